@@ -1,0 +1,206 @@
+"""ShareMemoryHelper: a map and one view over all of it, for programs that want just that."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from .enums import FileMode, MemoryMappedFileAccess, MemoryMappedFileRights
+from .errors import ArgumentNullError, ClosedError, DoesNotFitError
+from .mapping import MemoryMappedFile
+from .models import ImageData
+from .structs import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
+
+    from .views import MemoryMappedViewAccessor
+
+__all__ = ["DEFAULT_CAPACITY", "ShareMemoryHelper"]
+
+DEFAULT_CAPACITY = 10 * 1024 * 1024
+
+_S = TypeVar("_S", bound=Struct)
+
+_RIGHTS = {
+    MemoryMappedFileAccess.READ_WRITE: MemoryMappedFileRights.READ_WRITE,
+    MemoryMappedFileAccess.READ: MemoryMappedFileRights.READ,
+    MemoryMappedFileAccess.WRITE: MemoryMappedFileRights.WRITE,
+    MemoryMappedFileAccess.COPY_ON_WRITE: MemoryMappedFileRights.COPY_ON_WRITE,
+    MemoryMappedFileAccess.READ_EXECUTE: MemoryMappedFileRights.READ_EXECUTE,
+    MemoryMappedFileAccess.READ_WRITE_EXECUTE: MemoryMappedFileRights.READ_WRITE_EXECUTE,
+}
+
+
+class ShareMemoryHelper:
+    """Opens a map by name (or a file by path) and reads and writes blobs and structs at offset 0.
+
+        with ShareMemoryHelper("picture").create_or_open() as memory:
+            memory.write_image(ImageData.from_file("photo.jpg"))
+
+    ``capacity`` is in bytes, 10 MiB by default; ``access`` READ_WRITE. Nothing is opened until
+    one of :meth:`create_or_open`, :meth:`open` and :meth:`create_from_file` is called; each
+    returns the helper itself. Every use before that, and after :meth:`close`, is a ClosedError.
+    """
+
+    __slots__ = ("_accessor", "_map", "access", "buffer", "capacity", "map_name")
+
+    buffer: memoryview
+    """The map's memory itself, all of it; no copy. Valid beyond :meth:`close`."""
+
+    def __init__(
+        self,
+        map_name: str | None,
+        capacity: int = DEFAULT_CAPACITY,
+        *,
+        access: MemoryMappedFileAccess = MemoryMappedFileAccess.READ_WRITE,
+    ) -> None:
+        self.map_name = map_name
+        self.capacity = capacity
+        self.access = access
+        self._map: MemoryMappedFile | None = None
+        self._accessor: MemoryMappedViewAccessor | None = None
+
+    def create_or_open(self) -> Self:
+        """Create the named map, or open it with the capacity that it has.
+
+        Raises as MemoryMappedFile.create_or_open.
+        """
+        return self._use(MemoryMappedFile.create_or_open(self._name(), self.capacity, self.access))
+
+    def open(self) -> Self:
+        """Open the named map that somebody else holds. Raises as MemoryMappedFile.open_existing."""
+        return self._use(MemoryMappedFile.open_existing(self._name(), _RIGHTS[self.access]))
+
+    def create_from_file(self, path: str | os.PathLike[str]) -> Self:
+        """Map the file at ``path``, created if missing and grown to the capacity if smaller.
+
+        Raises as MemoryMappedFile.create_from_file.
+        """
+        try:
+            size = os.stat(path).st_size
+        except OSError:
+            size = 0  # missing, or an error that opening it tells better
+        return self._use(
+            MemoryMappedFile.create_from_file(
+                path,
+                FileMode.OPEN_OR_CREATE,
+                # The file's name is its path; a map name as well exists on Windows only.
+                self.map_name if sys.platform == "win32" else None,
+                max(self.capacity, size),
+                self.access,
+            )
+        )
+
+    def read_bytes(self) -> bytes:
+        """Exactly ``capacity`` bytes: what the map holds, and zeros where it is smaller.
+
+        The original's form, which copies the whole map; :attr:`buffer` does not.
+        """
+        accessor = self._opened()
+        accessor.check_backed()
+        if accessor.capacity >= self.capacity:
+            return bytes(self.buffer[: self.capacity])
+        data = bytearray(self.capacity)
+        accessor.read_array(0, data)
+        return bytes(data)
+
+    def write_bytes(self, data: Buffer, offset: int = 0) -> None:
+        """Write ``data`` from ``offset`` on; bytes behind it stay as they are.
+
+        Raises DoesNotFitError, and writes nothing, if it does not fit.
+        """
+        accessor = self._opened()
+        size = memoryview(data).nbytes
+        if offset + size > accessor.capacity:
+            raise DoesNotFitError(
+                f"{size} bytes at {offset} do not fit the map of {accessor.capacity} bytes",
+                field="data",
+                offset=offset,
+                value=offset + size,
+                limit=accessor.capacity,
+            )
+        if size:
+            accessor.write_array(offset, memoryview(data).cast("B"))
+
+    def read_struct(self, struct: type[_S]) -> _S:
+        """Read a struct, a copy. Raises TruncatedError if the map is smaller than it."""
+        return struct.unpack_from(self.buffer)
+
+    def write_struct(self, value: Struct) -> None:
+        """Write a struct. Raises as Struct.pack_into; then nothing was written."""
+        value.pack_into(self.buffer)
+
+    def view_struct(self, struct: type[Struct]) -> Any:
+        """A cffi struct in the map's memory itself; see Struct.view."""
+        return struct.view(self.buffer)
+
+    def read_image(self) -> ImageData:
+        """The blob in the map; its content is the map's memory itself (ImageData.from_bytes)."""
+        self._opened().check_backed()
+        return ImageData.from_bytes(self.buffer)
+
+    def write_image(self, image: ImageData) -> int:
+        """Write a blob; returns its size in bytes. Raises as ImageData.write_into."""
+        self._opened().check_backed()
+        return image.write_into(self.buffer)
+
+    @property
+    def accessor(self) -> MemoryMappedViewAccessor:
+        """The view over the whole map."""
+        return self._opened()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the helper has no map open."""
+        return self._accessor is None
+
+    def close(self) -> None:
+        """Let go of the map. Closing twice is fine. .NET: Dispose."""
+        accessor, self._accessor = self._accessor, None
+        opened, self._map = self._map, None
+        if accessor is not None and opened is not None:
+            del self.buffer
+            accessor.close()
+            opened.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __getattr__(self, name: str) -> Any:
+        # ``buffer`` is a plain slot, empty unless a map is open: its readers pay for no check.
+        if name == "buffer":
+            raise ClosedError(f"no map is open in this helper ({self.map_name!r})")
+        raise AttributeError(f"ShareMemoryHelper has no attribute {name!r}", name=name)
+
+    def _name(self) -> str:
+        if self.map_name is None:
+            raise ArgumentNullError("this helper has no map name", field="map_name")
+        return self.map_name
+
+    def _opened(self) -> MemoryMappedViewAccessor:
+        if self._accessor is None:
+            raise ClosedError(f"no map is open in this helper ({self.map_name!r})")
+        return self._accessor
+
+    def _use(self, opened: MemoryMappedFile) -> Self:
+        try:
+            accessor = opened.create_view_accessor(0, 0, self.access)
+        except BaseException:
+            opened.close()
+            raise
+        self.close()
+        self._map = opened
+        self._accessor = accessor
+        self.buffer = accessor.buffer
+        return self
