@@ -36,6 +36,8 @@ from .errors import (
     PyshmError,
 )
 
+assert sys.platform != "win32"  # tells type checkers, too
+
 __all__ = [
     "MapHandle",
     "ViewMemory",

@@ -126,8 +126,8 @@ _MEM_COMMIT, _MEM_RESERVE = 0x1000, 0x2000
 
 _GENERIC_READ, _GENERIC_WRITE = 0x80000000, 0x40000000
 _FILE_SHARE_READ = 0x01
-# Never lend this process's identity to whoever is behind a path that turns out to be a pipe.
-_SECURITY_ANONYMOUS = 0x00100000
+# With level 0, anonymous: whoever turns out to be behind a path never acts as this process.
+_SECURITY_SQOS_PRESENT = 0x00100000
 _DISPOSITIONS = {  # CREATE_NEW, CREATE_ALWAYS, OPEN_EXISTING, OPEN_ALWAYS
     FileMode.CREATE_NEW: 1,
     FileMode.CREATE: 2,
@@ -355,18 +355,26 @@ def _allocate(address: Any, length: int, protection: int) -> None:
         raise _error(_last_error(), f"allocating the {length} bytes of a view")
 
 
-def _check_virtual_memory(length: int) -> None:
-    """Refuse what is larger than the address space, where the kernel's answer would mislead."""
+@cache
+def _address_space() -> int:
+    """How many bytes this process can map at all."""
     ffi, kernel = _windows()
     status = ffi.new("MEMORYSTATUSEX_ *")
     status.dwLength = ffi.sizeof(status[0])
-    if kernel.GlobalMemoryStatusEx(status) and length >= status.ullTotalVirtual:
+    kernel.GlobalMemoryStatusEx(status)
+    total: int = status.ullTotalVirtual
+    return total
+
+
+def _check_virtual_memory(length: int) -> None:
+    """Refuse what no process could map, where the kernel's own answer would mislead."""
+    if length >= _address_space():
         raise MapIOError(
-            f"a view of {length} bytes: the address space has {status.ullTotalVirtual}",
+            f"a view of {length} bytes: the address space has {_address_space()}",
             errno=errno.ENOMEM,
             field="size",
             value=length,
-            limit=status.ullTotalVirtual,
+            limit=_address_space(),
         )
 
 
@@ -404,7 +412,7 @@ def open_file(path: str, mode: FileMode, access: MemoryMappedFileAccess) -> tupl
         _FILE_SHARE_READ,
         ffi.NULL,
         _DISPOSITIONS[mode],
-        _SECURITY_ANONYMOUS,
+        _SECURITY_SQOS_PRESENT,
         0,
     )
     code = _last_error()

@@ -184,9 +184,12 @@ _INTEGERS = {
 }  # fmt: skip
 
 
-def element_of_format(code: str, size: int) -> Element:
-    """The element of a buffer's struct-module format; ArgumentNullError if there is none."""
-    base = code.lstrip("@=<")
+def element_of_format(layout: str, size: int) -> Element:
+    """The element of a buffer whose struct-module format is ``layout``, ``size`` bytes each.
+
+    Raises ArgumentNullError if there is none.
+    """
+    code = layout.lstrip("@=<")
     if code in ("c", "s"):
         return BYTE
     if code == "?":
@@ -197,7 +200,7 @@ def element_of_format(code: str, size: int) -> Element:
     if len(code) == 1 and code in "bBhHiIlLqQnN":
         return _INTEGERS[size, code.islower()]
     raise ArgumentNullError(
-        f"a buffer of format {format!r} has no .NET element; give one of pyshm.elements",
+        f"a buffer of format {layout!r} has no .NET element; give one of pyshm.elements",
         field="element",
-        value=format,
+        value=layout,
     )

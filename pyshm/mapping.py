@@ -27,6 +27,7 @@ from .errors import (
     ArgumentOutOfRangeError,
     ClosedError,
     MapAccessError,
+    MapIOError,
     PlatformError,
 )
 from .names import check_name
@@ -40,6 +41,7 @@ else:
 __all__ = ["MemoryMappedFile"]
 
 _INT64_MAX = 2**63 - 1
+_READ_ONLY = (MemoryMappedFileAccess.READ, MemoryMappedFileAccess.READ_EXECUTE)
 _ALL_RIGHTS = MemoryMappedFileRights.FULL_CONTROL | MemoryMappedFileRights.ACCESS_SYSTEM_SECURITY
 
 _E = TypeVar("_E", bound=IntEnum)
@@ -194,6 +196,12 @@ class MemoryMappedFile:
                 raise ArgumentError(
                     f"mode {mode.name} can't be used for a map", field="mode", value=mode
                 )
+            if mode in (FileMode.CREATE, FileMode.CREATE_NEW) and access in _READ_ONLY:
+                raise ArgumentError(
+                    f"mode {mode.name} makes a file to write into; access {access.name} does not",
+                    field="access",
+                    value=access,
+                )
             descriptor, created = _system.open_file(path, mode, access)
             created_path = path if created else None
             leave_open = False
@@ -240,7 +248,8 @@ class MemoryMappedFile:
         Size 0 means "to the end" (on Windows rounded up to whole pages). Raises
         ArgumentOutOfRangeError for a negative argument or an offset behind the end,
         MapAccessError for more bytes than there are or access that the map does not have,
-        ClosedError.
+        ClosedError. On Windows it is the kernel that refuses a view behind the end, with
+        MapAccessError or MapIOError.
         """
         memory = self._map_view(offset, size, access)
         return MemoryMappedViewAccessor(memory, access, offset)
@@ -361,7 +370,13 @@ def _check_path(path: str) -> None:
 
 
 def _file_capacity(descriptor: int, capacity: int, access: MemoryMappedFileAccess) -> int:
-    size = os.fstat(descriptor).st_size
+    try:
+        size = os.fstat(descriptor).st_size
+    except OSError as error:
+        raise MapIOError(
+            f"the file to map has no usable descriptor ({descriptor}): {error.strerror}",
+            errno=error.errno,
+        ) from error
     if capacity == 0 and size == 0:
         raise ArgumentError(
             "an empty file needs a capacity above 0", field="capacity", value=capacity, limit=1

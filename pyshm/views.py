@@ -362,11 +362,14 @@ class MemoryMappedViewAccessor:
         self._memory.flush()
 
     def close(self) -> None:
-        """Let go of the view. Closing twice is fine. .NET: Dispose."""
+        """Flush, and let go of the view. Closing twice is fine. .NET: Dispose."""
         if not self._closed:
             self._closed = True
             self._read_limit = self._write_limit = -1
-            self._memory.release()
+            try:
+                self._memory.flush()
+            finally:
+                self._memory.release()
 
     def __enter__(self) -> Self:
         return self
@@ -595,8 +598,10 @@ class MemoryMappedViewStream(io.RawIOBase):
     def close(self) -> None:
         """Let go of the view. Closing twice is fine. .NET: Dispose."""
         if not self.closed:
-            super().close()  # flushes first
-            self._memory.release()
+            try:
+                super().close()  # flushes first
+            finally:
+                self._memory.release()
 
     def _check_open(self) -> None:
         if self.closed:
