@@ -284,7 +284,10 @@ def _generate(cls: type[Struct], defaults: dict[str, Any]) -> None:
         "_cls": cls,
         "_new": object.__new__,
         "_unpack": cls.codec.unpack_from,
-        "_pack": cls.codec.pack_into,
+        "_pack": cls.codec.pack,
+        # pack_into of the values themselves would have written the first ones before it finds
+        # that a later one can't be stored.
+        "_store": Codec(f"{cls.layout.size}s").pack_into,
         "_error": (CodecError, OverflowError, TypeError, AttributeError),
         "_unpack_failed": _unpack_failed,
         "_pack_failed": _pack_failed,
@@ -315,10 +318,11 @@ def _generate(cls: type[Struct], defaults: dict[str, Any]) -> None:
         "        return self",
         "    except _error as error:",
         "        _unpack_failed(_cls, buffer, offset, error)",
-        "def pack_into(self, buffer, offset=0, _pack=_pack):",
+        "def pack_into(self, buffer, offset=0, _pack=_pack, _store=_store):",
         "    try:",
         *(f"        {check}" for check in _length_checks(cls.layout)),
-        f"        _pack(buffer, offset, {', '.join(_flat_values(cls.layout, 'self'))})",
+        f"        data = _pack({', '.join(_flat_values(cls.layout, 'self'))})",
+        "        _store(buffer, offset, data)",
         "    except _error as error:",
         "        _pack_failed(self, buffer, offset, error)",
     ]

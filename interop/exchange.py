@@ -1,0 +1,138 @@
+"""One case, carried out by two peers that run at the same time and both hold the map."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from . import raw
+from .cases import Case, matches
+from .peers import Peer, PeerFailure
+
+__all__ = ["Place", "run_case"]
+
+
+class Place:
+    """Where maps of a run live: names and paths that nobody else has."""
+
+    def __init__(self, prefix: str, folder: str) -> None:
+        self.prefix = prefix
+        self.folder = folder
+        self._count = 0
+
+    def name(self, suffix: str = "") -> str:
+        """A map name that was never used before."""
+        self._count += 1
+        return f"{self.prefix}{self._count}{suffix}"
+
+    def path(self) -> str:
+        """The path of a file that does not exist."""
+        self._count += 1
+        return os.path.join(self.folder, f"map-{self._count}.bin")
+
+    def left_over(self) -> list[str]:
+        """Named maps of this run that still exist."""
+        return raw.left_over(self.prefix)
+
+
+def run_case(case: Case, producer: Peer, consumer: Peer, place: Place) -> None:
+    """Carry out ``case``; AssertionError or PeerFailure tells what was wrong.
+
+    The consumer must report what ``case`` expects, and the map's bytes, read by the harness
+    itself while both peers hold the map, must be the expected ones.
+    """
+    if case.backing == "named":
+        plain = place.name(case.extra.get("suffix", ""))
+        name = case.extra.get("prefix", "") + plain
+        produce: list[dict[str, Any]] = [_helper("create-or-open", name, case.capacity)]
+        consume: list[dict[str, Any]] = [_helper("open", name, case.capacity)]
+    else:
+        path = place.path()
+        produce = _file_steps(case, path)
+        consume = _file_steps(case, path)
+    writes, reads = list(case.writes), list(case.reads)
+    if case.backing == "stream":
+        writes, reads = _through_accessor(writes), _through_accessor(reads)
+    with letting_go(producer, consumer):
+        written = producer.request(*produce, *writes, on_error="continue")
+        _expect(case, producer, "opening", produce, [None] * len(produce), written)
+        wanted = case.written or (None,) * len(writes)
+        _expect(case, producer, "writing", writes, list(wanted), written[len(produce) :])
+
+        read = consumer.request(*consume, *reads, on_error="continue")
+        _expect(case, consumer, "opening", consume, [None] * len(consume), read)
+        _expect(case, consumer, "reading", reads, list(case.expected), read[len(consume) :])
+
+        if case.backing == "named":
+            found = raw.read_map(plain, len(case.memory))
+        else:
+            found = raw.read_file(path, len(case.memory))
+        difference = raw.difference(case.memory, found)
+        assert difference is None, (
+            f"{case.id}: the bytes in the map, written by {producer.name}, are wrong\n{difference}"
+        )
+    if case.backing == "named":
+        assert plain not in raw.left_over(plain), f"{case.id}: the map outlived both its holders"
+    else:
+        os.unlink(path)
+
+
+@contextmanager
+def letting_go(*peers: Peer) -> Iterator[None]:
+    """Have the peers dispose of everything at the end, all at the same time."""
+    try:
+        yield
+    finally:
+        asked = [peer for peer in peers if peer.pid]
+        for peer in asked:
+            peer.send({"do": "reset"})
+        failures = []
+        for peer in asked:
+            try:
+                peer.receive()
+            except PeerFailure as failure:
+                failures.append(failure)
+        if failures:
+            raise failures[0]
+
+
+def _helper(how: str, name: str, capacity: int) -> dict[str, Any]:
+    return {"do": "helper", "as": "m", "how": how, "name": name, "capacity": capacity}
+
+
+def _file_steps(case: Case, path: str) -> list[dict[str, Any]]:
+    if case.backing == "file":
+        step = {"do": "helper", "as": "m", "how": "create-from-file", "path": path}
+        return [{**step, "capacity": case.capacity}]
+    opened = {"do": "create-from-stream", "as": "f", "path": path, "mode": 4}
+    return [{**opened, "capacity": case.capacity}, {"do": "view", "as": "m", "map": "f"}]
+
+
+def _through_accessor(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {("map" if key == "helper" else key): item for key, item in step.items()}
+        for step in steps
+    ]
+
+
+def _expect(
+    case: Case,
+    peer: Peer,
+    phase: str,
+    steps: list[dict[str, Any]],
+    wanted: list[Any],
+    found: list[dict[str, Any]],
+) -> None:
+    for step, expected, outcome in zip(steps, wanted, found, strict=False):
+        assert matches(expected, outcome), (
+            f"{case.id}: {peer.name} {phase}: {_short(step)}\n"
+            f"  expected {_short(expected) if expected is not None else 'no error'}\n"
+            f"  found    {_short(outcome)}"
+        )
+
+
+def _short(item: Any) -> str:
+    text = repr(item)
+    return text if len(text) <= 400 else f"{text[:300]} … {text[-80:]}"

@@ -1,0 +1,112 @@
+"""The harness's own look at a map, and its own idea of the bytes: nothing here is pyshm's.
+
+What both peers could get wrong together, this would not.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+from collections.abc import Sequence
+
+__all__ = ["blob_bytes", "difference", "directory", "left_over", "read_map", "struct_bytes"]
+
+
+def directory() -> str:
+    """Where named maps are files (docs/named-maps.md)."""
+    return os.environ.get("PYSHM_DIRECTORY") or "/dev/shm"
+
+
+def read_map(name: str, size: int) -> bytes:
+    """The first ``size`` bytes of a named map, read past every library."""
+    if sys.platform == "win32":
+        import mmap
+
+        with mmap.mmap(-1, size, name, access=mmap.ACCESS_READ) as memory:
+            return memory[:size]
+    return read_file(os.path.join(directory(), name), size)
+
+
+def read_file(path: str, size: int) -> bytes:
+    """The first ``size`` bytes of a mapped file."""
+    with open(path, "rb") as file:
+        return file.read(size)
+
+
+def left_over(prefix: str) -> list[str]:
+    """The named maps that still exist with names of this prefix (POSIX)."""
+    if sys.platform == "win32":
+        return []
+    return sorted(name for name in os.listdir(directory()) if name.startswith(prefix))
+
+
+def blob_bytes(path: str | bytes, content: bytes) -> bytes:
+    """docs/format.md, "Image blob", in one line."""
+    text = path if isinstance(path, bytes) else path.encode("utf-8")
+    return struct.pack("<i", len(text)) + text + struct.pack("<i", len(content)) + content
+
+
+def struct_bytes(id: int, age: int, scores: Sequence[int]) -> bytes:  # noqa: A002 - the field's name
+    """docs/format.md, "TestData"."""
+    return struct.pack("<12i", id, age, *scores)
+
+
+def difference(expected: bytes, found: bytes) -> str | None:
+    """None where equal; else the first differing bytes, named by field, as hex and as value."""
+    if expected == found:
+        return None
+    lines = []
+    if len(expected) != len(found):
+        lines.append(f"expected {len(expected)} bytes, found {len(found)}")
+    fields = _fields(expected)
+    shown = 0
+    for name, offset, size in fields:
+        wanted, got = expected[offset : offset + size], found[offset : offset + size]
+        if wanted == got:
+            continue
+        if shown == 8:
+            lines.append("… and more fields")
+            break
+        shown += 1
+        lines.append(_field_difference(name, offset, wanted, got))
+    return "\n".join(lines)
+
+
+def _field_difference(name: str, offset: int, wanted: bytes, got: bytes) -> str:
+    pairs = zip(wanted, got, strict=False)
+    first = next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(wanted), len(got)))
+    start = max(0, first - 4) if len(wanted) > 16 else 0
+    line = (
+        f"{name} at {offset}, byte {offset + first}: "
+        f"expected {wanted[start : start + 16].hex(' ')}, "
+        f"found {got[start : start + 16].hex(' ') or 'nothing'}"
+    )
+    if len(wanted) == 4 and len(got) == 4:
+        line += (
+            f" (int32 {int.from_bytes(wanted, 'little', signed=True)}, "
+            f"found {int.from_bytes(got, 'little', signed=True)})"
+        )
+    elif start:
+        line += f" (from byte {offset + start} on)"
+    return line
+
+
+def _fields(expected: bytes) -> list[tuple[str, int, int]]:
+    """The regions of a well-formed blob, of a TestData, or the bytes as one."""
+    size = len(expected)
+    if size >= 8:
+        n = int.from_bytes(expected[:4], "little", signed=True)
+        if 0 <= n <= size - 8:
+            m = int.from_bytes(expected[4 + n : 8 + n], "little", signed=True)
+            if 0 <= m == size - 8 - n:
+                return [
+                    ("path_length", 0, 4),
+                    ("path", 4, n),
+                    ("content_length", 4 + n, 4),
+                    ("content", 8 + n, m),
+                ]
+    if size == 48:
+        names = ["Id", "Age", *(f"Scores[{i}]" for i in range(10))]
+        return [(name, 4 * i, 4) for i, name in enumerate(names)]
+    return [("bytes", 0, size)]

@@ -1,0 +1,20 @@
+"""Every case, with every producer and every consumer, through one mapping that both hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from interop.cases import Case, picture_case
+from interop.exchange import Place, run_case
+from interop.plugin import Pair
+
+GROUP = "picture"
+
+
+def test_case(case: Case, pair: Pair, place: Place) -> None:
+    run_case(case, pair.producer, pair.consumer, place)
+
+
+def test_picture(picture: str, picture_file: str, pair: Pair, place: Place) -> None:
+    content = Path(picture_file).read_bytes()
+    run_case(picture_case(picture, picture_file, content), pair.producer, pair.consumer, place)
