@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import IO, Any, Self
 
-__all__ = ["Outcome", "Peer", "PeerFailure"]
+__all__ = ["Outcome", "Peer", "PeerFailure", "python_peer"]
 
 PROTOCOL = 1
 _TAIL = 2000  # characters of a peer's standard error that a failure quotes
@@ -119,7 +119,7 @@ class Peer:
         assert self._process is not None
         assert self._process.stdin is not None
         self._number += 1
-        self._sent = {
+        self._sent: dict[str, Any] = {
             "id": self._number,
             "nonce": uuid.uuid4().hex,
             "steps": steps,
@@ -241,6 +241,14 @@ class Peer:
         if self._errors is not None:
             self._errors.close()
             self._errors = None
+
+
+def python_peer(name: str = "python", module: str = "interop.python_peer", *options: str) -> Peer:
+    """The Python peer, under the interpreter that runs the harness."""
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    command = [sys.executable, "-m", module, *options, "serve"]
+    return Peer(name, command, environment={"PYTHONPATH": path})
 
 
 def _pump(source: IO[bytes], lines: queue.SimpleQueue[bytes | None]) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import sys
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator
@@ -24,12 +23,13 @@ import pyshm
 from . import toolchain
 from .cases import DEFAULT_SEED, GROUPS, MINIMUM_CASES, all_cases
 from .exchange import Place, letting_go
-from .peers import Outcome, Peer, PeerFailure
+from .peers import Outcome, Peer, PeerFailure, python_peer
 from .pictures import PICTURES, make_picture
 
 LANGUAGES = ("python", "dotnet")
 PAIRS = [(producer, consumer) for producer in LANGUAGES for consumer in LANGUAGES]
 _PROPERTY = "interop"
+_FAULTS = pytest.StashKey[dict[str, list[str]]]()
 
 
 class Pair(NamedTuple):
@@ -37,14 +37,6 @@ class Pair(NamedTuple):
 
     producer: Peer
     consumer: Peer
-
-
-def python_peer(name: str = "python", *arguments: str) -> Peer:
-    """The Python peer, under the interpreter that runs the harness."""
-    root = str(Path(__file__).resolve().parent.parent)
-    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-    command = [sys.executable, "-m", "interop.python_peer", *(arguments or ("serve",))]
-    return Peer(name, command, environment={"PYTHONPATH": path})
 
 
 # --- options ------------------------------------------------------------------------------
@@ -120,7 +112,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if spec is None or "pair" not in spec.params:
             continue
         case = spec.params.get("case")
-        group = case.group if case is not None else getattr(item.module, "GROUP", "maps")
+        group = case.group if case is not None else getattr(getattr(item, "module", None), "GROUP", "maps")
         name = case.id if case is not None else item.name
         producer, consumer = spec.params["pair"]
         item.user_properties.append((_PROPERTY, [producer, consumer, group, name]))
@@ -221,6 +213,14 @@ def picture_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(folder)
 
 
+@pytest.fixture(scope="session")
+def faults_caught(request: pytest.FixtureRequest) -> Iterator[dict[str, list[str]]]:
+    """Which cases caught which deliberate fault, for the table at the end of a verbose run."""
+    caught: dict[str, list[str]] = {}
+    yield caught
+    request.config.stash[_FAULTS] = caught
+
+
 @pytest.fixture
 def picture_file(picture: str, picture_folder: str) -> str:
     """The path of the picture that the test is given."""
@@ -247,6 +247,7 @@ class Results:
         for key, item in report.user_properties:
             if key != _PROPERTY or not self.active:
                 continue
+            assert isinstance(item, list)
             cell = (item[0], item[1], item[2], item[3])
             if report.when == "call" or report.outcome != "passed":
                 known = self.outcomes.get(cell)
@@ -265,6 +266,13 @@ class Results:
         """Print the matrix."""
         if not self.active:
             return
+        caught = self.config.stash.get(_FAULTS, {})
+        if caught:
+            terminalreporter.section("deliberate faults, and what catches them")
+            for fault, catchers in caught.items():
+                first = catchers[0] if catchers else "NOTHING"
+                more = f" and {len(catchers) - 1} more" if len(catchers) > 1 else ""
+                terminalreporter.write_line(f"{fault:26} {first}{more}")
         shortened = self.shortened()
         if not self.outcomes and shortened is None:
             return

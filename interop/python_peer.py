@@ -46,12 +46,16 @@ class BadStepError(Exception):
     """A step that this peer does not know or that lacks an argument: the harness's mistake."""
 
 
+class NoObjectError(Exception):
+    """A step uses an object that no earlier step made."""
+
+
 class PythonPeer:
     """Carries out steps; keeps the objects that they make under the names they give."""
 
     def __init__(self) -> None:
         self.objects: dict[str, _Closable] = {}
-        self.streams: dict[str, BinaryIO] = {}
+        self.streams: dict[str, io.FileIO] = {}
         self.verbs: dict[str, Callable[[Step], Any]] = {
             name[4:].replace("_", "-"): getattr(self, name)
             for name in dir(self)
@@ -122,6 +126,8 @@ class PythonPeer:
         self.streams[step["as"]] = stream
 
     def _do_stream_is_open(self, step: Step) -> bool:
+        if step["map"] not in self.streams:
+            raise NoObjectError(f"no stream under {step['map']!r}")
         return not self.streams[step["map"]].closed
 
     def _do_view(self, step: Step) -> None:
@@ -296,7 +302,7 @@ class PythonPeer:
         try:
             return self.objects[step[key]]
         except KeyError:
-            raise BadStepError(f"no object {step.get(key)!r}") from None
+            raise NoObjectError(f"no object {step.get(key)!r}") from None
 
     def _map(self, step: Step) -> MemoryMappedFile:
         target = self._object(step, "map")
@@ -358,7 +364,7 @@ def _view(step: Step) -> tuple[int, int, Any]:
     return step.get("offset", 0), step.get("size", 0), access
 
 
-def _open_stream(step: Step) -> BinaryIO:
+def _open_stream(step: Step) -> io.FileIO:
     """A FileStream's equivalent: opened by FileMode and FileAccess, unbuffered."""
     access = {1: os.O_RDONLY, 2: os.O_WRONLY, 3: os.O_RDWR}[step.get("file_access", 3)]
     modes = {
@@ -370,7 +376,7 @@ def _open_stream(step: Step) -> BinaryIO:
     }
     flags = access | modes[FileMode(step.get("mode", 3))] | getattr(os, "O_BINARY", 0)
     descriptor = os.open(step["path"], flags, 0o666)
-    return io.FileIO(descriptor, {1: "rb", 2: "wb", 3: "rb+"}[step.get("file_access", 3)])  # type: ignore[return-value]
+    return io.FileIO(descriptor, {1: "rb", 2: "wb", 3: "rb+"}[step.get("file_access", 3)])
 
 
 def _errors(step: Step) -> Any:
@@ -385,8 +391,8 @@ def _image(step: Step) -> ImageData:
 
 
 def _struct(step: Step) -> TestData:
-    value = TestData(step["id"], step["age"])
-    value.scores = step["scores"]
+    value = TestData.standard()
+    value.id, value.age, value.scores = step["id"], step["age"], step["scores"]
     return value
 
 
@@ -427,6 +433,8 @@ def _default(kind: str) -> Any:
 def _report(error: BaseException) -> dict[str, Any]:
     if isinstance(error, PyshmError):
         kind = error.kind
+    elif isinstance(error, NoObjectError):
+        kind = "no-object"
     elif isinstance(error, OSError):
         kind = _os_error_kind(error)
     else:
@@ -494,9 +502,9 @@ def answer(peer: PythonPeer, line: bytes) -> dict[str, Any]:
         }
 
 
-def serve(source: BinaryIO, target: BinaryIO) -> int:
+def serve(source: BinaryIO, target: BinaryIO, peer: PythonPeer | None = None) -> int:
     """Answer request lines until ``source`` ends."""
-    peer = PythonPeer()
+    peer = peer or PythonPeer()
 
     def say(message: dict[str, Any]) -> None:
         target.write(json.dumps(message).encode("ascii") + b"\n")

@@ -261,9 +261,11 @@ def create_anonymous(
     try:
         os.ftruncate(descriptor, capacity)
         os.set_inheritable(descriptor, inheritability is HandleInheritability.INHERITABLE)
-    except OSError as error:
+    except BaseException as error:
         os.close(descriptor)
-        raise _translated(error, f"an anonymous map of {capacity} bytes") from error
+        if isinstance(error, OSError):
+            raise _translated(error, f"an anonymous map of {capacity} bytes") from error
+        raise
     return MapHandle(descriptor, capacity, _MAP_PERMITS[access])
 
 

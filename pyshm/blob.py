@@ -8,7 +8,13 @@ from __future__ import annotations
 from struct import Struct as Codec
 from typing import NamedTuple
 
-from .errors import DoesNotFitError, FormatError, LengthError, TruncatedError
+from .errors import (
+    DoesNotFitError,
+    FormatError,
+    LengthError,
+    TruncatedError,
+    UnsupportedError,
+)
 
 __all__ = ["INT32_MAX", "Blob", "blob_size", "parse", "write"]
 
@@ -57,8 +63,8 @@ def write(buffer: memoryview, path: bytes, content: memoryview) -> int:
     """Write a blob at the beginning of ``buffer``; returns its size in bytes.
 
     The content is copied once, straight to its place. The order is that of format.md: a
-    reader, or a death in between, meets a negative length. Raises DoesNotFitError and
-    FormatError before anything is changed.
+    reader, or a death in between, meets a negative length. Raises DoesNotFitError,
+    FormatError and, for a read-only buffer, UnsupportedError before anything is changed.
     """
     size = blob_size(len(path), len(content))
     if size > len(buffer):
@@ -70,12 +76,16 @@ def write(buffer: memoryview, path: bytes, content: memoryview) -> int:
             value=size,
             limit=len(buffer),
         )
+    if buffer.readonly:
+        raise UnsupportedError("writing a blob into a read-only buffer")
     content_at = 8 + len(path)
+    # pack_into would store zeros first, and a path length of 0 is a valid one.
     buffer[0:4] = _UNFINISHED
-    buffer[4 : 4 + len(path)] = path
-    _LENGTH.pack_into(buffer, 4 + len(path), len(content))
+    # The content before the path: it may be a part of this very buffer, from an earlier read.
     buffer[content_at:size] = content
-    _LENGTH.pack_into(buffer, 0, len(path))
+    buffer[4 : 4 + len(path)] = path
+    buffer[4 + len(path) : content_at] = _LENGTH.pack(len(content))
+    buffer[0:4] = _LENGTH.pack(len(path))
     return size
 
 

@@ -104,7 +104,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
     """Parse ``argv`` and run its command, errors as one line on standard error."""
     try:
-        arguments = parser.parse_args(argv)
+        arguments = parser.parse_args(_joined(sys.argv[1:] if argv is None else argv))
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 2
     for stream in (sys.stdout, sys.stderr):
@@ -124,6 +124,17 @@ def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
     except (PyshmError, OSError) as error:
         print(f"{parser.prog}: {_one_line(error)}", file=sys.stderr)
         return 1
+
+
+def _joined(argv: Sequence[str]) -> list[str]:
+    """Tie ``--scores`` to its value: argparse takes a list that begins with a minus for options."""
+    joined: list[str] = []
+    for word in argv:
+        if joined and joined[-1] == "--scores":
+            joined[-1] = f"--scores={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def _one_line(error: BaseException) -> str:

@@ -202,6 +202,9 @@ class MemoryMappedFile:
                     field="access",
                     value=access,
                 )
+            if mode is FileMode.CREATE and capacity == 0:
+                # Known already, and said before a file that exists loses its bytes.
+                raise _empty_file()
             descriptor, created = _system.open_file(path, mode, access)
             created_path = path if created else None
             leave_open = False
@@ -369,6 +372,12 @@ def _check_path(path: str) -> None:
         raise ArgumentError("a path must not contain NUL", field="file", value=path)
 
 
+def _empty_file() -> ArgumentError:
+    return ArgumentError(
+        "an empty file needs a capacity above 0", field="capacity", value=0, limit=1
+    )
+
+
 def _file_capacity(descriptor: int, capacity: int, access: MemoryMappedFileAccess) -> int:
     try:
         size = os.fstat(descriptor).st_size
@@ -378,9 +387,7 @@ def _file_capacity(descriptor: int, capacity: int, access: MemoryMappedFileAcces
             errno=error.errno,
         ) from error
     if capacity == 0 and size == 0:
-        raise ArgumentError(
-            "an empty file needs a capacity above 0", field="capacity", value=capacity, limit=1
-        )
+        raise _empty_file()
     if capacity == 0:
         return size
     if capacity > size and access is MemoryMappedFileAccess.READ:

@@ -85,8 +85,8 @@ class ImageData:
         """Write the blob at the beginning of a writable ``buffer``; returns its size in bytes.
 
         The picture is copied once, straight into the buffer. Raises EncodingError (a lone
-        surrogate in the path), FormatError (above 2 GiB) and DoesNotFitError; then nothing
-        was written (docs/format.md, "A writer checks").
+        surrogate in the path), FormatError (above 2 GiB), DoesNotFitError and, for a read-only
+        buffer, UnsupportedError; then nothing was written (docs/format.md, "A writer checks").
         """
         return blob.write(
             _as_bytes(buffer), _encode_path(self.path, errors), _as_bytes(self.content)

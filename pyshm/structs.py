@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 __all__ = ["Struct"]
 
 
+# Names that every struct type gets when it is made, and the first parameter of its __init__.
+_TAKEN = {"codec", "layout", "pack_into", "self", "unpack_flat", "unpack_from"}
+
+
 class NestedStruct(FieldType):
     """A field that is itself a declared struct."""
 
@@ -54,7 +58,7 @@ class _StructType(type):
             raise LayoutError(f"{name}: a struct derives from Struct alone, as in C#")
         names = tuple(_annotated(namespace))
         for field in names:
-            if hasattr(Struct, field) or field.startswith("_"):
+            if hasattr(Struct, field) or field in _TAKEN or field.startswith("_"):
                 raise LayoutError(f"{name}.{field}: this name is taken or private", field=field)
         defaults = {field: namespace.pop(field) for field in names if field in namespace}
         namespace["__slots__"] = names

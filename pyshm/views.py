@@ -267,7 +267,7 @@ class MemoryMappedViewAccessor:
         from .elements import parts_from_decimal
 
         self._check_write(position, 16)
-        _DECIMAL.pack_into(self._buffer, position, *parts_from_decimal(value))
+        self._buffer[position : position + 16] = _DECIMAL.pack(*parts_from_decimal(value))
 
     def _read(self, codec: Codec, position: int) -> Any:
         if not 0 <= position <= self._read_limit - codec.size:
@@ -278,7 +278,9 @@ class MemoryMappedViewAccessor:
         if not 0 <= position <= self._write_limit - codec.size:
             self._check_write(position, codec.size)
         try:
-            codec.pack_into(self._buffer, position, value)
+            # Not pack_into: it stores zeros first, which another process could see, and which
+            # would stay when the value turns out not to fit.
+            self._buffer[position : position + codec.size] = codec.pack(value)
         except (CodecError, OverflowError, TypeError) as error:
             raise ArgumentOutOfRangeError(
                 f"{value!r} can't be stored at {position}: {error}",
