@@ -1,4 +1,4 @@
-"""How fast: pyshm beside the quickest way that Python offers, in one run (docs/speed.md).
+"""How fast: pyshm beside the plainest way that Python offers, in one run (docs/speed.md).
 
 Machines differ, and a busy one differs from itself, so what counts are ratios. Every contestant
 of a topic is timed in turn in each of many rounds, in a new order each time; its minimum and its
@@ -351,7 +351,10 @@ READS = (
         "cffi from_buffer, then all fields",
         "item = ffi.from_buffer('Data *', buffer); item.id; item.age; ffi.unpack(item.scores, 10)",
     ),
-    Contestant("numpy record, then tolist", "record.tolist()"),
+    Contestant(
+        "numpy record, then all fields",
+        "item = record[0]; int(item['id']); int(item['age']); item['scores'].tolist()",
+    ),
     Contestant("construct parse", "format.parse(buffer)"),
 )
 
@@ -644,10 +647,10 @@ def matrix(effort: Effort) -> Iterator[Topic]:
         notes.append(f"without .NET: {_missing_dotnet()}")
     title = "cases of the matrix, peers warm"
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        place = Place(f"pyshm-bench-{os.getpid()}-{uuid.uuid4().hex[:8]}-", folder)
+        stack.callback(_clean, place)  # when the peers are gone
         for peer in (*producers.values(), *consumers.values()):
             stack.callback(peer.kill)
-        place = Place(f"pyshm-bench-{os.getpid()}-{uuid.uuid4().hex[:8]}-", folder)
-        stack.callback(_clean, place)
         floor = _rate(len(cases), _ping_all, len(cases), producers["python"], consumers["python"])
         measures = [
             _rate(len(cases), _run_all, cases, producers[one], consumers[other], place)
@@ -658,7 +661,8 @@ def matrix(effort: Effort) -> Iterator[Topic]:
                 measure()
             rates = in_turn([floor, *measures], effort.matrix)
         except (AssertionError, PeerFailure) as failure:
-            yield Topic(title, [], [*notes, f"skipped, for a case fails: {failure}"])
+            story = str(failure).partition("\n")[0]
+            yield Topic(title, [], [*notes, f"skipped, for a case fails: {story}"])
             return
     maxima, medians = list(map(max, rates)), list(map(statistics.median, rates))
     aim = Aim(">= 300/s", 300, of="value", at_least=True)

@@ -77,7 +77,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give ``case``, ``picture`` and ``pair`` their values."""
+    """Give ``case``, ``picture``, ``pair`` and ``peer`` their values, in the harness's own tests."""
+    if Path(__file__).parent not in metafunc.definition.path.parents:
+        return
     if "case" in metafunc.fixturenames:
         cases = all_cases(metafunc.config.getoption("--seed"))
         metafunc.parametrize("case", cases, ids=[case.id for case in cases])

@@ -413,7 +413,7 @@ def _to_json(kind: str, value: Any) -> Any:
         return ord(value)
     if kind in ("single", "double"):
         return struct.pack(">f" if kind == "single" else ">d", value).hex()
-    return str(value) if kind == "decimal" else value
+    return f"{value:f}" if kind == "decimal" else value
 
 
 def _from_json(kind: str, value: Any) -> Any:

@@ -11,7 +11,7 @@ import pytest
 from interop.exchange import Place, letting_go
 from interop.peers import Peer
 from interop.plugin import Peers
-from interop.semantics import SEQUENCES, Sequence
+from interop.semantics import DIFFERENCES, SEQUENCES, Sequence
 
 
 def outcomes(sequence: Sequence, peer: Peer, place: Place) -> list[Any]:
@@ -53,6 +53,9 @@ def test_outcomes_are_those_of_dotnet(sequence: Sequence, peers: Peers, place: P
         for label, theirs, ours in zip(labels, expected, found, strict=False)
         if theirs != ours
     ]
+    if sequence.name in DIFFERENCES:
+        assert wrong, f"no difference any more: {DIFFERENCES[sequence.name]}"
+        return
     assert not wrong, f"{sequence.name}:\n" + "\n".join(wrong)
     # A step that the peers do not know would be equal on both sides, and prove nothing.
     assert "unexpected" not in expected

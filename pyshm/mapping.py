@@ -41,6 +41,8 @@ else:
 __all__ = ["MemoryMappedFile"]
 
 _INT64_MAX = 2**63 - 1
+# What .NET takes for the largest view that any process could have, outside Windows.
+_ADDRESS_SPACE = 8_192_000_000_000 if sys.maxsize > 2**32 else 4_096_000_000
 _READ_ONLY = (MemoryMappedFileAccess.READ, MemoryMappedFileAccess.READ_EXECUTE)
 _ALL_RIGHTS = MemoryMappedFileRights.FULL_CONTROL | MemoryMappedFileRights.ACCESS_SYSTEM_SECURITY
 
@@ -251,7 +253,7 @@ class MemoryMappedFile:
         Size 0 means "to the end" (on Windows rounded up to whole pages). Raises
         ArgumentOutOfRangeError for a negative argument or an offset behind the end,
         MapAccessError for more bytes than there are or access that the map does not have,
-        ClosedError. On Windows it is the kernel that refuses a view behind the end, with
+        MapIOError for more than any process could map, ClosedError. On Windows it is the kernel that refuses a view behind the end, with
         MapAccessError or MapIOError.
         """
         memory = self._map_view(offset, size, access)
@@ -284,6 +286,13 @@ class MemoryMappedFile:
                     field="offset",
                     value=offset,
                     limit=capacity,
+                )
+            if size > _ADDRESS_SPACE:
+                raise MapIOError(
+                    f"a view of {size} bytes is larger than a process's address space",
+                    field="size",
+                    value=size,
+                    limit=_ADDRESS_SPACE,
                 )
             if offset + size > capacity:
                 raise MapAccessError(

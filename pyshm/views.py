@@ -115,7 +115,6 @@ class MemoryMappedViewAccessor:
 
         .NET: PointerOffset.
         """
-        self._check_open()
         return self._memory.pointer_offset
 
     @property
@@ -512,6 +511,7 @@ class MemoryMappedViewStream(io.RawIOBase):
         self._writable = access in _CAN_WRITE
 
     def __len__(self) -> int:
+        self._check_open()
         return self._memory.capacity
 
     def __bool__(self) -> bool:
@@ -520,7 +520,6 @@ class MemoryMappedViewStream(io.RawIOBase):
     @property
     def pointer_offset(self) -> int:
         """Where the view begins, in bytes from the beginning of its first page."""
-        self._check_open()
         return self._memory.pointer_offset
 
     def readable(self) -> bool:
