@@ -11,7 +11,7 @@ and unpacks - is made once, when the class is.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from struct import Struct as Codec
 from struct import error as CodecError
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, dataclass_transform, get_type_hints
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
 
 __all__ = ["Struct"]
+
+_NAMED = 64
 
 
 # Names that every struct type gets when it is made, and the first parameter of its __init__.
@@ -79,7 +81,7 @@ class Struct(metaclass=_StructType):
     The bytes are those of Marshal.StructureToPtr. ``layout`` holds every offset.
     """
 
-    __slots__ = ("_raw",)
+    __slots__ = ()
 
     __match_args__: ClassVar[tuple[str, ...]] = ()
 
@@ -91,7 +93,6 @@ class Struct(metaclass=_StructType):
     """``unpack_flat(buffer, offset=0)``: all numbers as one flat tuple, arrays spread out."""
 
     if TYPE_CHECKING:
-        _raw: tuple[Any, ...] | None
 
         @classmethod
         def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
@@ -175,24 +176,6 @@ class Struct(metaclass=_StructType):
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), tuple(getattr(self, field.name) for field in self.layout.fields)
 
-    def __getattr__(self, name: str) -> Any:
-        # Reached only while a field's slot is empty: the struct was unpacked and nobody has
-        # looked at its fields yet. Then all that are still empty get their values.
-        try:
-            raw = object.__getattribute__(self, "_raw")
-        except AttributeError:
-            raw = None
-        if raw is None:
-            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}", name=name)
-        self._raw = None
-        values = _shape(type(self), raw)
-        for field, value in zip(self.layout.fields, values, strict=True):
-            try:
-                object.__getattribute__(self, field.name)
-            except AttributeError:
-                setattr(self, field.name, value)
-        return object.__getattribute__(self, name)
-
 
 # --- making a type ------------------------------------------------------------------------
 
@@ -260,25 +243,41 @@ def _flat_width(kind: FieldType) -> int:
     return 1
 
 
-def _shape(cls: type[Struct], raw: tuple[Any, ...]) -> list[Any]:
-    """The fields' values from the flat tuple."""
-    values: list[Any] = []
-    index = 0
-    for field in cls.layout.fields:
+def _shaped(layout: Layout, flat: str, start: int, width: int) -> Iterator[tuple[str, str]]:
+    """Each field's name and the expression that makes its value from the flat values.
+
+    Up to ``_NAMED`` values are local variables, ``flat`` and a number each, and more of them one
+    tuple of that name: building a list from locals is the quickest way that CPython has.
+    """
+
+    def item(index: int) -> str:
+        return f"{flat}{index}" if width <= _NAMED else f"{flat}[{index}]"
+
+    index = start
+    for field in layout.fields:
         kind = field.type
-        width = _flat_width(kind)
-        part = raw[index : index + width]
-        index += width
         if isinstance(kind, NestedStruct):
-            nested = object.__new__(kind.struct)
-            nested._raw = part
-            values.append(nested)
+            nested = dict(_shaped(kind.struct.layout, flat, index, width))
+            yield field.name, f"_type_{kind.struct.__name__}({', '.join(nested.values())})"
         elif isinstance(kind, ByValArray):
-            values.append([item != 0 for item in part] if kind.element.true else list(part))
+            items = [item(i) for i in range(index, index + kind.count)]
+            if kind.element.true:
+                yield field.name, f"[{', '.join(f'{each} != 0' for each in items)}]"
+            elif width <= _NAMED:
+                yield field.name, f"[{', '.join(items)}]"
+            else:
+                yield field.name, f"list({flat}[{index}:{index + kind.count}])"
         else:
             assert isinstance(kind, Primitive)
-            values.append(part[0] != 0 if kind.true else part[0])
-    return values
+            yield field.name, f"{item(index)} != 0" if kind.true else item(index)
+        index += _flat_width(kind)
+
+
+def _nested_types(layout: Layout) -> Iterator[type[Struct]]:
+    for field in layout.fields:
+        if isinstance(field.type, NestedStruct):
+            yield field.type.struct
+            yield from _nested_types(field.type.struct.layout)
 
 
 def _generate(cls: type[Struct], defaults: dict[str, Any]) -> None:
@@ -288,6 +287,7 @@ def _generate(cls: type[Struct], defaults: dict[str, Any]) -> None:
         "_cls": cls,
         "_new": object.__new__,
         "_unpack": cls.codec.unpack_from,
+        **{f"_type_{nested.__name__}": nested for nested in _nested_types(cls.layout)},
         "_pack": cls.codec.pack,
         # pack_into of the values themselves would have written the first ones before it finds
         # that a later one can't be stored.
@@ -297,7 +297,7 @@ def _generate(cls: type[Struct], defaults: dict[str, Any]) -> None:
         "_pack_failed": _pack_failed,
     }
     arguments = ["self"]
-    body = ["self._raw = None"]
+    body = []
     for field in cls.layout.fields:
         arguments.append(f"{field.name}=_default_{field.name}")
         scope[f"_default_{field.name}"] = default = defaults.get(field.name)
@@ -313,15 +313,21 @@ def _generate(cls: type[Struct], defaults: dict[str, Any]) -> None:
         else:
             value = field.name
         body.append(f"self.{field.name} = {value}")
-    lines = [f"def __init__({', '.join(arguments)}):", *(f"    {line}" for line in body)]
+    lines = [
+        f"def __init__({', '.join(arguments)}):",
+        *(f"    {line}" for line in body or ["pass"]),
+    ]
+    width = sum(_flat_width(field.type) for field in cls.layout.fields)
+    values = "".join(f"v{index}, " for index in range(width)) if width <= _NAMED else "v"
     lines += [
         "def unpack_from(buffer, offset=0, _new=_new, _cls=_cls, _unpack=_unpack):",
         "    try:",
-        "        self = _new(_cls)",
-        "        self._raw = _unpack(buffer, offset)",
-        "        return self",
+        f"        {values or '()'} = _unpack(buffer, offset)",
         "    except _error as error:",
         "        _unpack_failed(_cls, buffer, offset, error)",
+        "    self = _new(_cls)",
+        *(f"    self.{name} = {made}" for name, made in _shaped(cls.layout, "v", 0, width)),
+        "    return self",
         "def pack_into(self, buffer, offset=0, _pack=_pack, _store=_store):",
         "    try:",
         *(f"        {check}" for check in _length_checks(cls.layout)),

@@ -155,47 +155,67 @@ class MemoryMappedViewAccessor:
 
     def read_byte(self, position: int) -> int:
         """An unsigned 8-bit integer. .NET: ReadByte."""
-        return self._read(_BYTE, position)  # type: ignore[no-any-return]
+        if not 0 <= position <= self._read_limit - 1:
+            self._check_read(position, 1)
+        return _BYTE.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
 
     def read_sbyte(self, position: int) -> int:
         """A signed 8-bit integer. .NET: ReadSByte."""
-        return self._read(_SBYTE, position)  # type: ignore[no-any-return]
+        if not 0 <= position <= self._read_limit - 1:
+            self._check_read(position, 1)
+        return _SBYTE.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
 
     def read_char(self, position: int) -> str:
         """One UTF-16 code unit, which may be half of a surrogate pair. .NET: ReadChar."""
-        return chr(self._read(_UINT16, position))
+        return chr(self.read_uint16(position))
 
     def read_int16(self, position: int) -> int:
         """A signed 16-bit integer. .NET: ReadInt16."""
-        return self._read(_INT16, position)  # type: ignore[no-any-return]
+        if not 0 <= position <= self._read_limit - 2:
+            self._check_read(position, 2)
+        return _INT16.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
 
     def read_uint16(self, position: int) -> int:
         """An unsigned 16-bit integer. .NET: ReadUInt16."""
-        return self._read(_UINT16, position)  # type: ignore[no-any-return]
+        if not 0 <= position <= self._read_limit - 2:
+            self._check_read(position, 2)
+        return _UINT16.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
 
     def read_int32(self, position: int) -> int:
         """A signed 32-bit integer. .NET: ReadInt32."""
-        return self._read(_INT32, position)  # type: ignore[no-any-return]
+        if not 0 <= position <= self._read_limit - 4:
+            self._check_read(position, 4)
+        return _INT32.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
 
     def read_uint32(self, position: int) -> int:
         """An unsigned 32-bit integer. .NET: ReadUInt32."""
-        return self._read(_UINT32, position)  # type: ignore[no-any-return]
+        if not 0 <= position <= self._read_limit - 4:
+            self._check_read(position, 4)
+        return _UINT32.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
 
     def read_int64(self, position: int) -> int:
         """A signed 64-bit integer. .NET: ReadInt64."""
-        return self._read(_INT64, position)  # type: ignore[no-any-return]
+        if not 0 <= position <= self._read_limit - 8:
+            self._check_read(position, 8)
+        return _INT64.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
 
     def read_uint64(self, position: int) -> int:
         """An unsigned 64-bit integer. .NET: ReadUInt64."""
-        return self._read(_UINT64, position)  # type: ignore[no-any-return]
+        if not 0 <= position <= self._read_limit - 8:
+            self._check_read(position, 8)
+        return _UINT64.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
 
     def read_single(self, position: int) -> float:
         """A 32-bit IEEE 754 number. .NET: ReadSingle."""
-        return self._read(_SINGLE, position)  # type: ignore[no-any-return]
+        if not 0 <= position <= self._read_limit - 4:
+            self._check_read(position, 4)
+        return _SINGLE.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
 
     def read_double(self, position: int) -> float:
         """A 64-bit IEEE 754 number. .NET: ReadDouble."""
-        return self._read(_DOUBLE, position)  # type: ignore[no-any-return]
+        if not 0 <= position <= self._read_limit - 8:
+            self._check_read(position, 8)
+        return _DOUBLE.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
 
     def read_decimal(self, position: int) -> Decimal:
         """A 16-byte decimal as the accessor stores it: lo, mid, hi, flags. .NET: ReadDecimal.
@@ -267,11 +287,6 @@ class MemoryMappedViewAccessor:
 
         self._check_write(position, 16)
         self._buffer[position : position + 16] = _DECIMAL.pack(*parts_from_decimal(value))
-
-    def _read(self, codec: Codec, position: int) -> Any:
-        if not 0 <= position <= self._read_limit - codec.size:
-            self._check_read(position, codec.size)
-        return codec.unpack_from(self._buffer, position)[0]
 
     def _write(self, codec: Codec, position: int, value: float) -> None:
         if not 0 <= position <= self._write_limit - codec.size:

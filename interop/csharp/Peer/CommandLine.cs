@@ -1,0 +1,160 @@
+using System.Globalization;
+
+namespace Peer;
+
+/// <summary>The arguments of one run, by the grammar of docs/protocol.md.</summary>
+internal sealed class CommandLine
+{
+    public const string Help = "--help";
+
+    public const string Usage = """
+        usage: Peer write-image MAP FILE [--path TEXT] [--capacity N] [--file] [--json]
+               Peer read-image MAP [--out FILE] [--replace] [--file] [--json]
+               Peer write-struct MAP [--id N] [--age N] [--scores A,B,...] [--capacity N] [--file] [--json]
+               Peer read-struct MAP [--file] [--json]
+               Peer dump MAP [--as blob|TestData] [--offset N] [--length N] [--file] [--json]
+               Peer serve
+        """;
+
+    // Per command: its positional arguments, its options with a value, its switches.
+    private static readonly Dictionary<string, (string[] Positional, string[] Options, string[] Switches)>
+        s_grammar = new()
+        {
+            ["write-image"] = (["MAP", "FILE"], ["--path", "--capacity"], ["--file", "--json"]),
+            ["read-image"] = (["MAP"], ["--out"], ["--replace", "--file", "--json"]),
+            ["write-struct"] =
+                (["MAP"], ["--id", "--age", "--scores", "--capacity"], ["--file", "--json"]),
+            ["read-struct"] = (["MAP"], [], ["--file", "--json"]),
+            ["dump"] = (["MAP"], ["--as", "--offset", "--length"], ["--file", "--json"]),
+            ["serve"] = ([], [], []),
+        };
+
+    private readonly List<string> _positional = [];
+    private readonly Dictionary<string, string> _options = [];
+    private readonly HashSet<string> _switches = [];
+
+    private CommandLine(string command) => Command = command;
+
+    /// <summary>The first argument.</summary>
+    public string Command { get; }
+
+    /// <summary>MAP: a name, or with --file a path.</summary>
+    public string Map => _positional[0];
+
+    /// <summary>FILE of write-image.</summary>
+    public string File => _positional[1];
+
+    /// <summary>Takes the arguments apart.</summary>
+    /// <exception cref="UsageException">They don't follow the grammar.</exception>
+    public static CommandLine Parse(string[] arguments)
+    {
+        if (arguments.Length == 0)
+        {
+            throw new UsageException("a command is needed");
+        }
+
+        string command = arguments[0];
+        if (IsHelp(command))
+        {
+            return new CommandLine(Help);
+        }
+
+        if (!s_grammar.TryGetValue(command, out var grammar))
+        {
+            throw new UsageException($"unknown command: {command}");
+        }
+
+        var line = new CommandLine(command);
+        bool onlyPositional = false;
+        for (int index = 1; index < arguments.Length; index++)
+        {
+            string argument = arguments[index];
+            if (onlyPositional || argument == "-" || !argument.StartsWith('-'))
+            {
+                line._positional.Add(argument);
+            }
+            else if (argument == "--")
+            {
+                onlyPositional = true;
+            }
+            else if (IsHelp(argument))
+            {
+                return new CommandLine(Help);
+            }
+            else if (grammar.Switches.Contains(argument))
+            {
+                line._switches.Add(argument);
+            }
+            else
+            {
+                line.TakeOption(grammar.Options, arguments, ref index);
+            }
+        }
+
+        if (line._positional.Count != grammar.Positional.Length)
+        {
+            string expected = grammar.Positional.Length == 0
+                ? "no arguments"
+                : string.Join(' ', grammar.Positional);
+            throw new UsageException(
+                $"{command} takes {expected}; {line._positional.Count} positional arguments were given");
+        }
+
+        return line;
+    }
+
+    /// <summary>Whether a switch was given.</summary>
+    public bool Has(string name) => _switches.Contains(name);
+
+    /// <summary>An option's text, or null without it.</summary>
+    public string? Text(string name) => _options.GetValueOrDefault(name);
+
+    /// <summary>An option's number; any size, for it is the format's business to refuse it.</summary>
+    public Int128 Number(string name, Int128 otherwise) =>
+        Text(name) is { } text ? ParseNumber(name, text) : otherwise;
+
+    /// <summary>An option's number where it counts bytes.</summary>
+    public long? Count(string name)
+    {
+        if (Text(name) is not { } text)
+        {
+            return null;
+        }
+
+        Int128 number = ParseNumber(name, text);
+        return number >= long.MinValue && number <= long.MaxValue
+            ? (long)number
+            : throw new UsageException($"{name}: {text} is too large");
+    }
+
+    /// <summary>An option's list of numbers, or null without it.</summary>
+    public Int128[]? Numbers(string name) => Text(name) switch
+    {
+        null => null,
+        "" => [],
+        { } text => [.. text.Split(',').Select(item => ParseNumber(name, item))],
+    };
+
+    private static bool IsHelp(string argument) => argument is "-h" or Help;
+
+    private static Int128 ParseNumber(string name, string text) =>
+        Int128.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out Int128 number)
+            ? number
+            : throw new UsageException($"{name}: \"{text}\" is no integer");
+
+    private void TakeOption(string[] known, string[] arguments, ref int index)
+    {
+        string[] parts = arguments[index].Split('=', 2);
+        if (!known.Contains(parts[0]))
+        {
+            throw new UsageException($"{Command}: unknown option {parts[0]}");
+        }
+
+        if (parts.Length == 1 && ++index == arguments.Length)
+        {
+            throw new UsageException($"{parts[0]} needs a value");
+        }
+
+        _options[parts[0]] = parts.Length == 2 ? parts[1] : arguments[index];
+    }
+}

@@ -1,0 +1,123 @@
+using System.Globalization;
+using System.IO.MemoryMappedFiles;
+using System.Text;
+using SharedMemory;
+
+namespace Peer;
+
+/// <summary>The dump command: a map's bytes beside what they mean.</summary>
+internal static class Dump
+{
+    private const string Blob = "blob";
+    private const int RowSize = 16;
+    private const int HexWidth = (RowSize * 3) - 1;
+    private const int MostOpaqueBytes = 64;
+
+    public static void Run(CommandLine line, Stream output)
+    {
+        string? kind = line.Text("--as");
+        if (kind is not (null or Blob or nameof(TestData)))
+        {
+            throw new UsageException($"--as: \"{kind}\" is neither {Blob} nor {nameof(TestData)}");
+        }
+
+        byte[] bytes = ReadPart(line);
+        kind ??= IsPictureBlob(bytes) ? Blob : nameof(TestData);
+        List<DumpField> fields = kind == Blob
+            ? DumpField.OfBlob(bytes, ImageData.FromBytes(bytes))
+            : DumpField.OfTestData(bytes, StructBytes.FromBytes<TestData>(bytes));
+        Commands.Print(
+            line,
+            output,
+            writer =>
+            {
+                writer.WriteString("map", JsonText.Encode(line.Map));
+                writer.WriteString("kind", kind);
+                writer.WriteNumber("size", bytes.Length);
+                writer.WriteStartArray("fields");
+                fields.ForEach(field => field.WriteTo(writer));
+                writer.WriteEndArray();
+            },
+            () => Table(line.Map, kind, bytes, fields));
+    }
+
+    private static byte[] ReadPart(CommandLine line)
+    {
+        long offset = line.Count("--offset") ?? 0;
+        long? length = line.Count("--length");
+        if (offset < 0 || length < 0)
+        {
+            throw new UsageException("--offset and --length can't be negative");
+        }
+
+        using ShareMemoryHelper helper = Commands.OpenToRead(line);
+        MemoryMappedViewAccessor accessor = helper.Accessor;
+        long available = Math.Max(0, accessor.Capacity - offset);
+        var bytes = new byte[checked((int)Math.Min(length ?? available, available))];
+        if (bytes.Length > 0)
+        {
+            accessor.ReadArray(offset, bytes, 0, bytes.Length);
+        }
+
+        return bytes;
+    }
+
+    private static bool IsPictureBlob(byte[] bytes)
+    {
+        try
+        {
+            return !ImageData.FromBytes(bytes).Content.IsEmpty;
+        }
+        catch (MapFormatException)
+        {
+            return false;
+        }
+    }
+
+    private static string Table(string map, string kind, byte[] bytes, List<DumpField> fields)
+    {
+        var table = new StringBuilder(
+            string.Create(CultureInfo.InvariantCulture, $"{map}: {kind}, {bytes.Length} bytes"));
+        foreach (DumpField field in fields)
+        {
+            int shown = (int)(field.IsOpaque ? Math.Min(field.Size, MostOpaqueBytes) : field.Size);
+            ReadOnlySpan<byte> rest = bytes.AsSpan((int)field.Offset, shown);
+            long offset = field.Offset;
+            string note = field.Note;
+            do
+            {
+                ReadOnlySpan<byte> row = rest[..Math.Min(rest.Length, RowSize)];
+                table.Append('\n').Append(Row(offset, row, note));
+                rest = rest[row.Length..];
+                offset += row.Length;
+                note = string.Empty;
+            }
+            while (!rest.IsEmpty);
+
+            if (shown < field.Size)
+            {
+                table.Append(
+                    CultureInfo.InvariantCulture, $"\n          … {field.Size - shown} more bytes");
+            }
+        }
+
+        return table.ToString();
+    }
+
+    private static string Row(long offset, ReadOnlySpan<byte> bytes, string note)
+    {
+        var hex = new StringBuilder(HexWidth);
+        var ascii = new StringBuilder(RowSize);
+        foreach (byte value in bytes)
+        {
+            hex.Append(hex.Length > 0 ? " " : string.Empty)
+                .Append(CultureInfo.InvariantCulture, $"{value:x2}");
+            ascii.Append(value is >= 0x20 and < 0x7f ? (char)value : '.');
+        }
+
+        string row = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{offset:x8}  {hex.ToString().PadRight(HexWidth)}  {ascii.ToString().PadRight(RowSize)}  {note}");
+        return row.TrimEnd(' ');
+    }
+}

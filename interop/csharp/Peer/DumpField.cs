@@ -1,0 +1,108 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using SharedMemory;
+
+namespace Peer;
+
+/// <summary>One field of a dump: where it lies and what it says.</summary>
+/// <param name="Name">The name in docs/format.md, or stale.</param>
+/// <param name="Offset">Where it begins.</param>
+/// <param name="Size">Its size in bytes.</param>
+/// <param name="Number">Its value, if that is a number.</param>
+/// <param name="Text">Its value, if that is a text.</param>
+internal sealed record DumpField(
+    string Name, long Offset, long Size, int? Number = null, string? Text = null)
+{
+    /// <summary>Whether it may be long and is shown in part only.</summary>
+    public bool IsOpaque => Number is null && Text is null;
+
+    /// <summary>What stands at the right of its first row.</summary>
+    public string Note => this switch
+    {
+        { Number: { } number } => string.Create(CultureInfo.InvariantCulture, $"{Name} = {number}"),
+        { Text: { } text } => $"{Name} = {Quote(text)}",
+        _ => string.Create(CultureInfo.InvariantCulture, $"{Name} ({Size} bytes)"),
+    };
+
+    /// <summary>The fields of a blob, and what lies behind it.</summary>
+    public static List<DumpField> OfBlob(byte[] bytes, ImageData image)
+    {
+        int pathLength = Encoding.UTF8.GetByteCount(image.Path);
+        int contentLength = image.Content.Length;
+        var fields = new List<DumpField>
+        {
+            new("path_length", 0, 4, pathLength),
+            new("path", 4, pathLength, Text: image.Path),
+            new("content_length", 4L + pathLength, 4, contentLength),
+            new("content", 8L + pathLength, contentLength),
+        };
+        AddStale(fields, bytes);
+        return fields;
+    }
+
+    /// <summary>The fields of a TestData, and what lies behind it.</summary>
+    public static List<DumpField> OfTestData(byte[] bytes, TestData data)
+    {
+        var fields = new List<DumpField> { new("Id", 0, 4, data.Id), new("Age", 4, 4, data.Age) };
+        for (int index = 0; index < TestData.ScoreCount; index++)
+        {
+            string name = string.Create(CultureInfo.InvariantCulture, $"Scores[{index}]");
+            fields.Add(new DumpField(name, 8 + (4 * index), 4, data.Scores[index]));
+        }
+
+        AddStale(fields, bytes);
+        return fields;
+    }
+
+    /// <summary>Writes the field as JSON.</summary>
+    public void WriteTo(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("name", Name);
+        writer.WriteNumber("offset", Offset);
+        writer.WriteNumber("size", Size);
+        if (Number is { } number)
+        {
+            writer.WriteNumber("value", number);
+        }
+        else
+        {
+            writer.WriteString("value", Text);
+        }
+
+        writer.WriteEndObject();
+    }
+
+    private static void AddStale(List<DumpField> fields, byte[] bytes)
+    {
+        long end = fields[^1].Offset + fields[^1].Size;
+        if (end < bytes.Length)
+        {
+            fields.Add(new DumpField("stale", end, bytes.Length - end));
+        }
+    }
+
+    // JSON's syntax with as little escaped as it allows; the library's encoders escape more.
+    private static string Quote(string text)
+    {
+        var quoted = new StringBuilder("\"");
+        foreach (char unit in text)
+        {
+            _ = unit switch
+            {
+                '"' => quoted.Append("\\\""),
+                '\\' => quoted.Append(@"\\"),
+                '\b' => quoted.Append(@"\b"),
+                '\f' => quoted.Append(@"\f"),
+                '\n' => quoted.Append(@"\n"),
+                '\r' => quoted.Append(@"\r"),
+                '\t' => quoted.Append(@"\t"),
+                < ' ' => quoted.Append(CultureInfo.InvariantCulture, $"\\u{(int)unit:x4}"),
+                _ => quoted.Append(unit),
+            };
+        }
+
+        return quoted.Append('"').ToString();
+    }
+}

@@ -1,0 +1,156 @@
+using System.IO.MemoryMappedFiles;
+using SharedMemory;
+
+namespace Peer;
+
+/// <summary>The steps that make maps and views, and dispose of them.</summary>
+internal sealed class MapSteps(ObjectStore store)
+{
+    public void AddTo(Dictionary<string, Step> table)
+    {
+        table["create-new"] = CreateNew;
+        table["create-or-open"] = CreateOrOpen;
+        table["open-existing"] = OpenExisting;
+        table["create-from-file"] = CreateFromFile;
+        table["create-from-stream"] = CreateFromStream;
+        table["stream-is-open"] = StreamIsOpen;
+        table["view"] = View;
+        table["view-stream"] = ViewAsStream;
+        table["dispose"] = Dispose;
+    }
+
+    private static MemoryMappedFileAccess Access(StepArguments arguments) =>
+        arguments.Enumeration("access", MemoryMappedFileAccess.ReadWrite);
+
+    private static MemoryMappedFileOptions Options(StepArguments arguments) =>
+        arguments.Enumeration("options", MemoryMappedFileOptions.None);
+
+    private static HandleInheritability Inheritability(StepArguments arguments) =>
+        arguments.Enumeration("inheritability", HandleInheritability.None);
+
+    private StepValue? CreateNew(StepArguments arguments)
+    {
+        string target = arguments.RequiredText("as");
+        string? name = arguments.Text("name");
+        long capacity = arguments.Int64("capacity");
+        store.Put(
+            target,
+            name is null
+                ? MemoryMappedFile.CreateNew(
+                    null, capacity, Access(arguments), Options(arguments), Inheritability(arguments))
+                : NamedMap.CreateNew(
+                    name, capacity, Access(arguments), Options(arguments), Inheritability(arguments)));
+        return null;
+    }
+
+    private StepValue? CreateOrOpen(StepArguments arguments)
+    {
+        string target = arguments.RequiredText("as");
+        store.Put(target, NamedMap.CreateOrOpen(
+            arguments.Text("name")!,
+            arguments.Int64("capacity"),
+            Access(arguments),
+            Options(arguments),
+            Inheritability(arguments)));
+        return null;
+    }
+
+    private StepValue? OpenExisting(StepArguments arguments)
+    {
+        string target = arguments.RequiredText("as");
+        store.Put(target, NamedMap.OpenExisting(
+            arguments.Text("name")!,
+            arguments.Enumeration("rights", MemoryMappedFileRights.ReadWrite),
+            Inheritability(arguments)));
+        return null;
+    }
+
+    private StepValue? CreateFromFile(StepArguments arguments)
+    {
+        string target = arguments.RequiredText("as");
+        store.Put(target, MemoryMappedFile.CreateFromFile(
+            arguments.Text("path")!,
+            arguments.Enumeration("mode", FileMode.Open),
+            arguments.Text("map_name"),
+            arguments.Int64("capacity", 0),
+            Access(arguments)));
+        return null;
+    }
+
+    private StepValue? CreateFromStream(StepArguments arguments)
+    {
+        string target = arguments.RequiredText("as");
+        var stream = new FileStream(
+            arguments.Text("path")!,
+            arguments.Enumeration("mode", FileMode.Open),
+            arguments.Enumeration("file_access", FileAccess.ReadWrite),
+            FileShare.ReadWrite | FileShare.Delete);
+        MemoryMappedFile map;
+        try
+        {
+            map = MemoryMappedFile.CreateFromFile(
+                stream,
+                arguments.Text("map_name"),
+                arguments.Int64("capacity", 0),
+                Access(arguments),
+                Inheritability(arguments),
+                arguments.Boolean("leave_open"));
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+
+        store.Put(target, map, stream);
+        return null;
+    }
+
+    private StepValue StreamIsOpen(StepArguments arguments)
+    {
+        FileStream stream = store.OriginOf(arguments.RequiredText("map"));
+        bool isOpen = stream.CanRead || stream.CanWrite;
+        return writer => writer.WriteBooleanValue(isOpen);
+    }
+
+    private StepValue? View(StepArguments arguments)
+    {
+        string target = arguments.RequiredText("as");
+        long offset = arguments.Int64("offset", 0);
+        long size = arguments.Int64("size", 0);
+        MemoryMappedFileAccess access = Access(arguments);
+        store.Put(target, Map(arguments) switch
+        {
+            NamedMap named => named.CreateViewAccessor(offset, size, access),
+            MemoryMappedFile map => map.CreateViewAccessor(offset, size, access),
+            _ => throw NoMap(arguments),
+        });
+        return null;
+    }
+
+    private StepValue? ViewAsStream(StepArguments arguments)
+    {
+        string target = arguments.RequiredText("as");
+        long offset = arguments.Int64("offset", 0);
+        long size = arguments.Int64("size", 0);
+        MemoryMappedFileAccess access = Access(arguments);
+        store.Put(target, Map(arguments) switch
+        {
+            NamedMap named => named.CreateViewStream(offset, size, access),
+            MemoryMappedFile map => map.CreateViewStream(offset, size, access),
+            _ => throw NoMap(arguments),
+        });
+        return null;
+    }
+
+    private StepValue? Dispose(StepArguments arguments)
+    {
+        store.Get(arguments.RequiredText("target")).Dispose();
+        return null;
+    }
+
+    private IDisposable Map(StepArguments arguments) => store.Get(arguments.RequiredText("map"));
+
+    private static ProtocolException NoMap(StepArguments arguments) =>
+        new($"\"{arguments.Text("map")}\" is no map");
+}

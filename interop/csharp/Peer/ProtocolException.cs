@@ -1,0 +1,4 @@
+namespace Peer;
+
+/// <summary>A request or a step that breaks docs/protocol.md.</summary>
+internal sealed class ProtocolException(string message) : Exception(message);

@@ -1,0 +1,24 @@
+namespace Peer;
+
+/// <summary>All steps by name.</summary>
+internal static class StepTable
+{
+    public static Dictionary<string, Step> Create(ObjectStore store)
+    {
+        var table = new Dictionary<string, Step>
+        {
+            ["ping"] = static _ => static writer => writer.WriteStringValue("pong"),
+            ["reset"] = _ =>
+            {
+                store.Reset();
+                return null;
+            },
+        };
+        new MapSteps(store).AddTo(table);
+        new ViewSteps(store).AddTo(table);
+        new StreamSteps(store).AddTo(table);
+        new ModelSteps(store).AddTo(table);
+        CodecSteps.AddTo(table);
+        return table;
+    }
+}

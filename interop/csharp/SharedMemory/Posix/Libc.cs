@@ -1,0 +1,107 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace SharedMemory.Posix;
+
+/// <summary>The system calls of docs/named-maps.md that .NET does not offer. See man 2 of each.</summary>
+internal static unsafe partial class Libc
+{
+    private const string Library = "libc";
+
+    // The C prototype is variadic, and on Apple's ARM64 variadic arguments travel in another way.
+    // Only O_TMPFILE, which Linux alone has, needs the third one.
+    [LibraryImport(Library, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Open(string path, int flags);
+
+    [LibraryImport(Library, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Open(string path, int flags, uint mode);
+
+    [LibraryImport(Library, EntryPoint = "flock", SetLastError = true)]
+    public static partial int Flock(SafeFileHandle file, int operation);
+
+    [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
+    public static partial int Fcntl(SafeFileHandle file, int command, RecordLock* request);
+
+    [LibraryImport(Library, EntryPoint = "fchmod", SetLastError = true)]
+    public static partial int Fchmod(SafeFileHandle file, uint mode);
+
+    [LibraryImport(Library, EntryPoint = "ftruncate", SetLastError = true)]
+    public static partial int Ftruncate(SafeFileHandle file, long length);
+
+    // Returns the error number and leaves errno alone.
+    [LibraryImport(Library, EntryPoint = "posix_fallocate")]
+    public static partial int PosixFallocate(SafeFileHandle file, long offset, long length);
+
+    [LibraryImport(Library, EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Link(string existing, string path);
+
+    [LibraryImport(Library, EntryPoint = "linkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int LinkAt(
+        int existingDirectory, string existing, int directory, string path, int flags);
+
+    [LibraryImport(Library, EntryPoint = "unlink", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Unlink(string path);
+
+    [LibraryImport(Library, EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Statx(
+        int directory, string path, int flags, uint mask, StatxBuffer* buffer);
+
+    [LibraryImport(Library, EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Statx(
+        SafeFileHandle file, string path, int flags, uint mask, StatxBuffer* buffer);
+
+    [LibraryImport(Library, EntryPoint = "lstat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int LstatMac(string path, MacStatBuffer* buffer);
+
+    [LibraryImport(Library, EntryPoint = "fstat", SetLastError = true)]
+    public static partial int FstatMac(SafeFileHandle file, MacStatBuffer* buffer);
+
+    // On Intel the plain names are those of the calls with 32-bit inodes.
+    [LibraryImport(Library, EntryPoint = "lstat$INODE64", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int LstatMacIntel(string path, MacStatBuffer* buffer);
+
+    [LibraryImport(Library, EntryPoint = "fstat$INODE64", SetLastError = true)]
+    public static partial int FstatMacIntel(SafeFileHandle file, MacStatBuffer* buffer);
+
+    /// <summary>struct flock of 64-bit Linux.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct RecordLock
+    {
+        public short Type;
+        public short Whence;
+        public long Start;
+        public long Length;
+        public int ProcessId;
+    }
+
+    /// <summary>The part of Linux's struct statx that is asked for.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    public struct StatxBuffer
+    {
+        [FieldOffset(28)]
+        public ushort Mode;
+
+        [FieldOffset(32)]
+        public ulong Inode;
+
+        [FieldOffset(136)]
+        public uint DeviceMajor;
+
+        [FieldOffset(140)]
+        public uint DeviceMinor;
+    }
+
+    /// <summary>The beginning of macOS's struct stat with 64-bit inodes.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 144)]
+    public struct MacStatBuffer
+    {
+        [FieldOffset(0)]
+        public int Device;
+
+        [FieldOffset(4)]
+        public ushort Mode;
+
+        [FieldOffset(8)]
+        public ulong Inode;
+    }
+}

@@ -1,0 +1,64 @@
+using System.Runtime.InteropServices;
+
+namespace SharedMemory.Posix;
+
+/// <summary>Numbers of the C headers; those that differ between systems are chosen here.</summary>
+internal static class LibcConstants
+{
+    public const int ReadWrite = 2; // O_RDWR
+    public const int ReadOnly = 0; // O_RDONLY
+
+    public const int LockShared = 1; // LOCK_SH
+    public const int LockExclusive = 2; // LOCK_EX
+    public const int LockNonBlocking = 4; // LOCK_NB
+    public const int LockRelease = 8; // LOCK_UN
+
+    public const int SetOpenFileLock = 37; // F_OFD_SETLK, Linux
+    public const short WriteLock = 1; // F_WRLCK, Linux
+    public const short NoLock = 2; // F_UNLCK, Linux
+
+    public const int CurrentDirectory = -100; // AT_FDCWD, Linux
+    public const int FollowLink = 0x400; // AT_SYMLINK_FOLLOW, Linux
+    public const int DoNotFollowLink = 0x100; // AT_SYMLINK_NOFOLLOW, Linux
+    public const int EmptyPath = 0x1000; // AT_EMPTY_PATH, Linux
+    public const uint StatxTypeAndInode = 0x1 | 0x100; // STATX_TYPE | STATX_INO
+
+    public const int TypeMask = 0xF000; // S_IFMT
+    public const int RegularFile = 0x8000; // S_IFREG
+    public const uint OwnerOnly = 0x180; // 0600
+
+    public const int NoPermission = 1; // EPERM
+    public const int NoEntry = 2; // ENOENT
+    public const int Interrupted = 4; // EINTR
+    public const int NoDevice = 6; // ENXIO
+    public const int AccessDenied = 13; // EACCES
+    public const int Exists = 17; // EEXIST
+    public const int NoSuchDevice = 19; // ENODEV
+    public const int NotDirectory = 20; // ENOTDIR
+    public const int IsDirectory = 21; // EISDIR
+    public const int Invalid = 22; // EINVAL
+    public const int NoSpace = 28; // ENOSPC
+    public const int ReadOnlyFileSystem = 30; // EROFS
+    public const int Busy = 16; // EBUSY
+
+    // x64 and most others on one side, ARM and POWER on the other.
+    private static readonly bool s_swapped = RuntimeInformation.ProcessArchitecture
+        is Architecture.Arm64 or Architecture.Arm or Architecture.Armv6 or Architecture.Ppc64le;
+
+    public static int CloseOnExec { get; } = OperatingSystem.IsMacOS() ? 0x1000000 : 0x80000; // O_CLOEXEC
+
+    public static int NonBlocking { get; } = OperatingSystem.IsMacOS() ? 0x4 : 0x800; // O_NONBLOCK
+
+    // O_NOFOLLOW
+    public static int NoFollow { get; } =
+        OperatingSystem.IsMacOS() ? 0x100 : s_swapped ? 0x8000 : 0x20000;
+
+    // O_TMPFILE, which includes O_DIRECTORY
+    public static int TemporaryFile { get; } = 0x400000 | (s_swapped ? 0x4000 : 0x10000);
+
+    public static int WouldBlock { get; } = OperatingSystem.IsMacOS() ? 35 : 11; // EWOULDBLOCK
+
+    public static int TooManyLinks { get; } = OperatingSystem.IsMacOS() ? 62 : 40; // ELOOP
+
+    public static int NotSupported { get; } = OperatingSystem.IsMacOS() ? 45 : 95; // EOPNOTSUPP
+}

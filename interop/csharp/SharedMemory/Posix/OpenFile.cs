@@ -1,0 +1,57 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+using static SharedMemory.Posix.LibcConstants;
+
+namespace SharedMemory.Posix;
+
+/// <summary>Opening files the way that docs/named-maps.md asks for.</summary>
+internal static class OpenFile
+{
+    /// <summary>Opens whatever is at the path.</summary>
+    public static SafeFileHandle At(string path, int flags)
+    {
+        int descriptor = Libc.Open(path, flags);
+        return descriptor >= 0
+            ? new SafeFileHandle(descriptor, ownsHandle: true)
+            : throw PosixError.Last(path);
+    }
+
+    /// <summary>Opens the file of the map <paramref name="name"/>.</summary>
+    /// <exception cref="FileNotFoundException">There is nothing at the path.</exception>
+    /// <exception cref="UnauthorizedAccessException">There is something else than a regular file.</exception>
+    public static SafeFileHandle OfMap(string path, string name)
+    {
+        int descriptor = Libc.Open(path, ReadWrite | NoFollow | CloseOnExec | NonBlocking);
+        if (descriptor < 0)
+        {
+            int number = Marshal.GetLastPInvokeError();
+            if (number is NoEntry or NotDirectory)
+            {
+                throw new FileNotFoundException($"No map is named \"{name}\".", path);
+            }
+
+            bool isIrregular = number is IsDirectory or NoDevice or NoSuchDevice || number == TooManyLinks;
+            throw isIrregular
+                ? NotRegular(path, name)
+                : PosixError.Of(number, $"The file {path} of map \"{name}\"");
+        }
+
+        var file = new SafeFileHandle(descriptor, ownsHandle: true);
+        try
+        {
+            return FileIdentity.Of(file).IsRegular ? file : throw NotRegular(path, name);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Whether the path leads to this very file.</summary>
+    public static bool LeadsTo(string path, SafeFileHandle file) =>
+        FileIdentity.At(path) == FileIdentity.Of(file);
+
+    private static UnauthorizedAccessException NotRegular(string path, string name) => new(
+        $"Map \"{name}\": {path} is no regular file (a link, a directory or a device) and is not followed.");
+}

@@ -1,0 +1,31 @@
+namespace SharedMemory.Posix;
+
+/// <summary>The directory whose files are the named maps (docs/named-maps.md, "The file").</summary>
+internal static class SharedMemoryDirectory
+{
+    private const string Variable = "PYSHM_DIRECTORY";
+    private const string LinuxDefault = "/dev/shm";
+
+    /// <summary>Finds it.</summary>
+    /// <exception cref="ArgumentException">The environment names something unusable.</exception>
+    /// <exception cref="PlatformNotSupportedException">This system has none.</exception>
+    public static string Find()
+    {
+        string? chosen = Environment.GetEnvironmentVariable(Variable);
+        if (!string.IsNullOrEmpty(chosen))
+        {
+            return Path.IsPathFullyQualified(chosen) && Directory.Exists(chosen)
+                ? chosen
+                : throw new ArgumentException(
+                    $"{Variable}=\"{chosen}\" is not the absolute path of a directory.");
+        }
+
+        if (OperatingSystem.IsLinux() && Directory.Exists(LinuxDefault))
+        {
+            return LinuxDefault;
+        }
+
+        throw new PlatformNotSupportedException(
+            $"This system has no shared-memory directory; set {Variable} to a directory that all programs use.");
+    }
+}

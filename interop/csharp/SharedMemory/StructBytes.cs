@@ -1,0 +1,127 @@
+using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
+
+namespace SharedMemory;
+
+/// <summary>
+/// A structure's bytes in its marshalled layout, which is the one that other languages share;
+/// <see cref="UnmanagedMemoryAccessor.Write{T}(long, ref T)"/> uses the managed one.
+/// </summary>
+public static class StructBytes
+{
+    /// <summary>The marshalled bytes of <paramref name="value"/>.</summary>
+    /// <typeparam name="T">A structure that can be marshalled.</typeparam>
+    /// <param name="value">The value; checked first if it is <see cref="IValidated"/>.</param>
+    public static byte[] ToBytes<T>(T value)
+        where T : struct
+    {
+        (value as IValidated)?.Validate();
+        var bytes = new byte[Marshal.SizeOf<T>()];
+        nint memory = Marshal.AllocHGlobal(bytes.Length);
+        try
+        {
+            // Padding is copied too, and must not carry what the heap held before.
+            Marshal.Copy(bytes, 0, memory, bytes.Length);
+            Marshal.StructureToPtr(value, memory, fDeleteOld: false);
+            try
+            {
+                Marshal.Copy(memory, bytes, 0, bytes.Length);
+            }
+            finally
+            {
+                Marshal.DestroyStructure<T>(memory);
+            }
+        }
+        finally
+        {
+            Marshal.FreeHGlobal(memory);
+        }
+
+        return bytes;
+    }
+
+    /// <summary>The value whose marshalled bytes stand at the beginning of <paramref name="source"/>.</summary>
+    /// <typeparam name="T">A structure that can be marshalled.</typeparam>
+    /// <param name="source">The buffer; it may be longer than the structure.</param>
+    /// <exception cref="MapFormatException">truncated.</exception>
+    public static T FromBytes<T>(ReadOnlySpan<byte> source)
+        where T : struct
+    {
+        int size = Marshal.SizeOf<T>();
+        CheckCapacity<T>(source.Length, size);
+        byte[] bytes = source[..size].ToArray();
+        nint memory = Marshal.AllocHGlobal(size);
+        try
+        {
+            Marshal.Copy(bytes, 0, memory, size);
+            return Marshal.PtrToStructure<T>(memory);
+        }
+        finally
+        {
+            Marshal.FreeHGlobal(memory);
+        }
+    }
+
+    /// <summary>Writes the marshalled bytes of <paramref name="value"/> to the beginning of a view.</summary>
+    /// <typeparam name="T">A structure that can be marshalled.</typeparam>
+    /// <param name="accessor">The view.</param>
+    /// <param name="value">The value; checked first if it is <see cref="IValidated"/>.</param>
+    /// <returns>The number of bytes written.</returns>
+    /// <exception cref="MapFormatException">does-not-fit, or what the value's own check says.</exception>
+    public static int WriteStruct<T>(this MemoryMappedViewAccessor accessor, T value)
+        where T : struct
+    {
+        ArgumentNullException.ThrowIfNull(accessor);
+        byte[] bytes = ToBytes(value);
+        CheckFits<T>(bytes.Length, accessor.Capacity);
+        accessor.WriteArray(0, bytes, 0, bytes.Length);
+        return bytes.Length;
+    }
+
+    /// <summary>Writes the marshalled bytes of <paramref name="value"/> to a buffer.</summary>
+    /// <typeparam name="T">A structure that can be marshalled.</typeparam>
+    /// <param name="destination">The buffer; what lies behind the structure is left alone.</param>
+    /// <param name="value">The value; checked first if it is <see cref="IValidated"/>.</param>
+    /// <returns>The number of bytes written.</returns>
+    /// <exception cref="MapFormatException">does-not-fit, or what the value's own check says.</exception>
+    public static int WriteStruct<T>(Span<byte> destination, T value)
+        where T : struct
+    {
+        byte[] bytes = ToBytes(value);
+        CheckFits<T>(bytes.Length, destination.Length);
+        bytes.CopyTo(destination);
+        return bytes.Length;
+    }
+
+    /// <summary>Reads a value from the beginning of a view.</summary>
+    /// <typeparam name="T">A structure that can be marshalled.</typeparam>
+    /// <param name="accessor">The view.</param>
+    /// <exception cref="MapFormatException">truncated.</exception>
+    public static T ReadStruct<T>(this MemoryMappedViewAccessor accessor)
+        where T : struct
+    {
+        ArgumentNullException.ThrowIfNull(accessor);
+        var bytes = new byte[Marshal.SizeOf<T>()];
+        CheckCapacity<T>(accessor.Capacity, bytes.Length);
+        accessor.ReadArray(0, bytes, 0, bytes.Length);
+        return FromBytes<T>(bytes);
+    }
+
+    private static void CheckCapacity<T>(long capacity, int size)
+    {
+        if (capacity < size)
+        {
+            throw new MapFormatException(
+                FormatErrorKind.Truncated, typeof(T).Name, 0, capacity, size);
+        }
+    }
+
+    private static void CheckFits<T>(int size, long capacity)
+    {
+        if (size > capacity)
+        {
+            throw new MapFormatException(
+                FormatErrorKind.DoesNotFit, typeof(T).Name, 0, size, capacity);
+        }
+    }
+}

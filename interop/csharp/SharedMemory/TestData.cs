@@ -1,0 +1,78 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace SharedMemory;
+
+/// <summary>The structure of docs/format.md: 48 bytes in its marshalled layout.</summary>
+[StructLayout(LayoutKind.Sequential, Pack = 1, CharSet = CharSet.Ansi)]
+public struct TestData : IValidated
+{
+    /// <summary>At offset 0.</summary>
+    public int Id;
+
+    /// <summary>At offset 4.</summary>
+    public int Age;
+
+    /// <summary>At offset 8; exactly <see cref="ScoreCount"/> of them.</summary>
+    [MarshalAs(UnmanagedType.ByValArray, SizeConst = 10)]
+    public int[] Scores;
+
+    /// <summary>How many scores there are.</summary>
+    public const int ScoreCount = 10;
+
+    private const int AgeOffset = 4;
+    private const int ScoresOffset = 8;
+
+    /// <summary>Makes a value of numbers that need not fit, after checking that they do.</summary>
+    /// <param name="id">The <see cref="Id"/>.</param>
+    /// <param name="age">The <see cref="Age"/>.</param>
+    /// <param name="scores">The <see cref="Scores"/>; null counts as none.</param>
+    /// <exception cref="MapFormatException">out-of-range or wrong-count.</exception>
+    public static TestData Create(Int128 id, Int128 age, IReadOnlyList<Int128>? scores)
+    {
+        int checkedId = ToInt32("Id", 0, id);
+        int checkedAge = ToInt32("Age", AgeOffset, age);
+        CheckCount(scores?.Count ?? 0);
+        var checkedScores = new int[ScoreCount];
+        for (int index = 0; index < ScoreCount; index++)
+        {
+            checkedScores[index] = ToInt32(
+                string.Create(CultureInfo.InvariantCulture, $"Scores[{index}]"),
+                ScoresOffset + (index * sizeof(int)),
+                scores![index]);
+        }
+
+        return new TestData { Id = checkedId, Age = checkedAge, Scores = checkedScores };
+    }
+
+    /// <inheritdoc/>
+    public readonly void Validate() => CheckCount(Scores?.Length ?? 0);
+
+    /// <summary>The text of the value, such as <c>Id=100,Age=20,Scores=60,61,62,63,64,65,66,67,68,69</c>.</summary>
+    public override readonly string ToString() => string.Create(
+        CultureInfo.InvariantCulture, $"Id={Id},Age={Age},Scores={string.Join(',', Scores ?? [])}");
+
+    private static void CheckCount(int count)
+    {
+        if (count != ScoreCount)
+        {
+            throw new MapFormatException(
+                FormatErrorKind.WrongCount, "Scores", ScoresOffset, count, ScoreCount);
+        }
+    }
+
+    private static int ToInt32(string field, int offset, Int128 value)
+    {
+        if (value < int.MinValue || value > int.MaxValue)
+        {
+            throw new MapFormatException(
+                FormatErrorKind.OutOfRange,
+                field,
+                offset,
+                value,
+                value < 0 ? int.MinValue : int.MaxValue);
+        }
+
+        return (int)value;
+    }
+}
