@@ -13,10 +13,9 @@ from typing import Any
 
 from . import dump
 from ._version import __version__
-from .enums import FileMode, MemoryMappedFileAccess, MemoryMappedFileRights
+from .enums import MemoryMappedFileAccess
 from .errors import PyshmError
 from .helper import DEFAULT_CAPACITY, ShareMemoryHelper
-from .mapping import MemoryMappedFile
 from .models import ImageData, TestData
 
 __all__ = ["build_parser", "main"]
@@ -175,11 +174,8 @@ def _write_struct(arguments: argparse.Namespace) -> int:
 
 
 def _read_image(arguments: argparse.Namespace) -> int:
-    with _opened_to_read(arguments) as opened, _read_view(opened) as view:
-        view.check_backed()
-        image = ImageData.from_bytes(
-            view.buffer, errors="replace" if arguments.replace else "strict"
-        )
+    with _opened_to_read(arguments) as memory:
+        image = memory.read_image(errors="replace" if arguments.replace else "strict")
         content = memoryview(image.content)
         digest = hashlib.sha256(content).hexdigest()
         if arguments.out is not None:
@@ -200,8 +196,8 @@ def _read_image(arguments: argparse.Namespace) -> int:
 
 
 def _read_struct(arguments: argparse.Namespace) -> int:
-    with _opened_to_read(arguments) as opened, _read_view(opened) as view:
-        value = TestData.unpack_from(view.buffer)
+    with _opened_to_read(arguments) as memory:
+        value = memory.read_struct(TestData)
     if arguments.json:
         _print_json(
             {"map": arguments.map, "id": value.id, "age": value.age, "scores": value.scores}
@@ -212,10 +208,10 @@ def _read_struct(arguments: argparse.Namespace) -> int:
 
 
 def _dump(arguments: argparse.Namespace) -> int:
-    with _opened_to_read(arguments) as opened, _read_view(opened) as view:
-        view.check_backed()
+    with _opened_to_read(arguments) as memory:
+        memory.accessor.check_backed()
         end = None if arguments.length is None else arguments.offset + arguments.length
-        buffer = view.buffer[arguments.offset : end]
+        buffer = memory.buffer[arguments.offset : end]
         found = dump.annotate(buffer, arguments.kind)
         if arguments.json:
             _print_json(dump.as_json(found, arguments.map))
@@ -233,16 +229,10 @@ def _opened_to_write(arguments: argparse.Namespace) -> ShareMemoryHelper:
     return helper.create_from_file(arguments.map) if arguments.file else helper.create_or_open()
 
 
-def _opened_to_read(arguments: argparse.Namespace) -> MemoryMappedFile:
-    if arguments.file:
-        return MemoryMappedFile.create_from_file(
-            arguments.map, FileMode.OPEN, access=MemoryMappedFileAccess.READ
-        )
-    return MemoryMappedFile.open_existing(arguments.map, MemoryMappedFileRights.READ)
-
-
-def _read_view(opened: MemoryMappedFile) -> Any:
-    return opened.create_view_accessor(0, 0, MemoryMappedFileAccess.READ)
+def _opened_to_read(arguments: argparse.Namespace) -> ShareMemoryHelper:
+    name = None if arguments.file else arguments.map
+    helper = ShareMemoryHelper(name, access=MemoryMappedFileAccess.READ)
+    return helper.open_file(arguments.map) if arguments.file else helper.open()
 
 
 def _report_and_hold(arguments: argparse.Namespace, memory: ShareMemoryHelper, size: int) -> None:

@@ -8,9 +8,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from .enums import FileMode, MemoryMappedFileAccess, MemoryMappedFileRights
-from .errors import ArgumentNullError, ClosedError, DoesNotFitError
+from .errors import (
+    ArgumentNullError,
+    ClosedError,
+    DoesNotFitError,
+    MapAccessError,
+    MapIOError,
+    MapNotFoundError,
+)
 from .mapping import MemoryMappedFile
-from .models import ImageData
+from .models import Errors, ImageData
 from .structs import Struct
 
 if TYPE_CHECKING:
@@ -84,15 +91,15 @@ class ShareMemoryHelper:
         except OSError:
             size = 0  # missing, or an error that opening it tells better
         return self._use(
-            MemoryMappedFile.create_from_file(
-                path,
-                FileMode.OPEN_OR_CREATE,
-                # The file's name is its path; a map name as well exists on Windows only.
-                self.map_name if sys.platform == "win32" else None,
-                max(self.capacity, size),
-                self.access,
-            )
+            _map_shared(path, FileMode.OPEN_OR_CREATE, max(self.capacity, size), self.access)
         )
+
+    def open_file(self, path: str | os.PathLike[str]) -> Self:
+        """Map the existing file at ``path``, with the size that it has.
+
+        Raises as MemoryMappedFile.create_from_file.
+        """
+        return self._use(_map_shared(path, FileMode.OPEN, 0, self.access))
 
     def read_bytes(self) -> bytes:
         """Exactly ``capacity`` bytes: what the map holds, and zeros where it is smaller.
@@ -137,15 +144,15 @@ class ShareMemoryHelper:
         """A cffi struct in the map's memory itself; see Struct.view."""
         return struct.view(self.buffer)
 
-    def read_image(self) -> ImageData:
+    def read_image(self, *, errors: Errors = "strict") -> ImageData:
         """The blob in the map; its content is the map's memory itself (ImageData.from_bytes)."""
         self._opened().check_backed()
-        return ImageData.from_bytes(self.buffer)
+        return ImageData.from_bytes(self.buffer, errors=errors)
 
-    def write_image(self, image: ImageData) -> int:
+    def write_image(self, image: ImageData, *, errors: Errors = "strict") -> int:
         """Write a blob; returns its size in bytes. Raises as ImageData.write_into."""
         self._opened().check_backed()
-        return image.write_into(self.buffer)
+        return image.write_into(self.buffer, errors=errors)
 
     @property
     def accessor(self) -> MemoryMappedViewAccessor:
@@ -204,3 +211,30 @@ class ShareMemoryHelper:
         self._accessor = accessor
         self.buffer = accessor.buffer
         return self
+
+
+def _map_shared(
+    path: str | os.PathLike[str], mode: FileMode, capacity: int, access: MemoryMappedFileAccess
+) -> MemoryMappedFile:
+    """Map a file that other programs may map for writing at the same time."""
+    if sys.platform != "win32":
+        return MemoryMappedFile.create_from_file(path, mode, None, capacity, access)
+    # There create_from_file, given a path, lets others only read it, as .NET does. Files that
+    # Python opens are shared in full.
+    reading = access in (MemoryMappedFileAccess.READ, MemoryMappedFileAccess.READ_EXECUTE)
+    flags = os.O_BINARY | (os.O_RDONLY if reading else os.O_RDWR)
+    if mode is FileMode.OPEN_OR_CREATE:
+        flags |= os.O_CREAT
+    try:
+        file = os.fdopen(os.open(path, flags, 0o666), "rb" if reading else "r+b")
+    except FileNotFoundError as error:
+        raise MapNotFoundError(f"file {path!r}: {error.strerror}", errno=error.errno) from error
+    except PermissionError as error:
+        raise MapAccessError(f"file {path!r}: {error.strerror}", errno=error.errno) from error
+    except OSError as error:
+        raise MapIOError(f"file {path!r}: {error.strerror}", errno=error.errno) from error
+    try:
+        return MemoryMappedFile.create_from_file(file, capacity=capacity, access=access)
+    except BaseException:
+        file.close()
+        raise

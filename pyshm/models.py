@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-__all__ = ["ImageData", "TestData"]
+__all__ = ["Errors", "ImageData", "TestData"]
 
 Errors = Literal["strict", "replace"]
 

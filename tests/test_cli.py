@@ -1,0 +1,362 @@
+"""The command line, as a person or a program starts it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from pyshm import ImageData, MemoryMappedFile, ShareMemoryHelper, TestData, __version__
+from pyshm.errors import MapNotFoundError
+
+SIZE = 4096  # one page on Windows, where views are whole pages
+SHA_XYZ = hashlib.sha256(b"xyz").hexdigest()
+COMMANDS = ["write-image", "read-image", "write-struct", "read-struct", "dump"]
+
+
+class Result:
+    def __init__(self, process):
+        self.out = []
+        while line := process.line():
+            self.out.append(line)
+        self.status = process.wait()
+        self.errors = process.errors()
+
+
+@pytest.fixture
+def run(command):
+    """Run a command to its end, with empty input."""
+
+    def running(*arguments, **options):
+        process = command(*map(str, arguments), **options)
+        process.end_input()
+        return Result(process)
+
+    return running
+
+
+@pytest.fixture
+def picture(tmp_path):
+    path = tmp_path / "picture.bin"
+    path.write_bytes(b"xyz")
+    return path
+
+
+@pytest.fixture
+def memory(map_name):
+    with ShareMemoryHelper(map_name, SIZE).create_or_open() as helper:
+        yield helper
+
+
+def gone(name):
+    with pytest.raises(MapNotFoundError):
+        MemoryMappedFile.open_existing(name)
+    return True
+
+
+# --- writers ---
+
+
+def test_write_image_says_ready_and_holds_the_map_until_input_ends(command, map_name, picture):
+    process = command("write-image", map_name, str(picture)).ready()
+    with ShareMemoryHelper(map_name, 100).open() as helper:
+        assert helper.read_image() == ImageData(str(picture), b"xyz")
+    assert process.finish() == 0
+    assert gone(map_name)
+
+
+def test_a_writer_ignores_what_comes_in(command, map_name):
+    process = command("write-struct", map_name).ready()
+    process.say("anything")
+    MemoryMappedFile.open_existing(map_name).close()
+    assert process.finish() == 0
+
+
+def test_write_image_stores_the_path_it_is_given(command, map_name, picture):
+    with (
+        command("write-image", map_name, str(picture), "--path", "é.png").ready(),
+        ShareMemoryHelper(map_name, 100).open() as helper,
+    ):
+        assert helper.read_image().path == "é.png"
+
+
+def test_write_struct_writes_the_standard_values(command, map_name):
+    with (
+        command("write-struct", map_name).ready(),
+        ShareMemoryHelper(map_name, 100).open() as helper,
+    ):
+        assert helper.read_struct(TestData) == TestData.standard()
+
+
+def test_write_struct_takes_values(command, map_name):
+    scores = "--scores=-1,1,2,3,4,5,6,7,8,9"
+    with (
+        command("write-struct", map_name, "--id", "-7", "--age=8", scores).ready(),
+        ShareMemoryHelper(map_name, 100).open() as helper,
+    ):
+        assert helper.read_struct(TestData) == TestData(-7, 8, [-1, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+
+
+def test_a_writers_json_has_the_digest_of_what_was_written(command, map_name, picture):
+    process = command("write-image", map_name, str(picture), "--path", "p", "--json")
+    written = bytes.fromhex("01000000 70 03000000 78797a")
+    with process:
+        assert json.loads(process.line()) == {
+            "status": "READY",
+            "map": map_name,
+            "bytes": 12,
+            "sha256": hashlib.sha256(written).hexdigest(),
+        }
+
+
+def test_the_structs_json_is_of_its_48_bytes(command, map_name):
+    with command("write-struct", map_name, "--json") as process:
+        said = json.loads(process.line())
+    digest = hashlib.sha256(TestData.standard().to_bytes()).hexdigest()
+    assert (said["bytes"], said["sha256"]) == (48, digest)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a map's size can't be asked on Windows")
+@pytest.mark.parametrize(("arguments", "size"), [([], 10_485_760), (["--capacity", "5000"], 5000)])
+def test_a_writers_capacity(command, map_name, map_file, arguments, size):
+    with command("write-struct", map_name, *arguments).ready():
+        assert map_file.stat().st_size == size
+
+
+@pytest.fixture
+def interruptible():
+    """A shell's background jobs ignore SIGINT and pass that on; here children must not."""
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("way", ["write-struct", "write-image"])
+def test_an_interrupted_writer_lets_go_and_exits_with_0(command, map_name, picture, number, way):
+    arguments = [str(picture)] if way == "write-image" else []
+    process = command(way, map_name, *arguments).ready()
+    process.send_signal(getattr(signal, number))
+    assert process.wait() == 0
+    assert process.errors() == ""
+    assert gone(map_name)
+
+
+def test_a_writer_may_write_into_a_map_that_exists(command, map_name, memory):
+    with command("write-struct", map_name).ready():
+        assert memory.read_struct(TestData) == TestData.standard()
+
+
+def test_a_writer_of_a_file_leaves_the_bytes_there(run, tmp_path):
+    path = tmp_path / "map"
+    result = run("write-struct", path, "--file", "--capacity", 100)
+    assert (result.status, result.out) == (0, ["READY"])
+    assert path.read_bytes() == TestData.standard().to_bytes() + bytes(52)
+
+
+# --- readers ---
+
+
+def test_read_image_prints_and_saves(run, map_name, memory, tmp_path):
+    memory.write_image(ImageData("é.png", b"xyz"))
+    out = tmp_path / "out"
+    result = run("read-image", map_name, "--out", out)
+    assert result.out == ["path: é.png", "length: 3", f"sha256: {SHA_XYZ}"]
+    assert (result.status, out.read_bytes()) == (0, b"xyz")
+
+
+def test_read_image_as_json(run, map_name, memory):
+    memory.write_image(ImageData("é.png", b"xyz"))
+    result = run("read-image", map_name, "--json")
+    assert json.loads(result.out[0]) == {
+        "map": map_name,
+        "path": "é.png",
+        "length": 3,
+        "sha256": SHA_XYZ,
+        "out": None,
+    }
+
+
+def test_read_image_as_json_names_the_file_it_saved(run, map_name, memory, tmp_path):
+    result = run("read-image", map_name, "--json", "--out", tmp_path / "out")
+    assert json.loads(result.out[0])["out"] == str(tmp_path / "out")
+
+
+def test_read_image_replaces_bad_utf8_only_when_asked(run, map_name, memory):
+    memory.write_bytes(bytes.fromhex("01000000 ff 01000000 78"))
+    assert run("read-image", map_name).status == 1
+    assert run("read-image", map_name, "--replace").out[0] == "path: \ufffd"
+
+
+def test_read_struct_prints_the_text(run, map_name, memory):
+    memory.write_struct(TestData.standard())
+    result = run("read-struct", map_name)
+    assert (result.status, result.out) == (0, [str(TestData.standard())])
+
+
+def test_read_struct_as_json(run, map_name, memory):
+    memory.write_struct(TestData(1, -2, list(range(10))))
+    result = run("read-struct", map_name, "--json")
+    assert json.loads(result.out[0]) == {
+        "map": map_name,
+        "id": 1,
+        "age": -2,
+        "scores": list(range(10)),
+    }
+
+
+def test_readers_read_files(run, tmp_path):
+    path = tmp_path / "map"
+    path.write_bytes(TestData.standard().to_bytes())
+    assert run("read-struct", path, "--file").out == [str(TestData.standard())]
+    path.write_bytes(ImageData("p", b"xyz").to_bytes())
+    assert run("read-image", path, "--file").out[1:] == ["length: 3", f"sha256: {SHA_XYZ}"]
+
+
+def test_a_reader_does_not_create_the_file(run, tmp_path):
+    assert run("read-struct", tmp_path / "none", "--file").status == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_dump_prints_a_table(run, tmp_path):
+    path = tmp_path / "map"
+    path.write_bytes(TestData.standard().to_bytes())
+    result = run("dump", path, "--file")
+    assert result.status == 0
+    assert result.out[:2] == [
+        f"{path}: TestData, 48 bytes",
+        "00000000  64 00 00 00                                      d...              Id = 100",
+    ]
+
+
+def test_dump_of_a_named_map(run, map_name, memory):
+    memory.write_image(ImageData("p", b"x"))
+    result = run("dump", map_name)
+    assert result.out[0] == f"{map_name}: blob, {SIZE} bytes"
+
+
+def test_dump_takes_the_bytes_for_what_it_is_told(run, tmp_path):
+    path = tmp_path / "map"
+    path.write_bytes(ImageData("p", b"x" * 60).to_bytes())
+    assert "TestData, 69 bytes" in run("dump", path, "--file", "--as", "TestData").out[0]
+
+
+def test_dump_cuts_offset_and_length_out_of_the_map(run, tmp_path):
+    path = tmp_path / "map"
+    path.write_bytes(b"###" + ImageData("p", b"xyz").to_bytes() + b"###")
+    result = run("dump", path, "--file", "--offset", 3, "--length", 12, "--json")
+    found = json.loads(result.out[0])
+    assert (found["kind"], found["size"]) == ("blob", 12)
+    assert [field["name"] for field in found["fields"]][-1] == "content"
+
+
+# --- errors ---
+
+
+@pytest.mark.parametrize("arguments", [("read-image",), ("read-struct",), ("dump",)])
+def test_a_missing_map_is_one_line_and_status_1(run, map_name, arguments):
+    result = run(*arguments, map_name)
+    assert (result.status, result.out) == (1, [])
+    assert result.errors == f"pyshm: no map named '{map_name}'\n" or (
+        sys.platform == "win32" and result.errors.startswith("pyshm: ")
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["write-image", "MAP", "no-such-file"],
+        ["write-struct", "MAP", "--id", "2147483648"],
+        ["write-struct", "MAP", "--scores", "1,2"],
+        ["write-struct", "MAP", "--capacity", "0"],
+        ["write-struct", "a\\b\\c"],
+        ["write-struct", "MAP", "--capacity", "47"],
+    ],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="there 47 bytes are a page")
+def test_a_writer_that_fails_says_why_in_one_line_and_leaves_nothing(run, map_name, arguments):
+    result = run(*[map_name if argument == "MAP" else argument for argument in arguments])
+    assert (result.status, result.out) == (1, [])
+    assert result.errors.startswith("pyshm: ")
+    assert result.errors.count("\n") == 1
+    assert gone(map_name)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["nothing"],
+        ["write-image"],
+        ["write-image", "map"],
+        ["read-struct"],
+        ["read-struct", "map", "--out", "x"],
+        ["write-struct", "map", "--id", "x"],
+        ["write-struct", "map", "--scores", "1,x"],
+        ["write-struct", "map", "--capacity", "many"],
+        ["dump", "map", "--as", "nothing"],
+        ["dump", "map", "--offset", "-1"],
+        ["dump", "map", "--length", "-1"],
+    ],
+)
+def test_wrong_usage_is_status_2(run, arguments):
+    result = run(*arguments)
+    assert (result.status, result.out) == (2, [])
+    assert result.errors.startswith("usage: pyshm")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_explains_itself(run, name):
+    result = run(name, "--help")
+    assert result.status == 0
+    assert result.out[0].startswith(f"usage: pyshm {name}")
+
+
+def test_it_tells_its_version(run):
+    assert run("--version").out == [f"pyshm {__version__}"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows tells of a closed pipe differently")
+def test_a_reader_that_has_enough_is_no_story(tmp_path, child_environment):
+    path = tmp_path / "map"
+    path.write_bytes(ImageData("p" * 300_000, b"x").to_bytes())
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pyshm", "dump", str(path), "--file"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=child_environment,
+    )
+    try:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(30) == 1
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+
+
+def test_output_that_its_encoding_can_not_carry_does_not_break_it(run, tmp_path):
+    path = tmp_path / "map"
+    path.write_bytes(ImageData("日本", b"x").to_bytes())
+    result = run("read-image", path, "--file", env={"PYTHONIOENCODING": "ascii", "LC_ALL": "C"})
+    assert (result.status, result.out[0]) == (0, "path: 日本")
+
+
+def test_the_main_function_takes_arguments_and_returns_the_status(capsys, tmp_path):
+    from pyshm.cli import main
+
+    path = tmp_path / "map"
+    path.write_bytes(TestData.standard().to_bytes())
+    assert main(["read-struct", os.fspath(path), "--file"]) == 0
+    assert capsys.readouterr().out == f"{TestData.standard()}\n"

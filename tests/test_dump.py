@@ -1,0 +1,178 @@
+"""The annotated dump (docs/protocol.md, "dump")."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pyshm import ImageData, TestData, dump
+from pyshm.errors import LengthError, TruncatedError
+
+
+def lines(data, kind=None, title="map"):
+    buffer = memoryview(data)
+    return list(dump.as_text(buffer, dump.annotate(buffer, kind), title))
+
+
+def test_a_small_blob_in_full():
+    assert lines(ImageData('é"', b"xyz").to_bytes() + b"\xff") == [
+        "map: blob, 15 bytes",
+        (
+            "00000000  03 00 00 00                                      ....              "
+            "path_length = 3"
+        ),
+        (
+            '00000004  c3 a9 22                                         .."               '
+            'path = "é\\""'
+        ),
+        (
+            "00000007  03 00 00 00                                      ....              "
+            "content_length = 3"
+        ),
+        (
+            "0000000b  78 79 7a                                         xyz               "
+            "content (3 bytes)"
+        ),
+        (
+            "0000000e  ff                                               .                 "
+            "stale (1 bytes)"
+        ),
+    ]
+
+
+def test_the_struct_in_full():
+    found = lines(TestData.standard().to_bytes())
+    assert found[:3] == [
+        "map: TestData, 48 bytes",
+        "00000000  64 00 00 00                                      d...              Id = 100",
+        "00000004  14 00 00 00                                      ....              Age = 20",
+    ]
+    assert found[-1] == (
+        "0000002c  45 00 00 00                                      E...              "
+        "Scores[9] = 69"
+    )
+    assert len(found) == 13
+
+
+def test_a_long_field_has_its_note_on_its_first_row_and_no_trailing_blanks():
+    found = lines(ImageData("p" * 20, b"x").to_bytes())
+    assert found[2] == (
+        "00000004  70 70 70 70 70 70 70 70 70 70 70 70 70 70 70 70  pppppppppppppppp  "
+        f'path = "{"p" * 20}"'
+    )
+    assert found[3] == ("00000014  70 70 70 70                                      pppp")
+
+
+@pytest.mark.parametrize(("size", "rows", "more"), [(64, 4, None), (65, 4, 1), (200, 4, 136)])
+def test_of_a_content_64_bytes_are_shown(size, rows, more):
+    found = lines(ImageData("p", b"c" * size).to_bytes())
+    content = [line for line in found[4:] if "cc" in line]
+    assert len(content) == rows
+    assert (
+        found[-1].endswith("cccc")
+        if more is None
+        else found[-1] == (f"          … {more} more bytes")
+    )
+
+
+def test_of_stale_bytes_64_are_shown():
+    found = lines(bytes(48) + b"s" * 100, "TestData")
+    assert found[-5].endswith("stale (100 bytes)")
+    assert found[-1] == "          … 36 more bytes"
+
+
+def test_the_first_row_of_stale_bytes_has_their_note():
+    found = lines(bytes(48) + b"s" * 100, "TestData")
+    assert (
+        found[13] == "00000030  " + " ".join(["73"] * 16) + "  " + "s" * 16 + "  stale (100 bytes)"
+    )
+
+
+def test_the_path_of_a_long_field_is_shown_whole():
+    found = lines(ImageData("p" * 100, b"x").to_bytes())
+    assert "more bytes" not in "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (ImageData("p", b"x").to_bytes(), "blob"),
+        (ImageData("p", b"").to_bytes().ljust(48, b"\0"), "TestData"),
+        (bytes(48), "TestData"),
+        (TestData.standard().to_bytes(), "TestData"),
+        (b"\xff" * 48, "TestData"),
+    ],
+)
+def test_without_a_choice_the_bytes_decide(data, kind):
+    assert dump.annotate(memoryview(data)).kind == kind
+
+
+def test_an_empty_blob_can_be_asked_for():
+    found = lines(bytes(8), "blob")
+    assert found == [
+        "map: blob, 8 bytes",
+        (
+            "00000000  00 00 00 00                                      ....              "
+            "path_length = 0"
+        ),
+        '00000004                                                                     path = ""',
+        (
+            "00000004  00 00 00 00                                      ....              "
+            "content_length = 0"
+        ),
+        (
+            "00000008                                                                     "
+            "content (0 bytes)"
+        ),
+    ]
+
+
+def test_what_is_no_blob_is_an_error():
+    with pytest.raises(LengthError):
+        dump.annotate(memoryview(b"\xff" * 8), "blob")
+
+
+@pytest.mark.parametrize("size", [0, 47])
+def test_what_is_too_short_is_an_error(size):
+    with pytest.raises(TruncatedError) as caught:
+        dump.annotate(memoryview(bytes(size)))
+    assert (caught.value.value, caught.value.limit) == (size, 48)
+
+
+def test_a_path_of_bad_utf8_is_shown_with_replacements():
+    found = lines(bytes.fromhex("01000000 ff 01000000 78"))
+    assert found[2].endswith('path = "\ufffd"')
+
+
+@pytest.mark.parametrize(
+    ("byte", "shown"), [(31, "."), (32, " "), (126, "~"), (127, "."), (255, ".")]
+)
+def test_only_printable_ascii_is_shown_as_itself(byte, shown):
+    found = lines(bytes.fromhex("00000000 02000000") + bytes([byte, ord("x")]), "blob")
+    assert found[-1].split("  ")[-2:] != []
+    assert found[-1][59:61] == shown + "x"
+
+
+def test_the_same_for_programs():
+    data = memoryview(ImageData("é", b"xyz").to_bytes() + b"!")
+    assert dump.as_json(dump.annotate(data), "map") == {
+        "map": "map",
+        "kind": "blob",
+        "size": 14,
+        "fields": [
+            {"name": "path_length", "offset": 0, "size": 4, "value": 2},
+            {"name": "path", "offset": 4, "size": 2, "value": "é"},
+            {"name": "content_length", "offset": 6, "size": 4, "value": 3},
+            {"name": "content", "offset": 10, "size": 3, "value": None},
+            {"name": "stale", "offset": 13, "size": 1, "value": None},
+        ],
+    }
+
+
+def test_the_structs_fields_for_programs():
+    data = memoryview(TestData.standard().to_bytes())
+    fields = dump.as_json(dump.annotate(data), "m")["fields"]
+    assert fields[0] == {"name": "Id", "offset": 0, "size": 4, "value": 100}
+    assert fields[11] == {"name": "Scores[9]", "offset": 44, "size": 4, "value": 69}
+    assert json.dumps(fields)

@@ -1,0 +1,86 @@
+"""import pyshm costs next to nothing, and nobody pays for what he does not use."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pyshm
+
+ROOT = Path(pyshm.__file__).parent.parent
+HEAVY = ["PIL.Image", "cffi", "numpy", "multiprocessing", "argparse", "decimal", "tempfile"]
+
+
+def loaded_by(statement):
+    """The modules that are there after ``statement``, in an interpreter with nothing else."""
+    extra = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
+    program = f"import sys\nsys.path += {[str(ROOT), *extra]!r}\n{statement}\nprint(*sys.modules)"
+    result = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    return set(result.stdout.split())
+
+
+@pytest.mark.parametrize("module", [*HEAVY, "typing", "mmap", "pyshm.mapping"])
+def test_importing_pyshm_loads_next_to_nothing(module):
+    assert module not in loaded_by("import pyshm")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the Windows side is made of cffi")
+def test_maps_and_views_load_nothing_heavy():
+    loaded = loaded_by(
+        "from pyshm import MemoryMappedFile\n"
+        "with MemoryMappedFile.create_new(None, 10) as opened:\n"
+        "    with opened.create_view_accessor() as view:\n"
+        "        view.write_int32(0, 1)\n"
+    )
+    assert loaded & set(HEAVY) == set()
+    assert "pyshm.models" not in loaded
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the Windows side is made of cffi")
+@pytest.mark.parametrize("name", ["ShareMemoryHelper", "ImageData", "TestData", "Struct"])
+def test_models_load_neither_pillow_nor_cffi_nor_numpy(name):
+    loaded = loaded_by(f"from pyshm import {name}")
+    assert loaded & {"PIL", "PIL.Image", "cffi", "numpy", "multiprocessing"} == set()
+
+
+@pytest.mark.parametrize("name", pyshm.__all__)
+def test_every_public_name_is_there(name):
+    assert getattr(pyshm, name) is not None
+    assert name in dir(pyshm)
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="nothing_like_it") as caught:
+        pyshm.nothing_like_it  # noqa: B018
+    assert caught.value.name == "nothing_like_it"
+
+
+def test_a_name_is_the_one_of_its_module():
+    from pyshm.mapping import MemoryMappedFile
+
+    assert pyshm.MemoryMappedFile is MemoryMappedFile
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["blob", "cli", "dump", "elements", "enums", "errors", "helper", "layout", "mapping", "models",
+     "names", "structs", "types", "views"],
+)  # fmt: skip
+def test_a_modules_public_names_are_there(module):
+    from importlib import import_module
+
+    found = import_module(f"pyshm.{module}")
+    assert [name for name in found.__all__ if not hasattr(found, name)] == []
+
+
+def test_the_package_is_typed():
+    assert (ROOT / "pyshm" / "py.typed").exists()

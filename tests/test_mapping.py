@@ -1,0 +1,865 @@
+"""MemoryMappedFile: what is the same for maps with and without a name, and maps of files."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from pyshm import (
+    FileMode,
+    HandleInheritability,
+    MemoryMappedFile,
+    MemoryMappedFileAccess,
+    MemoryMappedFileOptions,
+    MemoryMappedFileRights,
+)
+from pyshm.errors import (
+    ArgumentError,
+    ArgumentNullError,
+    ArgumentOutOfRangeError,
+    ClosedError,
+    MapAccessError,
+    MapExistsError,
+    MapIOError,
+    MapNotFoundError,
+    NameRuleError,
+    PlatformError,
+)
+
+posix = pytest.mark.skipif(
+    sys.platform == "win32", reason="on Windows sizes are whole pages, and names work for files"
+)
+Access = MemoryMappedFileAccess
+ONLY_READ = [Access.READ, Access.READ_EXECUTE]
+NOT_WRITE = [access for access in Access if access is not Access.WRITE]
+
+
+# --- create_new, create_or_open, open_existing ---
+
+
+def test_create_new_gives_zeros(map_name):
+    with (
+        MemoryMappedFile.create_new(map_name, 100) as opened,
+        opened.create_view_accessor() as view,
+    ):
+        assert bytes(view.buffer[:100]) == bytes(100)
+
+
+def test_create_new_refuses_a_name_in_use(map_name):
+    with MemoryMappedFile.create_new(map_name, 10), pytest.raises(FileExistsError) as caught:
+        MemoryMappedFile.create_new(map_name, 10)
+    assert type(caught.value) is MapExistsError
+
+
+def test_open_existing_refuses_a_name_that_nobody_holds(map_name):
+    with pytest.raises(FileNotFoundError) as caught:
+        MemoryMappedFile.open_existing(map_name)
+    assert type(caught.value) is MapNotFoundError
+
+
+def test_open_existing_finds_the_same_bytes(map_name):
+    with (
+        MemoryMappedFile.create_new(map_name, 16) as first,
+        MemoryMappedFile.open_existing(map_name) as second,
+        first.create_view_accessor() as one,
+        second.create_view_accessor() as two,
+    ):
+        one.write_byte(3, 77)
+        assert two.read_byte(3) == 77
+
+
+@posix
+def test_open_existing_has_the_creators_capacity(map_name):
+    with (
+        MemoryMappedFile.create_new(map_name, 12345),
+        MemoryMappedFile.open_existing(map_name) as opened,
+        opened.create_view_accessor() as view,
+    ):
+        assert view.capacity == 12345
+
+
+def test_create_or_open_creates(map_name):
+    with MemoryMappedFile.create_or_open(map_name, 10):
+        MemoryMappedFile.open_existing(map_name).close()
+
+
+@posix
+@pytest.mark.parametrize("capacity", [1, 10_000_000])
+def test_create_or_open_of_an_existing_map_ignores_the_capacity(map_name, capacity):
+    with (
+        MemoryMappedFile.create_new(map_name, 4096),
+        MemoryMappedFile.create_or_open(map_name, capacity) as opened,
+        opened.create_view_accessor() as view,
+    ):
+        assert view.capacity == 4096
+
+
+def test_create_or_open_keeps_the_bytes_of_an_existing_map(map_name):
+    with MemoryMappedFile.create_new(map_name, 16) as first:
+        with first.create_view_accessor() as view:
+            view.write_byte(0, 9)
+        with (
+            MemoryMappedFile.create_or_open(map_name, 16) as second,
+            second.create_view_accessor() as view,
+        ):
+            assert view.read_byte(0) == 9
+
+
+def test_local_and_bare_names_are_the_same_map(map_name):
+    with MemoryMappedFile.create_new("Local\\" + map_name, 10):
+        MemoryMappedFile.open_existing(map_name).close()
+
+
+def test_names_that_differ_in_case_are_two_maps(map_name):
+    with MemoryMappedFile.create_new(map_name + "-a", 10), pytest.raises(MapNotFoundError):
+        MemoryMappedFile.open_existing(map_name + "-A")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda name: MemoryMappedFile.create_new(name, 10),
+        lambda name: MemoryMappedFile.create_or_open(name, 10),
+        MemoryMappedFile.open_existing,
+        lambda name: MemoryMappedFile.create_from_file("no file", map_name=name),
+    ],
+)
+@pytest.mark.parametrize("name", ["", "a\0b", "Local\\a\\b"])
+def test_every_way_to_a_name_checks_it(make, name):
+    with pytest.raises(NameRuleError):
+        make(name)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: MemoryMappedFile.create_or_open(None, 10),
+        lambda: MemoryMappedFile.open_existing(None),
+    ],
+)
+def test_only_create_new_makes_anonymous_maps(make):
+    with pytest.raises(ArgumentNullError):
+        make()
+
+
+@pytest.mark.parametrize("create", ["create_new", "create_or_open"])
+@pytest.mark.parametrize(("capacity", "limit"), [(0, 1), (-1, 1), (2**63, 2**63 - 1)])
+def test_a_capacity_is_at_least_1_and_an_int64(map_name, create, capacity, limit):
+    with pytest.raises(ArgumentOutOfRangeError) as caught:
+        getattr(MemoryMappedFile, create)(map_name, capacity)
+    error = caught.value
+    assert (error.field, error.value, error.limit) == ("capacity", capacity, limit)
+
+
+@pytest.mark.parametrize("access", NOT_WRITE)
+def test_create_new_takes_every_access_but_write(access):
+    MemoryMappedFile.create_new(None, 10, access).close()
+
+
+def test_create_new_refuses_access_write(map_name):
+    with pytest.raises(ArgumentError) as caught:
+        MemoryMappedFile.create_new(map_name, 10, Access.WRITE)
+    assert type(caught.value) is ArgumentError
+    assert caught.value.field == "access"
+
+
+def test_create_or_open_with_access_write_opens(map_name):
+    with MemoryMappedFile.create_new(map_name, 16) as first:
+        with (
+            MemoryMappedFile.create_or_open(map_name, 16, Access.WRITE) as second,
+            second.create_view_accessor(0, 0, Access.WRITE) as view,
+        ):
+            view.write_byte(0, 5)
+        with first.create_view_accessor() as view:
+            assert view.read_byte(0) == 5
+
+
+def test_create_or_open_with_access_write_does_not_create(map_name):
+    with pytest.raises(ArgumentError) as caught:
+        MemoryMappedFile.create_or_open(map_name, 16, Access.WRITE)
+    assert caught.value.field == "access"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"access": 0}, "access"),
+        ({"access": 6}, "access"),
+        ({"access": FileMode.OPEN}, "access"),
+        ({"options": 1}, "options"),
+        ({"options": 0x8000000}, "options"),
+        ({"inheritability": 1}, "inheritability"),
+        ({"inheritability": 2}, "inheritability"),
+    ],
+)
+@pytest.mark.parametrize("create", ["create_new", "create_or_open"])
+def test_creating_refuses_enum_values_that_it_does_not_know(map_name, create, arguments, field):
+    with pytest.raises(ArgumentOutOfRangeError) as caught:
+        getattr(MemoryMappedFile, create)(map_name, 10, **arguments)
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize("rights", [0x10, 0x100000, -1])
+def test_opening_refuses_rights_that_it_does_not_know(map_name, rights):
+    with pytest.raises(ArgumentOutOfRangeError) as caught:
+        MemoryMappedFile.open_existing(map_name, rights)
+    assert caught.value.field == "desired_access_rights"
+
+
+def test_opening_refuses_an_unknown_inheritability(map_name):
+    with pytest.raises(ArgumentOutOfRangeError):
+        MemoryMappedFile.open_existing(map_name, inheritability=2)
+
+
+# Which views the rights permit: read, write.
+RIGHTS = [
+    (MemoryMappedFileRights.READ, True, False),
+    (MemoryMappedFileRights.WRITE, False, True),
+    (MemoryMappedFileRights.READ_WRITE, True, True),
+    (MemoryMappedFileRights.COPY_ON_WRITE, True, False),
+    (MemoryMappedFileRights.FULL_CONTROL, True, True),
+]
+
+
+@posix
+@pytest.mark.parametrize(("rights", "read", "write"), RIGHTS)
+@pytest.mark.parametrize("access", [Access.READ, Access.WRITE, Access.READ_WRITE])
+def test_rights_decide_which_views_there_are(map_name, rights, read, write, access):
+    permitted = {Access.READ: read, Access.WRITE: write, Access.READ_WRITE: read and write}[access]
+    with (
+        MemoryMappedFile.create_new(map_name, 16),
+        MemoryMappedFile.open_existing(map_name, rights) as opened,
+    ):
+        if permitted:
+            opened.create_view_accessor(0, 0, access).close()
+        else:
+            with pytest.raises(MapAccessError):
+                opened.create_view_accessor(0, 0, access)
+
+
+# Which views (the access of each) a map of some access permits.
+PERMITTED = [
+    (Access.READ_WRITE, {Access.READ_WRITE, Access.READ, Access.WRITE, Access.COPY_ON_WRITE}),
+    (Access.READ, {Access.READ, Access.COPY_ON_WRITE}),
+    (Access.COPY_ON_WRITE, {Access.READ, Access.COPY_ON_WRITE}),
+    (Access.READ_EXECUTE, {Access.READ, Access.COPY_ON_WRITE, Access.READ_EXECUTE}),
+    (Access.READ_WRITE_EXECUTE, set(Access)),
+]
+
+
+@posix
+@pytest.mark.parametrize("view", Access)
+@pytest.mark.parametrize(("access", "permitted"), PERMITTED)
+def test_the_maps_access_decides_which_views_there_are(access, permitted, view):
+    with MemoryMappedFile.create_new(None, 16, access) as opened:
+        if view in permitted:
+            opened.create_view_accessor(0, 0, view).close()
+        else:
+            with pytest.raises(PermissionError) as caught:
+                opened.create_view_accessor(0, 0, view)
+            assert type(caught.value) is MapAccessError
+
+
+# --- anonymous maps ---
+
+
+@posix
+def test_an_anonymous_map_has_exactly_its_capacity():
+    with MemoryMappedFile.create_new(None, 10) as opened, opened.create_view_accessor() as view:
+        assert (view.capacity, bytes(view.buffer)) == (10, bytes(10))
+
+
+def test_two_anonymous_maps_are_two():
+    with (
+        MemoryMappedFile.create_new(None, 10) as one,
+        MemoryMappedFile.create_new(None, 10) as two,
+        one.create_view_accessor() as first,
+        two.create_view_accessor() as second,
+    ):
+        first.write_byte(0, 1)
+        assert second.read_byte(0) == 0
+
+
+def test_two_views_of_an_anonymous_map_share_it():
+    with (
+        MemoryMappedFile.create_new(None, 10) as opened,
+        opened.create_view_accessor() as first,
+        opened.create_view_accessor() as second,
+    ):
+        first.write_byte(0, 1)
+        assert second.read_byte(0) == 1
+
+
+@posix
+def test_an_anonymous_map_that_can_not_be_had_is_an_io_error(open_descriptors):
+    before = open_descriptors()
+    with pytest.raises(MapIOError):
+        MemoryMappedFile.create_new(None, 2**63 - 1).create_view_accessor()
+    assert open_descriptors() == before
+
+
+@posix
+def test_a_capacity_that_is_no_integer_leaks_nothing(open_descriptors):
+    before = open_descriptors()
+    with pytest.raises(TypeError):
+        MemoryMappedFile.create_new(None, 10.0)
+    assert open_descriptors() == before
+
+
+# --- views of a 10-byte map ---
+
+
+@pytest.fixture
+def ten():
+    with MemoryMappedFile.create_new(None, 10) as opened:
+        yield opened
+
+
+@posix
+@pytest.mark.parametrize("make", ["create_view_accessor", "create_view_stream"])
+@pytest.mark.parametrize(
+    ("offset", "size", "expected"),
+    [
+        (0, 0, 10),
+        (0, 10, 10),
+        (10, 0, 0),
+        (5, 5, 5),
+        (5, 0, 5),
+        (9, 1, 1),
+        (0, 11, MapAccessError),
+        (5, 6, MapAccessError),
+        (10, 1, MapAccessError),
+        (0, 2**40, MapAccessError),
+        (10, 2**40, MapAccessError),
+        (11, 0, ArgumentOutOfRangeError),
+        (11, 1, ArgumentOutOfRangeError),
+        (-1, 0, ArgumentOutOfRangeError),
+        (0, -1, ArgumentOutOfRangeError),
+        (2**63, 0, ArgumentOutOfRangeError),
+        (0, 2**63, ArgumentOutOfRangeError),
+    ],
+)
+def test_views_of_a_ten_byte_map(ten, make, offset, size, expected):
+    if isinstance(expected, int):
+        with getattr(ten, make)(offset, size) as view:
+            length = view.capacity if make == "create_view_accessor" else len(view)
+            assert length == expected
+    else:
+        with pytest.raises(expected) as caught:
+            getattr(ten, make)(offset, size)
+        assert type(caught.value) is expected
+
+
+@posix
+def test_a_view_that_is_too_large_says_how_large_the_map_is(ten):
+    with pytest.raises(MapAccessError) as caught:
+        ten.create_view_accessor(5, 6)
+    error = caught.value
+    assert (error.field, error.value, error.limit) == ("size", 11, 10)
+
+
+@pytest.mark.parametrize("access", [0, 6, None, FileMode.OPEN])
+def test_a_view_needs_an_access_of_the_enum(ten, access):
+    with pytest.raises(ArgumentOutOfRangeError) as caught:
+        ten.create_view_accessor(0, 0, access)
+    assert caught.value.field == "access"
+
+
+@pytest.mark.parametrize("offset", [1, 4095, 4096, 5000, 70000])
+def test_a_view_begins_at_its_offset_whatever_the_page(offset):
+    with (
+        MemoryMappedFile.create_new(None, 140_000) as opened,
+        opened.create_view_accessor() as whole,
+        opened.create_view_accessor(offset) as part,
+    ):
+        whole.write_byte(offset, 0xAB)
+        assert part.read_byte(0) == 0xAB
+
+
+def test_pointer_offset_is_the_distance_from_the_allocation_unit():
+    import mmap
+
+    with MemoryMappedFile.create_new(None, 200_000) as opened:
+        offset = mmap.ALLOCATIONGRANULARITY + 7
+        with opened.create_view_accessor(offset, 10) as view:
+            assert view.pointer_offset == 7
+
+
+def test_a_view_beyond_4_gib_works():
+    capacity = 2**32 + 4096
+    if sys.maxsize < 2**33:
+        pytest.skip("this Python has 32-bit addresses")
+    options = MemoryMappedFileOptions.DELAY_ALLOCATE_PAGES
+    with (
+        MemoryMappedFile.create_new(None, capacity, options=options) as opened,
+        opened.create_view_accessor(2**32, 4096) as view,
+    ):
+        view.write_int32(0, 1)
+        assert view.read_int32(0) == 1
+
+
+# --- closing ---
+
+
+def test_a_view_outlives_its_map(ten):
+    view = ten.create_view_accessor()
+    ten.close()
+    view.write_byte(0, 1)
+    assert view.read_byte(0) == 1
+    view.close()
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda opened: opened.create_view_accessor(),
+        lambda opened: opened.create_view_stream(),
+        lambda opened: opened.fileno(),
+    ],
+)
+def test_a_closed_map_refuses_everything(ten, use):
+    ten.close()
+    with pytest.raises(ClosedError):
+        use(ten)
+
+
+def test_closing_twice_is_fine(ten):
+    ten.close()
+    ten.close()
+    assert ten.closed
+
+
+def test_with_closes(ten):
+    with ten as inside:
+        assert inside is ten
+        assert not ten.closed
+    assert ten.closed
+
+
+# --- create_from_file by path ---
+
+
+@pytest.fixture
+def path(tmp_path) -> Path:
+    """A file of the ten bytes 0123456789."""
+    file = tmp_path / "bytes"
+    file.write_bytes(b"0123456789")
+    return file
+
+
+@pytest.mark.parametrize("form", [str, Path])
+def test_a_file_is_mapped_with_its_own_size(path, form):
+    with (
+        MemoryMappedFile.create_from_file(form(path)) as opened,
+        opened.create_view_accessor() as view,
+    ):
+        assert bytes(view.buffer[:10]) == b"0123456789"
+
+
+def test_what_is_written_to_the_map_is_in_the_file(path):
+    with MemoryMappedFile.create_from_file(path) as opened, opened.create_view_accessor() as view:
+        view.write_byte(0, ord("X"))
+    assert path.read_bytes() == b"X123456789"
+
+
+def test_a_larger_capacity_lets_the_file_grow_with_zeros(path):
+    MemoryMappedFile.create_from_file(path, capacity=20).close()
+    assert path.read_bytes() == b"0123456789" + bytes(10)
+
+
+def test_a_capacity_of_the_files_size_is_fine(path):
+    MemoryMappedFile.create_from_file(path, capacity=10).close()
+    assert path.read_bytes() == b"0123456789"
+
+
+def test_a_capacity_below_the_files_size_is_out_of_range(path):
+    with pytest.raises(ArgumentOutOfRangeError) as caught:
+        MemoryMappedFile.create_from_file(path, capacity=9)
+    assert (caught.value.field, caught.value.value, caught.value.limit) == ("capacity", 9, 10)
+
+
+@pytest.mark.parametrize("capacity", [-1, 2**63])
+def test_a_files_capacity_is_an_int64_and_not_negative(path, capacity):
+    with pytest.raises(ArgumentOutOfRangeError):
+        MemoryMappedFile.create_from_file(path, capacity=capacity)
+
+
+def test_a_read_map_does_not_let_the_file_grow(path):
+    with pytest.raises(ArgumentError) as caught:
+        MemoryMappedFile.create_from_file(path, capacity=11, access=Access.READ)
+    assert type(caught.value) is ArgumentError
+    assert path.stat().st_size == 10
+
+
+def test_an_empty_file_needs_a_capacity(tmp_path):
+    empty = tmp_path / "empty"
+    empty.touch()
+    with pytest.raises(ArgumentError) as caught:
+        MemoryMappedFile.create_from_file(empty)
+    assert type(caught.value) is ArgumentError
+
+
+def test_an_empty_file_grows_to_its_capacity(tmp_path):
+    empty = tmp_path / "empty"
+    empty.touch()
+    MemoryMappedFile.create_from_file(empty, capacity=5).close()
+    assert empty.read_bytes() == bytes(5)
+
+
+@pytest.mark.parametrize("mode", [FileMode.APPEND, FileMode.TRUNCATE])
+def test_append_and_truncate_are_no_modes_for_a_map(path, mode):
+    with pytest.raises(ArgumentError) as caught:
+        MemoryMappedFile.create_from_file(path, mode)
+    assert (type(caught.value), caught.value.field) == (ArgumentError, "mode")
+    assert path.read_bytes() == b"0123456789"
+
+
+@pytest.mark.parametrize("mode", [0, 7, 3])
+def test_a_mode_is_one_of_the_enum(path, mode):
+    with pytest.raises(ArgumentOutOfRangeError) as caught:
+        MemoryMappedFile.create_from_file(path, mode)
+    assert caught.value.field == "mode"
+
+
+def test_mode_open_needs_the_file(tmp_path):
+    with pytest.raises(MapNotFoundError):
+        MemoryMappedFile.create_from_file(tmp_path / "none", FileMode.OPEN, capacity=5)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_mode_open_or_create_creates(tmp_path):
+    new = tmp_path / "new"
+    MemoryMappedFile.create_from_file(new, FileMode.OPEN_OR_CREATE, capacity=5).close()
+    assert new.read_bytes() == bytes(5)
+
+
+def test_mode_open_or_create_keeps_what_is_there(path):
+    MemoryMappedFile.create_from_file(path, FileMode.OPEN_OR_CREATE).close()
+    assert path.read_bytes() == b"0123456789"
+
+
+def test_mode_create_empties_what_is_there(path):
+    MemoryMappedFile.create_from_file(path, FileMode.CREATE, capacity=3).close()
+    assert path.read_bytes() == bytes(3)
+
+
+def test_mode_create_new_creates(tmp_path):
+    new = tmp_path / "new"
+    MemoryMappedFile.create_from_file(new, FileMode.CREATE_NEW, capacity=3).close()
+    assert new.read_bytes() == bytes(3)
+
+
+def test_mode_create_new_refuses_a_file_that_exists(path):
+    with pytest.raises(MapExistsError):
+        MemoryMappedFile.create_from_file(path, FileMode.CREATE_NEW, capacity=20)
+    assert path.read_bytes() == b"0123456789"
+
+
+@pytest.mark.parametrize("mode", [FileMode.CREATE, FileMode.CREATE_NEW])
+@pytest.mark.parametrize("access", ONLY_READ)
+def test_a_new_file_is_not_for_reading_only(tmp_path, mode, access):
+    new = tmp_path / "new"
+    with pytest.raises(ArgumentError) as caught:
+        MemoryMappedFile.create_from_file(new, mode, capacity=3, access=access)
+    assert caught.value.field == "access"
+    assert not new.exists()
+
+
+def test_a_files_map_has_no_access_write(path):
+    with pytest.raises(ArgumentError) as caught:
+        MemoryMappedFile.create_from_file(path, access=Access.WRITE)
+    assert (type(caught.value), caught.value.field) == (ArgumentError, "access")
+
+
+@pytest.mark.parametrize("access", NOT_WRITE)
+def test_a_files_map_takes_every_other_access(path, access):
+    with (
+        MemoryMappedFile.create_from_file(path, access=access) as opened,
+        opened.create_view_accessor(0, 0, access) as view,
+    ):
+        assert view.read_byte(9) == ord("9")
+
+
+def test_copy_on_write_never_reaches_the_file(path):
+    access = Access.COPY_ON_WRITE
+    with (
+        MemoryMappedFile.create_from_file(path, access=access) as opened,
+        opened.create_view_accessor(0, 0, access) as view,
+    ):
+        view.write_byte(0, 0)
+    assert path.read_bytes() == b"0123456789"
+
+
+@pytest.mark.parametrize(("file", "error"), [("", ArgumentError), ("a\0b", ArgumentError)])
+def test_a_path_must_be_one(file, error):
+    with pytest.raises(error) as caught:
+        MemoryMappedFile.create_from_file(file)
+    assert type(caught.value) is error
+
+
+@pytest.mark.parametrize("file", [None, 5, object()])
+def test_what_is_no_file_is_refused(file):
+    with pytest.raises(ArgumentNullError) as caught:
+        MemoryMappedFile.create_from_file(file)
+    assert caught.value.field == "file"
+
+
+def test_a_directory_is_not_mapped(tmp_path):
+    with pytest.raises(MapAccessError):
+        MemoryMappedFile.create_from_file(tmp_path, access=Access.READ)
+
+
+def test_a_missing_directory_is_not_found(tmp_path):
+    with pytest.raises(MapNotFoundError):
+        MemoryMappedFile.create_from_file(
+            tmp_path / "none" / "file", FileMode.CREATE_NEW, capacity=5
+        )
+
+
+@posix
+def test_a_map_name_for_a_file_is_windows_only(path, map_name):
+    with pytest.raises(PlatformError) as caught:
+        MemoryMappedFile.create_from_file(path, map_name=map_name)
+    assert isinstance(caught.value, NotImplementedError)
+
+
+# --- a call that fails leaves things as they were ---
+
+FAILING = [
+    {"capacity": 0},
+    {"capacity": 5, "access": Access.READ},
+    {"capacity": 2**63 - 1},
+]
+
+
+@posix
+@pytest.mark.parametrize("arguments", FAILING)
+def test_a_failing_call_removes_the_file_that_it_created(tmp_path, arguments):
+    with pytest.raises((ArgumentError, MapIOError)):
+        MemoryMappedFile.create_from_file(tmp_path / "new", FileMode.OPEN_OR_CREATE, **arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+@posix
+@pytest.mark.parametrize("capacity", [0, 2**63 - 1])
+def test_a_failing_create_new_removes_its_file(tmp_path, capacity):
+    with pytest.raises((ArgumentError, MapIOError)):
+        MemoryMappedFile.create_from_file(tmp_path / "new", FileMode.CREATE_NEW, capacity=capacity)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_mode_create_without_a_capacity_fails_before_it_empties_the_file(path):
+    with pytest.raises(ArgumentError) as caught:
+        MemoryMappedFile.create_from_file(path, FileMode.CREATE)
+    assert (type(caught.value), caught.value.field) == (ArgumentError, "capacity")
+    assert path.read_bytes() == b"0123456789"
+
+
+@posix
+@pytest.mark.parametrize("mode", [FileMode.OPEN, FileMode.OPEN_OR_CREATE])
+def test_a_failing_call_does_not_change_a_file_that_was_there(path, mode):
+    with pytest.raises(MapIOError):
+        MemoryMappedFile.create_from_file(path, mode, capacity=2**63 - 1)
+    assert path.read_bytes() == b"0123456789"
+
+
+@posix
+def test_failing_calls_leak_no_descriptors(path, tmp_path, map_name, open_descriptors):
+    file = MemoryMappedFile.create_from_file
+    attempts = [
+        lambda: file(path, capacity=9),
+        lambda: file(path, capacity=11, access=Access.READ),
+        lambda: file(path, capacity=2**63 - 1),
+        lambda: file(path, FileMode.CREATE_NEW, capacity=20),
+        lambda: file(tmp_path),
+        lambda: file(tmp_path, access=Access.READ),
+        lambda: file(tmp_path / "none"),
+        lambda: file(tmp_path / "new", FileMode.OPEN_OR_CREATE),
+        lambda: file(tmp_path / "new", FileMode.CREATE_NEW),
+        lambda: file(path, FileMode.CREATE),
+        lambda: MemoryMappedFile.open_existing(map_name),
+        lambda: MemoryMappedFile.create_or_open(map_name, 1, Access.WRITE),
+        lambda: MemoryMappedFile.create_new(map_name, 2**62),
+        lambda: MemoryMappedFile.create_new(None, 2**63),
+    ]
+    before = open_descriptors()
+    for attempt in attempts * 5:
+        with pytest.raises((ArgumentError, OSError)):
+            attempt()
+    assert open_descriptors() == before
+
+
+def test_opening_and_closing_leaks_no_descriptors(path, map_name, open_descriptors):
+    before = open_descriptors()
+    inheritable = HandleInheritability.INHERITABLE
+    for _ in range(5):
+        for opened in (
+            MemoryMappedFile.create_new(None, 100),
+            MemoryMappedFile.create_from_file(path),
+            MemoryMappedFile.create_new(map_name, 100, inheritability=inheritable),
+        ):
+            with opened, opened.create_view_accessor(), opened.create_view_stream():
+                pass
+    assert open_descriptors() == before
+
+
+# --- create_from_file by open file ---
+
+
+def test_an_open_file_is_mapped(path):
+    with (
+        path.open("r+b") as file,
+        MemoryMappedFile.create_from_file(file) as opened,
+        opened.create_view_accessor() as view,
+    ):
+        assert view.read_byte(1) == ord("1")
+
+
+def test_an_open_file_is_closed_with_the_map(path):
+    file = path.open("r+b")
+    MemoryMappedFile.create_from_file(file).close()
+    assert file.closed
+
+
+def test_leave_open_leaves_it_open(path):
+    with path.open("r+b") as file:
+        MemoryMappedFile.create_from_file(file, leave_open=True).close()
+        assert not file.closed
+        assert file.read(2) == b"01"
+
+
+def test_an_open_file_grows_to_the_capacity(path):
+    with path.open("r+b") as file:
+        MemoryMappedFile.create_from_file(file, capacity=15).close()
+    assert path.stat().st_size == 15
+
+
+def test_what_python_still_buffers_belongs_to_the_map(tmp_path):
+    with (tmp_path / "f").open("w+b") as file:
+        file.write(b"abc")
+        with (
+            MemoryMappedFile.create_from_file(file, leave_open=True) as opened,
+            opened.create_view_accessor() as view,
+        ):
+            assert bytes(view.buffer[:3]) == b"abc"
+
+
+@pytest.mark.parametrize("capacity", [9, 2**63])
+def test_an_open_file_stays_open_when_the_call_fails(path, capacity):
+    with path.open("r+b") as file:
+        with pytest.raises(ArgumentOutOfRangeError):
+            MemoryMappedFile.create_from_file(file, capacity=capacity)
+        assert not file.closed
+
+
+def test_a_closed_file_is_refused(path):
+    with path.open("r+b") as file:
+        pass
+    with pytest.raises(ClosedError):
+        MemoryMappedFile.create_from_file(file)
+
+
+def test_a_file_without_a_descriptor_is_refused():
+    with pytest.raises(io.UnsupportedOperation):
+        MemoryMappedFile.create_from_file(io.BytesIO(b"abc"))
+
+
+@posix
+def test_a_read_only_file_has_no_writing_view(path):
+    with (
+        path.open("rb") as file,
+        MemoryMappedFile.create_from_file(file, leave_open=True) as opened,
+        pytest.raises(PermissionError),
+    ):
+        opened.create_view_accessor()
+
+
+# --- locks ---
+
+
+@posix
+@pytest.mark.parametrize("mode", [FileMode.OPEN, FileMode.OPEN_OR_CREATE, FileMode.CREATE])
+def test_a_file_that_somebody_has_for_himself_is_an_io_error(path, mode):
+    import fcntl
+
+    with path.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(MapIOError, match="in use by another process") as caught:
+            MemoryMappedFile.create_from_file(path, mode, capacity=10)
+    assert type(caught.value) is MapIOError
+    assert path.read_bytes() == b"0123456789"
+
+
+@posix
+def test_a_mapped_file_can_not_be_had_exclusively(path):
+    import fcntl
+
+    with (
+        MemoryMappedFile.create_from_file(path),
+        path.open("rb") as other,
+        pytest.raises(BlockingIOError),
+    ):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@posix
+def test_a_mapped_file_can_be_mapped_again(path):
+    with (
+        MemoryMappedFile.create_from_file(path),
+        MemoryMappedFile.create_from_file(path) as two,
+        two.create_view_accessor() as view,
+    ):
+        assert view.read_byte(0) == ord("0")
+
+
+# --- inheritance ---
+
+INHERITOR = """
+import mmap, sys
+memory = mmap.mmap(int(sys.argv[1]), 16)
+memory[3] += 1
+memory.close()
+print("READY", flush=True)
+sys.stdin.read()
+"""
+
+
+def _three_ways(map_name, path, inheritability):
+    yield MemoryMappedFile.create_new(None, 16, inheritability=inheritability)
+    yield MemoryMappedFile.create_new(map_name, 16, inheritability=inheritability)
+    yield MemoryMappedFile.create_from_file(path, capacity=16, inheritability=inheritability)
+
+
+@posix
+@pytest.mark.parametrize("which", [0, 1, 2], ids=["anonymous", "named", "file"])
+def test_a_child_uses_an_inherited_descriptor(child, map_name, path, which):
+    for index, opened in enumerate(_three_ways(map_name, path, HandleInheritability.INHERITABLE)):
+        with opened, opened.create_view_accessor() as view:
+            if index != which:
+                continue
+            view.write_byte(3, 41)
+            number = opened.fileno()
+            assert os.get_inheritable(number)
+            child(INHERITOR, str(number), pass_fds=[number]).finish()
+            assert view.read_byte(3) == 42
+
+
+@posix
+def test_without_inheritability_no_descriptor_is_inheritable(map_name, path):
+    for opened in _three_ways(map_name, path, HandleInheritability.NONE):
+        with opened:
+            assert not os.get_inheritable(opened.fileno())
+
+
+@posix
+def test_an_opened_map_is_inheritable_too(map_name):
+    inheritable = HandleInheritability.INHERITABLE
+    with (
+        MemoryMappedFile.create_new(map_name, 16),
+        MemoryMappedFile.open_existing(map_name, inheritability=inheritable) as opened,
+    ):
+        assert os.get_inheritable(opened.fileno())

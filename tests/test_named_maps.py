@@ -1,0 +1,765 @@
+"""docs/named-maps.md: the life of a named map's file, among several processes."""
+
+from __future__ import annotations
+
+import errno
+import gc
+import os
+import stat
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from pyshm import (
+    FileMode,
+    HandleInheritability,
+    ImageData,
+    MemoryMappedFile,
+    MemoryMappedFileAccess,
+    MemoryMappedFileOptions,
+    PyshmError,
+    ShareMemoryHelper,
+)
+from pyshm.errors import (
+    ArgumentError,
+    MapAccessError,
+    MapExistsError,
+    MapIOError,
+    MapNotFoundError,
+    PlatformError,
+)
+
+if sys.platform == "win32":
+    pytest.skip("on Windows the kernel keeps the named maps", allow_module_level=True)
+
+import fcntl
+
+from pyshm import _posix
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's locks or /dev/shm")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A shared-memory directory of the test's own."""
+    directory = tmp_path / "maps"
+    directory.mkdir()
+    monkeypatch.setenv("PYSHM_DIRECTORY", str(directory))
+    return directory
+
+
+@pytest.fixture(params=["O_TMPFILE", "private name"])
+def either_way(request, monkeypatch):
+    """Runs a test with the unnamed file, and with the private name in its place."""
+    if request.param == "private name":
+        monkeypatch.setattr(_posix, "_O_TMPFILE", 0)
+    elif not _posix._O_TMPFILE:
+        pytest.skip("this system has no O_TMPFILE")
+
+
+# --- the file ---
+
+
+def test_the_map_is_the_file_of_its_name(map_name, map_file, either_way):
+    with MemoryMappedFile.create_new(map_name, 100) as opened:
+        with opened.create_view_accessor() as view:
+            view.write_int32(4, 0x01020304)
+        assert map_file.read_bytes() == bytes(4) + b"\x04\x03\x02\x01" + bytes(92)
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o777])
+def test_the_files_mode_is_0600_whatever_the_umask(map_name, map_file, either_way, umask):
+    before = os.umask(umask)
+    try:
+        with MemoryMappedFile.create_new(map_name, 10):
+            assert stat.S_IMODE(map_file.stat().st_mode) == 0o600
+    finally:
+        os.umask(before)
+
+
+def test_the_memory_is_there_before_it_is_touched(map_name, map_file):
+    with MemoryMappedFile.create_new(map_name, 1_000_000):
+        assert map_file.stat().st_blocks * 512 >= 1_000_000
+
+
+def test_delay_allocate_pages_takes_no_memory_yet(map_name, map_file):
+    options = MemoryMappedFileOptions.DELAY_ALLOCATE_PAGES
+    with MemoryMappedFile.create_new(map_name, 5_000_000_000, options=options):
+        status = map_file.stat()
+        assert (status.st_size, status.st_blocks) == (5_000_000_000, 0)
+
+
+def test_a_map_beyond_4_gib_can_be_written_at_its_end(map_name):
+    options = MemoryMappedFileOptions.DELAY_ALLOCATE_PAGES
+    with (
+        MemoryMappedFile.create_new(map_name, 5_000_000_000, options=options),
+        MemoryMappedFile.open_existing(map_name) as opened,
+        opened.create_view_accessor() as view,
+    ):
+        view.write_int64(4_999_999_992, -2)
+        assert view.read_int64(4_999_999_992) == -2
+
+
+def test_the_last_close_removes_the_file(map_name, map_file, either_way):
+    MemoryMappedFile.create_new(map_name, 10).close()
+    assert not map_file.exists()
+
+
+@pytest.mark.parametrize(
+    "order", [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)]
+)
+def test_the_file_goes_with_the_last_holder_in_whatever_order(map_name, map_file, order):
+    holders = [
+        MemoryMappedFile.create_new(map_name, 10),
+        MemoryMappedFile.open_existing(map_name),
+        MemoryMappedFile.create_or_open(map_name, 10),
+    ]
+    there = []
+    for index in order:
+        holders[index].close()
+        there.append(map_file.exists())
+    assert there == [True, True, False]
+
+
+def test_a_view_does_not_keep_the_name(map_name, map_file):
+    opened = MemoryMappedFile.create_new(map_name, 10)
+    with opened.create_view_accessor() as view:
+        view.write_byte(0, 7)
+        opened.close()
+        assert not map_file.exists()
+        assert view.read_byte(0) == 7
+
+
+def test_the_name_is_free_while_a_view_lives_on(map_name):
+    opened = MemoryMappedFile.create_new(map_name, 10)
+    with opened.create_view_accessor() as view:
+        opened.close()
+        with (
+            MemoryMappedFile.create_new(map_name, 10) as again,
+            again.create_view_accessor() as other,
+        ):
+            other.write_byte(0, 1)
+            assert view.read_byte(0) == 0
+
+
+def test_an_inheritable_map_goes_with_its_last_close(map_name, map_file):
+    inheritable = HandleInheritability.INHERITABLE
+    opened = MemoryMappedFile.create_new(map_name, 10, inheritability=inheritable)
+    assert map_file.exists()
+    opened.close()
+    assert not map_file.exists()
+
+
+def test_a_close_finds_another_file_at_its_path_and_leaves_it(map_name, map_file):
+    opened = MemoryMappedFile.create_new(map_name, 10)
+    map_file.unlink()
+    map_file.write_bytes(b"another")
+    opened.close()
+    assert map_file.read_bytes() == b"another"
+    map_file.unlink()
+
+
+def test_a_close_finds_its_file_gone_and_says_nothing(map_name, map_file):
+    opened = MemoryMappedFile.create_new(map_name, 10)
+    map_file.unlink()
+    opened.close()
+    assert opened.closed
+
+
+# --- other processes ---
+
+
+def test_another_process_keeps_the_map(map_name, map_file, holder):
+    process = holder(map_name, 64)
+    with MemoryMappedFile.open_existing(map_name):
+        pass
+    assert map_file.exists()
+    with pytest.raises(MapExistsError):
+        MemoryMappedFile.create_new(map_name, 10)
+    process.finish()
+    assert not map_file.exists()
+
+
+def test_a_map_outlives_the_process_that_made_it(map_name, map_file, holder):
+    process = holder(map_name, 64)
+    with MemoryMappedFile.open_existing(map_name):
+        process.finish()
+        assert map_file.exists()
+    assert not map_file.exists()
+
+
+def test_a_map_outlives_a_killed_process(map_name, map_file, holder):
+    process = holder(map_name, 64)
+    with MemoryMappedFile.open_existing(map_name):
+        process.kill()
+        MemoryMappedFile.open_existing(map_name).close()
+    assert not map_file.exists()
+
+
+def test_a_dead_file_is_not_found_and_the_message_names_it(dead_map):
+    with pytest.raises(FileNotFoundError, match="no process holds it") as caught:
+        MemoryMappedFile.open_existing(dead_map.name)
+    assert type(caught.value) is MapNotFoundError
+    assert str(dead_map) in str(caught.value)
+    assert caught.value.filename == str(dead_map)
+
+
+def test_opening_leaves_a_dead_file_as_it_is(dead_map):
+    with pytest.raises(MapNotFoundError):
+        MemoryMappedFile.open_existing(dead_map.name)
+    assert dead_map.stat().st_size == 64
+
+
+def test_create_new_replaces_a_dead_file(dead_map, either_way):
+    dead_map.write_bytes(b"old")
+    with MemoryMappedFile.create_new(dead_map.name, 10):
+        assert dead_map.read_bytes() == bytes(10)
+
+
+def test_create_or_open_replaces_a_dead_file(dead_map):
+    with MemoryMappedFile.create_or_open(dead_map.name, 10):
+        assert dead_map.stat().st_size == 10
+
+
+def test_a_file_that_nobody_locks_is_dead(map_name, map_file):
+    map_file.write_bytes(b"somebody's")
+    with pytest.raises(MapNotFoundError):
+        MemoryMappedFile.open_existing(map_name)
+    with MemoryMappedFile.create_new(map_name, 10):
+        assert map_file.read_bytes() == bytes(10)
+
+
+def test_a_shared_lock_is_what_makes_a_holder(map_name, map_file):
+    map_file.write_bytes(b"0123456789")
+    with map_file.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_SH)
+        with pytest.raises(MapExistsError):
+            MemoryMappedFile.create_new(map_name, 10)
+        with (
+            MemoryMappedFile.open_existing(map_name) as opened,
+            opened.create_view_accessor() as view,
+        ):
+            assert view.read_byte(9) == ord("9")
+        assert map_file.exists()
+    map_file.unlink()
+
+
+def test_an_exclusively_locked_file_is_a_map_that_exists(map_name, map_file):
+    map_file.write_bytes(b"0")
+    with map_file.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(MapExistsError):
+            MemoryMappedFile.create_new(map_name, 10)
+    map_file.unlink()
+
+
+def test_an_exclusively_locked_file_can_not_be_opened(map_name, map_file, monkeypatch):
+    monkeypatch.setattr(_posix, "_PATIENCE", 0.02)
+    map_file.write_bytes(b"0")
+    with map_file.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(MapIOError, match="kept changing, or was locked") as caught:
+            MemoryMappedFile.open_existing(map_name)
+    assert caught.value.errno == errno.EBUSY
+    map_file.unlink()
+
+
+TRANSITION = """
+import fcntl, os, struct, sys
+descriptor = os.open(sys.argv[1], os.O_RDWR)
+request = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 1, 0)
+fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, request)
+print("READY", flush=True)
+sys.stdin.readline()
+"""
+
+
+@linux
+def test_opening_waits_for_the_transition_lock_and_then_gives_up(
+    map_name, map_file, child, monkeypatch
+):
+    monkeypatch.setattr(_posix, "_PATIENCE", 0.02)
+    with MemoryMappedFile.create_new(map_name, 10):
+        process = child(TRANSITION, str(map_file))
+        with pytest.raises(MapIOError, match="transition lock"):
+            MemoryMappedFile.open_existing(map_name)
+        process.finish()
+
+
+@linux
+def test_a_close_without_the_transition_lock_leaves_a_dead_file(
+    map_name, map_file, child, monkeypatch
+):
+    monkeypatch.setattr(_posix, "_PATIENCE", 0.02)
+    opened = MemoryMappedFile.create_new(map_name, 10)
+    process = child(TRANSITION, str(map_file))
+    opened.close()
+    assert map_file.exists()
+    process.finish()
+    with pytest.raises(MapNotFoundError, match="no process holds it"):
+        MemoryMappedFile.open_existing(map_name)
+    MemoryMappedFile.create_new(map_name, 10).close()
+
+
+@linux
+def test_the_transition_lock_is_a_write_lock_on_byte_0(map_name, map_file):
+    from struct import pack
+
+    with (
+        map_file.open("w+b") as mine,
+        map_file.open("r+b") as other,
+        _posix._transition_lock(mine.fileno(), str(map_file)),
+    ):
+        for start, free in ((0, False), (1, True)):
+            request = pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, start, 1, 0)
+            try:
+                fcntl.fcntl(other, fcntl.F_OFD_SETLK, request)
+            except BlockingIOError:
+                assert not free
+            else:
+                assert free
+    map_file.unlink()
+
+
+# --- what lies in the map's place ---
+
+
+def test_a_symbolic_link_is_not_followed(map_name, map_file, tmp_path):
+    target = tmp_path / "target"
+    target.write_bytes(b"precious")
+    map_file.symlink_to(target)
+    for use in (
+        lambda: MemoryMappedFile.open_existing(map_name),
+        lambda: MemoryMappedFile.create_new(map_name, 10),
+        lambda: MemoryMappedFile.create_or_open(map_name, 10),
+    ):
+        with pytest.raises(MapAccessError, match="no regular file"):
+            use()
+    assert target.read_bytes() == b"precious"
+    assert map_file.is_symlink()
+    map_file.unlink()
+
+
+def test_a_link_to_nowhere_creates_nothing_there(map_name, map_file, tmp_path):
+    map_file.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(MapAccessError):
+        MemoryMappedFile.create_new(map_name, 10)
+    assert list(tmp_path.iterdir()) == []
+    map_file.unlink()
+
+
+@pytest.mark.parametrize("use", ["open_existing", "create_new", "create_or_open"])
+@pytest.mark.parametrize("make", ["mkdir", "mkfifo"])
+def test_a_directory_or_fifo_is_no_map_and_stays(map_name, map_file, make, use):
+    getattr(os, make)(map_file)
+    arguments = () if use == "open_existing" else (10,)
+    with pytest.raises(MapAccessError, match="no regular file"):
+        getattr(MemoryMappedFile, use)(map_name, *arguments)
+    if make == "mkdir":
+        map_file.rmdir()
+    else:
+        map_file.unlink()
+
+
+# --- the directory ---
+
+
+def test_the_environment_chooses_the_directory(folder, map_name):
+    with MemoryMappedFile.create_new(map_name, 10):
+        assert [path.name for path in folder.iterdir()] == [map_name]
+    assert list(folder.iterdir()) == []
+
+
+@linux
+def test_without_a_choice_it_is_dev_shm(monkeypatch):
+    monkeypatch.delenv("PYSHM_DIRECTORY", raising=False)
+    assert _posix.shared_memory_directory() == "/dev/shm"
+
+
+@pytest.mark.parametrize("chosen", ["relative", ".", "/no/such/directory", "/dev/null"])
+def test_a_choice_that_is_no_absolute_directory_is_an_error(monkeypatch, map_name, chosen):
+    with monkeypatch.context() as patch:
+        patch.setenv("PYSHM_DIRECTORY", chosen)
+        with pytest.raises(ArgumentError, match="PYSHM_DIRECTORY"):
+            MemoryMappedFile.create_new(map_name, 10)
+
+
+def test_a_system_without_a_directory_says_so(monkeypatch, map_name):
+    with monkeypatch.context() as patch:
+        patch.delenv("PYSHM_DIRECTORY", raising=False)
+        patch.setattr(_posix, "sys", SimpleNamespace(platform="freebsd14"))
+        with pytest.raises(PlatformError, match="PYSHM_DIRECTORY"):
+            MemoryMappedFile.create_new(map_name, 10)
+
+
+def test_no_private_name_is_left(folder, map_name, monkeypatch):
+    monkeypatch.setattr(_posix, "_O_TMPFILE", 0)
+    with MemoryMappedFile.create_new(map_name, 10):
+        assert [path.name for path in folder.iterdir()] == [map_name]
+        with pytest.raises(MapExistsError):
+            MemoryMappedFile.create_new(map_name, 10)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_directory_without_o_tmpfile_gets_a_private_name(folder, map_name, monkeypatch):
+    real_open = os.open
+
+    def refusing(path, flags, *arguments, **options):
+        if _posix._O_TMPFILE and flags & _posix._O_TMPFILE == _posix._O_TMPFILE:
+            raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+        return real_open(path, flags, *arguments, **options)
+
+    monkeypatch.setattr(_posix.os, "open", refusing)
+    with MemoryMappedFile.create_new(map_name, 10):
+        assert [path.name for path in folder.iterdir()] == [map_name]
+    assert list(folder.iterdir()) == []
+
+
+# --- no room ---
+
+
+@pytest.mark.parametrize("capacity", [2**50, 2**63 - 1])
+def test_more_than_is_free_is_an_error_that_says_how_much_is(folder, either_way, capacity):
+    with pytest.raises(MapIOError, match="bytes are free there") as caught:
+        MemoryMappedFile.create_new("large", capacity)
+    error = caught.value
+    assert (error.errno, error.field, error.value) == (errno.ENOSPC, "capacity", capacity)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_directory_that_is_nearly_full_refuses_before_it_fills(folder, monkeypatch):
+    monkeypatch.setattr(
+        _posix.os,
+        "fstatvfs",
+        lambda _: SimpleNamespace(f_bavail=2, f_frsize=4096, f_blocks=1000),
+    )
+    with pytest.raises(MapIOError) as caught:
+        MemoryMappedFile.create_new("large", 8193)
+    assert (caught.value.errno, caught.value.limit) == (errno.ENOSPC, 8192)
+    assert list(folder.iterdir()) == []
+    MemoryMappedFile.create_new("fits", 8192).close()
+
+
+def test_a_directory_without_a_limit_counts_no_blocks(folder, monkeypatch):
+    monkeypatch.setattr(
+        _posix.os, "fstatvfs", lambda _: SimpleNamespace(f_bavail=0, f_frsize=4096, f_blocks=0)
+    )
+    MemoryMappedFile.create_new("fits", 8192).close()
+    assert list(folder.iterdir()) == []
+
+
+def test_no_room_after_all_is_the_same_error(folder, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(_posix.os, "posix_fallocate", full, raising=False)
+    if sys.platform == "darwin":
+        pytest.skip("macOS has no posix_fallocate")
+    with pytest.raises(MapIOError) as caught:
+        MemoryMappedFile.create_new("large", 10)
+    assert caught.value.errno == errno.ENOSPC
+    assert list(folder.iterdir()) == []
+
+
+def test_failures_leak_no_descriptors(
+    folder, map_name, either_way, monkeypatch, open_descriptors, tmp_path
+):
+    monkeypatch.setattr(_posix, "_PATIENCE", 0.0)
+    (folder / "directory").mkdir()
+    (folder / "link").symlink_to(tmp_path)
+    (folder / "dead").write_bytes(b"x")
+    os.mkfifo(folder / "fifo")
+    with (
+        MemoryMappedFile.create_new("alive", 10),
+        (folder / "locked").open("w+b") as locked,
+    ):
+        fcntl.flock(locked, fcntl.LOCK_EX)
+        before = open_descriptors()
+        for _ in range(5):
+            for name in ("directory", "link", "dead", "fifo", "locked", "none"):
+                with pytest.raises(PyshmError):
+                    MemoryMappedFile.open_existing(name)
+            for name in ("directory", "link", "fifo", "locked", "alive"):
+                with pytest.raises(PyshmError):
+                    MemoryMappedFile.create_new(name, 10)
+            with pytest.raises(PyshmError):
+                MemoryMappedFile.create_new("large", 2**62)
+        assert open_descriptors() == before
+
+
+@linux
+def test_a_failure_after_linking_takes_the_name_back(folder, either_way, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(_posix, "_second_description", refuse)
+    with pytest.raises(MapIOError):
+        MemoryMappedFile.create_new("name", 10, inheritability=HandleInheritability.INHERITABLE)
+    assert list(folder.iterdir()) == []
+
+
+# --- forgotten maps ---
+
+
+def test_a_forgotten_map_goes_with_its_last_reference(map_name, map_file):
+    opened = MemoryMappedFile.create_new(map_name, 10)
+    assert map_file.exists()
+    del opened
+    gc.collect()
+    assert not map_file.exists()
+
+
+def test_a_map_in_a_cycle_goes_at_the_next_collection(map_name, map_file):
+    cycle = [MemoryMappedFile.create_new(map_name, 10)]
+    cycle.append(cycle)
+    del cycle
+    gc.collect()
+    assert not map_file.exists()
+
+
+FORGETS = """
+import sys
+from pyshm import MemoryMappedFile
+forgotten = MemoryMappedFile.create_new(sys.argv[1], 10)
+view = forgotten.create_view_accessor()
+print("READY", flush=True)
+sys.stdin.readline()
+if sys.argv[2] == "exit":
+    sys.exit(3)
+if sys.argv[2] == "raise":
+    raise ValueError
+"""
+
+
+@pytest.mark.parametrize(("way", "status"), [("end", 0), ("exit", 3), ("raise", 1)])
+def test_a_forgotten_map_goes_when_its_program_ends(child, map_name, map_file, way, status):
+    process = child(FORGETS, map_name, way)
+    assert map_file.exists()
+    assert process.finish() == status
+    assert not map_file.exists()
+
+
+# --- fork ---
+
+FORKS = """
+import os, sys
+from pyshm import HandleInheritability, MemoryMappedFile
+kind = HandleInheritability(int(sys.argv[2]))
+opened = MemoryMappedFile.create_new(sys.argv[1], 16, inheritability=kind)
+view = opened.create_view_accessor() if sys.argv[3] == "view" else None
+down, up = os.pipe(), os.pipe()
+pid = os.fork()
+if pid == 0:
+    os.close(down[1])
+    os.write(up[1], b"1")
+    os.read(down[0], 1)       # until the parent says so, or is gone
+    opened.close()
+    os._exit(0)
+os.close(down[0])
+os.read(up[0], 1)             # the child is its own holder now
+print("READY", flush=True)
+while True:
+    word = sys.stdin.readline().strip()
+    if word == "parent":
+        opened.close()
+    elif word == "child":
+        os.write(down[1], b"1")
+        assert os.waitpid(pid, 0)[1] == 0
+    else:
+        break
+    print(word, flush=True)
+"""
+
+
+@pytest.mark.parametrize("view", ["view", "no view"])
+@pytest.mark.parametrize("kind", HandleInheritability)
+@pytest.mark.parametrize(("first", "second"), [("parent", "child"), ("child", "parent")])
+def test_a_forked_child_is_a_holder_of_its_own(
+    child, map_name, map_file, first, second, kind, view
+):
+    process = child(FORKS, map_name, str(int(kind)), view)
+    assert process.ask(first) == first
+    assert map_file.exists()
+    MemoryMappedFile.open_existing(map_name).close()
+    assert process.ask(second) == second
+    assert not map_file.exists()
+    assert process.finish() == 0
+
+
+def test_a_child_that_ends_does_not_take_the_parents_map_along(child, map_name, map_file):
+    script = """
+import os, sys
+from pyshm import MemoryMappedFile
+opened = MemoryMappedFile.create_new(sys.argv[1], 16)
+pid = os.fork()
+if pid == 0:
+    sys.exit(0)               # finalizers run, as at any normal end
+os.waitpid(pid, 0)
+print("READY", flush=True)
+sys.stdin.readline()
+"""
+    process = child(script, map_name)
+    assert map_file.exists()
+    MemoryMappedFile.open_existing(map_name).close()
+    process.finish()
+    assert not map_file.exists()
+
+
+# --- races ---
+
+RACER = """
+import os, sys
+from pyshm import MemoryMappedFile
+from pyshm.errors import MapExistsError, MapNotFoundError
+name, mark, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
+print("READY", flush=True)
+sys.stdin.readline()
+created = opened = 0
+for index in range(rounds):
+    way = (index + os.getpid()) % 3
+    try:
+        if way == 0:
+            memory = MemoryMappedFile.create_new(name, 64)
+            # Whoever created is the only one: the mark is there once at most.
+            os.close(os.open(mark, os.O_CREAT | os.O_EXCL, 0o600))
+            created += 1
+            os.unlink(mark)
+        elif way == 1:
+            memory = MemoryMappedFile.create_or_open(name, 64)
+        else:
+            memory = MemoryMappedFile.open_existing(name)
+            opened += 1
+    except (MapExistsError, MapNotFoundError):
+        continue
+    with memory, memory.create_view_accessor() as view:
+        assert view.capacity == 64
+        view.write_int32(0, index)
+        view.read_int32(0)
+print(created, opened, flush=True)
+"""
+
+
+@pytest.mark.parametrize("fallback", [False, True], ids=["O_TMPFILE", "private name"])
+def test_processes_that_race_for_one_name_leave_nothing(
+    child, map_name, map_file, tmp_path, fallback
+):
+    script = RACER
+    if fallback:
+        script = "import pyshm._posix\npyshm._posix._O_TMPFILE = 0\n" + script
+    racers = [child(script, map_name, str(tmp_path / "mark"), "250") for _ in range(4)]
+    for racer in racers:
+        racer.say("go")
+    results = [racer.line() for racer in racers]
+    assert [racer.wait() for racer in racers] == [0] * 4, [racer.errors() for racer in racers]
+    created = sum(int(result.split()[0]) for result in results)
+    assert created > 0
+    assert not map_file.exists()
+
+
+CREATOR = """
+import sys
+from pyshm import MemoryMappedFile
+from pyshm.errors import MapExistsError
+print("READY", flush=True)
+while sys.stdin.readline().strip() == "create":
+    try:
+        memory = MemoryMappedFile.create_new(sys.argv[1], 16)
+        print("created", flush=True)
+    except MapExistsError:
+        memory = None
+        print("exists", flush=True)
+    sys.stdin.readline()
+    if memory is not None:
+        memory.close()
+    print("closed", flush=True)
+"""
+
+
+def test_of_several_creators_exactly_one_succeeds(child, map_name):
+    creators = [child(CREATOR, map_name) for _ in range(3)]
+    for _ in range(50):
+        for creator in creators:
+            creator.say("create")
+        assert sorted(creator.line() for creator in creators) == ["created", "exists", "exists"]
+        for creator in creators:
+            creator.say("close")
+        assert [creator.line() for creator in creators] == ["closed"] * 3
+
+
+def test_of_several_creators_exactly_one_replaces_a_dead_file(child, map_name, map_file):
+    creators = [child(CREATOR, map_name) for _ in range(3)]
+    for _ in range(50):
+        map_file.write_bytes(b"dead")
+        for creator in creators:
+            creator.say("create")
+        assert sorted(creator.line() for creator in creators) == ["created", "exists", "exists"]
+        for creator in creators:
+            creator.say("close")
+        assert [creator.line() for creator in creators] == ["closed"] * 3
+
+
+# --- a file truncated under its view ---
+
+
+@pytest.fixture
+def truncated(tmp_path):
+    """A helper over a file of 100,000 bytes that was cut to 10 since."""
+    path = tmp_path / "file"
+    path.write_bytes(bytes(100_000))
+    with ShareMemoryHelper(None, 100_000).create_from_file(path) as memory:
+        os.truncate(path, 10)
+        yield memory
+        os.truncate(path, 100_000)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda memory: memory.accessor.read_array(0, bytearray(100_000)),
+        lambda memory: memory.accessor.write_array(0, bytes(100_000)),
+        lambda memory: memory.accessor.check_backed(),
+        lambda memory: memory.read_bytes(),
+        lambda memory: memory.write_bytes(bytes(100_000)),
+        lambda memory: memory.read_image(),
+        lambda memory: memory.write_image(ImageData("a", bytes(50_000))),
+    ],
+)
+def test_a_truncated_file_is_an_error_and_no_crash(truncated, use):
+    with pytest.raises(MapIOError, match="truncated to 10 bytes") as caught:
+        use(truncated)
+    assert (caught.value.value, caught.value.limit) == (10, 100_000)
+
+
+@pytest.mark.parametrize("use", [lambda stream: stream.read(), lambda stream: stream.write(b"x")])
+def test_a_stream_over_a_truncated_file_is_an_error_and_no_crash(tmp_path, use):
+    path = tmp_path / "file"
+    path.write_bytes(bytes(100_000))
+    with MemoryMappedFile.create_from_file(path) as opened, opened.create_view_stream() as stream:
+        os.truncate(path, 10)
+        with pytest.raises(MapIOError, match="truncated"):
+            use(stream)
+        os.truncate(path, 100_000)
+
+
+def test_a_view_behind_the_truncation_counts_its_own_offset(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(bytes(10_000))
+    with (
+        MemoryMappedFile.create_from_file(path) as opened,
+        opened.create_view_accessor(8000, 1000) as view,
+    ):
+        os.truncate(path, 9000)
+        view.check_backed()
+        os.truncate(path, 8999)
+        with pytest.raises(MapIOError):
+            view.check_backed()
+
+
+def test_a_view_can_not_be_made_of_what_was_truncated(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(bytes(10_000))
+    with MemoryMappedFile.create_from_file(path, FileMode.OPEN) as opened:
+        os.truncate(path, 10)
+        with pytest.raises(MapIOError):
+            opened.create_view_accessor(0, 0, MemoryMappedFileAccess.READ)

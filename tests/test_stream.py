@@ -1,0 +1,241 @@
+"""MemoryMappedViewStream is a raw binary stream of fixed length."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from pyshm import MemoryMappedFile, MemoryMappedFileAccess
+from pyshm.errors import ArgumentError, ClosedError, MapIOError, UnsupportedError
+
+SIZE = 4096  # one page on Windows, where views are whole pages
+Access = MemoryMappedFileAccess
+
+
+@pytest.fixture
+def opened():
+    with MemoryMappedFile.create_new(None, SIZE) as memory:
+        yield memory
+
+
+@pytest.fixture
+def stream(opened):
+    with opened.create_view_stream() as made:
+        yield made
+
+
+def test_it_is_a_raw_stream(stream):
+    assert isinstance(stream, io.RawIOBase)
+    assert (stream.readable(), stream.writable(), stream.seekable()) == (True, True, True)
+
+
+def test_its_length_is_the_views(stream):
+    assert len(stream) == SIZE
+
+
+def test_a_stream_of_length_0_is_still_true(opened):
+    import sys
+
+    if sys.platform == "win32":
+        pytest.skip("Windows has no empty views")
+    with opened.create_view_stream(SIZE) as stream:
+        assert stream
+        assert (len(stream), stream.read(5)) == (0, b"")
+
+
+def test_reading_moves_the_position(stream):
+    stream.write(b"abcdef")
+    stream.seek(1)
+    assert (stream.read(3), stream.tell()) == (b"bcd", 4)
+
+
+def test_writing_moves_the_position_and_returns_the_length(stream):
+    assert stream.write(b"abc") == 3
+    assert stream.tell() == 3
+
+
+def test_reading_ends_with_the_view(stream):
+    stream.seek(SIZE - 2)
+    assert (stream.read(10), stream.read(10)) == (bytes(2), b"")
+
+
+def test_reading_all_reads_to_the_end(stream):
+    stream.seek(SIZE - 5)
+    stream.write(b"12345")
+    stream.seek(SIZE - 5)
+    assert stream.read() == b"12345"
+
+
+def test_readinto_fills_no_more_than_there_is(stream):
+    stream.seek(SIZE - 2)
+    target = bytearray(b"....")
+    assert stream.readinto(target) == 2
+    assert target == b"\0\0.."
+
+
+def test_readinto_takes_any_buffer(stream):
+    import array
+
+    stream.write(b"\x01\x02\x03\x04")
+    stream.seek(0)
+    target = array.array("H", [0, 0])
+    assert stream.readinto(target) == 4
+    assert target.tobytes() == b"\x01\x02\x03\x04"
+
+
+def test_writing_counts_bytes_and_not_elements(stream):
+    import array
+
+    assert stream.write(array.array("i", [1, 2])) == 8
+
+
+def test_writing_may_end_where_the_view_ends(stream):
+    stream.seek(SIZE - 3)
+    assert stream.write(b"abc") == 3
+
+
+def test_writing_what_does_not_fit_writes_nothing(stream):
+    stream.seek(SIZE - 2)
+    with pytest.raises(UnsupportedError) as caught:
+        stream.write(b"abc")
+    assert (caught.value.offset, caught.value.value, caught.value.limit) == (
+        SIZE - 2,
+        SIZE + 1,
+        SIZE,
+    )
+    assert stream.tell() == SIZE - 2
+    assert stream.read() == bytes(2)
+
+
+@pytest.mark.parametrize(
+    ("offset", "whence", "position"),
+    [(5, 0, 5), (2, 1, 12), (-10, 1, 0), (-1, 2, SIZE - 1), (0, 2, SIZE), (7, 2, SIZE + 7)],
+)
+def test_seek_goes_there(stream, offset, whence, position):
+    stream.seek(10)
+    assert stream.seek(offset, whence) == position
+    assert stream.tell() == position
+
+
+@pytest.mark.parametrize(("offset", "whence"), [(-1, 0), (-11, 1), (-SIZE - 1, 2)])
+def test_seek_does_not_go_before_the_beginning(stream, offset, whence):
+    stream.seek(10)
+    with pytest.raises(MapIOError) as caught:
+        stream.seek(offset, whence)
+    assert (caught.value.value, caught.value.limit) == (-1, 0)
+    assert stream.tell() == 10
+
+
+def test_seek_knows_three_origins(stream):
+    with pytest.raises(ArgumentError) as caught:
+        stream.seek(0, 3)
+    assert caught.value.field == "whence"
+
+
+def test_behind_the_end_nothing_is_read(stream):
+    stream.seek(SIZE + 100)
+    assert stream.read(5) == b""
+
+
+def test_behind_the_end_nothing_is_written(stream):
+    stream.seek(SIZE + 100)
+    with pytest.raises(UnsupportedError):
+        stream.write(b"a")
+
+
+@pytest.mark.parametrize("size", [None, 0, SIZE, SIZE + 1])
+def test_the_length_can_not_be_changed(stream, size):
+    with pytest.raises(io.UnsupportedOperation) as caught:
+        stream.truncate(size)
+    assert type(caught.value) is UnsupportedError
+    assert len(stream) == SIZE
+
+
+def test_a_reading_stream_refuses_to_write(opened):
+    with opened.create_view_stream(0, 0, Access.READ) as stream:
+        assert (stream.readable(), stream.writable()) == (True, False)
+        with pytest.raises(UnsupportedError):
+            stream.write(b"x")
+
+
+def test_a_writing_stream_refuses_to_read(opened):
+    with opened.create_view_stream(0, 0, Access.WRITE) as stream:
+        assert (stream.readable(), stream.writable()) == (False, True)
+        with pytest.raises(UnsupportedError):
+            stream.read(1)
+
+
+def test_a_copy_on_write_stream_keeps_its_writes_to_itself(opened, stream):
+    with opened.create_view_stream(0, 0, Access.COPY_ON_WRITE) as private:
+        private.write(b"mine")
+        private.seek(0)
+        assert private.read(4) == b"mine"
+    assert stream.read(4) == bytes(4)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda stream: stream.read(1),
+        lambda stream: stream.readinto(bytearray(1)),
+        lambda stream: stream.write(b"x"),
+        lambda stream: stream.seek(0),
+        lambda stream: stream.tell(),
+        lambda stream: stream.flush(),
+    ],
+)
+def test_a_closed_stream_refuses_everything(stream, use):
+    use(stream)
+    stream.close()
+    with pytest.raises(ClosedError):
+        use(stream)
+
+
+def test_a_closed_stream_can_nothing(stream):
+    stream.close()
+    assert (stream.readable(), stream.writable(), stream.seekable()) == (False, False, False)
+    with pytest.raises(ClosedError):
+        stream.truncate(0)
+
+
+def test_closing_twice_is_fine(stream):
+    stream.close()
+    stream.close()
+
+
+def test_a_stream_outlives_its_map(opened, stream):
+    opened.close()
+    assert stream.write(b"abc") == 3
+
+
+def test_pointer_offset_is_the_distance_from_the_allocation_unit():
+    import mmap
+
+    with (
+        MemoryMappedFile.create_new(None, 200_000) as opened,
+        opened.create_view_stream(mmap.ALLOCATIONGRANULARITY + 9, 10) as stream,
+    ):
+        assert stream.pointer_offset == 9
+
+
+def test_a_buffered_reader_can_stand_over_it(stream):
+    stream.write(b"line one\nline two\n")
+    stream.seek(0)
+    with io.BufferedReader(stream) as buffered:
+        assert buffered.readline() == b"line one\n"
+        assert buffered.peek(4)[:4] == b"line"
+    assert stream.closed
+
+
+def test_a_buffered_writer_can_stand_over_it(opened, stream):
+    with opened.create_view_stream() as other:
+        with io.BufferedWriter(stream) as buffered:
+            buffered.write(b"abc")
+        assert other.read(3) == b"abc"
+
+
+def test_lines_can_be_read(stream):
+    stream.write(b"a\nb\n")
+    stream.seek(0)
+    assert (stream.readline(), stream.readline()) == (b"a\n", b"b\n")
