@@ -212,30 +212,52 @@ class MapHandle:
         else:
             os.close(descriptor)
 
-    def after_fork_in_child(self) -> None:
-        """Become a holder of one's own: the parent's lock would otherwise be shared."""
-        assert self._path is not None
+    def second_description(self) -> int:
+        """The file opened once more, with a shared lock of its own; -1 where that fails."""
         try:
-            own = _second_description(self._descriptor, self._path)
-            try:
-                os.dup2(own, self._descriptor, inheritable=False)
-            finally:
-                os.close(own)
+            return _second_description(self._descriptor, self._path or "")
         except OSError:
+            return -1
+
+    def after_fork_in_child(self, own: int) -> None:
+        """Become a holder of one's own: the parent's lock would otherwise be shared."""
+        if own >= 0:
+            os.dup2(own, self._descriptor, inheritable=False)
+            os.close(own)
+        else:
             # Without a lock of its own the child may only close the descriptor; the name
             # stays the parent's.
             self._path = None
 
 
 _held: WeakSet[MapHandle] = WeakSet()
+_forking: list[tuple[MapHandle, int]] = []
+
+
+def _before_fork() -> None:
+    # Opened before the fork, so that the child holds its maps from its first moment on, whatever
+    # the parent does in the meantime.
+    _forking[:] = [(handle, handle.second_description()) for handle in list(_held)]
+
+
+def _after_fork_in_parent() -> None:
+    for _, own in _forking:
+        if own >= 0:
+            os.close(own)
+    _forking.clear()
 
 
 def _after_fork_in_child() -> None:
-    for handle in list(_held):
-        handle.after_fork_in_child()
+    for handle, own in _forking:
+        handle.after_fork_in_child(own)
+    _forking.clear()
 
 
-os.register_at_fork(after_in_child=_after_fork_in_child)
+os.register_at_fork(
+    before=_before_fork,
+    after_in_parent=_after_fork_in_parent,
+    after_in_child=_after_fork_in_child,
+)
 
 
 # --- anonymous maps and files -------------------------------------------------------------

@@ -197,6 +197,7 @@ def _read_image(arguments: argparse.Namespace) -> int:
 
 def _read_struct(arguments: argparse.Namespace) -> int:
     with _opened_to_read(arguments) as memory:
+        memory.accessor.check_backed()
         value = memory.read_struct(TestData)
     if arguments.json:
         _print_json(

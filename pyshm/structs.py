@@ -16,7 +16,14 @@ from struct import Struct as Codec
 from struct import error as CodecError
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, dataclass_transform, get_type_hints
 
-from .errors import DoesNotFitError, LayoutError, StructValueError, TruncatedError, UnsupportedError
+from .errors import (
+    ArgumentOutOfRangeError,
+    DoesNotFitError,
+    LayoutError,
+    StructValueError,
+    TruncatedError,
+    UnsupportedError,
+)
 from .layout import Layout, sequential
 from .types import ByValArray, FieldType, Primitive
 
@@ -135,7 +142,9 @@ class Struct(metaclass=_StructType):
         the C compiler's rules. Raises TruncatedError and LayoutError.
         """
         memory = memoryview(buffer).cast("B")
-        if offset < 0 or len(memory) - offset < cls.layout.size:
+        if offset < 0:
+            _negative(offset)
+        if len(memory) - offset < cls.layout.size:
             raise _truncated(cls, len(memory) - offset)
         ffi = _ffi(cls)
         return ffi.from_buffer(
@@ -295,6 +304,7 @@ def _generate(cls: type[Struct], defaults: dict[str, Any]) -> None:
         "_error": (CodecError, OverflowError, TypeError, AttributeError),
         "_unpack_failed": _unpack_failed,
         "_pack_failed": _pack_failed,
+        "_negative": _negative,
     }
     arguments = ["self"]
     body = []
@@ -321,6 +331,7 @@ def _generate(cls: type[Struct], defaults: dict[str, Any]) -> None:
     values = "".join(f"v{index}, " for index in range(width)) if width <= _NAMED else "v"
     lines += [
         "def unpack_from(buffer, offset=0, _new=_new, _cls=_cls, _unpack=_unpack):",
+        "    if offset < 0: _negative(offset)",
         "    try:",
         f"        {values or '()'} = _unpack(buffer, offset)",
         "    except _error as error:",
@@ -329,6 +340,7 @@ def _generate(cls: type[Struct], defaults: dict[str, Any]) -> None:
         *(f"    self.{name} = {made}" for name, made in _shaped(cls.layout, "v", 0, width)),
         "    return self",
         "def pack_into(self, buffer, offset=0, _pack=_pack, _store=_store):",
+        "    if offset < 0: _negative(offset)",
         "    try:",
         *(f"        {check}" for check in _length_checks(cls.layout)),
         f"        data = _pack({', '.join(_flat_values(cls.layout, 'self'))})",
@@ -406,6 +418,13 @@ def _truncated(cls: type[Struct], size: int) -> TruncatedError:
     )
 
 
+def _negative(offset: int) -> NoReturn:
+    # The struct module would count it from the buffer's end.
+    raise ArgumentOutOfRangeError(
+        f"offset must not be negative, but is {offset}", field="offset", value=offset, limit=0
+    )
+
+
 def _unpack_failed(cls: type[Struct], buffer: Any, offset: int, error: Exception) -> NoReturn:
     if isinstance(error, CodecError):
         raise _truncated(cls, memoryview(buffer).nbytes - offset) from None
@@ -418,7 +437,7 @@ def _pack_failed(self: Struct, buffer: Any, offset: int, error: Exception) -> No
     memory = memoryview(buffer)
     if memory.readonly:
         raise UnsupportedError(f"writing {cls.__name__} into a read-only buffer") from None
-    if offset < 0 or memory.nbytes - offset < cls.layout.size:
+    if memory.nbytes - offset < cls.layout.size:
         available = max(memory.nbytes - offset, 0)
         raise DoesNotFitError(
             f"{cls.__name__} needs {cls.layout.size} bytes; the buffer has {available}",

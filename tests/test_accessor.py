@@ -10,7 +10,13 @@ from decimal import Decimal
 
 import pytest
 
-from pyshm import FileMode, MemoryMappedFile, MemoryMappedFileAccess, elements
+from pyshm import (
+    FileMode,
+    MemoryMappedFile,
+    MemoryMappedFileAccess,
+    MemoryMappedViewAccessor,
+    elements,
+)
 from pyshm.errors import (
     ArgumentError,
     ArgumentNullError,
@@ -622,7 +628,30 @@ def test_the_buffer_is_the_memory_itself(opened, view):
         assert other.read_byte(1) == 5
 
 
-def test_flush_writes_the_file(tmp_path):
+class Flushed:
+    """Stands for a view's memory and counts what is asked of it."""
+
+    def __init__(self, memory):
+        self.buffer, self.capacity, self.pointer_offset = memory.buffer, memory.capacity, 0
+        self.calls = []
+
+    def flush(self):
+        self.calls.append("flush")
+
+    def release(self):
+        self.calls.append("release")
+
+
+def test_flush_and_close_reach_the_memory(opened):
+    with opened.create_view_accessor() as view:
+        memory = Flushed(view._memory)
+        other = MemoryMappedViewAccessor(memory, Access.READ_WRITE, 0)
+        other.flush()
+        other.close()
+        assert memory.calls == ["flush", "flush", "release"]
+
+
+def test_what_is_flushed_is_in_the_file(tmp_path):
     path = tmp_path / "file"
     with (
         MemoryMappedFile.create_from_file(path, FileMode.CREATE_NEW, capacity=SIZE) as opened,

@@ -186,10 +186,7 @@ def test_valid_utf8_is_not_changed_by_replacing():
 
 
 class CountingBuffer:
-    """A buffer whose length fields change each time that somebody looks at them.
-
-    blob.parse asks it what it asks a memoryview, and nothing else may be asked.
-    """
+    """Answers what blob.parse may ask of a memoryview, and nothing else."""
 
     def __init__(self, data):
         self.data = data

@@ -290,6 +290,11 @@ def test_a_writer_that_fails_says_why_in_one_line_and_leaves_nothing(run, map_na
     assert gone(map_name)
 
 
+def test_a_value_out_of_range_does_not_even_create_the_file(run, tmp_path):
+    assert run("write-struct", tmp_path / "map", "--file", "--age", "2147483648").status == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -351,6 +356,15 @@ def test_output_that_its_encoding_can_not_carry_does_not_break_it(run, tmp_path)
     path.write_bytes(ImageData("日本", b"x").to_bytes())
     result = run("read-image", path, "--file", env={"PYTHONIOENCODING": "ascii", "LC_ALL": "C"})
     assert (result.status, result.out[0]) == (0, "path: 日本")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has file names of any bytes")
+def test_a_file_name_of_bad_utf8_does_not_break_the_output(run, tmp_path):
+    path = tmp_path / os.fsdecode(b"m\xff")
+    path.write_bytes(bytes(48))
+    result = run("dump", path, "--file")
+    assert (result.status, result.errors) == (0, "")
+    assert result.out[0] == f"{tmp_path}/m\\udcff: TestData, 48 bytes"
 
 
 def test_the_main_function_takes_arguments_and_returns_the_status(capsys, tmp_path):

@@ -64,8 +64,10 @@ def test_open_needs_a_map_that_exists(map_name):
 
 
 def test_opening_again_lets_go_of_the_map_before(map_name, helper):
+    before = helper.accessor
     helper.map_name = map_name + "-2"
     helper.create_or_open()
+    assert before.closed
     with pytest.raises(MapNotFoundError):
         MemoryMappedFile.open_existing(map_name)
 

@@ -293,13 +293,22 @@ def test_a_close_without_the_transition_lock_leaves_a_dead_file(
 ):
     monkeypatch.setattr(_posix, "_PATIENCE", 0.02)
     opened = MemoryMappedFile.create_new(map_name, 10)
-    process = child(TRANSITION, str(map_file))
-    opened.close()
-    assert map_file.exists()
-    process.finish()
-    with pytest.raises(MapNotFoundError, match="no process holds it"):
-        MemoryMappedFile.open_existing(map_name)
+    with opened.create_view_accessor():  # has a descriptor of its own, which keeps nothing alive
+        process = child(TRANSITION, str(map_file))
+        opened.close()
+        assert map_file.exists()
+        process.finish()
+        with pytest.raises(MapNotFoundError, match="no process holds it"):
+            MemoryMappedFile.open_existing(map_name)
     MemoryMappedFile.create_new(map_name, 10).close()
+
+
+@linux
+def test_a_dead_file_is_not_replaced_without_the_transition_lock(dead_map, child, monkeypatch):
+    monkeypatch.setattr(_posix, "_PATIENCE", 0.02)
+    with child(TRANSITION, str(dead_map)), pytest.raises(MapIOError, match="transition lock"):
+        MemoryMappedFile.create_new(dead_map.name, 10)
+    assert dead_map.stat().st_size == 64
 
 
 @linux
@@ -570,6 +579,26 @@ while True:
         break
     print(word, flush=True)
 """
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_child_holds_its_parents_map_from_the_fork_on(map_name, map_file):
+    shared = MemoryMappedFile.create_new(map_name, 64)
+    go, done = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        # Lives until the parent says so, and runs nothing but that.
+        os.close(done)
+        os.read(go, 1)
+        shared.close()
+        os._exit(0)
+    os.close(go)
+    shared.close()
+    kept = map_file.exists()
+    os.close(done)
+    os.waitpid(pid, 0)
+    assert kept
+    assert not map_file.exists()
 
 
 @pytest.mark.parametrize("view", ["view", "no view"])

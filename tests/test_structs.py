@@ -10,6 +10,7 @@ import pytest
 
 from pyshm import Struct, TestData
 from pyshm.errors import (
+    ArgumentOutOfRangeError,
     DoesNotFitError,
     LayoutError,
     StructValueError,
@@ -538,10 +539,19 @@ def test_a_view_of_read_only_memory_reads():
     assert Point.view(Point(7, 8).to_bytes()).y == 8
 
 
-@pytest.mark.parametrize(("size", "offset"), [(7, 0), (10, 3), (8, 1), (8, -1)])
+@pytest.mark.parametrize(("size", "offset"), [(7, 0), (10, 3), (8, 1)])
 def test_a_view_lies_wholly_in_the_buffer(size, offset):
     with pytest.raises(TruncatedError):
         Point.view(bytearray(size), offset)
+
+
+@pytest.mark.parametrize("use", [Point.view, Point.unpack_from, Point(1, 2).pack_into])
+def test_a_negative_offset_is_not_counted_from_the_end(use):
+    buffer = bytearray(16)
+    with pytest.raises(ArgumentOutOfRangeError) as caught:
+        use(buffer, -8)
+    assert (caught.value.field, caught.value.value) == ("offset", -8)
+    assert buffer == bytearray(16)
 
 
 @pytest.mark.parametrize(
