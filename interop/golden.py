@@ -184,9 +184,7 @@ def check(python: Peer, dotnet: Peer, folder: Path = FOLDER) -> list[str]:
     return wrong
 
 
-def _compare(
-    fixture: Fixture, file: str, data: bytes, python: Peer, dotnet: Peer
-) -> Iterator[str]:
+def _compare(fixture: Fixture, file: str, data: bytes, python: Peer, dotnet: Peer) -> Iterator[str]:
     for peer in (python, dotnet):
         made = _encoded(fixture, peer) if fixture.data is None else fixture.data
         difference = raw.difference(made, data)

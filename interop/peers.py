@@ -13,10 +13,10 @@ import queue
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import uuid
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import IO, Any, Self
 
@@ -24,6 +24,7 @@ __all__ = ["Outcome", "Peer", "PeerFailure", "python_peer"]
 
 PROTOCOL = 1
 _TAIL = 2000  # characters of a peer's standard error that a failure quotes
+_LAST_WORDS = 2.0  # seconds that a dead peer's output may take to come to its end
 
 
 class Outcome(Enum):
@@ -66,22 +67,24 @@ class Peer:
         self.hello: dict[str, Any] = {}
         self.starts = 0
         self._process: subprocess.Popen[bytes] | None = None
-        self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._errors: IO[bytes] | None = None
+        self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._errors: deque[bytes] = deque()
+        self._readers: list[threading.Thread] = []
         self._number = 0
 
     def start(self) -> Self:
         """Start the process, unless it runs, and check its hello."""
         if self._process is not None:
             return self
-        self._errors = tempfile.TemporaryFile()
+        self._errors = deque(maxlen=_TAIL)
         self._lines = queue.SimpleQueue()
         try:
             self._process = subprocess.Popen(
                 self.command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=self._errors,
+                # Not a file, which is simpler: Wine's Python does not start with one.
+                stderr=subprocess.PIPE,
                 env={**os.environ, **self.environment},
                 # A group of its own, so that whatever it starts ends with it.
                 start_new_session=sys.platform != "win32",
@@ -89,9 +92,12 @@ class Peer:
         except OSError as error:
             self._end()
             raise PeerFailure(self.name, Outcome.COULD_NOT_START, str(error)) from error
-        threading.Thread(
-            target=_pump, args=(self._process.stdout, self._lines), daemon=True
-        ).start()
+        stores = {self._process.stdout: self._lines.put, self._process.stderr: self._errors.append}
+        self._readers = [
+            threading.Thread(target=_pump, args=item, daemon=True) for item in stores.items()
+        ]
+        for reader in self._readers:
+            reader.start()
         self.starts += 1
         try:
             message = self._receive(Outcome.COULD_NOT_START)
@@ -180,7 +186,7 @@ class Peer:
             line = self._lines.get(timeout=patience)
         except queue.Empty:
             raise self._failure(Outcome.TIMED_OUT, f"silent for {patience:g} s") from None
-        if line is None:
+        if not line:
             raise self._failure(at_end, self._death())
         try:
             message = json.loads(line)
@@ -201,8 +207,7 @@ class Peer:
         outcomes = response.get("outcomes")
         steps = len(self._sent["steps"])
         if not isinstance(outcomes, list) or not all(
-            isinstance(item, dict) and len({"value", "error"} & set(item)) == 1
-            for item in outcomes
+            isinstance(item, dict) and len({"value", "error"} & set(item)) == 1 for item in outcomes
         ):
             raise self._failure(Outcome.GARBAGE, f"no list of outcomes: {str(response)[:300]}")
         stopped = self._sent["on_error"] == "stop" and outcomes and "error" in outcomes[-1]
@@ -221,26 +226,21 @@ class Peer:
         return f"ended with status {status} before it answered"
 
     def _failure(self, outcome: Outcome, story: str) -> PeerFailure:
-        said = ""
-        if self._errors is not None and not self._errors.closed:
-            self._errors.seek(0)
-            said = self._errors.read().decode("utf-8", "replace").strip()[-_TAIL:]
+        if self._process is not None and self._process.poll() is not None:
+            for reader in self._readers:
+                reader.join(_LAST_WORDS)
+        said = b"".join(self._errors.copy()).decode("utf-8", "replace").strip()[-_TAIL:]
         return PeerFailure(
             self.name, outcome, f"{story}\nits standard error:\n{said}" if said else story
         )
 
     def _end(self) -> None:
         process, self._process = self._process, None
-        if process is not None:
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    try:
-                        pipe.close()
-                    except OSError:
-                        pass
-        if self._errors is not None:
-            self._errors.close()
-            self._errors = None
+        if process is not None and process.stdin is not None:
+            try:
+                process.stdin.close()
+            except OSError:
+                pass
 
 
 def python_peer(name: str = "python", module: str = "interop.python_peer", *options: str) -> Peer:
@@ -251,11 +251,13 @@ def python_peer(name: str = "python", module: str = "interop.python_peer", *opti
     return Peer(name, command, environment={"PYTHONPATH": path})
 
 
-def _pump(source: IO[bytes], lines: queue.SimpleQueue[bytes | None]) -> None:
-    """Move whole lines from a pipe to a queue; None is its end. Pipes have no portable wait."""
-    try:
+def _pump(source: IO[bytes], store: Callable[[bytes], object]) -> None:
+    """Move whole lines from a pipe to a store; empty is its end. Pipes have no portable wait.
+
+    The pipe is closed here and nowhere else: closing it elsewhere waits for the read that goes on,
+    and its end may come late, as Wine's server keeps a dead program's pipes for a while.
+    """
+    with source:
         for line in source:
-            lines.put(line)
-    except (OSError, ValueError):
-        pass  # closed while reading
-    lines.put(None)
+            store(line)
+    store(b"")

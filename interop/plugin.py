@@ -1,7 +1,8 @@
 """The pytest plugin: peers as fixtures, producer x consumer x case, and what is told at the end.
 
-A case whose test asks for ``pair`` runs four times, with each language as producer and as
-consumer. Every run is a line of the report and a count in the matrix.
+A case whose test asks for ``pair`` runs four times in each world, with each language as producer
+and as consumer; one that asks for ``crossing`` runs for each pair of seats of two worlds. Every
+run is a line of the report and a count in the matrix.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import platform
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,11 +24,10 @@ import pyshm
 from . import toolchain
 from .cases import DEFAULT_SEED, GROUPS, MINIMUM_CASES, all_cases
 from .exchange import Place, letting_go
-from .peers import Outcome, Peer, PeerFailure, python_peer
+from .peers import Outcome, Peer, PeerFailure
 from .pictures import PICTURES, make_picture
+from .worlds import LANGUAGES, NATIVE, WINDOWS, Seat, World, remove_left_over, world_of
 
-LANGUAGES = ("python", "dotnet")
-PAIRS = [(producer, consumer) for producer in LANGUAGES for consumer in LANGUAGES]
 _PROPERTY = "interop"
 _FAULTS = pytest.StashKey[dict[str, list[str]]]()
 
@@ -37,6 +37,13 @@ class Pair(NamedTuple):
 
     producer: Peer
     consumer: Peer
+    worlds: tuple[World, World]
+
+    @property
+    def world(self) -> World:
+        """The world that both live in."""
+        assert self.worlds[0] is self.worlds[1]
+        return self.worlds[0]
 
 
 # --- options ------------------------------------------------------------------------------
@@ -46,9 +53,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of an interop run."""
     group = parser.getgroup("interop")
     group.addoption(
+        "--world",
+        choices=("native", WINDOWS, "all"),
+        default="native",
+        help="where the peers live: this system; Windows (under Wine elsewhere) and across the "
+        "two; or all of that (default: %(default)s)",
+    )
+    group.addoption(
         "--require-dotnet",
         action="store_true",
-        help="fail, instead of skipping cases, when the .NET peer is not there",
+        help="fail, instead of skipping cases, when a peer is not there",
     )
     group.addoption(
         "--seed",
@@ -68,16 +82,14 @@ def pytest_configure(config: pytest.Config) -> None:
     """Find the .NET peer, and remember every case that reports."""
     config.pluginmanager.register(Results(config), "interop-results")
     if config.getoption("--require-dotnet"):
-        try:
-            toolchain.find_dotnet()
-        except toolchain.ToolchainError as error:
-            raise pytest.UsageError(str(error)) from error
-        if toolchain.find_peer() is None:
-            raise pytest.UsageError("the .NET peer is not built: python -m interop build")
+        for world in {NATIVE, *_worlds(config)}:
+            reason = world_of(world).missing("dotnet")
+            if reason is not None:
+                raise pytest.UsageError(reason)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give ``case``, ``picture``, ``pair`` and ``peer`` their values, in the harness's own tests."""
+    """Give ``case``, ``pair`` and the like their values, in the harness's own tests."""
     if Path(__file__).parent not in metafunc.definition.path.parents:
         return
     if "case" in metafunc.fixturenames:
@@ -85,82 +97,130 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("case", cases, ids=[case.id for case in cases])
     if "picture" in metafunc.fixturenames:
         metafunc.parametrize("picture", list(PICTURES))
+    worlds = _worlds(metafunc.config)
+    if metafunc.definition.get_closest_marker("posix"):
+        worlds = [world for world in worlds if world != WINDOWS]
     if "pair" in metafunc.fixturenames:
-        metafunc.parametrize(
-            "pair",
-            [pytest.param(pair, marks=_marks(*pair)) for pair in PAIRS],
-            ids=["-to-".join(pair) for pair in PAIRS],
-            indirect=True,
-        )
+        _parametrize(metafunc, "pair", [pair for world in worlds for pair in pairs_of(world)])
+    if "crossing" in metafunc.fixturenames:
+        _parametrize(metafunc, "crossing", crossings(metafunc.config))
     if "peer" in metafunc.fixturenames:
-        metafunc.parametrize(
-            "peer",
-            [pytest.param(language, marks=_marks(language)) for language in LANGUAGES],
-            indirect=True,
-        )
+        seats = [Seat(world, language) for world in worlds for language in LANGUAGES]
+        _parametrize(metafunc, "peer", [(seat,) for seat in seats])
+    if "world" in metafunc.fixturenames:
+        marks = {world: _marks(Seat(world, "dotnet")) for world in worlds}
+        values = [pytest.param(world, marks=marks[world], id=world) for world in worlds]
+        metafunc.parametrize("world", values, indirect=True)
 
 
-def _marks(*languages: str) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.dotnet] if "dotnet" in languages else []
+def _worlds(config: pytest.Config) -> list[str]:
+    """The names of the worlds that this run is for."""
+    asked = config.getoption("--world")
+    if asked == "native" or NATIVE == WINDOWS:
+        return [NATIVE]
+    return [WINDOWS] if asked == WINDOWS else [NATIVE, WINDOWS]
+
+
+def pairs_of(world: str) -> list[tuple[Seat, ...]]:
+    """Each language of a world with each."""
+    return [(Seat(world, one), Seat(world, two)) for one in LANGUAGES for two in LANGUAGES]
+
+
+def crossings(config: pytest.Config) -> list[tuple[Seat, ...]]:
+    """Every pair of seats of two worlds, unless the run is for the native one alone."""
+    if config.getoption("--world") == "native" or NATIVE == WINDOWS:
+        return []
+    seats = [Seat(world, language) for world in (NATIVE, WINDOWS) for language in LANGUAGES]
+    return [(one, two) for one in seats for two in seats if one.world != two.world]
+
+
+def _parametrize(metafunc: pytest.Metafunc, name: str, groups: list[tuple[Seat, ...]]) -> None:
+    metafunc.parametrize(
+        name,
+        [pytest.param(seats, marks=_marks(*seats)) for seats in groups],
+        ids=["-to-".join(seat.label.replace(" ", "-") for seat in seats) for seats in groups],
+        indirect=True,
+    )
+
+
+def _marks(*seats: Seat) -> list[pytest.MarkDecorator]:
+    marks = []
+    if any(seat.world == NATIVE and seat.language == "dotnet" for seat in seats):
+        marks.append(pytest.mark.dotnet)
+    if any(seat.world != NATIVE for seat in seats):
+        marks.append(pytest.mark.wine)
+    return marks
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Say of each item which cell of the matrix it belongs to; skip what needs .NET without it."""
-    reason = _missing_dotnet()
+    # Tests for which the worlds of this run have no seats, such as those across two worlds; and
+    # where the run is for the other world, those that are about this one.
+    other = config.getoption("--world") == WINDOWS != NATIVE
+    empty = [item for item in items if _without_seats(item) or (other and not _seated_item(item))]
+    config.hook.pytest_deselected(items=empty)
+    items[:] = [item for item in items if item not in empty]
+    no_wine = world_of(WINDOWS).missing("dotnet")
+    no_dotnet = world_of(NATIVE).missing("dotnet")
     for item in items:
-        if reason is not None and item.get_closest_marker("dotnet"):
-            item.add_marker(pytest.mark.skip(reason=reason))
+        if no_wine is not None and item.get_closest_marker("wine"):
+            item.add_marker(pytest.mark.skip(reason=no_wine))
+        if no_dotnet is not None and item.get_closest_marker("dotnet"):
+            item.add_marker(pytest.mark.skip(reason=no_dotnet))
         spec = getattr(item, "callspec", None)
-        if spec is None or "pair" not in spec.params:
+        if spec is None or not {"pair", "crossing"} & set(spec.params):
             continue
         case = spec.params.get("case")
-        group = case.group if case is not None else getattr(getattr(item, "module", None), "GROUP", "maps")
+        group = (
+            case.group
+            if case is not None
+            else getattr(getattr(item, "module", None), "GROUP", "maps")
+        )
         name = case.id if case is not None else item.name
-        producer, consumer = spec.params["pair"]
+        seats = spec.params.get("pair") or spec.params["crossing"]
+        producer, consumer = (seat.label for seat in seats)
         item.user_properties.append((_PROPERTY, [producer, consumer, group, name]))
-
-
-def _missing_dotnet() -> str | None:
-    try:
-        if toolchain.find_peer() is not None:
-            return None
-        toolchain.find_dotnet()
-        return "the .NET peer is not built: python -m interop build"
-    except toolchain.ToolchainError as error:
-        return f"no .NET: {error}"
 
 
 # --- fixtures -----------------------------------------------------------------------------
 
 
+def _seated_item(item: pytest.Item) -> bool:
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    return bool({"pair", "crossing", "peer", "world"} & set(params))
+
+
+def _without_seats(item: pytest.Item) -> bool:
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    return any(
+        key in params and not isinstance(params[key], tuple) for key in ("pair", "crossing", "peer")
+    )
+
+
 class Peers:
-    """The processes of a session, started when first needed: one for each language and role."""
+    """The processes of a session, started when first needed: one for each seat and role."""
 
     def __init__(self) -> None:
-        self.running: dict[tuple[str, str], Peer] = {}
+        self.running: dict[tuple[Seat, str], Peer] = {}
 
-    def get(self, language: str, role: str) -> Peer:
+    def get(self, seat: Seat, role: str) -> Peer:
         """The peer, alive."""
-        peer = self.running.get((language, role))
+        peer = self.running.get((seat, role))
         if peer is None:
-            name = f"{language} ({role})"
-            if language == "python":
-                peer = python_peer(name)
-            else:
-                command = toolchain.find_peer()
-                assert command is not None, "cases that need .NET are skipped without it"
-                peer = Peer(name, [*command, "serve"])
-            self.running[language, role] = peer
+            peer = world_of(seat.world).peer(seat.language, f"{seat.label} ({role})")
+            self.running[seat, role] = peer
         return peer.start()
 
     def close(self) -> None:
-        """End all of them, in peace if they go, and tell if one did not."""
+        """End all of them, in peace if they go, and tell if one did not; then their worlds."""
         failures = []
         for peer in self.running.values():
             try:
                 peer.close()
             except PeerFailure as failure:
                 failures.append(failure)
+        for world in {seat.world for seat, _ in self.running}:
+            world_of(world).close()
         if failures:
             raise failures[0]
 
@@ -176,17 +236,32 @@ def peers() -> Iterator[Peers]:
 @pytest.fixture
 def pair(request: pytest.FixtureRequest, peers: Peers) -> Iterator[Pair]:
     """A producer and a consumer; what they hold is let go of when the test ends."""
-    producer, consumer = request.param
-    pair = Pair(peers.get(producer, "producer"), peers.get(consumer, "consumer"))
-    yield pair
-    with letting_go(*(peer for peer in pair if peer.pid)):
+    yield from _seated(request.param, peers)
+
+
+@pytest.fixture
+def crossing(request: pytest.FixtureRequest, peers: Peers) -> Iterator[Pair]:
+    """A producer in one world and a consumer in another."""
+    yield from _seated(request.param, peers)
+
+
+def _seated(seats: tuple[Seat, Seat], peers: Peers) -> Iterator[Pair]:
+    producer, consumer = peers.get(seats[0], "producer"), peers.get(seats[1], "consumer")
+    yield Pair(producer, consumer, (world_of(seats[0].world), world_of(seats[1].world)))
+    with letting_go(producer, consumer):
         pass
 
 
 @pytest.fixture
+def world(request: pytest.FixtureRequest) -> World:
+    """Each world in turn."""
+    return world_of(request.param)
+
+
+@pytest.fixture
 def peer(request: pytest.FixtureRequest, peers: Peers) -> Iterator[Peer]:
-    """One peer of each language."""
-    peer = peers.get(request.param, "consumer")
+    """One peer of each language, in each world."""
+    peer = peers.get(request.param[0], "consumer")
     yield peer
     with letting_go(peer):
         pass
@@ -198,9 +273,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     prefix = f"pyshm-interop-{os.getpid()}-{uuid.uuid4().hex[:8]}-"
     place = Place(prefix, str(tmp_path_factory.mktemp("maps")))
     yield place
-    left = place.left_over()
-    for name in left:
-        os.unlink(os.path.join("/dev/shm", name))
+    left = remove_left_over(prefix)
     assert not left, f"named maps were left behind: {left}"
 
 
@@ -242,7 +315,7 @@ class Results:
         self.config = config
         self.active = not hasattr(config, "workerinput")
         self.outcomes: dict[tuple[str, str, str, str], tuple[Outcome, float, str]] = {}
-        self.started = datetime.now(timezone.utc)
+        self.started = datetime.now(UTC)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the outcome of a case from its reports: the worst of set-up, call and tear-down."""
@@ -292,8 +365,7 @@ class Results:
         parts = any("::" in argument or ".py" in argument for argument in self.config.args)
         folder = Path(__file__).resolve().parent
         here = any(
-            Path(argument).resolve() in (folder, *folder.parents)
-            for argument in self.config.args
+            Path(argument).resolve() in (folder, *folder.parents) for argument in self.config.args
         )
         return bool(
             chosen
@@ -309,12 +381,18 @@ class Results:
         """Why the run is no whole run, if it should be one and is not."""
         if self.selected():
             return None
-        counts: dict[tuple[str, str], int] = {pair: 0 for pair in PAIRS}
-        for producer, consumer, _, _ in self.outcomes:
-            counts[producer, consumer] += 1
-        for (producer, consumer), count in counts.items():
-            if count < MINIMUM_CASES:
-                return f"{producer} to {consumer}: {count} cases, expected {MINIMUM_CASES} or more"
+        worlds = _worlds(self.config)
+        wanted = {
+            (one.label, two.label): MINIMUM_CASES[world if world == WINDOWS else "elsewhere"]
+            for world in worlds
+            for one, two in pairs_of(world)
+        }
+        for one, two in crossings(self.config):
+            wanted[one.label, two.label] = MINIMUM_CASES["across"]
+        for (producer, consumer), least in wanted.items():
+            count = sum(cell[:2] == (producer, consumer) for cell in self.outcomes)
+            if count < least:
+                return f"{producer} to {consumer}: {count} cases, expected {least} or more"
         return None
 
     def matrix(self) -> Iterator[str]:
@@ -325,10 +403,16 @@ class Results:
         groups = [group for group in GROUPS if any(cell[2] == group for cell in cells)]
         groups += sorted({cell[2] for cell in cells} - set(groups))
         titles = ["producer -> consumer", *groups, "all"]
-        widths = [max(22, len(titles[0])), *(max(9, len(title)) for title in titles[1:])]
-        yield "  ".join(title.rjust(width) if i else title.ljust(width)
-                        for i, (title, width) in enumerate(zip(titles, widths, strict=True)))
-        for producer, consumer in PAIRS:
+        rows = sorted({cell[:2] for cell in cells}, key=_reading_order)
+        widths = [
+            max(len(titles[0]), *(len(f"{one} -> {two}") for one, two in rows)),
+            *(max(9, len(title)) for title in titles[1:]),
+        ]
+        yield "  ".join(
+            title.rjust(width) if i else title.ljust(width)
+            for i, (title, width) in enumerate(zip(titles, widths, strict=True))
+        )
+        for producer, consumer in rows:
             row = [f"{producer} -> {consumer}"]
             everything: list[Outcome] = []
             for group in groups:
@@ -336,11 +420,15 @@ class Results:
                 everything += outcomes
                 row.append(_score(outcomes))
             row.append(_score(everything))
-            yield "  ".join(text.rjust(width) if i else text.ljust(width)
-                            for i, (text, width) in enumerate(zip(row, widths, strict=True)))
+            yield "  ".join(
+                text.rjust(width) if i else text.ljust(width)
+                for i, (text, width) in enumerate(zip(row, widths, strict=True))
+            )
         skipped = sum(outcome is Outcome.SKIPPED for outcome, _, _ in self.outcomes.values())
         if skipped:
-            yield f"{skipped} cases skipped: {_missing_dotnet()}"
+            worlds = (world_of(world) for world in _worlds(self.config))
+            reasons = {world.missing("dotnet") for world in worlds} - {None}
+            yield f"{skipped} cases skipped: {'; '.join(map(str, reasons))}"
 
     def _write_report(self, session: pytest.Session) -> None:
         path = self.config.getoption("--interop-report")
@@ -352,7 +440,8 @@ class Results:
                 "pyshm": pyshm.__version__,
                 "python": platform.python_version(),
                 "system": platform.platform(),
-                "dotnet": _missing_dotnet() or _dotnet_version(),
+                "dotnet": world_of(NATIVE).missing("dotnet") or _dotnet_version(),
+                "worlds": _worlds(self.config),
                 "seed": self.config.getoption("--seed"),
                 "started": self.started.isoformat(timespec="seconds"),
             }
@@ -387,6 +476,12 @@ class Results:
 
 def _dotnet_version() -> str:
     return f"SDK {toolchain.find_dotnet().sdk}"
+
+
+def _reading_order(row: tuple[str, str]) -> tuple[bool, bool, list[bool]]:
+    """Native pairs first, then the other world's, then across; Python before .NET."""
+    one, two = (" " in label for label in row)
+    return one != two, one, ["dotnet" in label for label in row]
 
 
 def _score(outcomes: list[Outcome]) -> str:

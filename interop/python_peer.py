@@ -1,6 +1,6 @@
 """The Python peer: the ``pyshm`` command line, and ``serve`` (docs/protocol.md).
 
-    python -m interop.python_peer serve
+python -m interop.python_peer serve
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import io
 import json
 import os
 import platform
+import signal
 import struct
 import sys
 from collections.abc import Callable, Sequence
@@ -32,6 +33,8 @@ from pyshm.helper import DEFAULT_CAPACITY, ShareMemoryHelper
 from pyshm.mapping import MemoryMappedFile
 from pyshm.models import ImageData, TestData
 from pyshm.views import MemoryMappedViewAccessor, MemoryMappedViewStream
+
+from .storm import storm
 
 PROTOCOL = 1
 
@@ -278,6 +281,9 @@ class PythonPeer:
     def _do_decode_struct(self, step: Step) -> dict[str, Any]:
         return _struct_report(TestData.from_bytes(bytes.fromhex(step["bytes"])))
 
+    def _do_storm(self, step: Step) -> dict[str, Any]:
+        return storm(step["name"], step["rounds"], step["seed"], step["slot"])
+
     def _do_ping(self, step: Step) -> str:  # noqa: ARG002 - every verb takes its step
         return "pong"
 
@@ -456,6 +462,8 @@ def _os_error_kind(error: OSError) -> str:
         return "not-found"
     if isinstance(error, FileExistsError):
         return "already-exists"
+    if getattr(error, "winerror", None) == 32:  # ERROR_SHARING_VIOLATION, an IOException in .NET
+        return "io"
     return "unauthorized" if isinstance(error, (PermissionError, IsADirectoryError)) else "io"
 
 
@@ -482,24 +490,34 @@ def hello() -> dict[str, Any]:
 
 def answer(peer: PythonPeer, line: bytes) -> dict[str, Any]:
     """The response to one request line."""
-    request: Any = None
     try:
         request = json.loads(line)
-        response: dict[str, Any] = {"id": request["id"], "nonce": request["nonce"]}
-        outcomes: list[dict[str, Any]] = []
-        for step in request["steps"]:
-            outcomes.append(peer.outcome(step))
-            if "error" in outcomes[-1] and request.get("on_error", "stop") == "stop":
-                break
-        response["outcomes"] = outcomes
-        return response
-    except (ValueError, KeyError, TypeError) as error:
-        known = request if isinstance(request, dict) else {}
-        return {
-            "id": known.get("id"),
-            "nonce": known.get("nonce"),
-            "fatal": f"{type(error).__name__}: {error}",
-        }
+    except ValueError as error:
+        return {"id": None, "nonce": None, "fatal": f"no JSON: {error}"}
+    if not isinstance(request, dict):
+        return {"id": None, "nonce": None, "fatal": "a request is a JSON object"}
+    response: dict[str, Any] = {"id": request.get("id"), "nonce": request.get("nonce")}
+    reason = _what_is_wrong(request)
+    if reason is not None:
+        return {**response, "fatal": reason}
+    outcomes: list[dict[str, Any]] = []
+    for step in request["steps"]:
+        outcomes.append(peer.outcome(step))
+        if "error" in outcomes[-1] and request.get("on_error", "stop") == "stop":
+            break
+    return {**response, "outcomes": outcomes}
+
+
+def _what_is_wrong(request: Step) -> str | None:
+    """Why none of the request's steps can be carried out; None if they can."""
+    steps = request.get("steps")
+    if not isinstance(steps, list):
+        return 'a request has "steps", an array'
+    if not all(isinstance(step, dict) and isinstance(step.get("do"), str) for step in steps):
+        return 'a step is an object with "do", a string'
+    if request.get("on_error", "stop") not in ("stop", "continue"):
+        return '"on_error" is "stop" or "continue"'
+    return None
 
 
 def serve(source: BinaryIO, target: BinaryIO, peer: PythonPeer | None = None) -> int:
@@ -525,6 +543,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Nothing but the protocol may reach standard output.
         target = os.fdopen(os.dup(1), "wb")
         os.dup2(2, 1)
+        # Without these a signal would end the process with its maps still in the directory.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda number, _frame: sys.exit(128 + number))
         return serve(sys.stdin.buffer, target)
     parser: argparse.ArgumentParser = cli.build_parser("python_peer")
     return cli.run(parser, argv)

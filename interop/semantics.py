@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-__all__ = ["DIFFERENCES", "SEQUENCES", "Sequence"]
+__all__ = ["DIFFERENCES", "LIFETIMES", "SEQUENCES", "Lifetime", "Sequence"]
 
 Step = dict[str, Any]
 READ_WRITE, READ, WRITE, COPY, READ_EXECUTE, READ_WRITE_EXECUTE = range(6)
@@ -101,33 +101,37 @@ _SIZES = {
 
 
 def _typed() -> list[Sequence]:
+    # A whole page, so that Windows rounds nothing and the edges are the same everywhere.
+    end = 4096
     found = []
     for kind, values in _VALUES.items():
         size = _SIZES[kind]
-        steps = [new(40), view()]
+        steps = [new(end), view()]
         for value in values:
             steps += [write(kind, 3, value), read(kind, 3), read_array("byte", 0, 24)]
         steps += [
-            read(kind, 40 - size), read(kind, 40 - size + 1), read(kind, 40), read(kind, 41),
-            read(kind, -1), read(kind, BIG), write(kind, 40 - size + 1, values[0]),
-            write(kind, 40, values[0]), write(kind, -1, values[0]),
+            read(kind, end - size), read(kind, end - size + 1), read(kind, end),
+            read(kind, end + 1), read(kind, -1), read(kind, BIG),
+            write(kind, end - size + 1, values[0]), write(kind, end, values[0]),
+            write(kind, -1, values[0]),
         ]  # fmt: skip
         found.append(Sequence(f"typed-{kind}", steps))
         items = "00ff10" if kind == "byte" else values
         count = 3 if kind == "byte" else len(values)
-        whole = 40 // size
         steps = [
-            new(40), view(), write_array(kind, 0, items), read_array("byte", 0, 40),
-            read_array(kind, 0, count), read_array(kind, 0, whole + 2),
-            read_array(kind, 40 - size + 1 if size > 1 else 39, 1), read_array(kind, 40, 1),
-            read_array(kind, -1, 1), read_array(kind, 0, 0), read_array(kind, 0, -1),
-            read_array(kind, 0, 2, length=1), read_array(kind, 0, 1, length=3, offset=1),
-            read_array(kind, 0, 1, length=3, offset=-1), read_array(kind, 0, 1, length=1, offset=1),
-            write_array(kind, 40 - size * count + 1, items), read_array("byte", 0, 40),
-            write_array(kind, 40, items), write_array(kind, -1, items),
+            new(end), view(), write_array(kind, 0, items), read_array("byte", 0, 80),
+            read_array(kind, 0, count), read_array(kind, end - 2 * size, 4),
+            read_array(kind, end - size + 1 if size > 1 else end - 1, 1),
+            read_array(kind, end, 1), read_array(kind, -1, 1), read_array(kind, 0, 0),
+            read_array(kind, 0, -1), read_array(kind, 0, 2, length=1),
+            read_array(kind, 0, 1, length=3, offset=1), read_array(kind, 0, 1, length=3, offset=-1),
+            read_array(kind, 0, 1, length=1, offset=1),
+            write_array(kind, end - size * count, items),
+            write_array(kind, end - size * count + 1, items), read_array("byte", end - 80, 80),
+            write_array(kind, end, items), write_array(kind, -1, items),
             write_array(kind, 0, items, offset=1), write_array(kind, 0, items, offset=0, count=99),
             write_array(kind, 0, items, offset=-1, count=1), write_array(kind, 0, items, count=-1),
-            write_array(kind, 39, items, offset=0, count=0), read_array("byte", 0, 40),
+            write_array(kind, end - 1, items, offset=0, count=0), read_array("byte", 0, 80),
         ]  # fmt: skip
         found.append(Sequence(f"arrays-{kind}", steps))
     return found
@@ -135,8 +139,8 @@ def _typed() -> list[Sequence]:
 
 def _views() -> list[Sequence]:
     arguments = [
-        (0, 0), (0, 10), (0, 11), (1, 0), (1, 9), (1, 10), (9, 1), (9, 2), (10, 0), (10, 1), (11, 0),
-        (5, 5), (5, 6), (-1, 0), (0, -1), (-1, -1), (BIG, 0), (0, BIG), (BIG, BIG), (3, 4),
+        (0, 0), (0, 10), (0, 11), (1, 0), (1, 9), (1, 10), (9, 1), (9, 2), (10, 0), (10, 1),
+        (11, 0), (5, 5), (5, 6), (-1, 0), (0, -1), (-1, -1), (BIG, 0), (0, BIG), (BIG, BIG), (3, 4),
     ]  # fmt: skip
     found = []
     for make, name in ((view, "view"), (stream, "stream")):
@@ -202,7 +206,13 @@ def _creating() -> list[Sequence]:
             f"capacity-{name}",
             [{**new(), "capacity": capacity}, view(0, 1), get("capacity")],
         )
-        for name, capacity in (("0", 0), ("1", 1), ("minus-1", -1), ("min", -(2**63)), ("5000", 5000))
+        for name, capacity in (
+            ("0", 0),
+            ("1", 1),
+            ("minus-1", -1),
+            ("min", -(2**63)),
+            ("5000", 5000),
+        )
     ]
     found.append(Sequence("order-of-checks", [new(0, access=WRITE), new(-1, access=9, options=5)]))
     return found
@@ -210,7 +220,10 @@ def _creating() -> list[Sequence]:
 
 def _life() -> list[Sequence]:
     return [
-        Sequence("dispose-twice", [new(), view(), dispose("v"), dispose("v"), dispose("m"), dispose("m")]),
+        Sequence(
+            "dispose-twice",
+            [new(), view(), dispose("v"), dispose("v"), dispose("m"), dispose("m")],
+        ),
         Sequence(
             "view-after-map",
             [
@@ -238,7 +251,13 @@ def _life() -> list[Sequence]:
                 {"do": "flush", "target": "s"},
             ],
         ),
-        Sequence("flush", [new(), view(), {"do": "flush", "target": "v"}, stream(), {"do": "flush", "target": "s"}]),
+        Sequence(
+            "flush",
+            [
+                new(), view(), {"do": "flush", "target": "v"}, stream(),
+                {"do": "flush", "target": "s"},
+            ],
+        ),
     ]  # fmt: skip
 
 
@@ -469,10 +488,64 @@ def _named() -> list[Sequence]:
         for access in range(-1, 7)
     ]  # fmt: skip
     found.append(
-        Sequence("named-delayed", [named("create-new", options=0x4000000), view(), read("int32", 0)])
+        Sequence(
+            "named-delayed", [named("create-new", options=0x4000000), view(), read("int32", 0)]
+        )
     )
     return found
 
+
+class Lifetime(NamedTuple):
+    """What two processes, ``A`` and ``B``, do in turn; a step None kills the process."""
+
+    name: str
+    steps: list[tuple[str, Step | None]]
+
+
+def _lifetimes() -> list[Lifetime]:
+    create: Step = {"do": "create-new", "as": "m", "name": "{name}", "capacity": 4096}
+    opened: Step = {"do": "open-existing", "as": "m", "name": "{name}"}
+    either: Step = {"do": "create-or-open", "as": "m", "name": "{name}", "capacity": 4096}
+    look, put, close = read("int32", 0), write("int32", 0, 7), dispose("m")
+    return [
+        Lifetime(
+            "nobody-has-created-it",
+            [("B", opened), ("A", create), ("B", opened), ("B", create)],
+        ),
+        Lifetime(
+            "the-creator-closes-while-another-holds",
+            [
+                ("A", create), ("A", view()), ("A", put), ("B", opened), ("B", view()),
+                ("A", dispose("v")), ("A", close), ("B", look), ("A", opened), ("A", close),
+                ("B", close), ("A", opened), ("B", look),
+            ],
+        ),
+        Lifetime(
+            "the-last-holder-closes",
+            [("A", create), ("A", close), ("B", opened), ("B", create)],
+        ),
+        Lifetime(
+            "a-view-outlives-its-map",
+            [("A", create), ("A", view()), ("A", put), ("A", close), ("A", look), ("B", opened)],
+        ),
+        Lifetime(
+            "the-writer-is-killed-while-another-holds",
+            [
+                ("A", create), ("A", view()), ("A", put), ("B", opened), ("B", view()),
+                ("A", None), ("B", look), ("A", opened), ("A", view()), ("A", look),
+            ],
+        ),
+        Lifetime(
+            "the-last-holder-is-killed",
+            [
+                ("A", create), ("A", view()), ("A", put), ("A", None), ("B", opened),
+                ("B", either), ("B", view()), ("B", look),
+            ],
+        ),
+    ]  # fmt: skip
+
+
+LIFETIMES = _lifetimes()
 
 # Where pyshm means to differ, and why. An entry whose difference is gone is an error.
 DIFFERENCES = {

@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from interop import raw, toolchain
+from interop import raw
 from interop.cases import STANDARD, TINY
 from interop.exchange import Place
-from interop.peers import Peer
+from interop.peers import Peer, python_peer
 from interop.plugin import Pair
 
 GROUP = "programs"
@@ -26,19 +25,18 @@ PATIENCE = 60
 TEXT = "Id=100,Age=20,Scores=60,61,62,63,64,65,66,67,68,69"
 
 
-def program(peer_name: str) -> list[str]:
-    if peer_name.startswith("python"):
-        return [sys.executable, "-m", "interop.python_peer"]
-    command = toolchain.find_peer()
-    assert command is not None
-    return command
+def program(peer: Peer) -> dict[str, Any]:
+    """How a peer's program is started with a command line instead of ``serve``."""
+    return {"args": peer.command[:-1], "env": {**os.environ, **peer.environment}}
 
 
 @contextmanager
-def writer(peer_name: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+def writer(peer: Peer, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     """A writer that has said that its bytes are there; its first line is ``ready``."""
+    started = program(peer)
     process = subprocess.Popen(
-        [*program(peer_name), *arguments],
+        [*started["args"], *arguments],
+        env=started["env"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -54,9 +52,11 @@ def writer(peer_name: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]
         process.communicate()
 
 
-def run(peer_name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(peer: Peer, *arguments: str) -> subprocess.CompletedProcess[str]:
+    started = program(peer)
     return subprocess.run(
-        [*program(peer_name), *arguments],
+        [*started["args"], *arguments],
+        env=started["env"],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
@@ -69,53 +69,52 @@ def ready(process: subprocess.Popen[bytes]) -> Any:
     return process.ready  # type: ignore[attr-defined]
 
 
-def test_a_picture_goes_from_program_to_program(
-    pair: Pair, place: Place, tmp_path: Path
-) -> None:
+def test_a_picture_goes_from_program_to_program(pair: Pair, place: Place, tmp_path: Path) -> None:
     name, source, target = place.name(), tmp_path / "bild é.gif", tmp_path / "out.gif"
     source.write_bytes(TINY)
-    with writer(pair.producer.name, "write-image", name, str(source)) as process:
+    seen = pair.world.path(str(source))
+    with writer(pair.producer, "write-image", name, seen) as process:
         assert ready(process) == "READY"
-        done = run(pair.consumer.name, "read-image", name, "--out", str(target))
+        done = run(pair.consumer, "read-image", name, "--out", pair.world.path(str(target)))
         digest = hashlib.sha256(TINY).hexdigest()
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.splitlines() == [
-            f"path: {source}",
+            f"path: {seen}",
             f"length: {len(TINY)}",
             f"sha256: {digest}",
         ]
         assert target.read_bytes() == TINY
-        done = run(pair.consumer.name, "read-image", name, "--json")
+        done = run(pair.consumer, "read-image", name, "--json")
         assert json.loads(done.stdout) == {
             "map": name,
-            "path": str(source),
+            "path": seen,
             "length": len(TINY),
             "sha256": digest,
             "out": None,
         }
-    assert raw.left_over(name) == []
+    assert not pair.world.exists(name)
 
 
 def test_a_struct_goes_from_program_to_program(pair: Pair, place: Place) -> None:
     name = place.name()
-    with writer(pair.producer.name, "write-struct", name, "--json") as process:
+    with writer(pair.producer, "write-struct", name, "--json") as process:
         assert json.loads(ready(process)) == {
             "status": "READY",
             "map": name,
             "bytes": 48,
             "sha256": hashlib.sha256(raw.struct_bytes(*STANDARD)).hexdigest(),
         }
-        assert raw.read_map(name, 48) == raw.struct_bytes(*STANDARD)
-        assert run(pair.consumer.name, "read-struct", name).stdout == f"{TEXT}\n"
-        done = run(pair.consumer.name, "read-struct", name, "--json")
+        assert pair.world.read_map(name, 48) == raw.struct_bytes(*STANDARD)
+        assert run(pair.consumer, "read-struct", name).stdout == f"{TEXT}\n"
+        done = run(pair.consumer, "read-struct", name, "--json")
         assert json.loads(done.stdout) == {
             "map": name,
             "id": 100,
             "age": 20,
             "scores": list(range(60, 70)),
         }
-    assert raw.left_over(name) == []
-    done = run(pair.consumer.name, "read-struct", name)
+    assert not pair.world.exists(name)
+    done = run(pair.consumer, "read-struct", name)
     assert done.returncode == 1
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1
@@ -124,8 +123,8 @@ def test_a_struct_goes_from_program_to_program(pair: Pair, place: Place) -> None
 def test_values_are_taken_from_the_command_line(pair: Pair, place: Place) -> None:
     name = place.name()
     values = ["--id", "-7", "--age", "2147483647", "--scores", "-1,2,3,4,5,6,7,8,9,-2147483648"]
-    with writer(pair.producer.name, "write-struct", name, *values, "--capacity", "48"):
-        assert run(pair.consumer.name, "read-struct", name).stdout == (
+    with writer(pair.producer, "write-struct", name, *values, "--capacity", "48"):
+        assert run(pair.consumer, "read-struct", name).stdout == (
             "Id=-7,Age=2147483647,Scores=-1,2,3,4,5,6,7,8,9,-2147483648\n"
         )
 
@@ -135,27 +134,29 @@ def test_a_mapped_file_goes_from_program_to_program(
 ) -> None:
     path, source = str(tmp_path / "map.bin"), tmp_path / "p.gif"
     source.write_bytes(TINY)
-    arguments = ["write-image", path, str(source), "--file", "--capacity", "4096"]
-    with writer(pair.producer.name, *arguments, "--path", "圖"):
-        done = run(pair.consumer.name, "read-image", path, "--file", "--json")
+    seen = pair.world.path(path)
+    arguments = ["write-image", seen, pair.world.path(str(source)), "--file", "--capacity", "4096"]
+    with writer(pair.producer, *arguments, "--path", "圖"):
+        done = run(pair.consumer, "read-image", seen, "--file", "--json")
         assert json.loads(done.stdout)["path"] == "圖"
     assert os.path.getsize(path) == 4096
     assert raw.read_file(path, 4096).rstrip(b"\0") == raw.blob_bytes("圖", TINY).rstrip(b"\0")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.posix
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_writer_that_is_interrupted_lets_go_of_its_map(
     peer: Peer, place: Place, number: int
 ) -> None:
     name = place.name()
-    with writer(peer.name, "write-struct", name) as process:
-        assert run("python", "read-struct", name).returncode == 0
+    with writer(peer, "write-struct", name) as process:
+        assert run(python_peer(), "read-struct", name).returncode == 0
         process.send_signal(number)
         assert process.wait(PATIENCE) == 0
     assert raw.left_over(name) == []
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(
     "options",
     [
@@ -175,9 +176,9 @@ def test_both_programs_dump_alike(
     name, source = place.name(), tmp_path / "bytes"
     source.write_bytes(bytes(range(256)))
     arguments = ["write-image", name, str(source), "--path", 'a "é\t圖', "--capacity", "1000"]
-    with writer("python", *arguments):
-        ours = run("python", "dump", name, *options)
-        theirs = run(peer.name, "dump", name, *options)
+    with writer(python_peer(), *arguments):
+        ours = run(python_peer(), "dump", name, *options)
+        theirs = run(peer, "dump", name, *options)
         assert theirs.returncode == ours.returncode == 0, theirs.stderr + ours.stderr
         if "--json" in options:
             assert json.loads(theirs.stdout) == json.loads(ours.stdout)
@@ -185,6 +186,7 @@ def test_both_programs_dump_alike(
             assert theirs.stdout == ours.stdout
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(
     ("status", "arguments"),
     [
@@ -210,7 +212,7 @@ def test_both_programs_refuse_alike(
     peer: Peer, place: Place, status: int, arguments: list[str]
 ) -> None:
     name = place.name()
-    done = run(peer.name, *(name if word == "x" else word for word in arguments))
+    done = run(peer, *(name if word == "x" else word for word in arguments))
     assert done.returncode == status, done.stderr
     assert done.stdout == ""
     assert done.stderr.strip()

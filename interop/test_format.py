@@ -87,7 +87,8 @@ def test_a_peer_says_who_it_is(peer: Peer) -> None:
     assert peer.hello["protocol"] == 1
     assert peer.hello["language"] in peer.name
     assert peer.hello["version"] == "0.1.0"
-    assert peer.hello["pid"] == peer.pid
+    if "WINEPREFIX" not in peer.environment:  # Wine numbers its processes itself
+        assert peer.hello["pid"] == peer.pid
 
 
 def test_nonsense_is_answered_and_the_next_request_too(peer: Peer) -> None:

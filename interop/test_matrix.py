@@ -12,9 +12,10 @@ GROUP = "picture"
 
 
 def test_case(case: Case, pair: Pair, place: Place) -> None:
-    run_case(case, pair.producer, pair.consumer, place)
+    run_case(case, pair.producer, pair.consumer, place, pair.worlds)
 
 
 def test_picture(picture: str, picture_file: str, pair: Pair, place: Place) -> None:
     content = Path(picture_file).read_bytes()
-    run_case(picture_case(picture, picture_file, content), pair.producer, pair.consumer, place)
+    case = picture_case(picture, picture_file, content)
+    run_case(case, pair.producer, pair.consumer, place, pair.worlds)

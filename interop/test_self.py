@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from interop import raw
+from interop import oracle, raw
 from interop.cases import STANDARD, Case, all_cases, error, matches, struct_case, value
 from interop.exchange import Place, run_case
 from interop.faulty_peer import CONVERSATION_FAULTS, MODEL_FAULTS
@@ -39,7 +41,7 @@ CASES = [
         "malformed-struct-capacity-47",
         "limits-blob-too-large-by-1",
         "limits-blob-surrogate-low",
-        "limits-struct-capacity-47",
+        "limits-struct-count-9",
         "limits-struct-range-id-high",
         "maps-struct-by-file",
     }
@@ -190,6 +192,14 @@ def test_a_failure_quotes_what_the_peer_said_on_standard_error() -> None:
     assert "status 5" in str(caught.value)
 
 
+def test_every_case_that_the_format_document_names_exists() -> None:
+    document = (Path(__file__).resolve().parent.parent / "docs" / "format.md").read_text("utf-8")
+    named = set(re.findall(r"`((?:blob|struct)-[a-z0-9-]+)`", document))
+    assert len(named) >= 9
+    known = [case.name for case in all_cases()]
+    assert [name for name in named if not any(case.startswith(name) for case in known)] == []
+
+
 # --- comparing ----------------------------------------------------------------------------
 
 
@@ -203,6 +213,22 @@ def test_matching_compares_what_is_expected_and_nothing_else() -> None:
     assert not matches({"value": "pong"}, {"value": "ping"})
     assert not matches(value(id=1), {"value": {"age": 1}})
     assert not matches(value(id=1), {"value": None})
+
+
+@pytest.mark.parametrize(
+    "case_",
+    [case for case in all_cases() if case.group == "malformed"],
+    ids=lambda case: case.name,
+)
+def test_the_oracle_agrees_with_what_the_cases_say_by_hand(case_: Case) -> None:
+    for step, expected in zip(case_.reads, case_.expected, strict=True):
+        if step["do"] == "read-image":
+            found = oracle.read_image(case_.memory, replace=step.get("replace", False))
+        elif step["do"] == "read-struct":
+            found = oracle.read_struct(case_.memory)
+        else:
+            continue
+        assert matches(expected, found), (expected, found)
 
 
 def test_equal_bytes_have_no_difference() -> None:

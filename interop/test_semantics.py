@@ -2,52 +2,25 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from typing import Any
-
 import pytest
 
-from interop.exchange import Place, letting_go
-from interop.peers import Peer
+from interop.exchange import Place
+from interop.outcomes import label, lifetime, outcomes
 from interop.plugin import Peers
-from interop.semantics import DIFFERENCES, SEQUENCES, Sequence
+from interop.semantics import DIFFERENCES, LIFETIMES, SEQUENCES, Lifetime, Sequence
+from interop.worlds import LANGUAGES, Seat, World
 
 
-def outcomes(sequence: Sequence, peer: Peer, place: Place) -> list[Any]:
-    """What ``peer`` makes of it: values, kinds of error, and what is left of the files."""
-    paths = {key: place.path() for key in ("a", *sequence.files)}
-    for key, content in sequence.files.items():
-        if content is not None:
-            Path(paths[key]).write_bytes(content)
-    name = place.name()
-    steps = [
-        {key: _filled(item, paths, name) for key, item in step.items()} for step in sequence.steps
-    ]
-    with letting_go(peer):
-        found: list[Any] = [
-            outcome["error"]["kind"] if "error" in outcome else {"value": outcome["value"]}
-            for outcome in peer.request(*steps, on_error="continue")
-        ]
-    for path in paths.values():
-        found.append(Path(path).read_bytes() if os.path.exists(path) else None)
-    return found
-
-
-def _filled(item: Any, paths: dict[str, str], name: str) -> Any:
-    if not isinstance(item, str):
-        return item
-    for key, path in paths.items():
-        item = item.replace("{" + key + "}", path)
-    return item.replace("{name}", name)
-
-
-@pytest.mark.dotnet
 @pytest.mark.parametrize("sequence", SEQUENCES, ids=[sequence.name for sequence in SEQUENCES])
-def test_outcomes_are_those_of_dotnet(sequence: Sequence, peers: Peers, place: Place) -> None:
-    expected = outcomes(sequence, peers.get("dotnet", "consumer"), place)
-    found = outcomes(sequence, peers.get("python", "consumer"), place)
-    labels = [*map(_label, sequence.steps), *("file afterwards" for _ in expected)]
+def test_outcomes_are_those_of_dotnet(
+    sequence: Sequence, world: World, peers: Peers, place: Place
+) -> None:
+    dotnet, python = (
+        peers.get(Seat(world.name, language), "consumer") for language in ("dotnet", "python")
+    )
+    expected = outcomes(sequence, dotnet, place, world)
+    found = outcomes(sequence, python, place, world)
+    labels = [*map(label, sequence.steps), *("file afterwards" for _ in expected)]
     wrong = [
         f"{label}\n    .NET:  {theirs}\n    pyshm: {ours}"
         for label, theirs, ours in zip(labels, expected, found, strict=False)
@@ -61,8 +34,19 @@ def test_outcomes_are_those_of_dotnet(sequence: Sequence, peers: Peers, place: P
     assert "unexpected" not in expected
 
 
-def _label(step: dict[str, Any]) -> str:
-    return " ".join(f"{key}={item}" if key != "do" else str(item) for key, item in step.items())
+@pytest.mark.parametrize("life", LIFETIMES, ids=[life.name for life in LIFETIMES])
+def test_named_maps_live_and_die_as_dotnets(
+    life: Lifetime, world: World, peers: Peers, place: Place
+) -> None:
+    found = {}
+    for language in LANGUAGES:
+        first, second = (peers.get(Seat(world.name, language), role) for role in "AB")
+        found[language] = lifetime(life, first, second, place)
+    labels = [f"{who}: {'killed' if step is None else label(step)}" for who, step in life.steps]
+    assert list(zip(labels, found["python"], strict=True)) == list(
+        zip(labels, found["dotnet"], strict=True)
+    )
+    assert "unexpected" not in found["dotnet"]
 
 
 def test_every_sequence_has_its_own_name() -> None:

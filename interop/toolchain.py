@@ -4,7 +4,8 @@ Building is a step of its own: only :func:`build_peer` builds, :func:`find_peer`
 What was built lies under a key made of the C# sources' bytes and the SDK's version, so a changed
 source or another SDK is another peer, and an old one can never answer for a new one.
 
-Nothing here needs a network: the C# projects have no NuGet packages.
+The peer is built in two ways: for this system, which needs no network, as the C# projects have no
+NuGet packages; and for Windows, as a program with the whole of .NET beside it, which NuGet fetches.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,9 @@ SOURCES = Path(__file__).resolve().parent / "csharp"
 
 #: The project that is built, and the name of its assembly.
 PEER_PROJECT = "Peer"
+
+#: What the peer for Windows is published for; see https://learn.microsoft.com/dotnet/core/rid-catalog
+WINDOWS_RUNTIME = "win-x64"
 
 _KEPT_BUILDS = 3
 _UNTOUCHED_BEFORE_PRUNING = 24 * 3600.0
@@ -58,15 +62,15 @@ class ToolchainError(Exception):
 
 
 class BuildError(Exception):
-    """The C# peer does not compile.
+    """Something can't be made: the C# peer does not compile, or Wine makes no prefix.
 
     Attributes:
         command: what was run.
-        output: all that the compiler printed.
+        output: all that it printed.
     """
 
     def __init__(self, reason: str, command: Sequence[str], output: str) -> None:
-        """Tell the reason, the command and the compiler's own words."""
+        """Tell the reason, the command and its own words."""
         super().__init__(f"{reason}: {' '.join(command)}\n{output.rstrip()}")
         self.command = list(command)
         self.output = output
@@ -306,8 +310,8 @@ def cache_dir() -> Path:
     return base.absolute() / "pyshm-interop"
 
 
-def _peers_dir() -> Path:
-    return cache_dir() / "peers"
+def _peers_dir(windows: bool) -> Path:
+    return cache_dir() / "windows" / "peers" if windows else cache_dir() / "peers"
 
 
 def _source_files(folder: Path) -> Iterator[Path]:
@@ -320,28 +324,59 @@ def _source_files(folder: Path) -> Iterator[Path]:
             yield entry
 
 
+def key_of(parts: Iterable[bytes]) -> str:
+    """Return a name for what is made of ``parts`` alone, in this order (32 hex digits)."""
+    digest = hashlib.sha256()
+    for part in parts:
+        # With its length in front, no two lists of parts can run together into the same bytes.
+        digest.update(len(part).to_bytes(8, "little"))
+        digest.update(part)
+    return digest.hexdigest()[:32]
+
+
 def source_key(dotnet: Dotnet) -> str:
     """Return the name that a build of the sources by ``dotnet`` has in the cache (32 hex digits).
 
     Each file's relative path and bytes count, and so do the SDK's version and the machine.
     """
-    digest = hashlib.sha256()
-
-    def add(part: bytes) -> None:
-        # With its length in front, no two lists of parts can run together into the same bytes.
-        digest.update(len(part).to_bytes(8, "little"))
-        digest.update(part)
-
-    add(f"{dotnet.sdk} {sys.platform} {platform.machine()}".encode())
+    parts = [f"{dotnet.sdk} {sys.platform} {platform.machine()}".encode()]
     for path in _source_files(SOURCES):
-        add(path.relative_to(SOURCES).as_posix().encode("utf-8", "surrogateescape"))
-        add(path.read_bytes())
-    return digest.hexdigest()[:32]
+        parts.append(path.relative_to(SOURCES).as_posix().encode("utf-8", "surrogateescape"))
+        parts.append(path.read_bytes())
+    return key_of(parts)
 
 
-def _command(dotnet: Dotnet, build: Path) -> list[str] | None:
+def keep(target: Path, whole: Callable[[Path], bool], make: Callable[[Path], Path]) -> None:
+    """Have the folder ``target`` in the cache made, unless it is there.
+
+    The work is done in a folder beside it, and one rename makes the outcome the target: what was
+    interrupted leaves nothing that passes for whole, and of two makers at once one wins. What has
+    long been unused beside it goes.
+
+    Args:
+        target: the folder; its name has to tell all that it is made of.
+        whole: tells whether a folder is what is wanted.
+        make: gets the folder to work in, returns the one in there (or itself) to be kept.
+    """
+    if whole(target):
+        _mark_used(target)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=".build-", dir=target.parent))
+    try:
+        _move_into_place(make(work), target, whole)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    _prune(target)
+
+
+def _command(dotnet: Dotnet, build: Path, windows: bool) -> list[str] | None:
     """Return the command that runs the peer in ``build``; None when that is no whole build."""
     assembly = build / f"{PEER_PROJECT}.dll"
+    if windows:
+        program = assembly.with_suffix(".exe")
+        files = (program, assembly, build / "coreclr.dll")
+        return [str(program)] if all(path.is_file() for path in files) else None
     if assembly.is_file() and assembly.with_suffix(".runtimeconfig.json").is_file():
         return [str(dotnet.path), str(assembly)]
     return None
@@ -355,10 +390,13 @@ def _mark_used(build: Path) -> None:
         pass  # a read-only cache can't be pruned either
 
 
-def find_peer() -> list[str] | None:
+def find_peer(*, windows: bool = False) -> list[str] | None:
     """Return the command of the peer built from today's sources; None when there is none.
 
     Never builds. None also when there is no dotnet or there are no sources.
+
+    Args:
+        windows: the one published for Windows, wherever this is; its command is the program alone.
     """
     if not SOURCES.is_dir():
         return None
@@ -366,8 +404,8 @@ def find_peer() -> list[str] | None:
         dotnet = find_dotnet()
     except ToolchainError:
         return None
-    build = _peers_dir() / source_key(dotnet)
-    command = _command(dotnet, build)
+    build = _peers_dir(windows) / source_key(dotnet)
+    command = _command(dotnet, build, windows)
     if command is not None:
         _mark_used(build)
     return command
@@ -433,15 +471,14 @@ def _run_build(
         raise BuildError(reason, command, answer.stdout)
 
 
-def build_peer(say: Callable[[str], None] = lambda _line: None) -> list[str]:
+def build_peer(
+    say: Callable[[str], None] = lambda _line: None, *, windows: bool = False
+) -> list[str]:
     """Build the C# peer unless it is built already, and return the command that runs it.
-
-    The compiler works in a folder of its own, which becomes the cached build by one rename: an
-    interrupted build leaves nothing that :func:`find_peer` would take, and of two at once one
-    wins and both return the same.
 
     Args:
         say: gets a line when a build begins.
+        windows: publish it for Windows, with .NET's own files, instead of building it for here.
 
     Raises:
         ToolchainError: there is no .NET SDK.
@@ -451,48 +488,42 @@ def build_peer(say: Callable[[str], None] = lambda _line: None) -> list[str]:
     project = SOURCES / PEER_PROJECT
     if not project.is_dir():
         raise BuildError("the C# sources are not here", [str(dotnet.path), "build"], str(project))
-    target = _peers_dir() / source_key(dotnet)
-    existing = _command(dotnet, target)
-    if existing is not None:
-        _mark_used(target)
-        return existing
+    target = _peers_dir(windows) / source_key(dotnet)
+    command = [
+        str(dotnet.path),
+        *(("publish", "-r", WINDOWS_RUNTIME, "--self-contained") if windows else ("build",)),
+        str(project),
+        "--configuration",
+        "Release",
+        "--nologo",
+        "-nodeReuse:false",
+        "-p:UseSharedCompilation=false",
+        "--artifacts-path",
+    ]
 
-    target.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".build-", dir=target.parent))
-    try:
-        command = [
-            str(dotnet.path),
-            "build",
-            str(project),
-            "--configuration",
-            "Release",
-            "--artifacts-path",
-            str(work),
-            "--nologo",
-            "-nodeReuse:false",
-            "-p:UseSharedCompilation=false",
-        ]
-        _run_build(command, _dotnet_environment(), say)
-        output = _built_output(dotnet, work, command)
-        _move_into_place(dotnet, output, target)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    _prune(target)
-    built = _command(dotnet, target)
+    def whole(build: Path) -> bool:
+        return _command(dotnet, build, windows) is not None
+
+    def make(work: Path) -> Path:
+        _run_build([*command, str(work)], _dotnet_environment(), say)
+        return _built_output(work / ("publish" if windows else "bin"), whole, command)
+
+    keep(target, whole, make)
+    built = _command(dotnet, target, windows)
     if built is None:
         raise BuildError("the build is gone again", command, f"nothing at {target}")
     return built
 
 
-def _built_output(dotnet: Dotnet, work: Path, command: Sequence[str]) -> Path:
-    """Return the folder below ``work`` that holds the runnable peer.
+def _built_output(outputs: Path, whole: Callable[[Path], bool], command: Sequence[str]) -> Path:
+    """Return the folder below ``outputs`` that holds the runnable peer.
 
     Raises:
         BuildError: there is none, or more than one.
     """
     # The SDK names that folder after configuration and framework; asking it costs a second run.
-    places = sorted(path.parent for path in (work / "bin").rglob(f"{PEER_PROJECT}.dll"))
-    runnable = [place for place in places if _command(dotnet, place) is not None]
+    places = sorted(path.parent for path in outputs.rglob(f"{PEER_PROJECT}.dll"))
+    runnable = [place for place in places if whole(place)]
     if len(runnable) != 1:
         found = ", ".join(map(str, runnable)) or "nothing"
         reason = f"one {PEER_PROJECT}.dll was expected of the build"
@@ -500,14 +531,14 @@ def _built_output(dotnet: Dotnet, work: Path, command: Sequence[str]) -> Path:
     return runnable[0]
 
 
-def _move_into_place(dotnet: Dotnet, output: Path, target: Path) -> None:
-    """Rename ``output`` to ``target``; when another builder was first, its build stands."""
+def _move_into_place(output: Path, target: Path, whole: Callable[[Path], bool]) -> None:
+    """Rename ``output`` to ``target``; when another maker was first, its work stands."""
     for _attempt in range(3):
         try:
             output.rename(target)
         except OSError:
-            # Either somebody's whole build is there, or a broken one is in the way.
-            if _command(dotnet, target) is not None:
+            # Either somebody's whole work is there, or a broken one is in the way.
+            if whole(target):
                 return
             if not target.exists():
                 raise

@@ -173,6 +173,9 @@ class MapHandle:
     def map_view(self, offset: int, size: int, access: MemoryMappedFileAccess) -> ViewMemory:
         """Map ``size`` bytes from ``offset``; the caller has checked both against the capacity."""
         needed = _MAP_PERMITS[access]
+        if needed & _WRITE:
+            # As in the Windows kernel, the right to write is enough for a view that reads, too.
+            needed &= ~_READ
         if self._permits & needed != needed:
             raise MapAccessError(
                 f"a {access.name} view of a map whose own access does not include it",
@@ -266,7 +269,7 @@ os.register_at_fork(
 def create_anonymous(
     capacity: int,
     access: MemoryMappedFileAccess,
-    options: MemoryMappedFileOptions,
+    options: MemoryMappedFileOptions,  # noqa: ARG001 - the systems have one interface
     inheritability: HandleInheritability,
 ) -> MapHandle:
     """A map without a name. Its pages come as they are touched, whatever ``options`` say."""
@@ -446,7 +449,19 @@ def open_named(
                     "process holds it; it was left by a process that died",
                     filename=path,
                 )
-            handle = _holder(descriptor, path, size, permits, inheritability)
+            try:
+                if size == 0:
+                    raise MapIOError(
+                        f"the file {path} of map {name!r} is empty; it can't be mapped",
+                        filename=path,
+                        value=0,
+                        limit=1,
+                    )
+                handle = _holder(descriptor, path, size, permits, inheritability)
+            except BaseException:
+                # The others may have let go meanwhile, and left the removal to this one.
+                _let_go(descriptor, path)
+                raise
             descriptor = -1
             return handle
         except OSError as error:
@@ -666,8 +681,15 @@ def _remove_if_dead(path: str, name: str) -> bool:
                 return True
             if not _try_lock(descriptor, fcntl.LOCK_EX):
                 return False
-            os.unlink(path)
+            try:
+                os.unlink(path)
+            except FileNotFoundError:
+                pass  # somebody removed it by hand
             return True
+    except OSError as error:
+        if isinstance(error, PyshmError):
+            raise
+        raise _translated(error, f"removing {path}, which a process that died has left") from error
     finally:
         os.close(descriptor)
 

@@ -425,7 +425,7 @@ def open_file(path: str, mode: FileMode, access: MemoryMappedFileAccess) -> tupl
     except BaseException as error:
         kernel.CloseHandle(handle)
         if created:
-            os.unlink(extended)  # noqa: PTH108 - pathlib would be imported for this alone
+            os.unlink(extended)
         if isinstance(error, OSError):
             raise MapIOError(
                 f"file {path!r}: {error.strerror}", errno=error.errno, filename=path
@@ -438,7 +438,7 @@ def _extended(path: str) -> str:
 
     https://learn.microsoft.com/windows/win32/fileio/maximum-file-path-limitation
     """
-    full = os.path.abspath(path)  # noqa: PTH100 - resolve() would follow links
+    full = os.path.abspath(path)
     if len(full) < _LONG_PATH or full.startswith(("\\\\?\\", "\\\\.\\")):
         return path
     if full.startswith("\\\\"):

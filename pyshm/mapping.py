@@ -253,8 +253,8 @@ class MemoryMappedFile:
         Size 0 means "to the end" (on Windows rounded up to whole pages). Raises
         ArgumentOutOfRangeError for a negative argument or an offset behind the end,
         MapAccessError for more bytes than there are or access that the map does not have,
-        MapIOError for more than any process could map, ClosedError. On Windows it is the kernel that refuses a view behind the end, with
-        MapAccessError or MapIOError.
+        MapIOError for more than any process could map, ClosedError. On Windows it is the
+        kernel that refuses a view behind the end, with MapAccessError or MapIOError.
         """
         memory = self._map_view(offset, size, access)
         return MemoryMappedViewAccessor(memory, access, offset)

@@ -117,10 +117,8 @@ class Struct(metaclass=_StructType):
             written. .NET: Marshal.StructureToPtr.
             """
 
-    def __new__(cls, *args: Any, **fields: Any) -> Self:
-        if cls is Struct:
-            raise LayoutError("Struct itself has no fields; subclass it")
-        return object.__new__(cls)
+    def __init__(self) -> None:
+        raise LayoutError("Struct itself has no fields; subclass it")
 
     def to_bytes(self) -> bytes:
         """The struct's bytes, ``layout.size`` of them. Raises StructValueError."""
@@ -348,7 +346,7 @@ def _generate(cls: type[Struct], defaults: dict[str, Any]) -> None:
         "    except _error as error:",
         "        _pack_failed(self, buffer, offset, error)",
     ]
-    exec(compile("\n".join(lines), f"<pyshm struct {cls.__name__}>", "exec"), scope)
+    exec(compile("\n".join(lines), f"<pyshm struct {cls.__name__}>", "exec"), scope)  # noqa: S102 - made from names alone
     for name in ("__init__", "pack_into", "unpack_from"):
         function = scope[name]
         function.__qualname__ = f"{cls.__qualname__}.{name}"

@@ -601,7 +601,7 @@ class MemoryMappedViewStream(io.RawIOBase):
         self._check_open()
         return self._position
 
-    def truncate(self, size: int | None = None, /) -> int:
+    def truncate(self, size: int | None = None, /) -> int:  # noqa: ARG002 - io's signature
         """Not possible for a view. .NET: SetLength."""
         self._check_open()
         raise UnsupportedError("a view's length can't be changed")

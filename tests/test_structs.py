@@ -193,7 +193,7 @@ def test_an_array_default_is_a_list_of_ones_own():
 
 
 class Defaulted(Struct):
-    items: Annotated[list[int], ByValArray(Byte, 3)] = [1, 2, 3]  # noqa: RUF012 - a field's default
+    items: Annotated[list[int], ByValArray(Byte, 3)] = [1, 2, 3]
 
 
 def test_a_declared_array_default_is_a_list_of_ones_own():

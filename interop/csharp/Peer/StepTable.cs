@@ -13,6 +13,7 @@ internal static class StepTable
                 store.Reset();
                 return null;
             },
+            ["storm"] = Storm.Run,
         };
         new MapSteps(store).AddTo(table);
         new ViewSteps(store).AddTo(table);

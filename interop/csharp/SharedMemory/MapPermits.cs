@@ -28,6 +28,16 @@ internal static class MapPermitsConversions
         _ => throw new ArgumentOutOfRangeException(nameof(access)),
     };
 
+    /// <summary>
+    /// What a view of <paramref name="access"/> needs. As in the Windows kernel, the right to write
+    /// is enough for a view that reads, too.
+    /// </summary>
+    public static MapPermits ViewNeeds(this MemoryMappedFileAccess access)
+    {
+        MapPermits permits = access.ToPermits();
+        return (permits & MapPermits.Write) != 0 ? permits & ~MapPermits.Read : permits;
+    }
+
     public static MapPermits ToPermits(this MemoryMappedFileRights rights)
     {
         MapPermits permits = MapPermits.None;

@@ -224,7 +224,7 @@ public sealed class NamedMap : IDisposable
             return access;
         }
 
-        if (!_file.IsReleased && (access.ToPermits() & ~_file.Permits) != 0)
+        if (!_file.IsReleased && (access.ViewNeeds() & ~_file.Permits) != 0)
         {
             throw new UnauthorizedAccessException(
                 $"A view with access {access} of a map whose own access does not include it.");

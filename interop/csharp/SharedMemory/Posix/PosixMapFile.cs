@@ -1,4 +1,5 @@
 using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Microsoft.Win32.SafeHandles;
 using static SharedMemory.Posix.LibcConstants;
@@ -238,7 +239,8 @@ internal sealed class PosixMapFile
                 throw PosixError.NameExists(name);
             }
 
-            if (Libc.Unlink(path) < 0)
+            // Somebody may remove it by hand at the same time.
+            if (Libc.Unlink(path) < 0 && Marshal.GetLastPInvokeError() != NoEntry)
             {
                 throw PosixError.Last($"Removing {path}, which a process that died has left");
             }
