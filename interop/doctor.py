@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pyshm.errors import PyshmError
 from pyshm.mapping import MemoryMappedFile
 
-from . import toolchain
+from . import toolchain, wine
 
 __all__ = ["Finding", "examine"]
 
@@ -37,6 +37,7 @@ def examine() -> Iterator[Finding]:
         yield _module(module, package)
     yield _named_maps()
     yield from _dotnet()
+    yield _windows()
 
 
 def _module(module: str, package: str) -> Finding:
@@ -77,3 +78,10 @@ def _dotnet() -> Iterator[Finding]:
         yield Finding("the .NET peer", "not built", "python -m interop build")
     else:
         yield Finding("the .NET peer", peer[-1])
+
+
+def _windows() -> Finding:
+    found = wine.find()
+    if found is None:
+        return Finding("the Windows world", wine.why_not(), "python -m interop windows")
+    return Finding("the Windows world", found.python[-1])
