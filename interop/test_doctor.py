@@ -40,7 +40,7 @@ def test_a_module_that_is_needed_and_not_there_fails_the_examination(
     def missing(name: str) -> None:
         raise ImportError(f"No module named {name!r}")
 
-    monkeypatch.setattr(doctor.importlib, "import_module", missing)
+    monkeypatch.setattr("importlib.import_module", missing)
     finding = next(item for item in doctor.examine() if item.subject == "cffi")
     assert finding.needed
     assert "pip install cffi" in str(finding)

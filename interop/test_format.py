@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import pyshm
 from interop.peers import Peer
 
 STRUCT = bytes.fromhex(
@@ -86,7 +87,7 @@ def test_a_blob_does_not_fit_a_shorter_buffer(peer: Peer, length: int) -> None:
 def test_a_peer_says_who_it_is(peer: Peer) -> None:
     assert peer.hello["protocol"] == 1
     assert peer.hello["language"] in peer.name
-    assert peer.hello["version"] == "0.1.0"
+    assert peer.hello["version"] == pyshm.__version__
     if "WINEPREFIX" not in peer.environment:  # Wine numbers its processes itself
         assert peer.hello["pid"] == peer.pid
 

@@ -220,6 +220,21 @@ def test_a_symbolic_link_in_the_place_of_a_map_is_not_followed(
 
 
 @pytest.mark.posix
+@pytest.mark.parametrize("how", ["open", "create-or-open", "create-new"])
+def test_a_map_that_another_user_put_there_is_not_trusted(
+    pair: Pair, place: Place, how: str
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a file to another user")
+    name = place.name()
+    path = os.path.join(raw.directory(), name)
+    pair.producer.request(helper("create-or-open", name), WRITE)
+    os.chown(path, 65534, -1)
+    step = create(name) if how == "create-new" else helper(how, name)
+    assert kinds(pair.consumer.request(step)) == ["unauthorized"]
+
+
+@pytest.mark.posix
 def test_a_holder_that_only_locks_the_file_keeps_the_map_alive(pair: Pair, place: Place) -> None:
     import fcntl
 

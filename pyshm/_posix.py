@@ -17,8 +17,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from weakref import WeakSet
 
+from . import _forks
 from .enums import (
     FileMode,
     HandleInheritability,
@@ -28,6 +28,7 @@ from .enums import (
 )
 from .errors import (
     ArgumentError,
+    ClosedError,
     MapAccessError,
     MapExistsError,
     MapIOError,
@@ -164,7 +165,7 @@ class MapHandle:
         self._on_close = on_close
         self.capacity = capacity
         if path is not None:
-            _held.add(self)
+            _forks.hold(self)
 
     def fileno(self) -> int:
         """The descriptor: the inheritable one, where the map was opened so; -1 when closed."""
@@ -186,12 +187,13 @@ class MapHandle:
             return ViewMemory(None, 0, 0)
         pointer_offset = offset % mmap.ALLOCATIONGRANULARITY
         try:
-            mapping = mmap.mmap(
-                self._descriptor,
-                size + pointer_offset,
-                access=_VIEW_ACCESS[access],
-                offset=offset - pointer_offset,
-            )
+            with self._unlocked() as descriptor:
+                mapping = mmap.mmap(
+                    descriptor,
+                    size + pointer_offset,
+                    access=_VIEW_ACCESS[access],
+                    offset=offset - pointer_offset,
+                )
         except OSError as error:
             raise _translated(error, f"mapping {size} bytes at {offset}") from error
         except (ValueError, OverflowError) as error:
@@ -199,21 +201,40 @@ class MapHandle:
             raise MapIOError(f"mapping {size} bytes at {offset}: {error}") from error
         return ViewMemory(mapping, pointer_offset, size)
 
+    @contextmanager
+    def _unlocked(self) -> Iterator[int]:
+        """A descriptor to map. mmap keeps a duplicate of it for as long as the view lives.
+
+        For a named map it is a description of its own, without a lock: a view keeps the
+        memory, but not the name.
+        """
+        descriptor = self._descriptor
+        if descriptor < 0:
+            raise ClosedError("the map is closed")
+        if self._path is None:
+            yield descriptor
+            return
+        unlocked = _open_again(descriptor, self._path)
+        try:
+            yield unlocked
+        finally:
+            os.close(unlocked)
+
     def close(self) -> None:
         """Let go of the map; the last holder of a named one removes its file. Twice is fine."""
-        descriptor, self._descriptor = self._descriptor, -1
+        with _forks.lock:
+            descriptor, self._descriptor = self._descriptor, -1
+            _forks.let_go(self)
         if descriptor < 0:
             return
         inheritable, self._inheritable = self._inheritable, -1
         if inheritable >= 0:
             os.close(inheritable)
         if self._path is not None:
-            _held.discard(self)
             _let_go(descriptor, self._path)
+        os.close(descriptor)
         if self._on_close is not None:
             self._on_close()
-        else:
-            os.close(descriptor)
 
     def second_description(self) -> int:
         """The file opened once more, with a shared lock of its own; -1 where that fails."""
@@ -231,36 +252,6 @@ class MapHandle:
             # Without a lock of its own the child may only close the descriptor; the name
             # stays the parent's.
             self._path = None
-
-
-_held: WeakSet[MapHandle] = WeakSet()
-_forking: list[tuple[MapHandle, int]] = []
-
-
-def _before_fork() -> None:
-    # Opened before the fork, so that the child holds its maps from its first moment on, whatever
-    # the parent does in the meantime.
-    _forking[:] = [(handle, handle.second_description()) for handle in list(_held)]
-
-
-def _after_fork_in_parent() -> None:
-    for _, own in _forking:
-        if own >= 0:
-            os.close(own)
-    _forking.clear()
-
-
-def _after_fork_in_child() -> None:
-    for handle, own in _forking:
-        handle.after_fork_in_child(own)
-    _forking.clear()
-
-
-os.register_at_fork(
-    before=_before_fork,
-    after_in_parent=_after_fork_in_parent,
-    after_in_child=_after_fork_in_child,
-)
 
 
 # --- anonymous maps and files -------------------------------------------------------------
@@ -357,11 +348,13 @@ def create_from_descriptor(
     try:
         if capacity > os.fstat(descriptor).st_size:
             os.ftruncate(descriptor, capacity)
-        if inheritability is HandleInheritability.INHERITABLE:
-            os.set_inheritable(descriptor, True)
+        # The map's own: the file may be closed before the map, and its number used again.
+        own = os.dup(descriptor)
     except OSError as error:
         raise _translated(error, f"giving the file {capacity} bytes") from error
-    return MapHandle(descriptor, capacity, _MAP_PERMITS[access], on_close=on_close)
+    if inheritability is HandleInheritability.INHERITABLE:
+        os.set_inheritable(own, True)
+    return MapHandle(own, capacity, _MAP_PERMITS[access], on_close=on_close)
 
 
 # --- named maps ---------------------------------------------------------------------------
@@ -537,9 +530,17 @@ def _open(path: str, name: str) -> int:
         if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.ENODEV):
             raise _not_regular(path, name) from error
         raise _translated(error, f"the file {path} of map {name!r}") from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
         os.close(descriptor)
         raise _not_regular(path, name)
+    if found.st_uid != os.geteuid():
+        os.close(descriptor)
+        raise MapAccessError(
+            f"map {name!r}: its file {path} belongs to another user ({found.st_uid}) and is "
+            "not trusted",
+            filename=path,
+        )
     return descriptor
 
 
@@ -643,14 +644,24 @@ def _holder(
     return MapHandle(descriptor, capacity, permits, path=path, inheritable=inheritable)
 
 
-def _second_description(descriptor: int, path: str) -> int:
-    """Open the file of ``descriptor`` once more, with a shared lock of its own."""
+def _open_again(descriptor: int, path: str) -> int:
+    """Another open file description of the file of ``descriptor``."""
     # macOS has no /proc, and its /dev/fd duplicates the description instead of opening the file.
     source = f"/proc/self/fd/{descriptor}" if sys.platform == "linux" else path
     second = os.open(source, os.O_RDWR | os.O_CLOEXEC)
     try:
         if not os.path.samestat(os.fstat(second), os.fstat(descriptor)):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+    except BaseException:
+        os.close(second)
+        raise
+    return second
+
+
+def _second_description(descriptor: int, path: str) -> int:
+    """Another one, with a shared lock of its own."""
+    second = _open_again(descriptor, path)
+    try:
         fcntl.flock(second, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BaseException:
         os.close(second)
@@ -703,7 +714,7 @@ def _let_go(descriptor: int, path: str) -> None:
     except OSError:
         pass  # no lock to be had: the file is dead then, and the next creator removes it
     finally:
-        # A view's own copy of the descriptor shares the lock; it must not keep the name alive.
+        # A child that was forked in a hurry may share the description, and must not keep the name.
         fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 

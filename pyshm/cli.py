@@ -14,7 +14,7 @@ from typing import Any
 from . import dump
 from ._version import __version__
 from .enums import MemoryMappedFileAccess
-from .errors import PyshmError
+from .errors import ArgumentError, PyshmError
 from .helper import DEFAULT_CAPACITY, ShareMemoryHelper
 from .models import ImageData, TestData
 
@@ -35,6 +35,7 @@ def build_parser(prog: str = "pyshm") -> argparse.ArgumentParser:
         prog=prog,
         description="Share pictures and structs with .NET programs through shared memory.",
         epilog=_EXAMPLES,
+        allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"pyshm {__version__}")
@@ -43,7 +44,8 @@ def build_parser(prog: str = "pyshm") -> argparse.ArgumentParser:
     def command(
         name: str, run: Callable[[argparse.Namespace], int], text: str, *, writes: bool
     ) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text)
+        # No abbreviations: the C# program has the same grammar, and none either.
+        sub = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
         sub.set_defaults(run=run)
         sub.add_argument("map", metavar="MAP", help="the map's name, or with --file a path")
         sub.add_argument("--file", action="store_true", help="MAP is the path of a mapped file")
@@ -80,7 +82,7 @@ def build_parser(prog: str = "pyshm") -> argparse.ArgumentParser:
     sub.add_argument("--age", type=int, default=standard.age, metavar="N")
     sub.add_argument(
         "--scores",
-        type=_numbers,
+        type=_list_of_numbers,
         default=standard.scores,
         metavar="A,B,...",
         help="ten numbers",
@@ -90,8 +92,10 @@ def build_parser(prog: str = "pyshm") -> argparse.ArgumentParser:
 
     sub = command("dump", _dump, "Show a map's bytes with the fields they belong to.", writes=False)
     sub.add_argument("--as", dest="kind", choices=dump.KINDS, help="what to take the bytes for")
-    sub.add_argument("--offset", type=_natural, default=0, metavar="N", help="the first byte")
-    sub.add_argument("--length", type=_natural, metavar="N", help="how many bytes")
+    sub.add_argument(
+        "--offset", type=_natural_number, default=0, metavar="N", help="the first byte"
+    )
+    sub.add_argument("--length", type=_natural_number, metavar="N", help="how many bytes")
     return parser
 
 
@@ -140,11 +144,11 @@ def _one_line(error: BaseException) -> str:
     return " ".join(str(error).splitlines())
 
 
-def _numbers(text: str) -> list[int]:
+def _list_of_numbers(text: str) -> list[int]:
     return [int(part) for part in text.split(",")]
 
 
-def _natural(text: str) -> int:
+def _natural_number(text: str) -> int:
     number = int(text)
     if number < 0:
         raise ValueError
@@ -174,6 +178,9 @@ def _write_struct(arguments: argparse.Namespace) -> int:
 
 
 def _read_image(arguments: argparse.Namespace) -> int:
+    out = arguments.out
+    if arguments.file and out and os.path.exists(out) and os.path.samefile(out, arguments.map):
+        raise ArgumentError(f"--out {out} is the mapped file itself")
     with _opened_to_read(arguments) as memory:
         image = memory.read_image(errors="replace" if arguments.replace else "strict")
         content = memoryview(image.content)
@@ -197,7 +204,6 @@ def _read_image(arguments: argparse.Namespace) -> int:
 
 def _read_struct(arguments: argparse.Namespace) -> int:
     with _opened_to_read(arguments) as memory:
-        memory.accessor.check_backed()
         value = memory.read_struct(TestData)
     if arguments.json:
         _print_json(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import io
+from typing import Any
 
 __all__ = [
     "ArgumentError",
@@ -62,6 +63,19 @@ class PyshmError(Exception):
     def __str__(self) -> str:
         return self.message
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exceptions are copied and pickled by calling their class with ``args`` alone.
+        return _made_again, (type(self), self.message, self.__dict__)
+
+
+def _made_again(kind: type[PyshmError], message: str, state: dict[str, Any]) -> PyshmError:
+    error = kind(message)
+    error.__dict__.update(state)
+    for name in ("errno", "filename"):
+        if f"_{name}" in state:
+            setattr(error, name, state[f"_{name}"])
+    return error
+
 
 class _SystemError(PyshmError, OSError):
     """Gives an OSError leaf its errno (``default_errno`` where the system named none)."""
@@ -87,6 +101,8 @@ class _SystemError(PyshmError, OSError):
         self.errno = self.default_errno if errno is None else errno
         self.strerror = message
         self.filename = filename
+        # OSError keeps these outside of __dict__, which is what copies are made from.
+        self._errno, self._filename = self.errno, filename
         if winerror is not None:
             self.winerror = winerror
 

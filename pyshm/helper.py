@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from .enums import FileMode, MemoryMappedFileAccess, MemoryMappedFileRights
 from .errors import (
     ArgumentNullError,
+    ArgumentOutOfRangeError,
     ClosedError,
     DoesNotFitError,
     MapAccessError,
     MapIOError,
     MapNotFoundError,
+    UnsupportedError,
 )
 from .mapping import MemoryMappedFile
 from .models import Errors, ImageData
@@ -49,7 +51,9 @@ class ShareMemoryHelper:
 
     ``capacity`` is in bytes, 10 MiB by default; ``access`` READ_WRITE. Nothing is opened until
     one of :meth:`create_or_open`, :meth:`open` and :meth:`create_from_file` is called; each
-    returns the helper itself. Every use before that, and after :meth:`close`, is a ClosedError.
+    returns the helper itself. Every use before that, and after :meth:`close`, is a ClosedError;
+    UnsupportedError tells that ``access`` does not permit a read or write, MapIOError that the
+    file was truncated under the map.
     """
 
     __slots__ = ("_accessor", "_map", "access", "buffer", "capacity", "map_name")
@@ -64,6 +68,19 @@ class ShareMemoryHelper:
         *,
         access: MemoryMappedFileAccess = MemoryMappedFileAccess.READ_WRITE,
     ) -> None:
+        if capacity < 1:
+            raise ArgumentOutOfRangeError(
+                f"capacity must be at least 1, not {capacity}",
+                field="capacity",
+                value=capacity,
+                limit=1,
+            )
+        if access not in _RIGHTS:
+            raise ArgumentOutOfRangeError(
+                f"access must be a MemoryMappedFileAccess, not {access!r}",
+                field="access",
+                value=access,
+            )
         self.map_name = map_name
         self.capacity = capacity
         self.access = access
@@ -106,13 +123,10 @@ class ShareMemoryHelper:
 
         The original's form, which copies the whole map; :attr:`buffer` does not.
         """
-        accessor = self._opened()
-        accessor.check_backed()
-        if accessor.capacity >= self.capacity:
-            return bytes(self.buffer[: self.capacity])
-        data = bytearray(self.capacity)
-        accessor.read_array(0, data)
-        return bytes(data)
+        memory = self._readable()
+        if len(memory) >= self.capacity:
+            return bytes(memory[: self.capacity])
+        return bytes(memory).ljust(self.capacity, b"\0")
 
     def write_bytes(self, data: Buffer, offset: int = 0) -> None:
         """Write ``data`` from ``offset`` on; bytes behind it stay as they are.
@@ -134,25 +148,23 @@ class ShareMemoryHelper:
 
     def read_struct(self, struct: type[_S]) -> _S:
         """Read a struct, a copy. Raises TruncatedError if the map is smaller than it."""
-        return struct.unpack_from(self.buffer)
+        return struct.unpack_from(self._readable())
 
     def write_struct(self, value: Struct) -> None:
         """Write a struct. Raises as Struct.pack_into; then nothing was written."""
-        value.pack_into(self.buffer)
+        value.pack_into(self._writable())
 
     def view_struct(self, struct: type[Struct]) -> Any:
         """A cffi struct in the map's memory itself; see Struct.view."""
-        return struct.view(self.buffer)
+        return struct.view(self._writable())
 
     def read_image(self, *, errors: Errors = "strict") -> ImageData:
         """The blob in the map; its content is the map's memory itself (ImageData.from_bytes)."""
-        self._opened().check_backed()
-        return ImageData.from_bytes(self.buffer, errors=errors)
+        return ImageData.from_bytes(self._readable(), errors=errors)
 
     def write_image(self, image: ImageData, *, errors: Errors = "strict") -> int:
         """Write a blob; returns its size in bytes. Raises as ImageData.write_into."""
-        self._opened().check_backed()
-        return image.write_into(self.buffer, errors=errors)
+        return image.write_into(self._writable(), errors=errors)
 
     @property
     def accessor(self) -> MemoryMappedViewAccessor:
@@ -199,6 +211,20 @@ class ShareMemoryHelper:
         if self._accessor is None:
             raise ClosedError(f"no map is open in this helper ({self.map_name!r})")
         return self._accessor
+
+    def _readable(self) -> memoryview:
+        accessor = self._opened()
+        if not accessor.can_read:
+            raise UnsupportedError(f"access {self.access.name} does not permit reading")
+        accessor.check_backed()
+        return self.buffer
+
+    def _writable(self) -> memoryview:
+        accessor = self._opened()
+        if not accessor.can_write:
+            raise UnsupportedError(f"access {self.access.name} does not permit writing")
+        accessor.check_backed()
+        return self.buffer
 
     def _use(self, opened: MemoryMappedFile) -> Self:
         try:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from enum import IntEnum
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import NoReturn, Protocol, Self, TypeVar
 from weakref import finalize
 
 from .enums import (
@@ -322,6 +322,10 @@ class MemoryMappedFile:
     def close(self) -> None:
         """Let go of the map; views of it stay valid. Closing twice is fine. .NET: Dispose."""
         self._close()
+
+    def __reduce__(self) -> NoReturn:
+        # A pickled copy could only be a closed map.
+        raise TypeError("a map can't be pickled; let the other process open it by its name or path")
 
     def __enter__(self) -> Self:
         return self

@@ -101,24 +101,21 @@ class ImageData:
         that at once.
         """
         import io
-        import warnings
 
-        from PIL import Image
+        from PIL import Image, UnidentifiedImageError
 
         content = _as_bytes(self.content)
         if not len(content):
             raise PictureError("there is no picture: the content is empty", field="content")
         try:
-            with warnings.catch_warnings():
-                # Pillow only warns of pictures between once and twice the limit.
-                warnings.simplefilter("error", Image.DecompressionBombWarning)
-                return Image.open(io.BytesIO(content))
+            image = Image.open(io.BytesIO(content))
         except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+            raise _too_large(str(error)) from error
+        except UnidentifiedImageError as error:
             raise PictureError(
-                f"the picture is too large: {error}",
-                kind="picture-too-large",
+                f"{len(content)} bytes that are no picture in any format that Pillow knows",
                 field="content",
-                limit=Image.MAX_IMAGE_PIXELS,
+                value=bytes(content[:8]),
             ) from error
         except Exception as error:
             # Format plugins meet damaged headers with many kinds of error, documented or not.
@@ -127,6 +124,11 @@ class ImageData:
                 field="content",
                 value=bytes(content[:8]),
             ) from error
+        # Pillow only warns of pictures between once and twice its limit.
+        limit = Image.MAX_IMAGE_PIXELS
+        if limit is not None and image.width * image.height > limit:
+            raise _too_large(f"{image.width} x {image.height} pixels, more than {limit}")
+        return image
 
     def check_picture(self) -> Image:
         """The picture with its pixels decoded. Raises PictureError also for one cut off."""
@@ -164,6 +166,17 @@ class TestData(Struct, pack=1):
 
     def __str__(self) -> str:
         return f"Id={self.id},Age={self.age},Scores={','.join(map(str, self.scores))}"
+
+
+def _too_large(story: str) -> PictureError:
+    from PIL import Image
+
+    return PictureError(
+        f"the picture is too large: {story}",
+        kind="picture-too-large",
+        field="content",
+        limit=Image.MAX_IMAGE_PIXELS,
+    )
 
 
 def _as_bytes(buffer: Buffer) -> memoryview:

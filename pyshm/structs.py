@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from struct import Struct as Codec
 from struct import error as CodecError
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, dataclass_transform, get_type_hints
@@ -69,6 +70,10 @@ class _StructType(type):
         for field in names:
             if hasattr(Struct, field) or field in _TAKEN or field.startswith("_"):
                 raise LayoutError(f"{name}.{field}: this name is taken or private", field=field)
+        if "__init__" in namespace:
+            raise LayoutError(
+                f"{name}.__init__ is made from the fields; use a class method instead"
+            )
         defaults = {field: namespace.pop(field) for field in names if field in namespace}
         namespace["__slots__"] = names
         cls = super().__new__(mcls, name, bases, namespace)
@@ -137,9 +142,14 @@ class Struct(metaclass=_StructType):
 
         No copy is made, and the memory stays valid as long as the view. The type's offsets
         are first checked, once, against those that cffi computes from the C declaration by
-        the C compiler's rules. Raises TruncatedError and LayoutError.
+        the C compiler's rules. Raises TruncatedError, LayoutError for what C can't express,
+        and UnsupportedError for read-only memory, which cffi would let you write to.
         """
         memory = memoryview(buffer).cast("B")
+        if memory.readonly:
+            raise UnsupportedError(
+                f"a view of {cls.__name__} needs writable memory; use unpack_from to read"
+            )
         if offset < 0:
             _negative(offset)
         if len(memory) - offset < cls.layout.size:
@@ -148,7 +158,7 @@ class Struct(metaclass=_StructType):
         return ffi.from_buffer(
             f"{cls.__name__} *",
             memory[offset : offset + cls.layout.size],
-            require_writable=not memory.readonly,
+            require_writable=True,
         )
 
     @classmethod
@@ -267,13 +277,14 @@ def _shaped(layout: Layout, flat: str, start: int, width: int) -> Iterator[tuple
             nested = dict(_shaped(kind.struct.layout, flat, index, width))
             yield field.name, f"_type_{kind.struct.__name__}({', '.join(nested.values())})"
         elif isinstance(kind, ByValArray):
-            items = [item(i) for i in range(index, index + kind.count)]
-            if kind.element.true:
-                yield field.name, f"[{', '.join(f'{each} != 0' for each in items)}]"
-            elif width <= _NAMED:
-                yield field.name, f"[{', '.join(items)}]"
+            if width > _NAMED:
+                part = f"{flat}[{index}:{index + kind.count}]"
+                made = f"[item != 0 for item in {part}]" if kind.element.true else f"list({part})"
             else:
-                yield field.name, f"list({flat}[{index}:{index + kind.count}])"
+                test = " != 0" if kind.element.true else ""
+                items = [item(i) + test for i in range(index, index + kind.count)]
+                made = f"[{', '.join(items)}]"
+            yield field.name, made
         else:
             assert isinstance(kind, Primitive)
             yield field.name, f"{item(index)} != 0" if kind.true else item(index)
@@ -313,8 +324,9 @@ def _generate(cls: type[Struct], defaults: dict[str, Any]) -> None:
             make = _zero(field.type)
             scope[f"_make_{field.name}"] = make
             value = f"_make_{field.name}() if {field.name} is None else {field.name}"
-        elif isinstance(default, list):
-            scope[f"_make_{field.name}"] = default.copy
+        elif isinstance(default, (list, Struct)):
+            # Each struct gets its own.
+            scope[f"_make_{field.name}"] = partial(_copied, default)
             value = (
                 f"_make_{field.name}() if {field.name} is _default_{field.name} else {field.name}"
             )
@@ -353,6 +365,12 @@ def _generate(cls: type[Struct], defaults: dict[str, Any]) -> None:
         function.__module__ = cls.__module__
         setattr(cls, name, staticmethod(function) if name == "unpack_from" else function)
     setattr(cls, "__match_args__", tuple(names))  # noqa: B010 - mypy keeps it for itself
+
+
+def _copied(default: Any) -> Any:
+    if isinstance(default, Struct):
+        return type(default).from_bytes(default.to_bytes())
+    return list(default)
 
 
 def _zero(kind: FieldType) -> Callable[[], Any]:
@@ -519,9 +537,13 @@ def _ffi(cls: type[Struct]) -> Any:
     ffi = _ffis.get(cls)
     if ffi is None:
         from cffi import FFI
+        from cffi.error import CDefError, FFIError
 
         ffi = FFI()
-        _declare(ffi, cls, set())
+        try:
+            _declare(ffi, cls, set())
+        except (CDefError, FFIError) as error:
+            raise LayoutError(f"{cls.__name__} has no C declaration: {error}") from error
         ours = {field.name: (field.offset, field.size) for field in cls.layout.fields}
         theirs = {
             name: (field.offset, ffi.sizeof(field.type))
@@ -530,7 +552,8 @@ def _ffi(cls: type[Struct]) -> Any:
         # Size may add room behind the last field, which C can't express.
         if ours and (ours != theirs or ffi.sizeof(cls.__name__) > cls.layout.size):
             raise LayoutError(
-                f"{cls.__name__}: cffi places the fields at {theirs}, this library at {ours}"
+                f"{cls.__name__}: by C's rules it has {ffi.sizeof(cls.__name__)} bytes, its fields "
+                f"at {theirs}; by .NET's {cls.layout.size}, and {ours}"
             )
         _ffis[cls] = ffi
     return ffi

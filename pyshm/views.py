@@ -75,7 +75,8 @@ class MemoryMappedViewAccessor:
 
     The memory itself is :attr:`buffer`; from Python 3.12 on ``memoryview(accessor)`` and
     ``numpy.frombuffer(accessor, ...)`` work as well. It stays mapped until the last buffer
-    taken from it is let go of, also beyond :meth:`close`: no access can ever crash.
+    taken from it is let go of, also beyond :meth:`close`, so no access to a closed view can
+    crash. Truncating the file of a map is another matter: see :meth:`check_backed`.
     """
 
     __slots__ = (

@@ -375,3 +375,17 @@ def test_the_main_function_takes_arguments_and_returns_the_status(capsys, tmp_pa
     path.write_bytes(TestData.standard().to_bytes())
     assert main(["read-struct", os.fspath(path), "--file"]) == 0
     assert capsys.readouterr().out == f"{TestData.standard()}\n"
+
+
+def test_reading_into_the_mapped_file_itself_is_refused(run, tmp_path):
+    path = tmp_path / "map"
+    content = ImageData("p", b"xyz").to_bytes()
+    path.write_bytes(content)
+    result = run("read-image", path, "--file", "--out", path)
+    assert (result.status, result.out) == (1, [])
+    assert "is the mapped file itself" in result.errors
+    assert path.read_bytes() == content
+
+
+def test_options_are_not_abbreviated(run, map_name):
+    assert run("write-struct", map_name, "--cap", "100").status == 2

@@ -114,3 +114,18 @@ def test_errors_about_bytes_are_format_errors(leaf):
 def test_details_survive_a_trip_to_another_process():
     error = pickle.loads(pickle.dumps(errors.LengthError("x", field="path_length", value=-1)))
     assert (str(error), error.field, error.value) == ("x", "path_length", -1)
+
+
+def test_an_error_survives_being_pickled():
+    error = errors.MapIOError(
+        "no room", errno=28, filename="/x", field="capacity", value=9, limit=8
+    )
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is errors.MapIOError
+    assert (again.errno, again.filename, str(again)) == (28, "/x", "no room")
+    assert (again.field, again.value, again.limit, again.kind) == ("capacity", 9, 8, "io")
+
+
+def test_an_error_that_is_no_os_error_survives_being_pickled():
+    error = pickle.loads(pickle.dumps(errors.LengthError("too long", field="path_length", value=5)))
+    assert (type(error), error.field, error.value) == (errors.LengthError, "path_length", 5)

@@ -299,3 +299,30 @@ def test_a_view_that_is_refused_closes_the_map(map_name, helper, open_descriptor
     with pytest.raises(DoesNotFitError):
         other.open()
     assert open_descriptors() == before
+
+
+def test_a_helper_that_may_only_write_does_not_read(map_name):
+    with ShareMemoryHelper(map_name, 64).create_or_open() as owner:
+        owner.write_struct(TestData.standard())
+        helper = ShareMemoryHelper(map_name, 64, access=MemoryMappedFileAccess.WRITE)
+        with helper.create_or_open() as writer:
+            for read in (
+                writer.read_bytes,
+                writer.read_image,
+                lambda: writer.read_struct(TestData),
+            ):
+                with pytest.raises(UnsupportedError):
+                    read()
+            writer.write_struct(TestData(1, 2))
+        assert owner.read_struct(TestData).id == 1
+
+
+@pytest.mark.parametrize("capacity", [0, -1])
+def test_a_helper_needs_a_capacity(capacity):
+    with pytest.raises(ArgumentOutOfRangeError, match="capacity"):
+        ShareMemoryHelper("x", capacity)
+
+
+def test_a_helper_needs_an_access():
+    with pytest.raises(ArgumentOutOfRangeError, match="access"):
+        ShareMemoryHelper("x", access=7)

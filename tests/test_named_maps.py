@@ -792,3 +792,55 @@ def test_a_view_can_not_be_made_of_what_was_truncated(tmp_path):
         os.truncate(path, 10)
         with pytest.raises(MapIOError):
             opened.create_view_accessor(0, 0, MemoryMappedFileAccess.READ)
+
+
+# --- the path leads to another file by the time that the lock is there ---
+
+
+def test_opening_looks_again_when_the_name_has_become_another_maps(map_name, map_file, monkeypatch):
+    old = MemoryMappedFile.create_new(map_name, 64)
+    new = []
+    really_open = _posix._open
+
+    def open_slowly(path, name):
+        descriptor = really_open(path, name)
+        if not new:
+            old.close()
+            new.append(MemoryMappedFile.create_new(map_name, 128))
+        return descriptor
+
+    monkeypatch.setattr(_posix, "_open", open_slowly)
+    with MemoryMappedFile.open_existing(map_name) as opened:
+        assert opened.create_view_accessor().capacity == 128
+    new[0].close()
+    assert not map_file.exists()
+
+
+def test_creating_does_not_remove_a_live_map_that_took_a_dead_ones_place(
+    map_name, map_file, monkeypatch
+):
+    map_file.write_bytes(b"dead")
+    new = []
+    really_open = _posix._open
+
+    def open_slowly(path, name):
+        descriptor = really_open(path, name)
+        if not new:
+            new.append(None)  # creating opens the dead file itself
+            new[0] = MemoryMappedFile.create_new(map_name, 128)
+        return descriptor
+
+    monkeypatch.setattr(_posix, "_open", open_slowly)
+    with pytest.raises(FileExistsError):
+        MemoryMappedFile.create_new(map_name, 64)
+    assert map_file.stat().st_size == 128
+    new[0].close()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root's chown")
+def test_a_map_of_another_user_is_not_trusted(map_name, map_file):
+    with MemoryMappedFile.create_new(map_name, 64):
+        os.chown(map_file, 65534, -1)
+        with pytest.raises(PermissionError, match="another user"):
+            MemoryMappedFile.open_existing(map_name)
+        os.chown(map_file, 0, -1)

@@ -535,8 +535,10 @@ def test_a_view_begins_at_its_offset():
     assert data[5] == 1
 
 
-def test_a_view_of_read_only_memory_reads():
-    assert Point.view(Point(7, 8).to_bytes()).y == 8
+@pytest.mark.parametrize("wrap", [bytes, lambda data: memoryview(data).toreadonly()])
+def test_read_only_memory_has_no_view_as_cffi_would_write_to_it(wrap):
+    with pytest.raises(UnsupportedError, match="unpack_from"):
+        Point.view(wrap(Point(7, 8).to_bytes()))
 
 
 @pytest.mark.parametrize(("size", "offset"), [(7, 0), (10, 3), (8, 1)])
@@ -565,5 +567,36 @@ def test_a_layout_that_cffi_does_not_share_is_an_error():
     wrong = declare({"a": Byte, "b": Int32})
     first, second = wrong.layout.fields
     wrong.layout = wrong.layout._replace(fields=(first, second._replace(offset=2)))
-    with pytest.raises(LayoutError, match="cffi places"):
+    with pytest.raises(LayoutError, match="by C's rules"):
         wrong.view(bytearray(16))
+
+
+class WithDefaults(Struct):
+    point: Point = Point(5, 6)
+    scores: Annotated[list[int], ByValArray(Int32, 2)] = [1, 2]
+
+
+def test_each_struct_gets_a_default_of_its_own():
+    first, second = WithDefaults(), WithDefaults()
+    first.point.x = 99
+    first.scores[0] = 99
+    assert second == WithDefaults(Point(5, 6), [1, 2])
+    assert WithDefaults().point.x == 5
+
+
+def test_an_init_of_ones_own_is_refused():
+    with pytest.raises(LayoutError, match="__init__"):
+
+        class Own(Struct):
+            a: Int32
+
+            def __init__(self):
+                pass
+
+
+def test_a_long_array_of_truths_is_read():
+    class Many(Struct):
+        a: Annotated[list[bool], ByValArray(Bool8, 100)]
+
+    data = bytes(99) + b"\x02"
+    assert Many.from_bytes(data).a == [False] * 99 + [True]

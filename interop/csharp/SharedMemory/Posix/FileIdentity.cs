@@ -5,7 +5,7 @@ using static SharedMemory.Posix.LibcConstants;
 namespace SharedMemory.Posix;
 
 /// <summary>Which file something is, whatever path leads to it.</summary>
-internal readonly record struct FileIdentity(ulong Device, ulong Inode, bool IsRegular)
+internal readonly record struct FileIdentity(ulong Device, ulong Inode, bool IsRegular, uint Owner)
 {
     /// <summary>The open file.</summary>
     public static unsafe FileIdentity Of(SafeFileHandle file)
@@ -18,7 +18,7 @@ internal readonly record struct FileIdentity(ulong Device, ulong Inode, bool IsR
         }
 
         Libc.StatxBuffer buffer;
-        Require(Libc.Statx(file, string.Empty, EmptyPath, StatxTypeAndInode, &buffer));
+        Require(Libc.Statx(file, string.Empty, EmptyPath, StatxTypeOwnerAndInode, &buffer));
         return From(buffer);
     }
 
@@ -34,7 +34,7 @@ internal readonly record struct FileIdentity(ulong Device, ulong Inode, bool IsR
         }
 
         Libc.StatxBuffer buffer;
-        return Found(Libc.Statx(CurrentDirectory, path, DoNotFollowLink, StatxTypeAndInode, &buffer))
+        return Found(Libc.Statx(CurrentDirectory, path, DoNotFollowLink, StatxTypeOwnerAndInode, &buffer))
             ? From(buffer)
             : null;
     }
@@ -43,12 +43,13 @@ internal readonly record struct FileIdentity(ulong Device, ulong Inode, bool IsR
     private static bool IsIntel => RuntimeInformation.ProcessArchitecture == Architecture.X64;
 
     private static FileIdentity From(in Libc.MacStatBuffer buffer) =>
-        new((uint)buffer.Device, buffer.Inode, (buffer.Mode & TypeMask) == RegularFile);
+        new((uint)buffer.Device, buffer.Inode, (buffer.Mode & TypeMask) == RegularFile, buffer.Owner);
 
     private static FileIdentity From(in Libc.StatxBuffer buffer) => new(
         ((ulong)buffer.DeviceMajor << 32) | buffer.DeviceMinor,
         buffer.Inode,
-        (buffer.Mode & TypeMask) == RegularFile);
+        (buffer.Mode & TypeMask) == RegularFile,
+        buffer.Owner);
 
     private static bool Found(int result)
     {

@@ -50,6 +50,9 @@ internal static unsafe partial class Libc
     public static partial int Statx(
         SafeFileHandle file, string path, int flags, uint mask, StatxBuffer* buffer);
 
+    [LibraryImport(Library, EntryPoint = "geteuid")]
+    public static partial uint EffectiveUser();
+
     [LibraryImport(Library, EntryPoint = "lstat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int LstatMac(string path, MacStatBuffer* buffer);
 
@@ -78,6 +81,9 @@ internal static unsafe partial class Libc
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     public struct StatxBuffer
     {
+        [FieldOffset(20)]
+        public uint Owner;
+
         [FieldOffset(28)]
         public ushort Mode;
 
@@ -103,5 +109,8 @@ internal static unsafe partial class Libc
 
         [FieldOffset(8)]
         public ulong Inode;
+
+        [FieldOffset(16)]
+        public uint Owner;
     }
 }

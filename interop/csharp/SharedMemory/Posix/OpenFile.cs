@@ -18,7 +18,7 @@ internal static class OpenFile
 
     /// <summary>Opens the file of the map <paramref name="name"/>.</summary>
     /// <exception cref="FileNotFoundException">There is nothing at the path.</exception>
-    /// <exception cref="UnauthorizedAccessException">There is something else than a regular file.</exception>
+    /// <exception cref="UnauthorizedAccessException">There is something else than a regular file, or another user's.</exception>
     public static SafeFileHandle OfMap(string path, string name)
     {
         int descriptor = Libc.Open(path, ReadWrite | NoFollow | CloseOnExec | NonBlocking);
@@ -39,7 +39,13 @@ internal static class OpenFile
         var file = new SafeFileHandle(descriptor, ownsHandle: true);
         try
         {
-            return FileIdentity.Of(file).IsRegular ? file : throw NotRegular(path, name);
+            FileIdentity found = FileIdentity.Of(file);
+            if (!found.IsRegular)
+            {
+                throw NotRegular(path, name);
+            }
+
+            return found.Owner == Libc.EffectiveUser() ? file : throw NotTrusted(path, name, found);
         }
         catch
         {
@@ -51,6 +57,10 @@ internal static class OpenFile
     /// <summary>Whether the path leads to this very file.</summary>
     public static bool LeadsTo(string path, SafeFileHandle file) =>
         FileIdentity.At(path) == FileIdentity.Of(file);
+
+    private static UnauthorizedAccessException NotTrusted(
+        string path, string name, FileIdentity found) => new(
+        $"Map \"{name}\": its file {path} belongs to another user ({found.Owner}) and is not trusted.");
 
     private static UnauthorizedAccessException NotRegular(string path, string name) => new(
         $"Map \"{name}\": {path} is no regular file (a link, a directory or a device) and is not followed.");

@@ -1,0 +1,151 @@
+"""Named maps, forks, threads and multiprocessing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from pyshm import MemoryMappedFile
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+# Forking while threads run is what some programs do, and what this is about.
+quietly = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+
+
+def descriptors() -> int:
+    return len(list(Path("/dev/fd").iterdir()))
+
+
+@quietly
+def test_threads_that_fork_leak_no_descriptor_and_keep_no_name_alive(map_name, map_file):
+    names = [f"{map_name}-{number}" for number in range(8)]
+    maps = [MemoryMappedFile.create_new(name, 64) for name in names]
+    before = descriptors()
+
+    def fork_often():
+        for _ in range(15):
+            pid = os.fork()
+            if pid == 0:
+                os._exit(0)
+            os.waitpid(pid, 0)
+
+    threads = [threading.Thread(target=fork_often) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert descriptors() == before
+    for opened in maps:
+        opened.close()
+    assert [name for name in names if map_file.with_name(name).exists()] == []
+
+
+@quietly
+def test_a_map_that_another_thread_closes_during_a_fork_is_closed_once(map_name, map_file):
+    closing = threading.Event()
+    failures: list[BaseException] = []
+
+    def close_and_create():
+        try:
+            while not closing.is_set():
+                MemoryMappedFile.create_new(map_name, 64).close()
+        except BaseException as error:  # noqa: BLE001 - told by the assertion below
+            failures.append(error)
+
+    thread = threading.Thread(target=close_and_create)
+    before = descriptors()
+    thread.start()
+    statuses = []
+    for _ in range(60):
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        statuses.append(os.waitpid(pid, 0)[1])
+    closing.set()
+    thread.join()
+    assert failures == []
+    assert set(statuses) == {0}
+    assert descriptors() == before
+
+
+VIEW_ONLY = """
+import os, sys
+from pyshm import MemoryMappedFile
+
+shared = MemoryMappedFile.create_new(sys.argv[1], 64)
+view = shared.create_view_accessor()
+pid = os.fork()
+if pid == 0:
+    shared.close()
+    view.write_int32(0, 7)
+    print(f"READY\\n{os.getpid()}", flush=True)
+    sys.stdin.read()
+    os._exit(0)
+os.waitpid(pid, 0)
+"""
+
+
+def test_a_forked_childs_view_does_not_keep_the_name(child, map_name):
+    process = child(VIEW_ONLY, map_name)
+    forked = int(process.line())
+    process.process.send_signal(signal.SIGKILL)
+    process.process.wait()
+    try:
+        with pytest.raises(FileNotFoundError):
+            MemoryMappedFile.open_existing(map_name)
+    finally:
+        os.kill(forked, signal.SIGKILL)
+        MemoryMappedFile.create_new(map_name, 64).close()  # removes what the killed one left
+
+
+WORKER = """
+import multiprocessing, sys
+from pyshm import MemoryMappedFile
+
+def inherits(go):
+    go.wait()
+
+def makes(name):
+    global kept
+    kept = MemoryMappedFile.create_new(name, 64)
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context("fork")
+    shared = MemoryMappedFile.create_new(sys.argv[1], 64)
+    go = context.Event()
+    worker = context.Process(target=inherits, args=(go,))
+    worker.start()
+    shared.close()
+    go.set()
+    worker.join()
+    other = context.Process(target=makes, args=(sys.argv[1] + "-own",))
+    other.start()
+    other.join()
+    print(f"READY\\n{worker.exitcode} {other.exitcode}", flush=True)
+"""
+
+
+def test_a_multiprocessing_worker_lets_go_of_its_maps_at_its_end(child, map_name, map_file):
+    assert child(WORKER, map_name).line() == "0 0"
+    left = [path for path in (map_file, Path(f"{map_file}-own")) if path.exists()]
+    for path in left:
+        path.unlink()
+    assert left == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts descriptors in /proc")
+def test_a_view_keeps_no_lock(map_name):
+    import fcntl
+
+    shared = MemoryMappedFile.create_new(map_name, 64)
+    view = shared.create_view_accessor()
+    with Path(f"/dev/shm/{map_name}").open("r+b") as file:
+        shared.close()
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    assert view.read_int32(0) == 0
+    view.close()
