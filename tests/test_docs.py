@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import pyshm
 from pyshm import TestData, blob, errors, helper
 from pyshm.errors import PyshmError
 
@@ -99,7 +100,9 @@ CODED = {
 GIVEN = set(
     re.findall(
         r'kind="([a-z0-9-]+)"',
-        "".join(path.read_text(encoding="utf-8") for path in (DOCS.parent / "pyshm").glob("*.py")),
+        "".join(
+            path.read_text(encoding="utf-8") for path in Path(pyshm.__file__).parent.glob("*.py")
+        ),
     )
 )
 # A declaration that can't be made never crosses to the other language.
