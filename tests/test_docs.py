@@ -12,6 +12,7 @@ import pyshm
 from pyshm import TestData, blob, errors, helper
 from pyshm.errors import PyshmError
 
+PACKAGE = Path(pyshm.__file__).parent
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 FORMAT = (DOCS / "format.md").read_text(encoding="utf-8")
 PROTOCOL = (DOCS / "protocol.md").read_text(encoding="utf-8")
