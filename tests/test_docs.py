@@ -101,9 +101,7 @@ CODED = {
 GIVEN = set(
     re.findall(
         r'kind="([a-z0-9-]+)"',
-        "".join(
-            path.read_text(encoding="utf-8") for path in Path(pyshm.__file__).parent.glob("*.py")
-        ),
+        "".join(path.read_text(encoding="utf-8") for path in PACKAGE.glob("*.py")),
     )
 )
 # A declaration that can't be made never crosses to the other language.
