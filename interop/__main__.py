@@ -78,7 +78,13 @@ def _fixtures(arguments: argparse.Namespace) -> int:
 
 def _semantics(arguments: argparse.Namespace) -> int:
     from . import behaviour
+    from .worlds import world_of
 
+    for seat in behaviour.SEATS:
+        reason = world_of(seat.world).missing(seat.language)
+        if reason is not None:
+            _say(f"{seat.label}: {reason}")
+            return 1
     try:
         wrong = behaviour.write() if arguments.write else behaviour.check()
     except PeerFailure as failure:

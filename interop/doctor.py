@@ -26,25 +26,27 @@ class Finding(NamedTuple):
     needed: bool = False
 
     def __str__(self) -> str:
-        line = f"{'MISSING' if self.remedy else 'ok':8} {self.subject}: {self.state}"
+        mark = "MISSING" if self.needed else "optional" if self.remedy else "ok"
+        line = f"{mark:8} {self.subject}: {self.state}"
         return f"{line}\n         {self.remedy}" if self.remedy else line
 
 
 def examine() -> Iterator[Finding]:
     """Look at everything that the library and the harness use."""
     yield Finding("Python", f"{platform.python_version()} ({sys.executable})")
-    for module, package in (("cffi", "cffi"), ("PIL", "Pillow"), ("pytest", "pytest")):
-        yield _module(module, package)
+    yield _module("cffi", "cffi", needed=True)
+    yield _module("PIL", "Pillow", needed=True)
+    yield _module("pytest", "pytest", needed=False)
     yield _named_maps()
     yield from _dotnet()
     yield _windows()
 
 
-def _module(module: str, package: str) -> Finding:
+def _module(module: str, package: str, *, needed: bool) -> Finding:
     try:
         version = importlib.import_module(module).__version__
     except ImportError as error:
-        return Finding(package, str(error), f"{sys.executable} -m pip install {package}", True)
+        return Finding(package, str(error), f"{sys.executable} -m pip install {package}", needed)
     return Finding(package, version)
 
 
@@ -83,5 +85,5 @@ def _dotnet() -> Iterator[Finding]:
 def _windows() -> Finding:
     found = wine.find()
     if found is None:
-        return Finding("the Windows world", wine.why_not(), "python -m interop windows")
+        return Finding("the Windows world", "not set up", "python -m interop windows")
     return Finding("the Windows world", found.python[-1])

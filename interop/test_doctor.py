@@ -29,7 +29,7 @@ def test_what_is_missing_comes_with_the_line_that_mends_it(
     monkeypatch.setattr(toolchain, "find_dotnet", missing)
     monkeypatch.setattr(wine, "find", lambda: None)
     found = {finding.subject: str(finding) for finding in doctor.examine()}
-    assert found[".NET"].startswith("MISSING")
+    assert found[".NET"].startswith("optional")
     assert found[".NET"].endswith("get-it --now")
     assert found["the Windows world"].endswith("python -m interop windows")
 

@@ -102,8 +102,10 @@ def _read_length(buffer: memoryview, offset: int, field: str) -> int:
         )
     length: int = _LENGTH.unpack_from(buffer, offset)[0]
     if length < 0:
+        unfinished = offset == 0 and length == -1
         raise LengthError(
-            f"{field} at {offset} is {length}; a length can't be negative",
+            f"{field} at {offset} is {length}; a length can't be negative"
+            + ("; a write is under way, or its writer died in it" if unfinished else ""),
             kind="negative-length",
             field=field,
             offset=offset,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 
 import pyshm
-from pyshm import ShareMemoryHelper
+from pyshm import ImageData, ShareMemoryHelper
 from pyshm.cli import build_parser
 
 README = Path(__file__).resolve().parent.parent / "README.md"
@@ -48,6 +49,17 @@ def test_the_writer_shares_a_picture(map_name: str, tmp_path: Path) -> None:
     finally:
         process.kill()
         process.communicate()
+
+
+def test_the_reader_reads_it(map_name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    content = io.BytesIO()
+    Image.new("RGB", (8, 6), "red").save(content, "PNG")
+    with ShareMemoryHelper(map_name).create_or_open() as memory:
+        memory.write_image(ImageData("photo.png", content.getvalue()))
+        names: dict[str, object] = {}
+        exec(example("reader.py").replace('"picture"', repr(map_name)), names)
+    assert capsys.readouterr().out == "photo.png (8, 6)\n"
+    assert names["mine"] == content.getvalue()
 
 
 def test_the_struct_example_prints_what_its_comment_says(
