@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from interop.cases import STANDARD, TINY, all_cases, blob_case, picture_case, struct_case
 from interop.exchange import Place, run_case
+from interop.peers import Peer
 from interop.pictures import make_picture
 from interop.plugin import Pair
 
@@ -61,3 +64,74 @@ def test_both_see_what_the_other_writes_while_both_hold_the_file(
         step = {"view": "v", "type": "int32", "position": position}
         assert one.request({"do": "write", "value": number, **step}) == [{"value": None}]
         assert two.request({"do": "read", **step}) == [{"value": number}]
+
+
+@pytest.mark.parametrize("access", range(6))
+def test_a_view_of_every_access_shows_what_the_other_world_and_the_file_have(
+    crossing: Pair, place: Place, access: int
+) -> None:
+    """docs/named-maps.md, "Windows programs under Wine"."""
+    copy_on_write, readable, writable = access == 3, access != 2, access not in (1, 4)
+    path = place.path()
+    Path(path).write_bytes(bytes(3 * 4096))
+    writer, viewer = crossing.producer, crossing.consumer
+    for peer, world, view in (
+        (writer, crossing.worlds[0], 0),
+        (viewer, crossing.worlds[1], access),
+    ):
+        step = {"do": "create-from-stream", "as": "f", "path": world.path(path), "mode": 3}
+        peer.request(
+            {**step, "access": 5 if view > 3 else 0},
+            {"do": "view", "as": "v", "map": "f", "offset": 0, "size": 3 * 4096, "access": view},
+        )
+
+    def put(peer: Peer, position: int, value: int) -> None:
+        step = {"do": "write", "view": "v", "type": "int32", "position": position, "value": value}
+        assert peer.request(step) == [{"value": None}]
+
+    def shown(peer: Peer, position: int) -> Any:
+        step = {"do": "read", "view": "v", "type": "int32", "position": position}
+        return peer.request(step)[0].get("value")
+
+    with open(path, "r+b", buffering=0) as file:
+        for number in (1, 2):
+            put(writer, 0, number)
+            assert os.pread(file.fileno(), 4, 0) == number.to_bytes(4, "little")
+            os.pwrite(file.fileno(), (number * 16).to_bytes(4, "little"), 4)
+            assert shown(writer, 4) == number * 16
+            if readable:
+                assert (shown(viewer, 0), shown(viewer, 4)) == (number, number * 16)
+        if writable:
+            put(viewer, 4096, 7)
+            theirs = 0 if copy_on_write else 7
+            assert shown(writer, 4096) == theirs
+            assert os.pread(file.fileno(), 4, 4096) == theirs.to_bytes(4, "little")
+        if copy_on_write:
+            put(writer, 4096, 8)  # a page that the viewer has a copy of, and one that it has not
+            put(writer, 8192, 9)
+            assert (shown(viewer, 4096), shown(viewer, 8192)) == (7, 9)
+        assert viewer.request({"do": "flush", "target": "v"}) == [{"value": None}]
+
+
+def test_a_file_that_one_world_lets_grow_is_longer_in_the_other(
+    crossing: Pair, place: Place
+) -> None:
+    path = place.path()
+    Path(path).write_bytes(bytes(4096))
+    one, two = crossing.worlds
+    opened = {"do": "create-from-stream", "as": "f", "mode": 3}
+    view = {"do": "view", "as": "v", "map": "f"}
+    crossing.consumer.request({**opened, "path": two.path(path)}, {**view, "as": "old"})
+    crossing.producer.request(
+        {**opened, "path": one.path(path), "capacity": 200_000}, view,
+        {"do": "write", "view": "v", "type": "int32", "position": 150_000, "value": 5},
+        {"do": "write", "view": "v", "type": "int32", "position": 0, "value": 6},
+    )  # fmt: skip
+    old, _, _, new = crossing.consumer.request(
+        {"do": "read", "view": "old", "type": "int32", "position": 0},
+        {**opened, "as": "g", "path": two.path(path)},
+        {**view, "as": "new", "map": "g"},
+        {"do": "read", "view": "new", "type": "int32", "position": 150_000},
+    )
+    assert (old, new) == ({"value": 6}, {"value": 5})
+    assert os.path.getsize(path) == 200_000

@@ -222,19 +222,23 @@ class MapHandle:
 
     def close(self) -> None:
         """Let go of the map; the last holder of a named one removes its file. Twice is fine."""
+        if self.abandon() and self._on_close is not None:
+            self._on_close()
+
+    def abandon(self) -> bool:
+        """Let go of the map, but not of the file it was made from; whether it was open."""
         with _forks.lock:
             descriptor, self._descriptor = self._descriptor, -1
             _forks.let_go(self)
         if descriptor < 0:
-            return
+            return False
         inheritable, self._inheritable = self._inheritable, -1
         if inheritable >= 0:
             os.close(inheritable)
         if self._path is not None:
             _let_go(descriptor, self._path)
         os.close(descriptor)
-        if self._on_close is not None:
-            self._on_close()
+        return True
 
     def second_description(self) -> int:
         """The file opened once more, with a shared lock of its own; -1 where that fails."""
@@ -283,6 +287,53 @@ def create_anonymous(
             raise _translated(error, f"an anonymous map of {capacity} bytes") from error
         raise
     return MapHandle(descriptor, capacity, _MAP_PERMITS[access])
+
+
+def adopt(descriptor: int) -> MapHandle:
+    """The map of a descriptor that was inherited. Fails, and leaves it open, if it is no map's."""
+    try:
+        status = os.fstat(descriptor)
+        flags = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE
+    except (OSError, OverflowError) as error:
+        raise MapIOError(
+            f"descriptor {descriptor} is not an inherited map: {error}",
+            errno=errno.EBADF, field="handle", value=descriptor,
+        ) from error  # fmt: skip
+    if not stat.S_ISREG(status.st_mode) or flags == os.O_WRONLY or not status.st_size:
+        raise MapIOError(
+            f"descriptor {descriptor} is not an inherited map",
+            errno=errno.EBADF, field="handle", value=descriptor,
+        )  # fmt: skip
+    permits = _READ | _EXECUTE | (_WRITE if flags == os.O_RDWR else 0)
+    path = _named(descriptor)
+    if path is None:
+        return MapHandle(descriptor, status.st_size, permits)
+    # The inherited description and its lock are shared with the parent; this one is not.
+    try:
+        own = _second_description(descriptor, path)
+    except OSError as error:
+        raise _translated(error, f"taking over descriptor {descriptor}") from error
+    try:
+        return MapHandle(own, status.st_size, permits, path=path, inheritable=descriptor)
+    except BaseException:
+        os.close(own)
+        raise
+
+
+def _named(descriptor: int) -> str | None:
+    """The path of the named map that a descriptor is open on, if it is one.
+
+    /proc does not know it: the file was made without a name.
+    """
+    number = os.fstat(descriptor).st_ino
+    try:
+        with os.scandir(shared_memory_directory()) as entries:
+            for entry in entries:
+                if entry.inode() == number and _leads_to(entry.path, descriptor):
+                    return entry.path
+    except (OSError, PyshmError):
+        pass
+    return None
 
 
 def open_file(path: str, mode: FileMode, access: MemoryMappedFileAccess) -> tuple[int, bool]:

@@ -136,6 +136,7 @@ _DISPOSITIONS = {  # CREATE_NEW, CREATE_ALWAYS, OPEN_EXISTING, OPEN_ALWAYS
 }
 
 _FILE_NOT_FOUND = 2
+_ACCESS_DENIED = 5
 _INVALID_HANDLE_ERROR = 6
 _LOCK_VIOLATION = 33
 _ALREADY_EXISTS = 183
@@ -206,6 +207,23 @@ def _check_addressable(field: str, value: int) -> None:
         )
 
 
+class _ReadOnly:
+    """Exports a buffer without showing it: a memoryview's ``obj`` is what it was made from."""
+
+    __slots__ = ("_buffer",)
+
+    def __init__(self, buffer: memoryview) -> None:
+        self._buffer = buffer
+
+    def __buffer__(self, flags: int) -> memoryview:
+        return self._buffer
+
+
+def _read_only(buffer: memoryview) -> memoryview:
+    buffer = buffer.toreadonly()
+    return memoryview(_ReadOnly(buffer)) if sys.version_info >= (3, 12) else buffer
+
+
 class ViewMemory:
     """The memory of one view. It stays mapped until the last buffer of it is let go of."""
 
@@ -219,7 +237,7 @@ class ViewMemory:
         whole = memoryview(_windows()[0].buffer(address, pointer_offset + capacity))
         part = whole[pointer_offset:]
         # The pages of a read-only view would answer a write with an access violation.
-        self.buffer = part if writable else part.toreadonly()
+        self.buffer = part if writable else _read_only(part)
 
     def flush(self) -> None:
         """Write changed pages to the file behind the map, as far as .NET's Flush does.
@@ -329,12 +347,24 @@ class MapHandle:
 
     def close(self) -> None:
         """Let go of the map; its name goes with the last handle. Twice is fine."""
+        if self.abandon() and self._on_close is not None:
+            self._on_close()
+
+    def abandon(self) -> bool:
+        """Close the kernel's handle alone, if it is open: for a map that never came to be."""
         handle, self._handle = self._handle, _INVALID_HANDLE
         if handle == _INVALID_HANDLE:
-            return
+            return False
         _windows()[1].CloseHandle(handle)
-        if self._on_close is not None:
-            self._on_close()
+        return True
+
+
+def _owned(handle: int, on_close: Callable[[], None] | None = None) -> MapHandle:
+    try:
+        return MapHandle(handle, on_close)
+    except BaseException:
+        _windows()[1].CloseHandle(handle)
+        raise
 
 
 def _query(address: Any) -> tuple[int, bool]:
@@ -392,7 +422,19 @@ def create_anonymous(
     what = f"creating an anonymous map of {capacity} bytes"
     protection = _PAGES[access] | options
     handle, _ = _section(_INVALID_HANDLE, None, capacity, protection, inheritability, what)
-    return MapHandle(handle)
+    return _owned(handle)
+
+
+def adopt(handle: int) -> MapHandle:
+    """The map of a handle that was inherited. Fails, and leaves it open, if it is no map's."""
+    ffi, kernel = _windows()
+    # The kernel looks at the kind of object first, and at the handle's rights then.
+    pointer = kernel.MapViewOfFile(handle, _MAP_READ, 0, 0, 1)
+    if pointer != ffi.NULL:
+        kernel.UnmapViewOfFile(pointer)
+    elif (code := _last_error()) != _ACCESS_DENIED:
+        raise _error(code, f"handle {handle} is not an inherited map", field="handle", value=handle)
+    return MapHandle(handle)  # on failure the handle stays its owner's
 
 
 def open_file(path: str, mode: FileMode, access: MemoryMappedFileAccess) -> tuple[int, bool]:
@@ -469,7 +511,7 @@ def create_from_descriptor(
     if existed:
         assert map_name is not None
         raise _exists(handle, map_name)
-    return MapHandle(handle, on_close)
+    return _owned(handle, on_close)
 
 
 # --- named maps ---------------------------------------------------------------------------
@@ -486,14 +528,14 @@ def create_named(
     handle, existed = _create_or_open(name, capacity, access, options, inheritability)
     if existed:
         raise _exists(handle, name)
-    return MapHandle(handle)
+    return _owned(handle)
 
 
 def open_named(
     name: str, rights: MemoryMappedFileRights, inheritability: HandleInheritability
 ) -> MapHandle:
     """Open the named map; MapNotFoundError if nobody holds one of that name."""
-    return MapHandle(_open(name, rights, inheritability))
+    return _owned(_open(name, rights, inheritability))
 
 
 def create_or_open_named(
@@ -514,11 +556,11 @@ def create_or_open_named(
     pause = 0.001
     while True:
         try:
-            return MapHandle(_create_or_open(name, capacity, access, options, inheritability)[0])
+            return _owned(_create_or_open(name, capacity, access, options, inheritability)[0])
         except MapAccessError as error:
             refused = error
         try:
-            return MapHandle(_open(name, _VIEWS[access], inheritability))
+            return _owned(_open(name, _VIEWS[access], inheritability))
         except MapNotFoundError:
             if time.monotonic() > deadline:
                 raise refused from None
@@ -528,7 +570,7 @@ def create_or_open_named(
 
 def _open_for_writing(name: str, inheritability: HandleInheritability) -> MapHandle:
     try:
-        return MapHandle(_open(name, _MAP_WRITE, inheritability))
+        return _owned(_open(name, _MAP_WRITE, inheritability))
     except MapNotFoundError:
         raise ArgumentError(
             "a map can't be created with access WRITE, and none of that name exists",

@@ -71,7 +71,7 @@ class PyshmError(Exception):
 def _made_again(kind: type[PyshmError], message: str, state: dict[str, Any]) -> PyshmError:
     error = kind(message)
     error.__dict__.update(state)
-    for name in ("errno", "filename"):
+    for name in ("errno", "filename", "winerror"):
         if f"_{name}" in state:
             setattr(error, name, state[f"_{name}"])
     return error
@@ -104,7 +104,7 @@ class _SystemError(PyshmError, OSError):
         # OSError keeps these outside of __dict__, which is what copies are made from.
         self._errno, self._filename = self.errno, filename
         if winerror is not None:
-            self.winerror = winerror
+            self.winerror = self._winerror = winerror
 
 
 class ArgumentError(PyshmError, ValueError):

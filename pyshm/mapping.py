@@ -70,8 +70,12 @@ class MemoryMappedFile:
     def __init__(self, handle: _system.MapHandle) -> None:
         """Not for callers; use the class methods."""
         self._handle = handle
-        # Also at interpreter exit, so that a forgotten map leaves no file behind.
-        self._close = finalize(self, handle.close)
+        try:
+            # Also at interpreter exit, so that a forgotten map leaves no file behind.
+            self._close = finalize(self, handle.close)
+        except BaseException:
+            handle.abandon()
+            raise
 
     @classmethod
     def create_new(
@@ -241,6 +245,19 @@ class MemoryMappedFile:
                 with suppress(OSError):
                     os.unlink(created_path)
             raise
+
+    @classmethod
+    def from_handle(cls, handle: int) -> Self:
+        """Take over the handle of a map that this process inherited.
+
+        ``handle`` is the number that :meth:`fileno` gave in the parent, where the map was made
+        INHERITABLE; how the number gets here is the parent's business. It is closed with the
+        map. Of a named map this process is a holder of its own from now on. .NET has no such
+        method: there the handle goes to MapViewOfFile or mmap itself.
+
+        Raises MapIOError if there is no such handle here, or it is no map's; it is left open.
+        """
+        return cls(_system.adopt(handle))
 
     def create_view_accessor(
         self,

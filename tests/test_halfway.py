@@ -1,0 +1,40 @@
+"""What a map's constructor leaves behind when it fails half-way: nothing, on any system."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from pyshm import MemoryMappedFile, mapping
+from pyshm.errors import MapNotFoundError
+
+
+def refuse(*_, **__):
+    raise MemoryError("no")
+
+
+@pytest.mark.parametrize("where", ["finalizer", "handle"])
+def test_a_constructor_that_fails_holds_no_map(where, map_name, tmp_path, monkeypatch):
+    path, opened = tmp_path / "path", tmp_path / "opened"
+    for each in (path, opened):
+        each.write_bytes(b"0123456789")
+    with monkeypatch.context() as patch, opened.open("r+b") as file:
+        if where == "finalizer":
+            patch.setattr(mapping, "finalize", refuse)
+        else:
+            patch.setattr(mapping._system.MapHandle, "__init__", refuse)
+        for attempt in (
+            lambda: MemoryMappedFile.create_new(map_name, 10),
+            lambda: MemoryMappedFile.create_or_open(map_name, 10),
+            lambda: MemoryMappedFile.create_from_file(path),
+            lambda: MemoryMappedFile.create_from_file(file, leave_open=True),
+        ):
+            with pytest.raises(MemoryError):
+                attempt()
+        assert not file.closed
+        assert os.fstat(file.fileno()).st_size == 10  # closed neither here nor by the kernel
+    with pytest.raises(MapNotFoundError):
+        MemoryMappedFile.open_existing(map_name)
+    for each in (path, opened):
+        each.write_bytes(b"0")  # Windows refuses that for as long as a map of the file is open

@@ -1,0 +1,112 @@
+"""A child process uses the handle that it inherits; it knows neither name nor path."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from pyshm import (
+    FileMode,
+    HandleInheritability,
+    MemoryMappedFile,
+)
+
+INHERITABLE = HandleInheritability.INHERITABLE
+
+USER = """
+import sys
+from pyshm import MemoryMappedFile
+with MemoryMappedFile.from_handle(int(sys.argv[1])) as shared:
+    with shared.create_view_accessor() as view:
+        view.write_int32(4, view.read_int32(0) + 1)
+print("READY", flush=True)
+sys.stdin.read()
+"""
+
+STRANGER = """
+import sys
+from pyshm import MemoryMappedFile
+try:
+    MemoryMappedFile.from_handle(int(sys.argv[1]))
+except OSError:
+    print("READY", flush=True)
+sys.stdin.read()
+"""
+
+
+def passing(handle):
+    if sys.platform == "win32":
+        return {"startupinfo": subprocess.STARTUPINFO(lpAttributeList={"handle_list": [handle]})}
+    return {"pass_fds": [handle]}
+
+
+def everything():
+    """Whatever is inheritable reaches the child (POSIX: execute keeps the number)."""
+    return {"close_fds": False}
+
+
+def _made(kind, name, folder, inheritability):
+    if kind == "anonymous":
+        return MemoryMappedFile.create_new(None, 4096, inheritability=inheritability)
+    if kind == "file":
+        path = folder / "map"
+        return MemoryMappedFile.create_from_file(
+            path, FileMode.CREATE_NEW, None, 4096, inheritability=inheritability
+        )
+    return MemoryMappedFile.create_new(name, 4096, inheritability=inheritability)
+
+
+@pytest.mark.parametrize("how", ["listed", "all"])
+@pytest.mark.parametrize("kind", ["anonymous", "named", "file"])
+def test_a_child_uses_the_map_it_inherits(kind, how, child, map_name, tmp_path):
+    with (
+        _made(kind, map_name, tmp_path, INHERITABLE) as shared,
+        shared.create_view_accessor() as view,
+    ):
+        view.write_int32(0, 41)
+        handle = shared.fileno()
+        options = passing(handle) if how == "listed" else everything()
+        child(USER, str(handle), **options).finish()
+        assert view.read_int32(4) == 42
+        # What the child let go of was its own.
+        shared.create_view_accessor().close()
+        if kind == "named":
+            MemoryMappedFile.open_existing(map_name).close()
+
+
+def test_an_opened_map_is_inherited(child, map_name):
+    with (
+        MemoryMappedFile.create_new(map_name, 4096) as made,
+        made.create_view_accessor() as view,
+        MemoryMappedFile.open_existing(map_name, inheritability=INHERITABLE) as opened,
+    ):
+        view.write_int32(0, 41)
+        child(USER, str(opened.fileno()), **passing(opened.fileno())).finish()
+        assert view.read_int32(4) == 42
+
+
+@pytest.mark.parametrize("kind", ["anonymous", "named", "file"])
+def test_what_is_not_inheritable_does_not_reach_a_child(kind, child, map_name, tmp_path):
+    with _made(kind, map_name, tmp_path, HandleInheritability.NONE) as shared:
+        child(STRANGER, str(shared.fileno()), **everything()).finish()
+
+
+def test_an_inherited_named_map_goes_with_the_last_holder(child, map_name):
+    shared = MemoryMappedFile.create_new(map_name, 4096, inheritability=INHERITABLE)
+    holder = child(HOLDER, str(shared.fileno()), **passing(shared.fileno()))
+    shared.close()
+    MemoryMappedFile.open_existing(map_name).close()
+    holder.finish()
+    with pytest.raises(FileNotFoundError):
+        MemoryMappedFile.open_existing(map_name)
+
+
+HOLDER = """
+import sys
+from pyshm import MemoryMappedFile
+with MemoryMappedFile.from_handle(int(sys.argv[1])):
+    print("READY", flush=True)
+    sys.stdin.read()
+"""
