@@ -47,7 +47,19 @@ EXPLANATIONS = [
         "truncated the file by then; pyshm refuses first and leaves it whole.",
     ),
     Explanation(
-        "named-name-.*",
+        "map-name-.*",
+        "",
+        "A map name for a file exists on Windows only; elsewhere .NET refuses it, and so does "
+        "pyshm.",
+    ),
+    Explanation(
+        "namespace-global",
+        "^open-existing as=q",
+        "Windows keeps `Global` names apart from the session's own; elsewhere there is one "
+        "namespace, and the prefix is dropped.",
+    ),
+    Explanation(
+        "named-name-.*|namespace-local-slash",
         "",
         "Outside Windows a named map is a file, so what no file may be called is no name there: "
         "`/`, `.`, `..`, a leading `.` or `sem.`, more than 255 bytes.",
@@ -84,13 +96,13 @@ EXPLANATIONS = [
     ),
     Explanation(
         "stream-.*|view-after-map|file-.*",
-        "stream-|position|read-array|capacity|length",
+        "^stream-(read|write|seek|set)|^get .*property=(position|capacity|length)$|^read-array",
         "A view is as long as its pages on Windows, and exact elsewhere; so are the ends that "
         "reads, writes and seeks meet.",
     ),
     Explanation(
         ".*",
-        "capacity|length",
+        "^get .*property=(capacity|length)$",
         "Windows rounds a view's capacity up to whole pages; elsewhere it is exact.",
     ),
 ]

@@ -555,6 +555,115 @@ DIFFERENCES = {
     ),
 }
 
+DELAY_ALLOCATE_PAGES = 0x4000000
+
+
+def _named_step(do: str, as_: str = "m", name: str = "{name}", **others: Any) -> Step:
+    step = {"do": do, "as": as_, "name": name, "capacity": 100, **others}
+    if do == "open-existing":
+        del step["capacity"]
+    return step
+
+
+def _delayed() -> list[Sequence]:
+    found = []
+    for access in (READ_WRITE, READ, COPY, READ_EXECUTE, READ_WRITE_EXECUTE):
+        steps = [new(262_144, access=access, options=DELAY_ALLOCATE_PAGES)]
+        for inner in range(6):
+            steps += [
+                view(65_536, 4096, access=inner), get("capacity"), read("byte", 0),
+                write("byte", 0, 1), dispose("v"),
+            ]  # fmt: skip
+        found.append(Sequence(f"delayed-{access}", steps))
+    large = (1 << 32) + 69_632
+    found.append(
+        Sequence(
+            "above-4-gigabytes",
+            [
+                new(large, options=DELAY_ALLOCATE_PAGES), view((1 << 32) + 8, 4088),
+                write("int32", 96, 7), dispose("v"), view(1 << 32, 4096), read("int32", 104),
+                get("capacity"), view(large - 4096, 4096), get("capacity"), view(large - 1, 1),
+            ],
+        )
+    )  # fmt: skip
+    return found
+
+
+def _names() -> list[Sequence]:
+    names = {
+        "unicode": "{name}-ü-日本-🛰",
+        "local": "Local\\{name}",
+        "global": "Global\\{name}",
+        "lower-case-local": "local\\{name}",
+        "session": "Session\\1\\{name}",
+        "local-global": "Local\\Global\\{name}",
+        "local-slash": "Local\\/{name}",
+        "trailing-space": "{name} ",
+        "trailing-backslash": "{name}\\",
+    }
+    return [
+        Sequence(
+            f"namespace-{key}",
+            [
+                _named_step("create-new", name=name),
+                _named_step("create-new", "n", name=name),
+                _named_step("open-existing", "o", name=name),
+                _named_step("create-or-open", "p", name=name),
+                _named_step("open-existing", "q"),
+            ],
+        )
+        for key, name in names.items()
+    ]
+
+
+def _rights() -> list[Sequence]:
+    found = []
+    for access in range(6):
+        steps = [_named_step("create-new", access=access)]
+        for inner, rights in enumerate((6, 4, 2, 1, 12, 14)):
+            steps += [
+                _named_step("create-or-open", "n", access=inner),
+                {**view(0, 0, access=inner), "map": "n"},
+                _named_step("open-existing", "o", rights=rights),
+                {**view(0, 0, access=inner), "map": "o"},
+            ]
+        found.append(Sequence(f"create-or-open-{access}", steps))
+    return found
+
+
+def _files_with_names() -> list[Sequence]:
+    ten: dict[str, bytes | None] = {"a": b"0123456789"}
+    found = []
+    for kind, step in (
+        ("file", file(OPEN, 20, map_name="{name}")),
+        ("stream", from_stream(20, map_name="{name}")),
+    ):
+        found += [
+            Sequence(
+                f"map-name-{kind}",
+                [
+                    step, _named_step("open-existing", "n"), {**view(0, 10), "map": "n"},
+                    read_array("byte", 0, 10), _named_step("create-new", "o"), dispose("m"),
+                ],
+                ten,
+            ),
+            Sequence(f"map-name-{kind}-taken", [_named_step("create-new", "n"), step], ten),
+        ]  # fmt: skip
+    return found
+
+
+def _flushes() -> list[Sequence]:
+    flush: Step = {"do": "flush", "target": "v"}
+    return [
+        Sequence(
+            f"flush-access-{access}",
+            [file(OPEN, 0), view(0, 0, access=access), flush, dispose("v"), flush],
+            {"a": b"0123456789"},
+        )
+        for access in (READ_WRITE, READ, WRITE, COPY)
+    ]
+
+
 SEQUENCES = [
     *_typed(),
     *_views(),
@@ -564,4 +673,9 @@ SEQUENCES = [
     *_streams(),
     *_files(),
     *_named(),
+    *_delayed(),
+    *_names(),
+    *_rights(),
+    *_files_with_names(),
+    *_flushes(),
 ]

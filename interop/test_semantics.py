@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from interop.behaviour import explain
 from interop.exchange import Place
 from interop.outcomes import label, lifetime, outcomes
 from interop.plugin import Peers
@@ -53,3 +54,9 @@ def test_every_sequence_has_its_own_name() -> None:
     names = [sequence.name for sequence in SEQUENCES]
     assert len(set(names)) == len(names)
     assert len(names) >= 150
+
+
+def test_a_difference_in_making_or_opening_a_map_needs_an_explanation_of_its_own() -> None:
+    named = next(sequence for sequence in SEQUENCES if sequence.name == "named-life")
+    for call in ("create-new as=m name={name} capacity=100", "open-existing as=m name={name}"):
+        assert explain(named, call) is None

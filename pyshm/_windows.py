@@ -258,7 +258,10 @@ class ViewMemory:
             pause = min(pause * 2, 0.5)
 
     def check_backed(self, offset: int) -> None:
-        """Nothing to do: Windows refuses to truncate a file while it is mapped."""
+        """Nothing to do: Windows refuses to truncate a file while it is mapped.
+
+        Under Wine a native program can do it all the same, which can't be seen from here.
+        """
 
     def release(self) -> None:
         """Let go of this object's own buffer."""
