@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from ._closing import Closing
 from .enums import FileMode, MemoryMappedFileAccess, MemoryMappedFileRights
 from .errors import (
     ArgumentNullError,
@@ -43,7 +43,7 @@ _RIGHTS = {
 }
 
 
-class ShareMemoryHelper:
+class ShareMemoryHelper(Closing):
     """Opens a map by name (or a file by path) and reads and writes blobs and structs at offset 0.
 
         with ShareMemoryHelper("picture").create_or_open() as memory:
@@ -184,17 +184,6 @@ class ShareMemoryHelper:
             del self.buffer
             accessor.close()
             opened.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __getattr__(self, name: str) -> Any:
         # ``buffer`` is a plain slot, empty unless a map is open: its readers pay for no check.

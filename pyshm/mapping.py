@@ -10,10 +10,10 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from enum import IntEnum
-from types import TracebackType
 from typing import NoReturn, Protocol, Self, TypeVar
 from weakref import finalize
 
+from ._closing import Closing
 from .enums import (
     FileMode,
     HandleInheritability,
@@ -57,7 +57,7 @@ class _OpenFile(Protocol):
     def close(self) -> None: ...
 
 
-class MemoryMappedFile:
+class MemoryMappedFile(Closing):
     """A memory-mapped file: a named or anonymous block of shared memory, or a file in memory.
 
     Made by one of its four class methods. Close it with :meth:`close` or ``with``; views made
@@ -343,17 +343,6 @@ class MemoryMappedFile:
     def __reduce__(self) -> NoReturn:
         # A pickled copy could only be a closed map.
         raise TypeError("a map can't be pickled; let the other process open it by its name or path")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _nothing() -> None:

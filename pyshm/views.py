@@ -11,9 +11,9 @@ import sys
 from collections.abc import MutableSequence, Sequence
 from struct import Struct as Codec
 from struct import error as CodecError
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol
 
+from ._closing import Closing
 from .enums import MemoryMappedFileAccess
 from .errors import (
     ArgumentError,
@@ -65,7 +65,7 @@ class ViewMemory(Protocol):
     def release(self) -> None: ...
 
 
-class MemoryMappedViewAccessor:
+class MemoryMappedViewAccessor(Closing):
     """Random access to a view of a map; made by ``create_view_accessor``.
 
     Positions count bytes from the beginning of the view; all values are little-endian.
@@ -387,17 +387,6 @@ class MemoryMappedViewAccessor:
                 self._memory.flush()
             finally:
                 self._memory.release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     # --- checks, in .NET's order ---
 
