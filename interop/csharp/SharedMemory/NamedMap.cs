@@ -1,4 +1,5 @@
 using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
 using SharedMemory.Posix;
 
 namespace SharedMemory;
@@ -156,6 +157,13 @@ public sealed class NamedMap : IDisposable
         return new NamedMap(
             PosixMapFile.Open(name, desiredAccessRights.ToPermits(), inheritability));
     }
+
+    /// <summary>
+    /// The map's handle, which a child process inherits where the map was made Inheritable. It stays
+    /// the map's own. .NET: SafeMemoryMappedFileHandle.
+    /// </summary>
+    public SafeHandle Handle =>
+        _file is null ? _map.SafeMemoryMappedFileHandle : _file.DescriptorForChildren;
 
     /// <summary>A view of the whole map for random access.</summary>
     public MemoryMappedViewAccessor CreateViewAccessor() =>

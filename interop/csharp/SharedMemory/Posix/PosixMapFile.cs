@@ -42,6 +42,9 @@ internal sealed class PosixMapFile
     /// <summary>The open file. It has a shared lock, which makes this process a holder.</summary>
     public SafeFileHandle Descriptor { get; }
 
+    /// <summary>What a child process inherits: a descriptor with a lock of its own, if there is one.</summary>
+    public SafeFileHandle DescriptorForChildren => _inheritable ?? Descriptor;
+
     /// <summary>The map's size in bytes.</summary>
     public long Capacity { get; }
 
