@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from .exchange import Place
 from .outcomes import label, lifetime, outcomes
-from .semantics import LIFETIMES, SEQUENCES, Lifetime, Sequence
+from .semantics import DIFFERENCES, LIFETIMES, SEQUENCES, Lifetime, Sequence
 from .worlds import NATIVE, WINDOWS, Seat, remove_left_over, world_of
 
 __all__ = ["EXPLANATIONS", "TABLE", "Explanation", "check", "run", "write"]
@@ -43,8 +43,7 @@ EXPLANATIONS = [
     Explanation(
         "file-mode-2-ten-0",
         "afterwards",
-        "Mode CREATE without a capacity must fail, as an empty file can't be mapped. .NET has "
-        "truncated the file by then; pyshm refuses first and leaves it whole.",
+        DIFFERENCES["file-mode-2-ten-0"],
     ),
     Explanation(
         "map-name-.*",

@@ -157,44 +157,52 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     # Tests for which the worlds of this run have no seats, such as those across two worlds; and
     # where the run is for the other world, those that are about this one.
     other = config.getoption("--world") == WINDOWS != NATIVE
-    empty = [item for item in items if _without_seats(item) or (other and not _seated_item(item))]
-    config.hook.pytest_deselected(items=empty)
-    items[:] = [item for item in items if item not in empty]
-    no_wine = world_of(WINDOWS).missing("dotnet")
-    no_dotnet = world_of(NATIVE).missing("dotnet")
+    kept: list[pytest.Item] = []
+    dropped: list[pytest.Item] = []
     for item in items:
-        if no_wine is not None and item.get_closest_marker("wine"):
-            item.add_marker(pytest.mark.skip(reason=no_wine))
-        if no_dotnet is not None and item.get_closest_marker("dotnet"):
-            item.add_marker(pytest.mark.skip(reason=no_dotnet))
-        spec = getattr(item, "callspec", None)
-        if spec is None or not {"pair", "crossing"} & set(spec.params):
+        about_here = other and not {"pair", "crossing", "peer", "world"} & _params(item).keys()
+        (dropped if about_here or _without_seats(item) else kept).append(item)
+    config.hook.pytest_deselected(items=dropped)
+    items[:] = kept
+    _skip(items, "wine", WINDOWS)
+    _skip(items, "dotnet", NATIVE)
+    for item in items:
+        params = _params(item)
+        seats = params.get("pair") or params.get("crossing")
+        if seats is None:
             continue
-        case = spec.params.get("case")
+        case = params.get("case")
         group = (
             case.group
             if case is not None
             else getattr(getattr(item, "module", None), "GROUP", "maps")
         )
         name = case.id if case is not None else item.name
-        seats = spec.params.get("pair") or spec.params["crossing"]
         producer, consumer = (seat.label for seat in seats)
         item.user_properties.append((_PROPERTY, [producer, consumer, group, name]))
 
 
-# --- fixtures -----------------------------------------------------------------------------
+def _params(item: pytest.Item) -> dict[str, Any]:
+    return getattr(getattr(item, "callspec", None), "params", {})
 
 
-def _seated_item(item: pytest.Item) -> bool:
-    params = getattr(getattr(item, "callspec", None), "params", {})
-    return bool({"pair", "crossing", "peer", "world"} & set(params))
+def _skip(items: list[pytest.Item], marker: str, world: str) -> None:
+    """Skip the marked ones where that world has no .NET; it is looked at only if there are any."""
+    marked = [item for item in items if item.get_closest_marker(marker)]
+    reason = world_of(world).missing("dotnet") if marked else None
+    if reason is not None:
+        for item in marked:
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def _without_seats(item: pytest.Item) -> bool:
-    params = getattr(getattr(item, "callspec", None), "params", {})
+    params = _params(item)
     return any(
         key in params and not isinstance(params[key], tuple) for key in ("pair", "crossing", "peer")
     )
+
+
+# --- fixtures -----------------------------------------------------------------------------
 
 
 class Peers:

@@ -73,6 +73,13 @@ def dispose(target: str) -> Step:
     return {"do": "dispose", "target": target}
 
 
+def named(do: str, as_: str = "m", name: str = "{name}", **others: Any) -> Step:
+    step = {"do": do, "as": as_, "name": name, "capacity": 100, **others}
+    if do == "open-existing":
+        del step["capacity"]
+    return step
+
+
 _VALUES: dict[str, list[Any]] = {
     "boolean": [True, False],
     "byte": [0, 255],
@@ -425,12 +432,6 @@ def _files() -> list[Sequence]:
 
 
 def _named() -> list[Sequence]:
-    def named(do: str, as_: str = "m", **others: Any) -> Step:
-        step = {"do": do, "as": as_, "name": "{name}", "capacity": 100, **others}
-        if do == "open-existing":
-            del step["capacity"]
-        return step
-
     found = [
         Sequence(
             "named-life",
@@ -489,7 +490,8 @@ def _named() -> list[Sequence]:
     ]  # fmt: skip
     found.append(
         Sequence(
-            "named-delayed", [named("create-new", options=0x4000000), view(), read("int32", 0)]
+            "named-delayed",
+            [named("create-new", options=0x4000000), view(), read("int32", 0)],
         )
     )
     return found
@@ -550,19 +552,12 @@ LIFETIMES = _lifetimes()
 # Where pyshm means to differ, and why. An entry whose difference is gone is an error.
 DIFFERENCES = {
     "file-mode-2-ten-0": (
-        "mode CREATE without a capacity must fail, as an empty file can't be mapped; "
-        ".NET has truncated the file by then, pyshm refuses first and leaves it whole"
+        "Mode CREATE without a capacity must fail, as an empty file can't be mapped. .NET has "
+        "truncated the file by then; pyshm refuses first and leaves it whole."
     ),
 }
 
 DELAY_ALLOCATE_PAGES = 0x4000000
-
-
-def _named_step(do: str, as_: str = "m", name: str = "{name}", **others: Any) -> Step:
-    step = {"do": do, "as": as_, "name": name, "capacity": 100, **others}
-    if do == "open-existing":
-        del step["capacity"]
-    return step
 
 
 def _delayed() -> list[Sequence]:
@@ -605,11 +600,11 @@ def _names() -> list[Sequence]:
         Sequence(
             f"namespace-{key}",
             [
-                _named_step("create-new", name=name),
-                _named_step("create-new", "n", name=name),
-                _named_step("open-existing", "o", name=name),
-                _named_step("create-or-open", "p", name=name),
-                _named_step("open-existing", "q"),
+                named("create-new", name=name),
+                named("create-new", "n", name=name),
+                named("open-existing", "o", name=name),
+                named("create-or-open", "p", name=name),
+                named("open-existing", "q"),
             ],
         )
         for key, name in names.items()
@@ -619,12 +614,12 @@ def _names() -> list[Sequence]:
 def _rights() -> list[Sequence]:
     found = []
     for access in range(6):
-        steps = [_named_step("create-new", access=access)]
+        steps = [named("create-new", access=access)]
         for inner, rights in enumerate((6, 4, 2, 1, 12, 14)):
             steps += [
-                _named_step("create-or-open", "n", access=inner),
+                named("create-or-open", "n", access=inner),
                 {**view(0, 0, access=inner), "map": "n"},
-                _named_step("open-existing", "o", rights=rights),
+                named("open-existing", "o", rights=rights),
                 {**view(0, 0, access=inner), "map": "o"},
             ]
         found.append(Sequence(f"create-or-open-{access}", steps))
@@ -642,12 +637,12 @@ def _files_with_names() -> list[Sequence]:
             Sequence(
                 f"map-name-{kind}",
                 [
-                    step, _named_step("open-existing", "n"), {**view(0, 10), "map": "n"},
-                    read_array("byte", 0, 10), _named_step("create-new", "o"), dispose("m"),
+                    step, named("open-existing", "n"), {**view(0, 10), "map": "n"},
+                    read_array("byte", 0, 10), named("create-new", "o"), dispose("m"),
                 ],
                 ten,
             ),
-            Sequence(f"map-name-{kind}-taken", [_named_step("create-new", "n"), step], ten),
+            Sequence(f"map-name-{kind}-taken", [named("create-new", "n"), step], ten),
         ]  # fmt: skip
     return found
 

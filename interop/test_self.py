@@ -16,6 +16,7 @@ from interop.cases import STANDARD, Case, all_cases, error, matches, struct_case
 from interop.exchange import Place, run_case
 from interop.faulty_peer import CONVERSATION_FAULTS, MODEL_FAULTS
 from interop.peers import Outcome, Peer, PeerFailure, python_peer
+from interop.worlds import remove_left_over
 
 # A few of each kind; the whole list would find no more faults and take longer.
 CASES = [
@@ -82,18 +83,13 @@ def catchers(fault: str, good: Peer, place: Place) -> list[str]:
                     if place.left_over():
                         first.kill()
                         second.kill()
-                        remove_dead_maps(place)
+                        remove_left_over(place.prefix)
     finally:
         first.kill()
         second.kill()
-        remove_dead_maps(place)
+        # A peer that had to be killed leaves its maps' files; nobody holds them any more.
+        remove_left_over(place.prefix)
     return found
-
-
-def remove_dead_maps(place: Place) -> None:
-    """A peer that had to be killed leaves its maps' files; nobody holds them any more."""
-    for name in place.left_over():
-        os.unlink(os.path.join(raw.directory(), name))
 
 
 def test_all_selected_cases_exist() -> None:
@@ -144,7 +140,7 @@ def test_a_peer_that_breaks_the_conversation_is_called_what_it_is(
         run_case(CASES[0], peer, good, place)
     assert caught.value.outcome is outcome
     assert peer.pid == 0, "the peer was not ended"
-    remove_dead_maps(place)
+    remove_left_over(place.prefix)
     faults_caught[fault] = [f"{CASES[0].id} ({outcome.value})"]
 
 
@@ -153,7 +149,7 @@ def test_an_answer_too_many_spoils_the_next_request(good: Peer, place: Place) ->
     with pytest.raises(PeerFailure) as caught:
         run_case(CASES[0], peer, good, place)
     assert caught.value.outcome is Outcome.GARBAGE
-    remove_dead_maps(place)
+    remove_left_over(place.prefix)
 
 
 def test_every_fault_of_the_conversation_is_tested() -> None:

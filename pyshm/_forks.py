@@ -35,7 +35,7 @@ class Held(Protocol):
 lock = RLock()
 _held: WeakSet[Any] = WeakSet()
 _forking: list[tuple[Held, int]] = []
-_workers_ends: set[int] = set()
+_finalized = 0  # the process that multiprocessing's finalizer was registered in; 0: none yet
 
 
 def hold(handle: Held) -> None:
@@ -82,13 +82,16 @@ def _close_at_the_end_of_a_worker() -> None:
 
     Its forked workers leave by ``os._exit``, which runs no finalizer but multiprocessing's own.
     """
+    global _finalized
     util: Any = sys.modules.get("multiprocessing.util")
-    if util is None or os.getpid() in _workers_ends:
+    if util is None or _finalized == os.getpid():
         return
-    _workers_ends.add(os.getpid())
     util.Finalize(None, _close_all, exitpriority=0)
-    # A worker begins by clearing the finalizers that it inherited, and then runs these.
-    util.register_after_fork(_forking_marker, _register_in_worker)
+    if not _finalized:
+        # A worker begins by clearing the finalizers that it inherited, and then runs this, which
+        # its own workers inherit in turn.
+        util.register_after_fork(_forking_marker, _in_worker)
+    _finalized = os.getpid()
 
 
 class _Marker:
@@ -98,8 +101,7 @@ class _Marker:
 _forking_marker = _Marker()
 
 
-def _register_in_worker(_marker: _Marker) -> None:
-    _workers_ends.discard(os.getpid())
+def _in_worker(_marker: _Marker) -> None:
     _close_at_the_end_of_a_worker()
 
 

@@ -202,17 +202,15 @@ class ShareMemoryHelper(Closing):
         return self._accessor
 
     def _readable(self) -> memoryview:
-        accessor = self._opened()
-        if not accessor.can_read:
-            raise UnsupportedError(f"access {self.access.name} does not permit reading")
-        accessor.check_backed()
-        return self.buffer
+        return self._checked(self._opened().can_read, "reading")
 
     def _writable(self) -> memoryview:
-        accessor = self._opened()
-        if not accessor.can_write:
-            raise UnsupportedError(f"access {self.access.name} does not permit writing")
-        accessor.check_backed()
+        return self._checked(self._opened().can_write, "writing")
+
+    def _checked(self, permitted: bool, what: str) -> memoryview:
+        if not permitted:
+            raise UnsupportedError(f"access {self.access.name} does not permit {what}")
+        self._opened().check_backed()
         return self.buffer
 
     def _use(self, opened: MemoryMappedFile) -> Self:
