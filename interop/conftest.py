@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["interop.plugin"]
+pytest_plugins = ["interop.plugin", "interop.display"]

@@ -1,0 +1,52 @@
+"""The Writer: ``pyshm-writer`` and ``python -m pyshm.apps.writer``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..helper import DEFAULT_CAPACITY
+from . import options, start
+
+if TYPE_CHECKING:
+    import tkinter as tk
+
+    from .writer_window import WriterWindow
+
+__all__ = ["main"]
+
+_PROGRAM = "pyshm-writer"
+_KEYS = """\
+keys:
+  Enter    in the path: show the picture; in the map's fields: open the map;
+           in a number: send the struct; on a button: press it
+  Escape   put back what a field held before
+  Ctrl+O   browse for a picture (Alt+R, too)
+  Alt+B    Blip: send the picture      Alt+S    Struct: send the numbers
+  Ctrl+Q   quit, and let go of the map
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Show the window until it is closed; the exit status (0, or 1 without a display)."""
+    parser = options.parser(_PROGRAM, "Send pictures and structs to other programs.", _KEYS)
+    parser.add_argument(
+        "--capacity",
+        default=str(DEFAULT_CAPACITY),
+        metavar="N",
+        help="the map's size in bytes, if it is created (default: %(default)s)",
+    )
+    parser.add_argument("picture", nargs="?", metavar="FILE", help="the picture to begin with")
+    arguments = parser.parse_args(argv)
+
+    def build(root: tk.Tk) -> WriterWindow:
+        from .writer_window import WriterWindow
+
+        return WriterWindow(root, arguments.map, arguments.capacity, arguments.picture)
+
+    return start.run(_PROGRAM, build)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
