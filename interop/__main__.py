@@ -1,15 +1,20 @@
-"""``python -m interop``: make the peers, say what works here, regenerate the golden files."""
+"""``python -m interop``: make the peers, say what works, check what is kept, show a report."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from . import golden, toolchain, wine
+from pyshm.testing import toolchain
+from pyshm.testing.peers import Peer, PeerFailure
+
+from . import golden, wine
 from .doctor import examine
-from .peers import Peer, PeerFailure, python_peer
+from .peers import python_peer
 
 
 def _build(arguments: argparse.Namespace) -> int:
@@ -95,6 +100,57 @@ def _semantics(arguments: argparse.Namespace) -> int:
     return 1 if wrong else 0
 
 
+def _corpus(arguments: argparse.Namespace) -> int:
+    from . import corpus, packages
+    from .worlds import NATIVE, WINDOWS, world_of
+
+    chosen = arguments.package or corpus.names()
+    for name in chosen:
+        if name not in corpus.names():
+            _say(f"no package {name}; there are {', '.join(corpus.names())}")
+            return 2
+    whole = arguments.check or arguments.write
+    worlds = {"native": [NATIVE], "windows": [WINDOWS]}.get(arguments.world, [NATIVE, WINDOWS])
+    for world in [NATIVE, WINDOWS] if whole else worlds:
+        reason = world_of(world).missing("dotnet")
+        if reason is not None:
+            _say(f"{world}: {reason}")
+            return 1
+    wrong = []
+    try:
+        if whole:
+            wrong = corpus.write(_say) if arguments.write else corpus.check(_say)
+        else:
+            if not arguments.json:
+                print(corpus.text(None))
+            for row in corpus.run_in(dict.fromkeys(worlds), chosen, _say):
+                print(json.dumps(row.to_json()) if arguments.json else corpus.text(row), flush=True)
+                wrong += corpus.wrong(row)
+    except (toolchain.ToolchainError, toolchain.BuildError, packages.Unavailable) as error:
+        _say(str(error))
+        return 1
+    except PeerFailure as failure:
+        wrong.append(str(failure))
+    for line in wrong:
+        _say(line)
+    return 1 if wrong else 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from . import browser, report, report_html
+
+    target = arguments.output or arguments.file.with_suffix(".html")
+    try:
+        report_html.write(report.read(arguments.file), target)
+        if arguments.picture is not None:
+            browser.take_picture(target, arguments.picture, arguments.show)
+    except (report.ReportError, browser.BrowserError, OSError) as error:
+        _say(str(error))
+        return 1
+    print(target)
+    return 0
+
+
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
@@ -136,6 +192,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     how = sub.add_mutually_exclusive_group()
     how.add_argument("--check", action="store_true", help="compare only (the default)")
     how.add_argument("--write", action="store_true", help="write it anew")
+    sub = command(
+        "corpus", _corpus, "Compare every type with layout of real NuGet packages with .NET."
+    )
+    sub.add_argument(
+        "--package", action="append", metavar="NAME", help="only this one (may be repeated)"
+    )
+    sub.add_argument(
+        "--world",
+        choices=("native", "windows", "all"),
+        default="native",
+        help="where .NET runs: here, on Windows (Wine), or both (default: %(default)s)",
+    )
+    how = sub.add_mutually_exclusive_group()
+    how.add_argument("--json", action="store_true", help="a line of JSON for each package")
+    how.add_argument("--check", action="store_true", help="all of it, with docs/corpus.md")
+    how.add_argument("--write", action="store_true", help="all of it; write docs/corpus.md anew")
+    sub = command("report", _report, "Make a page for a browser of a saved report.")
+    sub.add_argument("file", type=Path, metavar="FILE", help="from pytest --interop-report FILE")
+    sub.add_argument(
+        "-o", "--output", type=Path, metavar="PAGE", help="(default: FILE with the suffix .html)"
+    )
+    sub.add_argument(
+        "--picture", type=Path, metavar="FILE", help="also a picture of it, as PNG, with Chromium"
+    )
+    sub.add_argument(
+        "--show",
+        default="stale-struct-over-blob",
+        metavar="CASE",
+        help="the case that is open in the picture (default: %(default)s)",
+    )
     arguments = parser.parse_args(argv)
     if arguments.run is _windows and arguments.arguments and not arguments.tests:
         parser.error("only the tests take more arguments")

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from pyshm.testing.peers import Peer, PeerFailure
+
 from . import oracle, raw
 from .cases import Case, matches
-from .peers import Peer, PeerFailure
+from .record import CONSUMER, PRODUCER, Record
 from .worlds import NATIVE, WINDOWS, World, world_of
 
 __all__ = ["Place", "letting_go", "run_case"]
@@ -44,13 +46,16 @@ def run_case(
     consumer: Peer,
     place: Place,
     worlds: tuple[World, World] | None = None,
+    record: Record | None = None,
 ) -> None:
     """Carry out ``case``; AssertionError or PeerFailure tells what was wrong.
 
     The consumer must report what ``case`` expects, and the map's bytes, read by the harness
     itself while both peers hold the map, must be the expected ones. ``worlds`` are the
-    producer's and the consumer's; two different ones share no named maps.
+    producer's and the consumer's; two different ones share no named maps. ``record`` is told
+    what is expected and which bytes were found.
     """
+    record = record or Record(place)
     theirs, ours = worlds or (world_of(NATIVE), world_of(NATIVE))
     if case.backing == "named":
         plain = place.name(case.extra.get("suffix", ""))
@@ -70,20 +75,26 @@ def run_case(
         ]
     if case.backing == "stream":
         writes, reads = _through_accessor(writes), _through_accessor(reads)
-    with letting_go(producer, consumer):
+    wanted = case.written or (None,) * len(writes)
+
+    def look() -> bytes:
+        if case.backing == "named":
+            return ours.read_map(_seen_as(name, plain, ours), len(case.memory))
+        return raw.read_file(path, len(case.memory))
+
+    with letting_go(producer, consumer), record.looking(look, case.memory):
+        record.expect(PRODUCER, [*[None] * len(produce), *wanted])
         written = producer.request(*produce, *writes, on_error="continue")
         _expect(case, producer, "opening", produce, [None] * len(produce), written)
-        wanted = case.written or (None,) * len(writes)
         _expect(case, producer, "writing", writes, list(wanted), written[len(produce) :])
 
+        record.expect(CONSUMER, [*[None] * len(consume), *expected])
         read = consumer.request(*consume, *reads, on_error="continue")
         _expect(case, consumer, "opening", consume, [None] * len(consume), read)
         _expect(case, consumer, "reading", reads, expected, read[len(consume) :])
 
-        if case.backing == "named":
-            found = ours.read_map(_seen_as(name, plain, ours), len(case.memory))
-        else:
-            found = raw.read_file(path, len(case.memory))
+        found = look()
+        record.memory(found, case.memory)
         difference = raw.difference(case.memory, found)
         assert difference is None, (
             f"{case.id}: the bytes in the map, written by {producer.name}, are wrong\n{difference}"

@@ -1,35 +1,30 @@
-"""The pytest plugin: peers as fixtures, producer x consumer x case, and what is told at the end.
+"""The pytest plugin: options, producer x consumer x case, peers as fixtures.
 
 A case whose test asks for ``pair`` runs four times in each world, with each language as producer
 and as consumer; one that asks for ``crossing`` runs for each pair of seats of two worlds. Every
-run is a line of the report and a count in the matrix.
+run is a line of the report and a count in the matrix (results.py).
 """
 
 from __future__ import annotations
 
-import json
 import os
-import platform
 import uuid
-from collections import defaultdict
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-import pyshm
+from pyshm.testing.peers import Peer, PeerFailure
 
-from . import toolchain
-from .cases import DEFAULT_SEED, GROUPS, MINIMUM_CASES, all_cases
+from . import browser, progress
+from .cases import DEFAULT_SEED, all_cases
 from .exchange import Place, letting_go
-from .peers import Outcome, Peer, PeerFailure
 from .pictures import PICTURES, make_picture
+from .record import CONSUMER, PRODUCER, Record
+from .results import FAULTS, PROPERTY, RECORD, Results
+from .selection import crossings, pairs_of, worlds_of
 from .worlds import LANGUAGES, NATIVE, WINDOWS, Seat, World, remove_left_over, world_of
-
-_PROPERTY = "interop"
-_FAULTS = pytest.StashKey[dict[str, list[str]]]()
 
 
 class Pair(NamedTuple):
@@ -38,6 +33,7 @@ class Pair(NamedTuple):
     producer: Peer
     consumer: Peer
     worlds: tuple[World, World]
+    record: Record
 
     @property
     def world(self) -> World:
@@ -72,20 +68,55 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the seed of the random cases (default: %(default)s)",
     )
     group.addoption(
+        "--types",
+        type=int,
+        default=300,
+        metavar="N",
+        help="how many random types are compared (default: %(default)s)",
+    )
+    group.addoption(
+        "--keep-wrong-types",
+        action="store_true",
+        help="add the smallest type that was wrong to fixtures/types.jsonl",
+    )
+    group.addoption(
         "--interop-report",
         metavar="FILE",
         help="write the report there: JSON lines, a header, one line a case, a footer",
+    )
+    group.addoption(
+        "--interop-html",
+        metavar="FILE",
+        help="write the report there as one page for a browser",
+    )
+    group.addoption(
+        "--require-browser",
+        action="store_true",
+        help="fail, instead of skipping its tests, when Chromium is not there",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Find the .NET peer, and remember every case that reports."""
+    config.addinivalue_line("markers", "browser: needs Chromium")
     config.pluginmanager.register(Results(config), "interop-results")
+    if config.getoption("--require-browser"):
+        reason = browser.missing()
+        if reason is not None:
+            raise pytest.UsageError(reason)
     if config.getoption("--require-dotnet"):
-        for world in {NATIVE, *_worlds(config)}:
+        for world in {NATIVE, *worlds_of(config)}:
             reason = world_of(world).missing("dotnet")
             if reason is not None:
                 raise pytest.UsageError(reason)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Draw the live line, where somebody looks at it; the terminal's reporter is there by now."""
+    if progress.wanted(session.config):
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        session.config.pluginmanager.register(progress.Progress(reporter), "interop-progress")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -97,7 +128,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("case", cases, ids=[case.id for case in cases])
     if "picture" in metafunc.fixturenames:
         metafunc.parametrize("picture", list(PICTURES))
-    worlds = _worlds(metafunc.config)
+    worlds = worlds_of(metafunc.config)
     if metafunc.definition.get_closest_marker("posix"):
         worlds = [world for world in worlds if world != WINDOWS]
     if "pair" in metafunc.fixturenames:
@@ -113,34 +144,24 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("world", values, indirect=True)
 
 
-def _worlds(config: pytest.Config) -> list[str]:
-    """The names of the worlds that this run is for."""
-    asked = config.getoption("--world")
-    if asked == "native" or NATIVE == WINDOWS:
-        return [NATIVE]
-    return [WINDOWS] if asked == WINDOWS else [NATIVE, WINDOWS]
-
-
-def pairs_of(world: str) -> list[tuple[Seat, ...]]:
-    """Each language of a world with each."""
-    return [(Seat(world, one), Seat(world, two)) for one in LANGUAGES for two in LANGUAGES]
-
-
-def crossings(config: pytest.Config) -> list[tuple[Seat, ...]]:
-    """Every pair of seats of two worlds, unless the run is for the native one alone."""
-    if config.getoption("--world") == "native" or NATIVE == WINDOWS:
-        return []
-    seats = [Seat(world, language) for world in (NATIVE, WINDOWS) for language in LANGUAGES]
-    return [(one, two) for one in seats for two in seats if one.world != two.world]
-
-
 def _parametrize(metafunc: pytest.Metafunc, name: str, groups: list[tuple[Seat, ...]]) -> None:
     metafunc.parametrize(
         name,
         [pytest.param(seats, marks=_marks(*seats)) for seats in groups],
-        ids=["-to-".join(seat.label.replace(" ", "-") for seat in seats) for seats in groups],
+        ids=[_id(seats) for seats in groups],
         indirect=True,
     )
+
+
+def _id(seats: tuple[Seat, ...]) -> str:
+    return "-to-".join(seat.label.replace(" ", "-") for seat in seats)
+
+
+def _without_pair(name: str, seats: tuple[Seat, ...]) -> str:
+    """A test's name without its pair, which the report tells by itself."""
+    function, _, rest = name.partition("[")
+    others = rest.removesuffix("]").replace(_id(seats), "").strip("-")
+    return f"{function}[{others}]" if others else function
 
 
 def _marks(*seats: Seat) -> list[pytest.MarkDecorator]:
@@ -164,8 +185,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         (dropped if about_here or _without_seats(item) else kept).append(item)
     config.hook.pytest_deselected(items=dropped)
     items[:] = kept
-    _skip(items, "wine", WINDOWS)
-    _skip(items, "dotnet", NATIVE)
+    _skip(items, "wine", lambda: world_of(WINDOWS).missing("dotnet"))
+    _skip(items, "dotnet", lambda: world_of(NATIVE).missing("dotnet"))
+    _skip(items, "browser", browser.missing)
     for item in items:
         params = _params(item)
         seats = params.get("pair") or params.get("crossing")
@@ -177,19 +199,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if case is not None
             else getattr(getattr(item, "module", None), "GROUP", "maps")
         )
-        name = case.id if case is not None else item.name
+        name = case.id if case is not None else _without_pair(item.name, seats)
         producer, consumer = (seat.label for seat in seats)
-        item.user_properties.append((_PROPERTY, [producer, consumer, group, name]))
+        item.user_properties.append((PROPERTY, [producer, consumer, group, name]))
 
 
 def _params(item: pytest.Item) -> dict[str, Any]:
     return getattr(getattr(item, "callspec", None), "params", {})
 
 
-def _skip(items: list[pytest.Item], marker: str, world: str) -> None:
-    """Skip the marked ones where that world has no .NET; it is looked at only if there are any."""
+def _skip(items: list[pytest.Item], marker: str, missing: Callable[[], str | None]) -> None:
+    """Skip the marked ones where what they need is missing; looked for only if there are any."""
     marked = [item for item in items if item.get_closest_marker(marker)]
-    reason = world_of(world).missing("dotnet") if marked else None
+    reason = missing() if marked else None
     if reason is not None:
         for item in marked:
             item.add_marker(pytest.mark.skip(reason=reason))
@@ -242,22 +264,29 @@ def peers() -> Iterator[Peers]:
 
 
 @pytest.fixture
-def pair(request: pytest.FixtureRequest, peers: Peers) -> Iterator[Pair]:
+def pair(request: pytest.FixtureRequest, peers: Peers, place: Place) -> Iterator[Pair]:
     """A producer and a consumer; what they hold is let go of when the test ends."""
-    yield from _seated(request.param, peers)
+    yield from _seated(request, peers, place)
 
 
 @pytest.fixture
-def crossing(request: pytest.FixtureRequest, peers: Peers) -> Iterator[Pair]:
+def crossing(request: pytest.FixtureRequest, peers: Peers, place: Place) -> Iterator[Pair]:
     """A producer in one world and a consumer in another."""
-    yield from _seated(request.param, peers)
+    yield from _seated(request, peers, place)
 
 
-def _seated(seats: tuple[Seat, Seat], peers: Peers) -> Iterator[Pair]:
-    producer, consumer = peers.get(seats[0], "producer"), peers.get(seats[1], "consumer")
-    yield Pair(producer, consumer, (world_of(seats[0].world), world_of(seats[1].world)))
-    with letting_go(producer, consumer):
-        pass
+def _seated(request: pytest.FixtureRequest, peers: Peers, place: Place) -> Iterator[Pair]:
+    one, two = request.param
+    record = request.node.stash[RECORD] = Record(place)
+    producer, consumer = peers.get(one, PRODUCER), peers.get(two, CONSUMER)
+    with (
+        record.listening(one.label, PRODUCER, producer),
+        record.listening(two.label, CONSUMER, consumer),
+        letting_go(producer, consumer),
+    ):
+        yield Pair(producer, consumer, (world_of(one.world), world_of(two.world)), record)
+        if record.bytes is None:
+            record.left_in(place)
 
 
 @pytest.fixture
@@ -301,213 +330,10 @@ def faults_caught(request: pytest.FixtureRequest) -> Iterator[dict[str, list[str
     """Which cases caught which deliberate fault, for the table at the end of a verbose run."""
     caught: dict[str, list[str]] = {}
     yield caught
-    request.config.stash[_FAULTS] = caught
+    request.config.stash[FAULTS] = caught
 
 
 @pytest.fixture
 def picture_file(picture: str, picture_folder: str) -> str:
     """The path of the picture that the test is given."""
     return make_picture(picture, picture_folder)
-
-
-# --- results ------------------------------------------------------------------------------
-
-
-class Results:
-    """Counts the outcomes, prints the matrix, writes the report, and guards against an empty run.
-
-    With pytest-xdist only the controlling process does, from the workers' reports.
-    """
-
-    def __init__(self, config: pytest.Config) -> None:
-        self.config = config
-        self.active = not hasattr(config, "workerinput")
-        self.outcomes: dict[tuple[str, str, str, str], tuple[Outcome, float, str]] = {}
-        self.started = datetime.now(UTC)
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take the outcome of a case from its reports: the worst of set-up, call and tear-down."""
-        for key, item in report.user_properties:
-            if key != _PROPERTY or not self.active:
-                continue
-            assert isinstance(item, list)
-            cell = (item[0], item[1], item[2], item[3])
-            if report.when == "call" or report.outcome != "passed":
-                known = self.outcomes.get(cell)
-                if known is None or known[0] is Outcome.PASSED:
-                    story = "" if report.passed else report.longreprtext
-                    self.outcomes[cell] = (_outcome(report), report.duration, story)
-
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """A run that should be whole and is not has failed."""
-        if self.active and exitstatus == 0 and self.shortened() is not None:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        if self.active and self.outcomes:
-            self._write_report(session)
-
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Print the matrix."""
-        if not self.active:
-            return
-        caught = self.config.stash.get(_FAULTS, {})
-        if caught:
-            terminalreporter.section("deliberate faults, and what catches them")
-            for fault, catchers in caught.items():
-                first = catchers[0] if catchers else "NOTHING"
-                more = f" and {len(catchers) - 1} more" if len(catchers) > 1 else ""
-                terminalreporter.write_line(f"{fault:26} {first}{more}")
-        shortened = self.shortened()
-        if not self.outcomes and shortened is None:
-            return
-        terminalreporter.section("interop")
-        terminalreporter.write_line(f"seed {self.config.getoption('--seed')}")
-        for line in self.matrix():
-            terminalreporter.write_line(line)
-        if shortened is not None:
-            terminalreporter.write_line(f"SHORTENED RUN: {shortened}", red=True)
-
-    def selected(self) -> bool:
-        """Whether the person asked for a part of the cases only."""
-        option = self.config.option
-        chosen = option.keyword or option.markexpr or getattr(option, "lf", False)
-        parts = any("::" in argument or ".py" in argument for argument in self.config.args)
-        folder = Path(__file__).resolve().parent
-        here = any(
-            Path(argument).resolve() in (folder, *folder.parents) for argument in self.config.args
-        )
-        return bool(
-            chosen
-            or parts
-            or not here
-            or option.collectonly
-            or option.maxfail
-            or getattr(option, "deselect", None)
-            or getattr(option, "ignore", None)
-        )
-
-    def shortened(self) -> str | None:
-        """Why the run is no whole run, if it should be one and is not."""
-        if self.selected():
-            return None
-        worlds = _worlds(self.config)
-        wanted = {
-            (one.label, two.label): MINIMUM_CASES[world if world == WINDOWS else "elsewhere"]
-            for world in worlds
-            for one, two in pairs_of(world)
-        }
-        for one, two in crossings(self.config):
-            wanted[one.label, two.label] = MINIMUM_CASES["across"]
-        for (producer, consumer), least in wanted.items():
-            count = sum(cell[:2] == (producer, consumer) for cell in self.outcomes)
-            if count < least:
-                return f"{producer} to {consumer}: {count} cases, expected {least} or more"
-        return None
-
-    def matrix(self) -> Iterator[str]:
-        """Passed of total, by pair and group."""
-        cells: dict[tuple[str, str, str], list[Outcome]] = defaultdict(list)
-        for (producer, consumer, group, _), (outcome, _, _) in self.outcomes.items():
-            cells[producer, consumer, group].append(outcome)
-        groups = [group for group in GROUPS if any(cell[2] == group for cell in cells)]
-        groups += sorted({cell[2] for cell in cells} - set(groups))
-        titles = ["producer -> consumer", *groups, "all"]
-        rows = sorted({cell[:2] for cell in cells}, key=_reading_order)
-        widths = [
-            max(len(titles[0]), *(len(f"{one} -> {two}") for one, two in rows)),
-            *(max(9, len(title)) for title in titles[1:]),
-        ]
-        yield "  ".join(
-            title.rjust(width) if i else title.ljust(width)
-            for i, (title, width) in enumerate(zip(titles, widths, strict=True))
-        )
-        for producer, consumer in rows:
-            row = [f"{producer} -> {consumer}"]
-            everything: list[Outcome] = []
-            for group in groups:
-                outcomes = cells.get((producer, consumer, group), [])
-                everything += outcomes
-                row.append(_score(outcomes))
-            row.append(_score(everything))
-            yield "  ".join(
-                text.rjust(width) if i else text.ljust(width)
-                for i, (text, width) in enumerate(zip(row, widths, strict=True))
-            )
-        skipped = sum(outcome is Outcome.SKIPPED for outcome, _, _ in self.outcomes.values())
-        if skipped:
-            worlds = (world_of(world) for world in _worlds(self.config))
-            reasons = {world.missing("dotnet") for world in worlds} - {None}
-            yield f"{skipped} cases skipped: {'; '.join(map(str, reasons))}"
-
-    def _write_report(self, session: pytest.Session) -> None:
-        path = self.config.getoption("--interop-report")
-        if not path:
-            return
-        counts: dict[str, int] = defaultdict(int)
-        header = {
-            "header": {
-                "pyshm": pyshm.__version__,
-                "python": platform.python_version(),
-                "system": platform.platform(),
-                "dotnet": world_of(NATIVE).missing("dotnet") or _dotnet_version(),
-                "worlds": _worlds(self.config),
-                "seed": self.config.getoption("--seed"),
-                "started": self.started.isoformat(timespec="seconds"),
-            }
-        }
-        lines = [json.dumps(header)]
-        for (producer, consumer, group, name), (outcome, seconds, story) in self.outcomes.items():
-            counts[outcome.value] += 1
-            lines.append(
-                json.dumps(
-                    {
-                        "case": name,
-                        "group": group,
-                        "producer": producer,
-                        "consumer": consumer,
-                        "outcome": outcome.value,
-                        "seconds": round(seconds, 6),
-                        "story": story,
-                    }
-                )
-            )
-        footer = {
-            "cases": len(self.outcomes),
-            "outcomes": counts,
-            "whole": not self.selected() and self.shortened() is None,
-            "status": int(session.exitstatus),
-        }
-        lines.append(json.dumps({"footer": footer}))
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _dotnet_version() -> str:
-    return f"SDK {toolchain.find_dotnet().sdk}"
-
-
-def _reading_order(row: tuple[str, str]) -> tuple[bool, bool, list[bool]]:
-    """Native pairs first, then the other world's, then across; Python before .NET."""
-    one, two = (" " in label for label in row)
-    return one != two, one, ["dotnet" in label for label in row]
-
-
-def _score(outcomes: list[Outcome]) -> str:
-    if not outcomes:
-        return "-"
-    passed = sum(outcome is Outcome.PASSED for outcome in outcomes)
-    if all(outcome is Outcome.SKIPPED for outcome in outcomes):
-        return f"skip {len(outcomes)}"
-    return f"{passed}/{len(outcomes)}"
-
-
-def _outcome(report: pytest.TestReport) -> Outcome:
-    if report.passed:
-        return Outcome.PASSED
-    if report.skipped:
-        return Outcome.SKIPPED
-    # The failure crosses a process border as text; its first words are PeerFailure's own.
-    for outcome in Outcome:
-        if f"): {outcome.value}: " in report.longreprtext:
-            return outcome
-    return Outcome.FAILED

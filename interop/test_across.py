@@ -11,9 +11,9 @@ import pytest
 
 from interop.cases import STANDARD, TINY, all_cases, blob_case, picture_case, struct_case
 from interop.exchange import Place, run_case
-from interop.peers import Peer
 from interop.pictures import make_picture
 from interop.plugin import Pair
+from pyshm.testing.peers import Peer
 
 GROUP = "by file"
 
@@ -34,14 +34,16 @@ CASES = [
 
 @pytest.mark.parametrize("index", range(len(CASES)), ids=[f"{c.id}-{c.backing}" for c in CASES])
 def test_a_file_is_one_map_in_both_worlds(index: int, crossing: Pair, place: Place) -> None:
-    run_case(CASES[index], crossing.producer, crossing.consumer, place, crossing.worlds)
+    run_case(
+        CASES[index], crossing.producer, crossing.consumer, place, crossing.worlds, crossing.record
+    )
 
 
 @pytest.mark.parametrize("name", ["icon.png", "photo-2-megapixels.jpg"])
 def test_a_picture_crosses(name: str, crossing: Pair, place: Place, picture_folder: str) -> None:
     file = make_picture(name, picture_folder)
     case = replace(picture_case(name, file, Path(file).read_bytes()), backing="file")
-    run_case(case, crossing.producer, crossing.consumer, place, crossing.worlds)
+    run_case(case, crossing.producer, crossing.consumer, place, crossing.worlds, crossing.record)
 
 
 def test_both_see_what_the_other_writes_while_both_hold_the_file(

@@ -12,10 +12,10 @@ GROUP = "picture"
 
 
 def test_case(case: Case, pair: Pair, place: Place) -> None:
-    run_case(case, pair.producer, pair.consumer, place, pair.worlds)
+    run_case(case, pair.producer, pair.consumer, place, pair.worlds, pair.record)
 
 
 def test_picture(picture: str, picture_file: str, pair: Pair, place: Place) -> None:
     content = Path(picture_file).read_bytes()
     case = picture_case(picture, picture_file, content)
-    run_case(case, pair.producer, pair.consumer, place, pair.worlds)
+    run_case(case, pair.producer, pair.consumer, place, pair.worlds, pair.record)

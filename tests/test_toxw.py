@@ -331,6 +331,7 @@ def test_the_systems_tox_gets_the_systems_packages(toxw, debian):
     command, env = toxw.system_command(["-e", "interop"])
     assert command == ["/usr/bin/python3", "-m", "tox", "--sitepackages", "-e", "interop"]
     assert env["PYSHM_SYSTEM_SITE_PACKAGES"] == "true"
+    assert env["PYSHM_OPTIONAL_DEPS"] == ""
     assert env["PIP_NO_INDEX"] == "1"
     assert env["PATH"].split(os.pathsep)[0] == "/usr/bin"
     assert "TOXENV" not in env
