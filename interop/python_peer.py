@@ -19,7 +19,8 @@ from decimal import Decimal
 from typing import Any, BinaryIO, Protocol
 
 import pyshm
-from pyshm import cli
+from pyshm.cli import parser as grammar
+from pyshm.cli import program
 from pyshm.elements import ELEMENTS
 from pyshm.enums import (
     FileMode,
@@ -547,8 +548,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda number, _frame: sys.exit(128 + number))
         return serve(sys.stdin.buffer, target)
-    parser: argparse.ArgumentParser = cli.build_parser("python_peer")
-    return cli.run(parser, argv)
+    parser: argparse.ArgumentParser = grammar.build_parser("python_peer")
+    return program.run(parser, argv)
 
 
 if __name__ == "__main__":

@@ -46,14 +46,18 @@ __all__ = [
     "create_from_descriptor",
     "create_named",
     "create_or_open_named",
+    "directory_is_chosen",
+    "examine",
     "open_file",
     "open_named",
+    "remove_dead",
     "shared_memory_directory",
 ]
 
 _DIRECTORY_VARIABLE = "PYSHM_DIRECTORY"
 _PATIENCE = 10.0  # seconds; docs/named-maps.md
-_MODE = 0o600
+FILE_MODE = 0o600  # of a named map
+PRIVATE_PREFIX = ".pyshm-"  # of files that have no name yet, where there is no O_TMPFILE
 _O_TMPFILE: int = getattr(os, "O_TMPFILE", 0)
 # What a race with another process's close or create looks like: look again.
 _AGAIN = object()
@@ -430,6 +434,11 @@ def shared_memory_directory() -> str:
     )
 
 
+def directory_is_chosen() -> bool:
+    """Whether the directory is one that was chosen for named maps, and no other program's."""
+    return bool(os.environ.get(_DIRECTORY_VARIABLE))
+
+
 def create_named(
     name: str,
     capacity: int,
@@ -551,6 +560,29 @@ def create_or_open_named(
     raise AssertionError("the attempts end by raising")
 
 
+def examine(path: str, name: str) -> tuple[int, bool | None]:
+    """A descriptor of the file at ``path``, and whether somebody holds it; none is taken.
+
+    None for whether: it changed meanwhile. Raises as :func:`open_named` for what is no map's file.
+    """
+    descriptor = _open(path, name)
+    try:
+        with _transition_lock(descriptor, path):
+            if not _leads_to(path, descriptor):
+                return descriptor, None
+            return descriptor, not _is_dead(descriptor)
+    except BaseException as error:
+        os.close(descriptor)
+        if isinstance(error, OSError) and not isinstance(error, PyshmError):
+            raise _translated(error, f"looking at {path}") from error
+        raise
+
+
+def remove_dead(path: str, name: str, examined: os.stat_result) -> bool:
+    """Remove the file that was ``examined``, if nobody holds it now; whether it is gone."""
+    return _remove_if_dead(path, name, examined)
+
+
 def _exists(name: str) -> MapExistsError:
     return MapExistsError(f"a map named {name!r} exists already", field="map_name", value=name)
 
@@ -614,19 +646,19 @@ def _make_unnamed(
         descriptor = -1
         if _O_TMPFILE:
             try:
-                descriptor = os.open(directory, _O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, _MODE)
+                descriptor = os.open(directory, _O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, FILE_MODE)
             except OSError as error:
                 if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
                     raise
         if descriptor < 0:
-            private = os.path.join(directory, f".pyshm-{os.urandom(12).hex()}")
+            private = os.path.join(directory, f"{PRIVATE_PREFIX}{os.urandom(12).hex()}")
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            descriptor = os.open(private, flags, _MODE)
+            descriptor = os.open(private, flags, FILE_MODE)
     except OSError as error:
         raise _translated(error, what) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        os.fchmod(descriptor, _MODE)  # the umask may have taken more away
+        os.fchmod(descriptor, FILE_MODE)  # the umask may have taken more away
         if options & MemoryMappedFileOptions.DELAY_ALLOCATE_PAGES:
             os.ftruncate(descriptor, capacity)
         else:
@@ -725,14 +757,24 @@ def _become_holder(descriptor: int, path: str) -> object:
     with _transition_lock(descriptor, path):
         if not _leads_to(path, descriptor):
             return _AGAIN
-        if _try_lock(descriptor, fcntl.LOCK_EX):
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
+        if _is_dead(descriptor):
             return False
         return True if _try_lock(descriptor, fcntl.LOCK_SH) else _AGAIN
 
 
-def _remove_if_dead(path: str, name: str) -> bool:
-    """Make way for a new map at ``path``. False: somebody holds the one that is there."""
+def _is_dead(descriptor: int) -> bool:
+    """Whether nobody holds the file; the caller has the transition lock."""
+    if not _try_lock(descriptor, fcntl.LOCK_EX):
+        return False
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    return True
+
+
+def _remove_if_dead(path: str, name: str, examined: os.stat_result | None = None) -> bool:
+    """Remove the file at ``path``, unless somebody holds it (or it is not the ``examined`` one).
+
+    Returns whether there is none any more.
+    """
     try:
         descriptor = _open(path, name)
     except MapNotFoundError:
@@ -741,6 +783,8 @@ def _remove_if_dead(path: str, name: str) -> bool:
         with _transition_lock(descriptor, path):
             if not _leads_to(path, descriptor):
                 return True
+            if examined is not None and not os.path.samestat(os.fstat(descriptor), examined):
+                return False
             if not _try_lock(descriptor, fcntl.LOCK_EX):
                 return False
             try:

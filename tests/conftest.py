@@ -6,6 +6,7 @@ import itertools
 import os
 import queue
 import secrets
+import signal
 import subprocess
 import sys
 import threading
@@ -210,6 +211,38 @@ def command() -> Iterator[Callable[..., Child]]:
     finally:
         for process in started:
             process.close()
+
+
+class Result:
+    """What a command printed, line by line, its exit status and its errors."""
+
+    def __init__(self, process: Child) -> None:
+        self.out: list[str] = []
+        while line := process.line():
+            self.out.append(line)
+        self.status = process.wait()
+        self.errors = process.errors()
+
+
+@pytest.fixture
+def run(command: Callable[..., Child]) -> Callable[..., Result]:
+    """``run(*arguments)``: the Result of ``python -m pyshm`` with them and empty input."""
+
+    def running(*arguments: object, **options: object) -> Result:
+        process = command(*map(str, arguments), **options)
+        process.end_input()
+        return Result(process)
+
+    return running
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell's background jobs ignore SIGINT and pass that on; here children must not."""
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 HOLDER = """

@@ -12,32 +12,13 @@ import sys
 import pytest
 
 from pyshm import ImageData, MemoryMappedFile, ShareMemoryHelper, TestData, __version__
+from pyshm.cli.parser import build_parser
+from pyshm.cli.shells import grammar
 from pyshm.errors import MapNotFoundError
 
 SIZE = 4096  # one page on Windows, where views are whole pages
 SHA_XYZ = hashlib.sha256(b"xyz").hexdigest()
-COMMANDS = ["write-image", "read-image", "write-struct", "read-struct", "dump"]
-
-
-class Result:
-    def __init__(self, process):
-        self.out = []
-        while line := process.line():
-            self.out.append(line)
-        self.status = process.wait()
-        self.errors = process.errors()
-
-
-@pytest.fixture
-def run(command):
-    """Run a command to its end, with empty input."""
-
-    def running(*arguments, **options):
-        process = command(*map(str, arguments), **options)
-        process.end_input()
-        return Result(process)
-
-    return running
+COMMANDS = [command.name for command in grammar.read(build_parser()).commands]
 
 
 @pytest.fixture
@@ -126,15 +107,6 @@ def test_the_structs_json_is_of_its_48_bytes(command, map_name):
 def test_a_writers_capacity(command, map_name, map_file, arguments, size):
     with command("write-struct", map_name, *arguments).ready():
         assert map_file.stat().st_size == size
-
-
-@pytest.fixture
-def interruptible():
-    """A shell's background jobs ignore SIGINT and pass that on; here children must not."""
-    before = signal.getsignal(signal.SIGINT)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("interruptible")
@@ -362,7 +334,7 @@ def test_output_that_its_encoding_can_not_carry_does_not_break_it(run, tmp_path)
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has file names of any bytes")
 def test_a_file_name_of_bad_utf8_does_not_break_the_output(run, tmp_path):
     path = tmp_path / os.fsdecode(b"m\xff")
-    path.write_bytes(bytes(48))
+    path.write_bytes(TestData.standard().to_bytes())
     result = run("dump", path, "--file")
     assert (result.status, result.errors) == (0, "")
     assert result.out[0] == f"{tmp_path}/m\\udcff: TestData, 48 bytes"

@@ -99,9 +99,15 @@ def test_the_path_of_a_long_field_is_shown_whole():
     [
         (ImageData("p", b"x").to_bytes(), "blob"),
         (ImageData("p", b"").to_bytes().ljust(48, b"\0"), "TestData"),
-        (bytes(48), "TestData"),
         (TestData.standard().to_bytes(), "TestData"),
-        (b"\xff" * 48, "TestData"),
+        (b"\xfe" + b"\xff" * 47, "TestData"),
+        (b"\xff" * 4, "blob"),
+        (b"\xff" * 48, "blob"),
+        (bytes(1), "empty"),
+        (bytes(48), "empty"),
+        (bytes(200_000), "empty"),
+        (bytes(47) + b"x", "TestData"),
+        (bytes(199_999) + b"x", "TestData"),
     ],
 )
 def test_without_a_choice_the_bytes_decide(data, kind):
@@ -130,13 +136,64 @@ def test_an_empty_blob_can_be_asked_for():
 
 def test_what_is_no_blob_is_an_error():
     with pytest.raises(LengthError):
-        dump.annotate(memoryview(b"\xff" * 8), "blob")
+        dump.annotate(memoryview(b"\xfe" + b"\xff" * 7), "blob")
+
+
+def test_an_unfinished_blob_is_shown_and_called_so():
+    story = "unfinished: a write is under way, or its writer died in it"
+    assert lines(b"\xff" * 4 + b"abc", "blob") == [
+        f"map: blob, 7 bytes; {story}",
+        (
+            "00000000  ff ff ff ff                                      ....              "
+            "path_length = -1"
+        ),
+        (
+            "00000004  61 62 63                                         abc               "
+            "unfinished (3 bytes)"
+        ),
+    ]
+
+
+def test_of_an_unfinished_blob_64_bytes_are_shown():
+    assert lines(b"\xff" * 4 + b"a" * 66)[-1] == "          … 2 more bytes"
+
+
+def test_what_may_be_a_struct_all_the_same_is_told_how_to_show_it():
+    assert "--as TestData" in lines(b"\xff" * 48)[0]
+    assert lines(b"\xff" * 48, "TestData")[:2] == [
+        "map: TestData, 48 bytes",
+        "00000000  ff ff ff ff                                      ....              Id = -1",
+    ]
+
+
+def test_a_map_of_zeros_is_called_empty():
+    assert lines(bytes(20))[:2] == [
+        "map: empty, 20 bytes; all bytes are zero",
+        (
+            "00000000  00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00  ................  "
+            "empty (20 bytes)"
+        ),
+    ]
+
+
+def test_bytes_that_can_be_anything_are_shown_with_the_reason():
+    found = dump.annotate_anything(memoryview(b"abc"))
+    assert (found.kind, found.size) == ("unknown", 3)
+    assert found.remark == "TestData needs 48 bytes; there are 3"
+    assert [(region.name, region.size) for region in found.regions] == [("bytes", 3)]
+
+
+def test_without_a_limit_everything_is_shown():
+    buffer = memoryview(ImageData("p", b"c" * 100).to_bytes() + b"s" * 100)
+    found = list(dump.as_text(buffer, dump.annotate(buffer), "map", limit=None))
+    assert "more bytes" not in "\n".join(found)
+    assert "".join(line[59:75] for line in found[4:]) == "c" * 100 + "s" * 100
 
 
 @pytest.mark.parametrize("size", [0, 47])
 def test_what_is_too_short_is_an_error(size):
     with pytest.raises(TruncatedError) as caught:
-        dump.annotate(memoryview(bytes(size)))
+        dump.annotate(memoryview(b"x" * size))
     assert (caught.value.value, caught.value.limit) == (size, 48)
 
 
@@ -175,3 +232,10 @@ def test_the_structs_fields_for_programs():
     assert fields[0] == {"name": "Id", "offset": 0, "size": 4, "value": 100}
     assert fields[11] == {"name": "Scores[9]", "offset": 44, "size": 4, "value": 69}
     assert json.dumps(fields)
+
+
+def test_a_remark_can_not_break_its_line():
+    found = dump.Regions("Mine", 0, [], "no value of A: 1\n2\x1b[2J")
+    assert list(dump.as_text(memoryview(b""), found, "m")) == [
+        "m: Mine, 0 bytes; no value of A: 1\\n2\\x1b[2J"
+    ]

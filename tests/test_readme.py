@@ -14,7 +14,7 @@ from PIL import Image
 
 import pyshm
 from pyshm import ImageData, ShareMemoryHelper
-from pyshm.cli import build_parser
+from pyshm.cli.parser import build_parser
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 

@@ -1,0 +1,94 @@
+"""Which processes use a file, as Linux's /proc tells it (proc(5)).
+
+Only the processes of the same user are seen, or all of them by root.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Set
+from typing import NamedTuple, TypeAlias
+
+assert sys.platform != "win32"  # tells type checkers, too
+
+__all__ = ["FileId", "Use", "file_id", "uses"]
+
+FileId: TypeAlias = tuple[int, int]
+"""Device and inode."""
+
+
+class Use(NamedTuple):
+    """One process that has a file open or mapped; ``holds`` it if it has a flock on it."""
+
+    pid: int
+    command: str
+    holds: bool
+
+
+def file_id(status: os.stat_result) -> FileId:
+    """What identifies the file."""
+    return status.st_dev, status.st_ino
+
+
+def uses(files: Set[FileId]) -> dict[FileId, list[Use]]:
+    """Every visible use of ``files``, by process id."""
+    found: dict[FileId, list[Use]] = {file: [] for file in files}
+    if not files:
+        return found
+    for pid in sorted(int(name) for name in os.listdir("/proc") if name.isdecimal()):
+        held: dict[FileId, bool] = {}
+        for file, holds in _open_files(pid, files):
+            held[file] = held.get(file, False) or holds
+        for file in _mapped_files(pid, files):
+            held.setdefault(file, False)
+        if held:
+            command = _command(pid)
+            for file, holds in held.items():
+                found[file].append(Use(pid, command, holds))
+    return found
+
+
+def _open_files(pid: int, files: Set[FileId]) -> Iterator[tuple[FileId, bool]]:
+    folder = f"/proc/{pid}/fd"
+    try:
+        numbers = os.listdir(folder)
+    except OSError:
+        return  # another user's, or it has just ended
+    for number in numbers:
+        try:
+            file = file_id(os.stat(f"{folder}/{number}"))
+            if file not in files:
+                continue
+            with open(f"/proc/{pid}/fdinfo/{number}", encoding="ascii") as info:
+                holds = any(line.startswith("lock:") and " FLOCK " in line for line in info)
+        except OSError:
+            continue  # closed meanwhile
+        yield file, holds
+
+
+def _mapped_files(pid: int, files: Set[FileId]) -> Iterator[FileId]:
+    try:
+        with open(f"/proc/{pid}/maps", "rb") as mappings:
+            for line in mappings:
+                _, _, _, device, inode, *_ = line.split(maxsplit=5)
+                if inode == b"0":
+                    continue
+                major, _, minor = device.partition(b":")
+                file = (os.makedev(int(major, 16), int(minor, 16)), int(inode))
+                if file in files:
+                    yield file
+    except OSError:
+        return
+
+
+def _command(pid: int) -> str:
+    for name in ("cmdline", "comm"):  # a program may have overwritten the first with nothing
+        try:
+            with open(f"/proc/{pid}/{name}", "rb") as file:
+                text = file.read().rstrip(b"\0\n").replace(b"\0", b" ")
+        except OSError:
+            continue
+        if text:
+            return text.decode("utf-8", "replace")
+    return "?"

@@ -1,0 +1,41 @@
+"""``pyshm completion``: the script that lets a shell complete the command line."""
+
+from __future__ import annotations
+
+import argparse
+
+from .common import OK, Commands, add_command
+from .shells import SHELLS
+
+__all__ = ["add"]
+
+_DESCRIPTION = """\
+Prints a script that completes commands, options, their values, files and the names of the maps
+that are alive."""
+_EXAMPLES = """\
+  source <(pyshm completion bash)                                  in ~/.bashrc
+  source <(pyshm completion zsh)                                   in ~/.zshrc, behind compinit
+  pyshm completion fish > ~/.config/fish/completions/pyshm.fish
+  pyshm completion powershell | Out-String | Invoke-Expression     in $PROFILE
+"""
+
+
+def add(commands: Commands) -> None:
+    """Add ``completion``."""
+    sub = add_command(
+        commands,
+        "completion",
+        _completion,
+        "Print a shell's completion script.",
+        description=_DESCRIPTION,
+        examples=_EXAMPLES,
+    )
+    sub.add_argument("shell", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS))
+
+
+def _completion(arguments: argparse.Namespace) -> int:
+    from .parser import build_parser
+    from .shells import script
+
+    print(script(arguments.shell, build_parser()), end="")
+    return OK

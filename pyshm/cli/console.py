@@ -1,0 +1,148 @@
+"""Output for people: styled lines, tables, progress; rich draws them where it is installed.
+
+Styles are only ever a help: a line says the same without them. They are off where the stream is
+no terminal or NO_COLOR is set (https://no-color.org), FORCE_COLOR turns them on anywhere, and
+without rich everything is plain text. So what a program reads through a pipe is always the plain
+form.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO, TypeAlias
+
+if TYPE_CHECKING:
+    import rich.console
+
+__all__ = ["BAD", "DIM", "GOOD", "NAME", "WARN", "Console", "Part"]
+
+# The styles that all commands share; any other rich style ("bold cyan on black") will do, too.
+GOOD = "green"
+WARN = "yellow"
+BAD = "bold red"
+DIM = "dim"
+NAME = "bold"
+
+Part: TypeAlias = str | tuple[str, str]
+"""A piece of a line: its text, or its text and its style."""
+
+
+class Console:
+    """Standard output (``Console.out()``) or standard error (``Console.err()``)."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.terminal = _is_terminal(stream)
+        self.rich: rich.console.Console | None = None
+        """rich's own console, where styles are shown; None means plain text."""
+        forced = bool(os.environ.get("FORCE_COLOR"))
+        if forced or (self.terminal and not os.environ.get("NO_COLOR")):
+            self.rich = _rich_console(stream)
+
+    @classmethod
+    def out(cls) -> Console:
+        """The console of what was asked for."""
+        return cls(sys.stdout)
+
+    @classmethod
+    def err(cls) -> Console:
+        """The console of what is said beside it: progress, notes."""
+        return cls(sys.stderr)
+
+    def line(self, *parts: Part) -> None:
+        """Print one line, never wrapped or cut, at once."""
+        if self.terminal:
+            # What comes out of shared memory must not be able to command the terminal.
+            parts = tuple(_harmless(part) for part in parts)
+        if self.rich is None:
+            print("".join(_text(part) for part in parts), file=self._stream, flush=True)
+        else:
+            from rich.text import Text
+
+            self.rich.print(Text.assemble(*parts, end=""), soft_wrap=True)
+            self._stream.flush()
+
+    def table(self, rows: Sequence[Sequence[Part]]) -> None:
+        """Print rows in aligned columns, two blanks between; the first row is the heading."""
+        widths = [max(_width(_text(cell)) for cell in column) for column in zip(*rows, strict=True)]
+        for number, row in enumerate(rows):
+            parts: list[Part] = []
+            for cell, width in zip(row, widths, strict=True):
+                if parts:
+                    parts.append("  ")
+                parts.append((cell, NAME) if number == 0 and isinstance(cell, str) else cell)
+                parts.append(" " * (width - _width(_text(cell))))
+            while parts and isinstance(parts[-1], str) and not parts[-1].strip():
+                parts.pop()
+            self.line(*parts)
+
+    @contextmanager
+    def progress(
+        self, what: str, total: int, *, drawn: bool = True
+    ) -> Iterator[Callable[[int], None]]:
+        """A bar for ``total`` bytes; the block calls what it gets with each number done.
+
+        Drawn on a terminal with rich, and only if ``drawn``. Only for Console.err().
+        """
+        console = _rich_console(self._stream) if self.terminal and drawn else None
+        if console is None:
+            yield lambda _: None
+            return
+        from rich import progress
+
+        columns = (
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(),
+            progress.DownloadColumn(),
+            progress.TransferSpeedColumn(),
+            progress.TimeRemainingColumn(),
+        )
+        with progress.Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task(what, total=total)
+            yield lambda done: bar.advance(task, done)
+
+
+def _rich_console(stream: TextIO) -> rich.console.Console | None:
+    try:
+        import rich.console
+    except ImportError:
+        return None
+    return rich.console.Console(file=stream, highlight=False, markup=False, emoji=False)
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty() and os.environ.get("TERM") != "dumb"
+    except (AttributeError, ValueError):  # None (pythonw), closed
+        return False
+
+
+def _text(part: Part) -> str:
+    return part if isinstance(part, str) else part[0]
+
+
+def _harmless(part: Part) -> Part:
+    text = "".join(
+        character if character.isprintable() or character == "\t" else _escaped(character)
+        for character in _text(part)
+    )
+    return text if isinstance(part, str) else (text, part[1])
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def _width(text: str) -> int:
+    """How many columns of a terminal ``text`` takes."""
+    if text.isascii():
+        return len(text)
+    import unicodedata
+
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )

@@ -1,0 +1,228 @@
+"""``pyshm write-image`` and ``pyshm read-image``: pictures in and out of a map."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from .common import (
+    OK,
+    Commands,
+    UsageError,
+    add_capacity,
+    add_command,
+    add_map,
+    interruptible,
+    opened_to_read,
+    opened_to_write,
+    print_json,
+    report_ready,
+    wait_for_end_of_input,
+)
+
+if TYPE_CHECKING:
+    from ..helper import ShareMemoryHelper
+    from ..models import ImageData
+    from . import resending
+
+__all__ = ["add"]
+
+_WRITE = """\
+FILE is stored as it is, byte for byte, and need not be a picture, except with --watch: then only
+a file that decodes to its end is sent, so never one that is half written. "-" reads standard
+input to its end; the map is then held until Ctrl-C, and the stored path is "-" unless --path
+names another (a file of that name is ./-)."""
+_WRITE_EXAMPLES = """\
+  pyshm write-image picture photo.jpg            write it, then hold the map until Ctrl-C
+  pyshm write-image picture photo.jpg --watch    … and again whenever the file changes
+  import -window root png:- | pyshm write-image picture - --path screen.png
+"""
+_READ = """\
+With "--out -" the picture goes to standard output and the report to standard error."""
+_READ_EXAMPLES = """\
+  pyshm read-image picture                       the stored path, the size and the digest
+  pyshm read-image picture --out copy.jpg        save the picture
+  pyshm read-image picture --show                open it in the system's viewer
+  pyshm read-image picture --out - | convert - small.png
+"""
+
+
+def add(commands: Commands) -> None:
+    """Add ``write-image`` and ``read-image``."""
+    sub = add_command(
+        commands,
+        "write-image",
+        _write_image,
+        "Write a picture, then hold the map until input ends.",
+        description=_WRITE,
+        examples=_WRITE_EXAMPLES,
+    )
+    add_map(sub)
+    add_capacity(sub)
+    sub.add_argument("image", metavar="FILE", help='the picture file; "-" is standard input')
+    sub.add_argument("--path", metavar="TEXT", help="the path to store (default: FILE)")
+    sub.add_argument("--watch", action="store_true", help="send it again whenever FILE changes")
+    sub.add_argument("--show", action="store_true", help="open the picture, too")
+    sub = add_command(
+        commands,
+        "read-image",
+        _read_image,
+        "Read the picture in a map.",
+        description=_READ,
+        examples=_READ_EXAMPLES,
+    )
+    add_map(sub)
+    sub.add_argument("--out", metavar="FILE", help='save the picture there; "-" is standard output')
+    sub.add_argument(
+        "--replace", action="store_true", help="read invalid UTF-8 in the path as U+FFFD"
+    )
+    sub.add_argument("--show", action="store_true", help="open the picture")
+
+
+# --- write-image --------------------------------------------------------------------------
+
+
+def _write_image(arguments: argparse.Namespace) -> int:
+    from . import resending
+    from .transfer import STANDARD, read_picture
+
+    piped = arguments.image == STANDARD
+    if piped and arguments.watch:
+        raise UsageError("--watch needs a file; standard input does not change")
+    known = resending.signature(arguments.image) if arguments.watch else None
+    image = _named(arguments, read_picture(arguments.image))
+    if arguments.watch:
+        image.check_picture()
+    with opened_to_write(arguments) as memory:
+        size = memory.write_image(image)
+        with interruptible():
+            report_ready(arguments, memory, size)
+            if arguments.show:
+                _show_or_say(image)
+            if arguments.watch:
+                _send_changes(arguments, memory, known)
+            elif piped:
+                _wait_for_interrupt()
+            else:
+                wait_for_end_of_input()
+    return OK
+
+
+def _named(arguments: argparse.Namespace, image: ImageData) -> ImageData:
+    if arguments.path is not None:
+        image.path = arguments.path
+    return image
+
+
+def _send_changes(
+    arguments: argparse.Namespace, memory: ShareMemoryHelper, known: resending.Signature | None
+) -> None:
+    from ..errors import PyshmError
+    from . import resending
+    from .transfer import read_picture
+
+    for found in resending.changes(arguments.image, known, read_picture):
+        try:
+            if isinstance(found, Exception):
+                raise found
+            size = memory.write_image(_named(arguments, found))
+        except (PyshmError, OSError) as error:
+            # The map keeps the last picture; the next save may be a good one.
+            print(f"pyshm: {arguments.image} is not sent: {error}", file=sys.stderr, flush=True)
+        else:
+            report_ready(arguments, memory, size, again=True)
+
+
+def _wait_for_interrupt() -> None:
+    import time
+
+    while True:
+        time.sleep(3600)  # unlike a lock, this can be interrupted on Windows, too
+
+
+# --- read-image ---------------------------------------------------------------------------
+
+
+def _read_image(arguments: argparse.Namespace) -> int:
+    from hashlib import sha256
+
+    from ..errors import ArgumentError
+    from .transfer import STANDARD, for_each_part, standard_output
+
+    out, piped = arguments.out, arguments.out == STANDARD
+    if arguments.file and out and os.path.exists(out) and os.path.samefile(out, arguments.map):
+        raise ArgumentError(f"--out {out} is the mapped file itself")
+    target = standard_output() if piped else None
+    with opened_to_read(arguments) as memory:
+        image = memory.read_image(errors="replace" if arguments.replace else "strict")
+        content = memoryview(image.content)
+        hashed = sha256()
+        if target is not None:
+            for_each_part(content, "writing", hashed.update, target.write)
+            target.flush()
+        elif out is not None:
+            with _new_or_removed(out), open(out, "wb") as file:
+                for_each_part(content, f"saving {out}", hashed.update, file.write)
+        else:
+            for_each_part(content, "reading", hashed.update)
+        if arguments.show:
+            _show(image)
+        result = {
+            "map": arguments.map,
+            "path": image.path,
+            "length": len(content),
+            "sha256": hashed.hexdigest(),
+            "out": out,
+        }
+    report = sys.stderr if piped else sys.stdout
+    if arguments.json:
+        print_json(result, report)
+    else:
+        for key in ("path", "length", "sha256"):
+            print(f"{key}: {result[key]}", file=report)
+    return OK
+
+
+@contextmanager
+def _new_or_removed(path: str) -> Iterator[None]:
+    """Take a file that the block made away again if the block fails."""
+    existed = os.path.lexists(path)
+    try:
+        yield
+    except BaseException:
+        if not existed:
+            try:
+                os.unlink(path)
+            except OSError:
+                pass  # it was never made; the error that is raised tells why
+        raise
+
+
+# --- both ---------------------------------------------------------------------------------
+
+
+def _show(image: ImageData) -> None:
+    """Open the picture in the system's viewer. Raises PictureError and PlatformError."""
+    from PIL import ImageShow
+
+    from ..errors import PlatformError
+
+    picture = image.check_picture()
+    if not ImageShow.show(picture, title=image.path):
+        raise PlatformError(
+            "there is no picture viewer here that can be started (on Debian: apt-get install "
+            "xdg-utils); read-image --out FILE saves the picture"
+        )
+
+
+def _show_or_say(image: ImageData) -> None:
+    from ..errors import PyshmError
+
+    try:
+        _show(image)
+    except PyshmError as error:
+        print(f"pyshm: {error}", file=sys.stderr, flush=True)

@@ -1,0 +1,86 @@
+"""What ``--as`` says: a kind of :mod:`pyshm.dump`, or a struct of the user's own module."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from .common import UsageError, natural_number
+
+if TYPE_CHECKING:
+    from ..structs import Struct
+
+__all__ = ["add_kind", "kind_of", "struct_of"]
+
+
+def add_kind(sub: argparse.ArgumentParser) -> None:
+    """``--as``, ``--array``, ``--offset`` and ``--length``."""
+    sub.add_argument(
+        "--as",
+        dest="kind",
+        metavar="KIND",
+        help="what to take the bytes for: blob, TestData, or module:Class, a Struct of yours "
+        "(default: what they seem to be)",
+    )
+    sub.add_argument(
+        "--array", type=natural_number, default=1, metavar="N", help="N structs after each other"
+    )
+    sub.add_argument("--offset", type=natural_number, default=0, metavar="N", help="the first byte")
+    sub.add_argument("--length", type=natural_number, metavar="N", help="how many bytes")
+
+
+def kind_of(arguments: argparse.Namespace) -> str | type[Struct] | None:
+    """What the options of :func:`add_kind` mean. Raises UsageError."""
+    from ..dump import KINDS
+
+    kind: str | None = arguments.kind
+    if arguments.array < 1:
+        raise UsageError(f"--array {arguments.array}: at least one")
+    if arguments.array > 1 and kind in (None, "blob"):
+        raise UsageError("--array goes with --as TestData or --as module:Class")
+    if kind is None or kind in KINDS:
+        return kind
+    if not all(kind.partition(":")):
+        raise UsageError(f"--as {kind}: neither blob nor TestData, nor module:Class")
+    return struct_of(kind)
+
+
+def struct_of(text: str) -> type[Struct]:
+    """The Struct that ``module:Class`` names; the current directory's modules are found, too.
+
+    Raises UsageError, which says what is wrong with the module or the name.
+    """
+    from importlib import import_module
+
+    from ..structs import Struct
+
+    name, _, path = text.partition(":")
+    here = os.getcwd()
+    if here not in sys.path and "" not in sys.path:
+        sys.path.insert(0, here)  # as ``python -m`` does
+    try:
+        module = import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and f"{name}.".startswith(f"{error.name}."):
+            raise UsageError(
+                f"{text}: there is no module {error.name} in {here} or the installed packages"
+            ) from error
+        raise UsageError(f"{text}: importing {name} failed: {error}") from error
+    except (Exception, SystemExit) as error:
+        # Whatever a module of the user's own does when it is imported.
+        raise UsageError(
+            f"{text}: importing {name} failed: {type(error).__name__}: {error}"
+        ) from error
+    found: object = module
+    for part in path.split("."):
+        found = getattr(found, part, None)
+    if isinstance(found, type) and issubclass(found, Struct) and found is not Struct:
+        return found
+    what = "no such class" if found is None else f"{found!r} is no subclass of pyshm.Struct"
+    there = sorted(
+        key for key, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, Struct) and value is not Struct
+    )  # fmt: skip
+    raise UsageError(f"{text}: {what}; structs in {name}: {', '.join(there) or 'none'}")

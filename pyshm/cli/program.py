@@ -1,0 +1,76 @@
+"""One run of the program: arguments in, exit status out, every error one line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from ..errors import PyshmError
+from .common import INTERRUPTED, REFUSED, USAGE, UsageError
+
+__all__ = ["run"]
+
+
+def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
+    """Parse ``argv`` and run its command, errors as one line on standard error."""
+    try:
+        arguments = parser.parse_args(_joined(sys.argv[1:] if argv is None else argv))
+    except SystemExit as stop:
+        status = stop.code if isinstance(stop.code, int) else USAGE
+        return status if _flushed() else REFUSED  # --help | head -1
+    for stream in (sys.stdout, sys.stderr):
+        # A path from shared memory must not be able to break the output.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    try:
+        status = arguments.run(arguments)
+        return status if _flushed() else REFUSED
+    except BrokenPipeError:
+        _forget_output()
+        return REFUSED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except UsageError as error:
+        try:
+            arguments.refuse(str(error))
+        except SystemExit:
+            pass
+        return USAGE
+    except (PyshmError, OSError) as error:
+        print(f"{parser.prog}: {_one_line(error)}", file=sys.stderr)
+        return REFUSED
+
+
+def _flushed() -> bool:
+    """Send what was printed; False if nobody reads it any more."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_output()
+        return False
+    return True
+
+
+def _forget_output() -> None:
+    """Let nothing more be said: whoever read our output has enough of it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def _joined(argv: Sequence[str]) -> list[str]:
+    """Tie ``--scores`` to its value: argparse takes a list that begins with a minus for options."""
+    joined: list[str] = []
+    for word in argv:
+        if joined and joined[-1] == "--scores":
+            joined[-1] = f"--scores={word}"
+        else:
+            joined.append(word)
+    return joined
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).splitlines())

@@ -1,0 +1,69 @@
+"""Bytes of any number from and to files and standard streams, with a bar while it takes long."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, BinaryIO
+
+from .common import UsageError
+from .console import Console
+
+if TYPE_CHECKING:
+    from ..models import ImageData
+
+__all__ = ["STANDARD", "for_each_part", "read_picture", "standard_output"]
+
+STANDARD = "-"
+"""What stands for standard input or output where a file's path is expected."""
+
+_PART = 4 << 20
+_LONG = 16 << 20  # bytes that take long enough for a bar
+
+
+def read_picture(path: str) -> ImageData:
+    """The file at ``path``, or all of standard input for "-". Raises OSError as ``open`` does."""
+    from ..models import ImageData
+
+    if path != STANDARD:
+        with open(path, "rb") as file:
+            return ImageData(path, _read_all(file, path))
+    if sys.stdin is None:
+        raise UsageError("there is no standard input")
+    return ImageData(path, _read_all(sys.stdin.buffer, "standard input"))
+
+
+def standard_output() -> BinaryIO:
+    """Standard output, for bytes. Raises UsageError if they would go to a terminal."""
+    if sys.stdout is None or sys.stdout.isatty():
+        raise UsageError("a picture is not written to a terminal: redirect standard output")
+    return sys.stdout.buffer
+
+
+def for_each_part(content: memoryview, what: str, *uses: Callable[[memoryview], object]) -> None:
+    """Call each of ``uses`` with the content, part by part."""
+    size = len(content)
+    with Console.err().progress(what, size, drawn=size >= _LONG) as done:
+        for start in range(0, size, _PART):
+            with content[start : start + _PART] as part:
+                for use in uses:
+                    use(part)
+                done(len(part))
+
+
+def _read_all(file: BinaryIO, what: str) -> bytes:
+    size = _size(file)
+    parts: list[bytes] = []
+    with Console.err().progress(f"reading {what}", size, drawn=size >= _LONG) as done:
+        while part := file.read(_PART):
+            parts.append(part)
+            done(len(part))
+    return b"".join(parts)
+
+
+def _size(file: BinaryIO) -> int:
+    import os
+    import stat
+
+    status = os.fstat(file.fileno())
+    return status.st_size if stat.S_ISREG(status.st_mode) else 0

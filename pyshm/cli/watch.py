@@ -1,0 +1,106 @@
+"""``pyshm watch``: what changes in a map, while it changes."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from .common import OK, Commands, add_command, add_map, interruptible, opened_to_read
+from .console import Console
+from .kinds import add_kind, kind_of
+
+if TYPE_CHECKING:
+    from .watch_views import View
+
+__all__ = ["add"]
+
+_DAY = 86400.0  # seconds; nobody means more, and time.sleep has a limit as well
+_DESCRIPTION = """\
+The map is opened for the moment of each look only, so that watching does not keep it alive; one
+that is not there yet, or comes again, is waited for. While a picture is being written nothing is
+shown of it. Ctrl-C ends it, with status 0."""
+_EXAMPLES = """\
+  pyshm watch data                          its fields, and what changes, until Ctrl-C
+  pyshm watch data --as robots:Arm          … as the Struct Arm in your robots.py
+  pyshm watch data --json --count 1         wait for one change, for programs
+  pyshm watch picture --interval 1          look once a second
+"""
+
+
+def add(commands: Commands) -> None:
+    """Add ``watch``."""
+    sub = add_command(
+        commands,
+        "watch",
+        _watch,
+        "Show live what changes in a map.",
+        examples=_EXAMPLES,
+        description=_DESCRIPTION,
+    )
+    add_map(sub)
+    add_kind(sub)
+    sub.add_argument(
+        "--interval",
+        type=_seconds,
+        default=0.1,
+        metavar="SECONDS",
+        help="between two looks (default: %(default)s)",
+    )
+    sub.add_argument(
+        "--count", type=_positive, metavar="N", help="end when the map has changed N times"
+    )
+
+
+def _watch(arguments: argparse.Namespace) -> int:
+    from ..dump.watching import Changed, watch
+
+    kind = kind_of(arguments)
+    left: int | None = arguments.count
+
+    @contextmanager
+    def look() -> Iterator[memoryview]:
+        with opened_to_read(arguments) as memory:
+            memory.accessor.check_backed()
+            end = None if arguments.length is None else arguments.offset + arguments.length
+            with memory.buffer[arguments.offset : end] as buffer:
+                yield buffer
+
+    def wait() -> None:
+        time.sleep(arguments.interval)
+
+    with interruptible(), _view(arguments) as view:
+        for event in watch(look, wait, kind, count=arguments.array):
+            view.show(event)
+            if left is not None and isinstance(event, Changed):
+                left -= 1
+                if left == 0:
+                    break
+    return OK
+
+
+def _view(arguments: argparse.Namespace) -> View:
+    from . import watch_views as views
+
+    console = Console.out()
+    if arguments.json:
+        return views.JsonLines(arguments.map)
+    if console.rich is not None and console.terminal:
+        return views.Live(arguments.map, console.rich)
+    return views.Log(arguments.map, console)
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0 < number <= _DAY:  # not NaN either
+        raise ValueError
+    return number
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number

@@ -1,0 +1,85 @@
+"""Python and its packages."""
+
+from __future__ import annotations
+
+import importlib
+import platform
+import re
+import sys
+from collections.abc import Iterator
+
+from .finding import Finding
+from .remedies import install, pip
+
+__all__ = ["modules", "package", "python"]
+
+_MINIMUM_PYTHON = (3, 11)
+_TK = {
+    "darwin": "python-tk",
+    "debian": "python3-tk",
+    "ubuntu": "python3-tk",
+    "fedora": "python3-tkinter",
+    "alpine": "python3-tkinter",
+    "arch": "tk",
+}
+_IMAGE_TK = {
+    "debian": "python3-pil.imagetk",
+    "ubuntu": "python3-pil.imagetk",
+    "fedora": "python3-pillow-tk",
+}
+
+
+def python() -> Finding:
+    """The Python that runs this."""
+    state = f"{platform.python_version()} ({sys.executable})"
+    if sys.version_info < _MINIMUM_PYTHON:
+        minimum = ".".join(map(str, _MINIMUM_PYTHON))
+        return Finding("Python", f"{state} is older than {minimum}", f"install {minimum}", True)
+    return Finding("Python", state)
+
+
+def modules() -> Iterator[Finding]:
+    """The packages that pyshm needs, then those that it can use."""
+    yield package("cffi", "cffi", minimum="1.15", needed=True)
+    yield package("PIL", "Pillow", minimum="9.4", needed=True)
+    yield package("rich", "rich", minimum="13.3", extra="cli")
+    yield package("numpy", "numpy", minimum="1.24", extra="numpy")
+    yield _tk()
+    yield _image_tk()
+
+
+def package(
+    module: str, name: str, *, minimum: str = "", extra: str = "", needed: bool = False
+) -> Finding:
+    """A package of at least the ``minimum`` version; ``extra`` is the extra that it comes with."""
+    remedy = pip(f"pyshm-dotnet[{extra}]" if extra else f"{name}>={minimum}" if minimum else name)
+    try:
+        importlib.import_module(module)
+        version = importlib.import_module("importlib.metadata").version(name)
+    except ImportError as error:  # metadata's PackageNotFoundError is one, too
+        return Finding(name, str(error), remedy, needed)
+    if minimum and _numbers(version) < _numbers(minimum):
+        return Finding(name, f"{version} is older than {minimum}", remedy, needed)
+    return Finding(name, version)
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)[:2]]
+
+
+def _tk() -> Finding:
+    try:
+        tkinter = importlib.import_module("tkinter")
+    except ImportError as error:
+        remedy = install(_TK, "install your Python's tkinter")
+        return Finding("Tk", f"{error} (the windows need it)", remedy)
+    return Finding("Tk", str(tkinter.TkVersion))
+
+
+def _image_tk() -> Finding:
+    try:
+        importlib.import_module("PIL.ImageTk")
+    except ImportError as error:
+        remedy = install(_IMAGE_TK, pip("Pillow"))
+        return Finding("ImageTk", f"{error} (the windows need it)", remedy)
+    return Finding("ImageTk", "there")

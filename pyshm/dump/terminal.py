@@ -1,0 +1,95 @@
+"""Regions in colours, drawn by rich."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from .palette import CONTENT, MARK, colour_of
+from .regions import Regions
+from .rows import ROW, SHOWN, More, Note, Piece, Row, ascii_of, rows, visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["draw", "heading", "row_width", "table"]
+
+_WIDE = 100  # columns from which on a row of 16 bytes leaves room for the notes
+_BATCH = 500  # rows that are laid out at once, so that a long dump begins to appear soon
+_MARKED = f"bold white on {MARK}"
+_STYLES = {"content": f"black on {CONTENT}", "padding": "dim italic", "stale": "dim"}
+
+
+def draw(
+    console: Console,
+    buffer: memoryview,
+    found: Regions,
+    title: str,
+    *,
+    picture: str = "",
+    limit: int | None = SHOWN,
+) -> None:
+    """Print the heading and the rows; ``picture`` is said beside the kind."""
+    for line in heading(found, title, picture):
+        console.print(line, soft_wrap=True)
+    width = row_width(console.width)
+    shown = rows(buffer, found.regions, limit=limit, width=width)
+    while batch := list(islice(shown, _BATCH)):
+        console.print(table(batch, width))
+
+
+def heading(found: Regions, title: str, picture: str = "") -> Iterator[Text]:
+    """What lies there, and the remark."""
+    line = Text.assemble((visible(title), "bold"), f": {found.kind}, {found.size} bytes")
+    if picture:
+        line.append(f"; {visible(picture)}")
+    yield line
+    if found.remark:
+        yield Text(visible(found.remark), "bold")
+
+
+def row_width(columns: int) -> int:
+    """How many bytes a row has on a terminal with so many columns."""
+    return ROW if columns >= _WIDE else ROW // 2
+
+
+def table(shown: Iterable[Row | More], width: int) -> Table:
+    """Rows of up to ``width`` bytes. Tables below each other look like one."""
+    made = Table.grid(padding=(0, 2, 0, 0))
+    made.add_column(no_wrap=True, style="dim", width=8)
+    made.add_column(no_wrap=True, width=3 * width - 1)
+    made.add_column(no_wrap=True, width=width)
+    made.add_column(overflow="fold")
+    for row in shown:
+        if isinstance(row, More):
+            made.add_row("", Text(f"… {row.size} more bytes", "dim italic"))
+        else:
+            made.add_row(f"{row.offset:08x}", *_cells(row))
+    return made
+
+
+def _cells(row: Row) -> tuple[Text, Text, Text]:
+    hexes, texts, notes = Text(), Text(), Text()
+    for piece in row.pieces:
+        if hexes:
+            hexes.append(" ")
+        style = _MARKED if piece.marked else _style(piece)
+        hexes.append(piece.data.hex(" "), style)
+        texts.append(ascii_of(piece.data), style)
+    for note in row.notes:
+        if notes:
+            notes.append(" | ")
+        notes.append(visible(note.name), _style(note) if note.values else "dim")
+        if note.values:
+            notes.append(" = " + ", ".join(visible(text) for text, _ in note.values))
+    return hexes, texts, notes
+
+
+def _style(part: Piece | Note) -> str:
+    if part.role == "field":
+        return f"black on {colour_of(part.colour)}"
+    return _STYLES[part.role]

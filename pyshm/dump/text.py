@@ -1,0 +1,69 @@
+"""Regions as plain text and as JSON, in the form that both languages share (docs/protocol.md)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from enum import Enum
+from typing import Any
+
+from .regions import Region, Regions
+from .rows import ROW, SHOWN, ascii_of, visible
+
+__all__ = ["as_json", "as_text", "json_value"]
+
+
+def as_text(
+    buffer: memoryview, found: Regions, title: str, *, limit: int | None = SHOWN
+) -> Iterator[str]:
+    """The dump's lines, the first one with ``title``.
+
+    Of content, padding and stale bytes ``limit`` are shown, None for all.
+    """
+    remark = f"; {visible(found.remark)}" if found.remark else ""
+    yield f"{title}: {found.kind}, {found.size} bytes{remark}"
+    for region in found.regions:
+        whole = limit is None or region.role == "field"
+        size = region.size if whole else min(region.size, limit or 0)
+        note = region.note
+        for start in range(region.offset, region.offset + max(size, 1), ROW):
+            row = bytes(buffer[start : min(start + ROW, region.offset + size)])
+            if not row and not note:
+                break
+            yield f"{start:08x}  {row.hex(' '):47}  {ascii_of(row):16}  {note}".rstrip()
+            note = ""
+        if region.size > size:
+            yield f"          … {region.size - size} more bytes"
+
+
+def as_json(found: Regions, title: str) -> dict[str, Any]:
+    """The same, for programs. Of fields on the same bytes each has its own entry."""
+    fields = [
+        {"name": field.name, "offset": field.offset, "size": field.size,
+         "value": json_value(field.value)}
+        for region in found.regions
+        for field in _entries(region)
+    ]  # fmt: skip
+    return {"map": title, "kind": found.kind, "size": found.size, "fields": fields}
+
+
+def json_value(value: Any) -> Any:
+    """A field's value as JSON has it: numbers, text and lists of them; bytes as hex.
+
+    What JSON has no form for (NaN, a decimal, a time) is its text.
+    """
+    if isinstance(value, Enum):
+        return json_value(value.value)
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value).hex()
+    if isinstance(value, (list, tuple)):
+        return [json_value(item) for item in value]
+    return str(value)
+
+
+def _entries(region: Region) -> Iterator[Any]:
+    yield from region.readings or (region,)

@@ -1,0 +1,445 @@
+"""``write-image`` and ``read-image`` with standard streams, a viewer, and a file that changes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from pyshm import ImageData, ShareMemoryHelper
+from pyshm.cli import main, resending
+from pyshm.cli.transfer import read_picture
+from pyshm.errors import PictureError
+
+PATIENCE = 60
+posix_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+
+
+def png(colour="red", size=(8, 6), kind="PNG"):
+    target = io.BytesIO()
+    Image.new("RGB", size, colour).save(target, kind)
+    return target.getvalue()
+
+
+def bitmap(colour):
+    """A picture whose size in bytes is the same for each colour."""
+    return png(colour, kind="BMP")
+
+
+@pytest.fixture
+def memory(map_name):
+    with ShareMemoryHelper(map_name, 100_000).create_or_open() as helper:
+        yield helper
+
+
+@pytest.fixture
+def program(child_environment):
+    """Run ``python -m pyshm`` on bytes: its exit status, output and errors."""
+
+    def run(*arguments, content=b"", **environment):
+        done = subprocess.run(
+            [sys.executable, "-m", "pyshm", *map(str, arguments)],
+            input=content,
+            capture_output=True,
+            env={**child_environment, **environment},
+            timeout=PATIENCE,
+            check=False,
+        )
+        return done.returncode, done.stdout, done.stderr.decode()
+
+    return run
+
+
+# --- standard streams ---
+
+
+@posix_signals
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize(("options", "path"), [((), "-"), (("--path", "s.png"), "s.png")])
+def test_standard_input_is_written_and_held_until_an_interrupt(
+    command, map_name, options, path, child_environment
+):
+    content = png() + bytes(range(256))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pyshm", "write-image", map_name, "-", *options],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=child_environment,
+    )
+    try:
+        process.stdin.write(content)
+        process.stdin.close()
+        assert process.stdout.readline() == b"READY\n"
+        with ShareMemoryHelper(map_name).open() as helper:
+            assert helper.read_image() == ImageData(path, content)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_a_file_named_like_standard_input_has_a_path(tmp_path, monkeypatch):
+    (tmp_path / "-").write_bytes(b"xyz")
+    monkeypatch.chdir(tmp_path)
+    assert read_picture("./-") == ImageData("./-", b"xyz")
+
+
+def test_the_picture_on_standard_output_is_nothing_but_the_picture(program, map_name, memory):
+    content = png() + b"\r\n\n\x1a\x00"
+    memory.write_image(ImageData("é.png", content))
+    status, out, errors = program("read-image", map_name, "--out", "-")
+    assert (status, out) == (0, content)
+    digest = hashlib.sha256(content).hexdigest()
+    assert errors.splitlines() == ["path: é.png", f"length: {len(content)}", f"sha256: {digest}"]
+
+
+def test_the_json_report_goes_to_standard_error_then(program, map_name, memory):
+    memory.write_image(ImageData("p", b"xyz"))
+    status, out, errors = program("read-image", map_name, "--out", "-", "--json")
+    assert (status, out) == (0, b"xyz")
+    assert json.loads(errors)["out"] == "-"
+    assert json.loads(errors)["length"] == 3
+
+
+def test_an_error_leaves_standard_output_empty(program, map_name, memory):
+    memory.write_bytes(b"\xff\xff\xff\xff")
+    status, out, errors = program("read-image", map_name, "--out", "-")
+    assert (status, out) == (1, b"")
+    assert errors.count("\n") == 1
+
+
+def test_a_picture_goes_through_a_pipe_of_both_programs(program, map_name, memory, tmp_path):
+    memory.write_image(ImageData("p", png()))
+    content = program("read-image", map_name, "--out", "-")[1]
+    assert Image.open(io.BytesIO(content)).size == (8, 6)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_a_picture_is_not_written_to_a_terminal(child_environment, map_name, memory):
+    import pty
+
+    memory.write_image(ImageData("p", b"xyz"))
+    master, slave = pty.openpty()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "pyshm", "read-image", map_name, "--out", "-"],
+            stdin=subprocess.DEVNULL,
+            stdout=slave,
+            stderr=subprocess.PIPE,
+            env=child_environment,
+            timeout=PATIENCE,
+            check=False,
+        )
+    finally:
+        os.close(master)
+        os.close(slave)
+    assert done.returncode == 2
+    assert b"not written to a terminal" in done.stderr
+    assert done.stderr.startswith(b"usage: pyshm read-image")
+
+
+def test_watching_standard_input_is_wrong_usage(program, map_name):
+    status, _, errors = program("write-image", map_name, "-", "--watch")
+    assert status == 2
+    assert "standard input does not change" in errors
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on a file's size")
+@pytest.mark.parametrize("existed", [False, True])
+def test_a_picture_that_can_not_be_saved_leaves_no_new_file(
+    child_environment, map_name, memory, tmp_path, existed
+):
+    import resource
+
+    memory.write_image(ImageData("p", bytes(50_000)))
+    out = tmp_path / "out"
+    if existed:
+        out.write_bytes(b"old")
+    done = subprocess.run(
+        [sys.executable, "-m", "pyshm", "read-image", map_name, "--out", str(out)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env=child_environment,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000)),
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert out.exists() is existed
+
+
+def test_a_large_picture_comes_through_in_parts(program, map_name, tmp_path):
+    content = os.urandom(20_000_003)
+    (tmp_path / "p").write_bytes(content)
+    assert read_picture(str(tmp_path / "p")).content == content
+    with ShareMemoryHelper(map_name, 21_000_000).create_or_open() as helper:
+        helper.write_image(ImageData("p", content))
+        status, out, errors = program("read-image", map_name, "--out", "-")
+    assert (status, out == content) == (0, True)
+    assert hashlib.sha256(content).hexdigest() in errors
+
+
+# --- a viewer ---
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """The pictures that the viewer was given."""
+    from PIL import ImageShow
+
+    pictures = []
+    monkeypatch.setattr(
+        ImageShow, "show", lambda image, title=None: pictures.append((image.size, title)) or True
+    )
+    return pictures
+
+
+def test_show_opens_the_picture(shown, map_name, memory, capsys):
+    memory.write_image(ImageData("p.png", png()))
+    assert main(["read-image", map_name, "--show"]) == 0
+    assert shown == [((8, 6), "p.png")]
+    assert capsys.readouterr().out.startswith("path: p.png\n")
+
+
+def test_show_of_what_is_no_picture_is_status_1(shown, map_name, memory, capsys):
+    memory.write_image(ImageData("p", b"xyz"))
+    assert main(["read-image", map_name, "--show"]) == 1
+    assert "no picture" in capsys.readouterr().err
+    assert shown == []
+
+
+def test_without_a_viewer_a_sentence_says_so(map_name, memory, capsys, monkeypatch):
+    from PIL import ImageShow
+
+    monkeypatch.setattr(ImageShow, "_viewers", [])
+    memory.write_image(ImageData("p.png", png()))
+    assert main(["read-image", map_name, "--show"]) == 1
+    errors = capsys.readouterr().err
+    assert errors.startswith("pyshm: there is no picture viewer here")
+    assert errors.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a viewer found through PATH")
+def test_show_starts_the_systems_own_viewer(program, map_name, memory, tmp_path):
+    viewer = tmp_path / "xdg-open"
+    memory.write_image(ImageData("p.png", png()))
+    fifo = tmp_path / "seen"
+    os.mkfifo(fifo)
+    viewer.write_text(f'#!/bin/sh\n{shutil.which("cat")} "$1" > "{fifo}"\n')
+    viewer.chmod(0o755)
+    process = subprocess.Popen(["cat", str(fifo)], stdout=subprocess.PIPE)
+    try:
+        status, _, errors = program(
+            "read-image", map_name, "--show", PATH=str(tmp_path), TMPDIR=str(tmp_path)
+        )
+        assert (status, errors) == (0, "")
+        seen = process.communicate(timeout=PATIENCE)[0]
+    finally:
+        process.kill()
+        process.wait()
+    assert Image.open(io.BytesIO(seen)).size == (8, 6)
+
+
+def test_a_writer_without_a_viewer_goes_on(program, map_name, tmp_path):
+    (tmp_path / "p").write_bytes(b"xyz")
+    status, out, errors = program("write-image", map_name, tmp_path / "p", "--show")
+    assert (status, out.strip()) == (0, b"READY")
+    assert errors.startswith("pyshm: 3 bytes that are no picture")
+
+
+# --- a file that changes ---
+
+
+class Steps:
+    """What happens to the file between two looks at it; the last step is the end."""
+
+    def __init__(self, *steps):
+        self.steps = list(steps)
+
+    def __call__(self):
+        if not self.steps:
+            return False
+        step = self.steps.pop(0)
+        if step is not None:
+            step()
+        return True
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "photo.png"
+    path.write_bytes(png("red"))
+    return path
+
+
+def sent(file, *steps, read=read_picture):
+    """The contents (or errors) that are given while ``steps`` happen."""
+    known = resending.signature(str(file))
+    found = resending.changes(str(file), known, read, Steps(*steps))
+    return [item.content if isinstance(item, ImageData) else type(item) for item in found]
+
+
+GREEN, BLUE = png("green", (9, 9)), png("blue", (20, 20))
+
+
+def test_a_file_that_stays_is_not_sent_again(file):
+    assert sent(file, *[None] * 20) == []
+
+
+def test_a_changed_file_is_sent_once(file):
+    assert sent(file, lambda: file.write_bytes(GREEN), *[None] * 20) == [GREEN]
+
+
+def test_each_change_is_sent(file):
+    assert sent(
+        file,
+        lambda: file.write_bytes(GREEN), None, None,
+        lambda: file.write_bytes(BLUE), None, None,
+    ) == [GREEN, BLUE]  # fmt: skip
+
+
+def test_a_file_that_changes_at_every_look_is_sent_when_it_has_settled(file):
+    assert sent(
+        file, lambda: file.write_bytes(GREEN), lambda: file.write_bytes(BLUE), None, None
+    ) == [BLUE]
+
+
+def test_an_atomically_replaced_file_of_the_same_size_and_time_is_a_change(file, tmp_path):
+    def replace():
+        other = tmp_path / "new"
+        other.write_bytes(bitmap("blue"))
+        status = file.stat()
+        os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+        assert other.stat().st_size == status.st_size
+        other.replace(file)
+
+    file.write_bytes(bitmap("red"))
+    assert sent(file, replace, None, None) == [bitmap("blue")]
+
+
+def test_a_half_written_picture_is_not_sent(file):
+    half = len(BLUE) // 2
+
+    def rest():
+        with file.open("ab") as target:
+            target.write(BLUE[half:])
+
+    assert sent(
+        file, lambda: file.write_bytes(BLUE[:half]), None, None, None, rest, None, None
+    ) == [BLUE]
+
+
+def test_a_file_that_is_missing_for_a_moment_is_waited_for(file):
+    assert sent(file, file.unlink, None, None, lambda: file.write_bytes(GREEN), None, None) == [
+        GREEN
+    ]
+
+
+def test_what_is_no_picture_in_the_end_is_said_once(file):
+    assert sent(file, lambda: file.write_bytes(b"no picture"), *[None] * 30) == [PictureError]
+
+
+def test_after_an_error_the_next_picture_is_sent(file):
+    assert sent(
+        file,
+        lambda: file.write_bytes(b"no picture"), *[None] * 12,
+        lambda: file.write_bytes(GREEN), None, None,
+    ) == [PictureError, GREEN]  # fmt: skip
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_sent_in_that_state(file):
+    states = [BLUE]
+
+    def read(path):
+        image = read_picture(path)
+        if states:
+            file.write_bytes(states.pop())
+        return image
+
+    assert sent(
+        file, lambda: file.write_bytes(GREEN), None, None, None, None, read=read
+    ) == [BLUE]  # fmt: skip
+
+
+def test_the_program_sends_again_what_changed(command, map_name, file):
+    process = command("write-image", map_name, str(file), "--watch", "--json", "--path", "p.png")
+    assert json.loads(process.line())["status"] == "READY"
+    with ShareMemoryHelper(map_name).open() as helper:
+        assert helper.read_image().content == png("red")
+        file.with_suffix(".new").write_bytes(GREEN)
+        file.with_suffix(".new").replace(file)
+        again = json.loads(process.line())
+        assert helper.read_image() == ImageData("p.png", GREEN)
+    blob = ImageData("p.png", GREEN).to_bytes()
+    assert again == {
+        "status": "SENT",
+        "map": map_name,
+        "bytes": len(blob),
+        "sha256": hashlib.sha256(blob).hexdigest(),
+    }
+    process.end_input()  # says nothing: it goes on until it is interrupted
+    if sys.platform != "win32":
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 0
+        assert process.errors() == ""
+
+
+def test_a_picture_that_does_not_fit_leaves_the_last_one_and_the_program_goes_on(
+    command, map_name, file, tmp_path
+):
+    capacity = 4096
+    process = command("write-image", map_name, str(file), "--watch", "--capacity", str(capacity))
+    assert process.line() == "READY"
+    noise = Image.frombytes("RGB", (64, 64), os.urandom(64 * 64 * 3))
+    noise.save(tmp_path / "large.png")
+    (tmp_path / "large.png").replace(file)
+    with ShareMemoryHelper(map_name).open() as helper:
+        deadline = time.monotonic() + PATIENCE
+        while "not sent" not in process.errors():
+            assert time.monotonic() < deadline
+        assert helper.read_image().content == png("red")
+        file.with_suffix(".new").write_bytes(GREEN)
+        file.with_suffix(".new").replace(file)
+        blob = ImageData(str(file), GREEN).to_bytes()
+        assert process.line() == f"SENT {len(blob)} bytes"
+    process.kill()
+    if sys.platform != "win32":
+        from pyshm.listing import clean
+
+        assert [item.removed for item in clean([map_name])] == [True]
+
+
+def test_watch_wants_a_picture_from_the_beginning(program, map_name, tmp_path):
+    (tmp_path / "p").write_bytes(b"xyz")
+    status, out, errors = program("write-image", map_name, tmp_path / "p", "--watch")
+    assert (status, out) == (1, b"")
+    assert "no picture" in errors
+
+
+def test_signatures_tell_of_a_missing_file(tmp_path):
+    assert resending.signature(str(tmp_path / "none")) is None
+
+
+def test_the_real_pause_is_short(monkeypatch):
+    slept = []
+    monkeypatch.setattr(resending.time, "sleep", slept.append)
+    assert resending.pause() is True
+    assert slept[0] <= 0.2
+
+
+def test_paths_are_as_given(tmp_path):
+    path = Path(tmp_path) / "p"
+    path.write_bytes(b"x")
+    assert read_picture(str(path)).path == str(path)

@@ -1,0 +1,281 @@
+"""``pyshm dump`` as a person uses it: his own structs, pages, pictures, colours."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pyshm import ImageData, TestData
+from pyshm.cli import main
+
+MODULE = """
+from pyshm import Struct
+from pyshm.types import Byte, Double
+
+class Point(Struct):
+    flag: Byte
+    x: Double
+
+class Outer:
+    class Inner(Struct):
+        flag: Byte
+
+number = 7
+"""
+STRUCT = TestData.standard().to_bytes()
+
+
+def png():
+    from PIL import Image
+
+    target = io.BytesIO()
+    Image.new("RGB", (3, 2), "red").save(target, "PNG")
+    return target.getvalue()
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A current directory with a module of one's own; its name."""
+    name = f"shapes_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(MODULE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
+    for variable in ("FORCE_COLOR", "NO_COLOR"):
+        monkeypatch.delenv(variable, raising=False)
+    return name
+
+
+@pytest.fixture
+def run(here, capsys):
+    """``run(data, *options)``: the status, the output and the errors of a dump of ``data``."""
+
+    def running(data, *options):
+        Path("map").write_bytes(data)
+        status = main(["dump", "map", "--file", "--length", str(len(data)), *options])
+        said = capsys.readouterr()
+        return status, said.out.splitlines(), said.err
+
+    return running
+
+
+def test_a_struct_of_ones_own_module(run, here):
+    status, out, _ = run(bytes([5, *range(15)]) + b"!", "--as", f"{here}:Point")
+    assert status == 0
+    assert out[0] == "map: Point, 17 bytes"
+    assert [line[77:] for line in out[1:]][:2] == ["Flag = 5", "padding (7 bytes)"]
+    assert out[-1].endswith("stale (1 bytes)")
+
+
+def test_a_class_inside_a_class(run, here):
+    assert run(b"\x07", "--as", f"{here}:Outer.Inner")[1][1].endswith("Flag = 7")
+
+
+def test_an_array_of_structs(run, here):
+    _, out, _ = run(bytes(32), "--as", f"{here}:Point", "--array", "2", "--json")
+    found = json.loads(out[0])
+    assert found["kind"] == "Point[2]"
+    assert [field["name"] for field in found["fields"] if field["name"] != "padding"] == [
+        "[0].Flag",
+        "[0].X",
+        "[1].Flag",
+        "[1].X",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("HERE:Nothing", "HERE:Nothing: no such class; structs in HERE: Point"),
+        ("HERE:number", "7 is no subclass of pyshm.Struct"),
+        ("HERE:Struct", "is no subclass of pyshm.Struct; structs in HERE: Point"),
+        ("HERE:", "neither blob nor TestData, nor module:Class"),
+        ("no_such_module_of_mine:Point", "there is no module no_such_module_of_mine in "),
+        ("no_such_package.part:Point", "there is no module no_such_package in "),
+        ("nonsense", "neither blob nor TestData, nor module:Class"),
+        ("broken:Point", "importing broken failed: ZeroDivisionError"),
+        ("unmet:Point", "importing unmet failed: No module named 'missing_thing'"),
+        ("leaves:Point", "importing leaves failed: SystemExit"),
+        (":Point", "neither blob nor TestData, nor module:Class"),
+    ],
+)
+def test_a_wrong_name_is_wrong_usage_and_said_clearly(run, here, kind, said):
+    for name, text in (("broken", "1/0"), ("unmet", "import missing_thing"), ("leaves", "exit(3)")):
+        Path(f"{name}.py").write_text(text)
+    status, out, errors = run(bytes(48), "--as", kind.replace("HERE", here))
+    assert (status, out) == (2, [])
+    assert errors.startswith("usage: pyshm dump")
+    assert said.replace("HERE", here) in errors
+
+
+@pytest.mark.parametrize("options", [["--array", "0", "--as", "TestData"], ["--array", "2"]])
+def test_an_array_of_what_is_wrong_usage(run, options):
+    assert run(bytes(96), *options)[0] == 2
+
+
+def test_a_map_too_small_for_the_struct_is_status_1(run, here):
+    status, out, errors = run(bytes(15), "--as", f"{here}:Point")
+    assert (status, out) == (1, [])
+    assert errors == "pyshm: Point needs 16 bytes; there are 15\n"
+
+
+def test_json_tells_the_picture(run):
+    _, out, _ = run(ImageData("p", png()).to_bytes(), "--json")
+    assert json.loads(out[0])["picture"] == {
+        "format": "PNG",
+        "mime": "image/png",
+        "width": 3,
+        "height": 2,
+        "mode": "RGB",
+    }
+
+
+def test_json_of_anything_else_has_no_picture(run):
+    assert "picture" not in json.loads(run(ImageData("p", b"xyz").to_bytes(), "--json")[1][0])
+    assert "picture" not in json.loads(run(STRUCT, "--json")[1][0])
+
+
+def test_all_shows_all(run):
+    data = ImageData("p", b"x" * 100).to_bytes()
+    assert run(data)[1][-1].endswith("36 more bytes")
+    assert run(data, "--all")[1][-1].endswith("xxxx")
+
+
+# --- files ---
+
+
+def test_the_page_and_the_picture_are_written_instead_of_printed(run):
+    from PIL import Image
+
+    status, out, _ = run(STRUCT, "--html", "a.html", "--png", "b.png")
+    assert (status, out) == (0, [])
+    assert "Scores[0…3]" in Path("a.html").read_text(encoding="utf-8")
+    with Image.open("b.png") as image:
+        assert image.format == "PNG"
+
+
+def test_json_is_printed_beside_them(run):
+    _, out, _ = run(STRUCT, "--html", "a.html", "--json")
+    assert json.loads(out[0])["kind"] == "TestData"
+    assert Path("a.html").exists()
+
+
+def test_the_page_has_the_picture_in_it_and_tells_the_offset(run):
+    data = ImageData("p", png()).to_bytes()
+    run(b"###" + data, "--offset", "3", "--html", "a.html")
+    text = Path("a.html").read_text(encoding="utf-8")
+    assert "data:image/png;base64," in text
+    assert "map from byte 3 on" in text
+
+
+def test_standard_output_can_take_the_page(command, tmp_path):
+    (tmp_path / "map").write_bytes(STRUCT)
+    process = command("dump", str(tmp_path / "map"), "--file", "--html", "-")
+    assert process.line() == "<!DOCTYPE html>"
+    assert process.wait() == 0
+
+
+@pytest.mark.parametrize("options", [["--html", "-", "--png", "-"], ["--png", "-", "--json"]])
+def test_standard_output_takes_only_one_thing(run, options):
+    status, out, errors = run(STRUCT, *options)
+    assert (status, out) == (2, [])
+    assert "standard output takes one of" in errors
+
+
+def test_the_mapped_file_itself_is_not_overwritten(run):
+    status, _, errors = run(STRUCT, "--html", "map")
+    assert status == 1
+    assert "is the mapped file itself" in errors
+    assert Path("map").read_bytes() == STRUCT
+
+
+def test_neither_file_is_written_when_one_can_not_be_made(run):
+    data = ImageData("p", b"x" * 100_000).to_bytes()
+    status, _, errors = run(data, "--html", "a.html", "--png", "b.png", "--all")
+    assert status == 1
+    assert "more than 2000 rows" in errors
+    assert list(Path().glob("[ab].*")) == []
+
+
+def test_a_file_that_can_not_be_written_is_status_1_and_leaves_nothing(run):
+    status, _, errors = run(STRUCT, "--html", "none/a.html")
+    assert status == 1
+    assert errors.startswith("pyshm: ")
+
+
+def test_a_path_that_is_no_text_does_not_break_the_page(run):
+    data = bytes.fromhex("01000000 ff 01000000 78")
+    assert run(data, "--html", "a.html")[0] == 0
+
+
+# --- colours ---
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def terminal(run, monkeypatch):
+    """What is shown of a dump on a terminal."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "110")
+
+    def shown(data):
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", Terminal())
+            assert run(data)[0] == 0
+            return sys.stdout.getvalue()
+
+    return shown
+
+
+def test_a_terminal_gets_colours_and_the_picture_told(terminal):
+    pytest.importorskip("rich")
+    found = terminal(ImageData("p", png()).to_bytes())
+    assert "\x1b[" in found
+    assert "PNG picture, 3 x 2, RGB" in found
+
+
+def test_no_color_is_obeyed(terminal, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    found = terminal(ImageData("\x9bp", png()).to_bytes())
+    assert "\x1b" not in found
+    assert "\x9b" not in found
+    assert found.endswith("PNG picture, 3 x 2, RGB\n")
+
+
+def test_without_rich_a_terminal_gets_text(terminal, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rich", None)
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    assert terminal(STRUCT).splitlines()[1].endswith("Id = 100")
+
+
+def test_a_pipe_gets_what_the_other_language_prints(run):
+    _, out, _ = run(ImageData("p", png()).to_bytes())
+    assert out[0] == f"map: blob, {9 + len(png())} bytes"
+    assert not any("PNG picture" in line for line in out)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there a page of the map is shown")
+def test_help_loads_nothing_that_is_not_needed(child_environment):
+    program = (
+        "import sys; from pyshm.cli import main; main(['dump', '--help']); "
+        "print(*sorted(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=child_environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    loaded = set(re.findall(r"\S+", done.stdout))
+    assert loaded & {"PIL", "rich", "cffi", "pyshm.dump", "pyshm.structs"} == set()

@@ -1,0 +1,518 @@
+"""``pyshm watch``: what happens to a map, told while it happens."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import signal
+import sys
+from contextlib import contextmanager
+from struct import pack_into
+
+import pytest
+
+from pyshm import ImageData, ShareMemoryHelper, TestData
+from pyshm.dump.changes import Snapshot
+from pyshm.dump.palette import MARK
+from pyshm.dump.watching import Appeared, BeingWritten, Changed, Rewritten, Waiting, watch
+from pyshm.errors import ArgumentError, MapAccessError, MapIOError, MapNotFoundError, NameRuleError
+
+STRUCT = TestData.standard().to_bytes()
+OTHER = TestData(100, 21, list(range(60, 70))).to_bytes()
+
+
+class Ended(Exception):
+    """There are no more looks."""
+
+
+def events(*looks, kind=None, **options):
+    """What a watcher tells of a map that holds one of ``looks`` after the other, or fails so."""
+    left = list(looks)
+    waits = []
+
+    @contextmanager
+    def look():
+        if not left:
+            raise Ended
+        found = left.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        yield memoryview(bytearray(found))
+
+    told = []
+    watched = watch(look, lambda: waits.append(1), kind, **options)
+    try:
+        told.extend(watched)
+    except Ended:
+        pass
+    assert len(waits) == len(looks)
+    return told
+
+
+def names(told):
+    return [type(event).__name__ for event in told]
+
+
+def test_what_is_there_is_told_once():
+    (event,) = events(STRUCT, STRUCT, STRUCT)
+    assert isinstance(event, Appeared)
+    assert event.found.kind == "TestData"
+    assert event.data == STRUCT
+
+
+def test_a_change_is_told_with_what_was_and_is():
+    _, event = events(STRUCT, OTHER, OTHER)
+    assert isinstance(event, Changed)
+    assert [(change.offset, change.old, change.new) for change in event.changes] == [
+        (4, b"\x14", b"\x15")
+    ]
+    assert event.before.regions[1].value == 20
+    assert event.found.regions[1].value == 21
+    assert event.data == OTHER
+
+
+def test_each_change_is_compared_with_the_one_before():
+    told = events(STRUCT, OTHER, STRUCT, STRUCT)
+    assert [event.found.regions[1].value for event in told] == [20, 21, 20]
+
+
+MISSING = MapNotFoundError("no map named 'x'")
+
+
+def test_a_map_that_is_not_there_is_waited_for_and_told_once():
+    told = events(MISSING, MISSING, STRUCT)
+    assert told[0] == Waiting("no map named 'x'")
+    assert names(told) == ["Waiting", "Appeared"]
+
+
+def test_another_reason_to_wait_is_told():
+    assert names(events(MISSING, MapIOError("truncated"), MISSING)) == ["Waiting"] * 3
+
+
+def test_a_map_that_goes_and_comes_again_is_told_anew():
+    told = events(STRUCT, MISSING, STRUCT)
+    assert names(told) == ["Appeared", "Waiting", "Appeared"]
+
+
+def test_a_map_of_another_size_is_another_map():
+    assert names(events(STRUCT, STRUCT + b"x", STRUCT)) == ["Appeared"] * 3
+
+
+def test_an_empty_file_is_waited_for():
+    error = ArgumentError("an empty file needs a capacity above 0", field="capacity")
+    assert names(events(error, STRUCT)) == ["Waiting", "Appeared"]
+
+
+@pytest.mark.parametrize(
+    "error", [NameRuleError("no such name"), MapAccessError("not yours"), ArgumentError("no")]
+)
+def test_what_waiting_does_not_mend_is_raised(error):
+    @contextmanager
+    def look():
+        raise error
+        yield
+
+    with pytest.raises(type(error)):
+        next(watch(look, lambda: None))
+
+
+BLOB = ImageData("p", b"x" * 80).to_bytes()
+NEW = ImageData("p", b"y" * 80).to_bytes()
+UNFINISHED = b"\xff" * 4 + NEW[4:40] + BLOB[40:]
+
+
+def test_a_blob_that_is_being_written_is_no_error_and_nothing_is_told_of_it():
+    told = events(BLOB, UNFINISHED, UNFINISHED, NEW)
+    assert names(told) == ["Appeared", "BeingWritten", "Changed"]
+    assert (told[2].changes[0].old, told[2].changes[0].new) == (b"x" * 80, b"y" * 80)
+
+
+def test_a_blob_that_is_written_again_is_told_to_be_the_same():
+    assert names(events(BLOB, UNFINISHED, BLOB, BLOB)) == ["Appeared", "BeingWritten", "Rewritten"]
+
+
+def test_a_map_that_is_found_unfinished_is_shown_as_that():
+    told = events(UNFINISHED, UNFINISHED, NEW)
+    assert names(told)[::2] == ["Appeared", "Changed"]
+    assert told[0].found.remark.startswith("unfinished")
+    assert told[-1].found.content.size == 80
+
+
+def test_as_a_struct_minus_one_is_a_number():
+    told = events(STRUCT, b"\xff" * 4 + STRUCT[4:], kind=TestData)
+    assert told[1].found.regions[0].value == -1
+
+
+def test_a_write_that_begins_while_looking_is_not_shown(monkeypatch):
+    compare = Snapshot.differing
+
+    def interrupted(self, buffer):
+        found = compare(self, buffer)
+        buffer[:4] = b"\xff" * 4
+        return found
+
+    monkeypatch.setattr(Snapshot, "differing", interrupted)
+    assert names(events(BLOB, NEW)) == ["Appeared", "BeingWritten"]
+
+
+def test_bytes_that_are_not_what_they_are_taken_for_are_shown_with_the_reason():
+    (event,) = events(b"\x05\0\0\0abc", kind="blob")
+    assert event.found.kind == "unknown"
+    assert "path_length at 0 is 5" in event.found.remark
+
+
+def test_an_array_can_be_watched():
+    told = events(STRUCT * 2, STRUCT + OTHER, kind=TestData, count=2)
+    assert told[1].found.kind == "TestData[2]"
+    assert told[1].changes[0].offset == 52
+
+
+def test_the_kind_may_change():
+    data = BLOB.ljust(100, b"\0")
+    told = events(STRUCT.ljust(100, b"\0"), data)
+    assert (told[1].before.kind, told[1].found.kind) == ("TestData", "blob")
+
+
+# --- how it is shown ---
+
+
+def logged(*told):
+    from pyshm.cli.console import Console
+    from pyshm.cli.watch_views import Log
+
+    stream = io.StringIO()
+    with Log("map", Console(stream)) as view:
+        for event in told:
+            view.show(event)
+    lines = stream.getvalue().splitlines()
+    assert all(re.match(r"\d\d:\d\d:\d\d\.\d\d\d  ", line) for line in lines)
+    return [line[14:] for line in lines]
+
+
+def test_the_log_tells_fields_with_both_values():
+    told = events(STRUCT, OTHER)
+    found = logged(*told)
+    assert found[0] == "map: TestData, 48 bytes"
+    assert found[-1] == "00000004  Age = 20 -> 21"
+
+
+def test_the_log_tells_bytes_without_fields():
+    assert logged(*events(BLOB, NEW))[-1] == (
+        "00000009  content, 80 bytes: 78 78 78 78 78 78 78 78 … -> 79 79 79 79 79 79 79 79 …"
+    )
+
+
+def test_the_log_tells_only_the_part_of_the_region_that_changed():
+    old = BLOB + b"stale"
+    new = bytearray(old)
+    new[-6:-3] = b"abc"
+    assert logged(*events(old, new))[-2:] == [
+        "00000058  content, 1 bytes: 78 -> 61",
+        "00000059  stale, 2 bytes: 73 74 -> 62 63",
+    ]
+
+
+def test_the_log_tells_everything_else():
+    assert logged(Waiting("gone"), BeingWritten(), Rewritten()) == [
+        "waiting: gone",
+        "being written (or its writer died in that)",
+        "written again, with the same bytes",
+    ]
+
+
+def test_the_log_shows_a_map_of_a_new_kind_whole():
+    told = events(STRUCT.ljust(100, b"\0"), BLOB.ljust(100, b"\0"))
+    assert "map: blob, 100 bytes" in logged(told[1])
+
+
+def jsoned(capsys, *told):
+    from pyshm.cli.watch_views import JsonLines
+
+    with JsonLines("map") as view:
+        for event in told:
+            view.show(event)
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_json_has_an_object_for_each_change(capsys):
+    _, found = jsoned(capsys, *events(STRUCT, OTHER))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", found.pop("time"))
+    assert found == {
+        "event": "changed",
+        "map": "map",
+        "kind": "TestData",
+        "offset": 4,
+        "size": 1,
+        "old": "14",
+        "new": "15",
+        "fields": [{"name": "Age", "old": 20, "value": 21}],
+    }
+
+
+def test_json_shows_64_bytes_of_a_long_change(capsys):
+    _, found = jsoned(capsys, *events(BLOB, NEW))
+    assert (found["size"], found["old"], found["new"]) == (80, "78" * 64, "79" * 64)
+
+
+def test_json_names_every_event(capsys):
+    told = events(MISSING, BLOB, UNFINISHED, BLOB, NEW)
+    found = jsoned(capsys, *told)
+    assert [line["event"] for line in found] == [
+        "waiting",
+        "appeared",
+        "being-written",
+        "rewritten",
+        "changed",
+    ]
+    assert found[0]["reason"] == "no map named 'x'"
+    assert found[1]["fields"][1] == {"name": "path", "offset": 4, "size": 1, "value": "p"}
+    assert {line["map"] for line in found} == {"map"}
+
+
+def live(*told, width=110, height=30, html=False):
+    console = pytest.importorskip("rich.console")
+    from pyshm.cli.watch_views import Live
+
+    stream = io.StringIO()
+    screen = console.Console(
+        file=stream,
+        width=width,
+        height=height,
+        force_terminal=True,
+        record=True,
+        highlight=False,
+        legacy_windows=False,
+    )
+    with Live("map", screen) as view:
+        for event in told:
+            view.show(event)
+            stream.seek(0)
+            stream.truncate()
+            screen.export_text()  # forgets what was shown before
+    # The escape sequences depend on the colours that the terminal has, HTML does not.
+    return screen.export_html(inline_styles=True) if html else stream.getvalue()
+
+
+def seen(text):
+    return [
+        line.rstrip() for line in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).splitlines() if line
+    ]
+
+
+def test_the_live_view_shows_the_last_change_in_place():
+    found = seen(live(*events(STRUCT, OTHER)))
+    assert found[0] == "map: TestData, 48 bytes"
+    assert found[1].endswith("change 1: 1 bytes: Age = 20 -> 21")
+    assert "Age = 21" in found[3]
+
+
+def test_the_live_view_marks_the_bytes_that_changed():
+    found = live(*events(STRUCT, OTHER), html=True)
+    marked = re.findall(rf'<span style="[^"]*background-color: {MARK}[^"]*">([^<]*)<', found)
+    assert marked == ["15", "."]
+
+
+def test_the_live_view_fits_the_terminal_and_keeps_what_changed():
+    new = bytearray(BLOB + bytes(2000))
+    new[1500] = 7
+    found = seen(live(*events(BLOB + bytes(2000), new), height=10))
+    assert len(found) <= 10
+    assert any("07" in line.split("  ")[1] for line in found[2:] if "  " in line)
+    assert found[-1].endswith("more rows")
+
+
+def test_the_live_view_tells_the_picture():
+    from PIL import Image
+
+    target = io.BytesIO()
+    Image.new("RGB", (3, 2)).save(target, "PNG")
+    found = seen(live(*events(ImageData("p", target.getvalue()).to_bytes())))
+    assert found[0].endswith("PNG picture, 3 x 2, RGB")
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        (Waiting("no map\x1b[2J"), "waiting: no map\\x1b[2J"),
+        (BeingWritten(), "being written (or its writer died in that)"),
+        (Rewritten(), "written again, with the same bytes"),
+    ],
+)
+def test_the_live_view_tells_the_state(event, said):
+    found = seen(live(*events(STRUCT), event))
+    assert any(line.endswith(said) for line in found)
+
+
+# --- the command ---
+
+
+@pytest.fixture
+def memory(map_name):
+    with ShareMemoryHelper(map_name, 4096).create_or_open() as helper:
+        yield helper
+
+
+def watching(command, name, *options):
+    """The command under way, with the first thing that it told."""
+    process = command("watch", name, "--json", "--interval", "0.01", *options)
+    return process, json.loads(process.line())
+
+
+def until(process, event):
+    """The next thing of that kind that the command tells."""
+    while (told := json.loads(process.line()))["event"] != event:
+        pass
+    return told
+
+
+def test_the_command_tells_changes_until_there_were_enough(command, map_name, memory):
+    memory.write_struct(TestData.standard())
+    process, first = watching(command, map_name, "--count", "2")
+    assert (first["event"], first["kind"], first["size"]) == ("appeared", "TestData", 4096)
+    for age in (21, 22):
+        pack_into("<i", memory.buffer, 4, age)
+        told = json.loads(process.line())
+        assert told["fields"] == [{"name": "Age", "old": age - 1, "value": age}]
+    assert process.wait() == 0
+    assert process.errors() == ""
+
+
+def test_the_command_waits_for_a_map_and_for_its_return(command, map_name):
+    process, first = watching(command, map_name)
+    assert first["event"] == "waiting"
+    for _ in range(2):
+        with ShareMemoryHelper(map_name, 64).create_or_open() as memory:
+            memory.write_struct(TestData.standard())
+            assert until(process, "appeared")["size"] >= 64
+        assert map_name in until(process, "waiting")["reason"]
+    process.kill()
+
+
+def test_watching_does_not_keep_a_map_alive(command, map_name):
+    with ShareMemoryHelper(map_name, 4096).create_or_open():
+        process, first = watching(command, map_name)
+        assert first["event"] == "appeared"
+    assert json.loads(process.line())["event"] == "waiting"
+    process.kill()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there a killed holder's map goes by itself")
+def test_a_map_whose_holder_was_killed_is_gone(command, holder, map_name, map_file):
+    keeper = holder(map_name)
+    process, first = watching(command, map_name)
+    assert first["event"] == "appeared"
+    keeper.kill()
+    told = json.loads(process.line())
+    assert told["event"] == "waiting"
+    process.kill()
+    map_file.unlink(missing_ok=True)
+
+
+def test_a_file_can_be_watched(command, tmp_path):
+    path = tmp_path / "map"
+    path.write_bytes(STRUCT)
+    process, first = watching(command, str(path), "--file", "--length", "48", "--count", "1")
+    assert first["kind"] == "TestData"
+    with path.open("r+b") as file:
+        file.write(OTHER)
+    assert json.loads(process.line())["offset"] == 4
+    assert process.wait() == 0
+
+
+def test_offset_and_length_cut_out_what_is_watched(command, map_name, memory):
+    memory.write_bytes(STRUCT, 100)
+    process, first = watching(
+        command, map_name, "--offset", "100", "--length", "48", "--as", "TestData", "--count", "1"
+    )
+    assert (first["size"], first["fields"][0]["value"]) == (48, 100)
+    memory.write_bytes(b"x", 99)
+    memory.write_bytes(b"x", 148)
+    memory.write_bytes(OTHER, 100)
+    assert json.loads(process.line())["offset"] == 4
+    assert process.wait() == 0
+
+
+@pytest.fixture
+def interruptible():
+    """A shell's background jobs ignore SIGINT and pass that on; here children must not."""
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_an_interrupt_ends_it_well(command, map_name, number):
+    process, _ = watching(command, map_name)
+    process.send_signal(getattr(signal, number))
+    assert process.wait() == 0
+    assert process.errors() == ""
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--interval", "0"],
+        ["--interval", "-1"],
+        ["--interval", "nan"],
+        ["--interval", "inf"],
+        ["--count", "0"],
+        ["--as", "nothing"],
+        ["--array", "2"],
+    ],
+)
+def test_wrong_usage_is_status_2(command, map_name, options):
+    process = command("watch", map_name, *options)
+    assert process.wait() == 2
+    assert process.errors().startswith("usage: pyshm watch")
+
+
+def test_a_name_that_can_not_be_is_an_error(command):
+    process = command("watch", "a\\b\\c")
+    assert process.wait() == 1
+    assert process.errors().startswith("pyshm: ")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pseudo-terminal is needed")
+def test_on_a_terminal_it_draws_and_a_key_ends_it(map_name, memory, child_environment):
+    import os
+    import pty
+    import subprocess
+
+    pytest.importorskip("rich")
+    memory.write_struct(TestData.standard())
+    ours, theirs = pty.openpty()
+    environment = {**child_environment, "TERM": "xterm-256color", "COLUMNS": "110", "LINES": "30"}
+    environment.pop("NO_COLOR", None)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pyshm", "watch", map_name, "--interval", "0.01", "--count", "1"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=environment,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while b"Scores" not in shown:
+            shown += os.read(ours, 65536)
+        memory.buffer[4] = 21
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:  # Linux's way to tell that the other side has closed
+                break
+            if not part:
+                break
+            shown += part
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+    assert b"Age = 20 -> 21" in shown
+    assert b"\x1b[" in shown
