@@ -1,32 +1,52 @@
-"""Compiles a small C# program that references the SharedMemory project, as a user's would."""
+"""Compiles small C# projects, as a user's would be: programs that use SharedMemory, libraries."""
 
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
-from . import toolchain
+from pyshm.testing import toolchain
 
-__all__ = ["compile_program"]
+__all__ = ["compile_library", "compile_program"]
 
 _PROJECT = """<Project Sdk="Microsoft.NET.Sdk">
   <PropertyGroup>
-    <OutputType>Exe</OutputType>
     <TargetFramework>net$(BundledNETCoreAppTargetFrameworkVersion)</TargetFramework>
-    <UseAppHost>false</UseAppHost>
+    {properties}
   </PropertyGroup>
-  <ItemGroup><ProjectReference Include="{library}" /></ItemGroup>
+  <ItemGroup>{references}</ItemGroup>
 </Project>
 """
+_PROGRAM = "<OutputType>Exe</OutputType><UseAppHost>false</UseAppHost>"
+# No path of the machine that compiles gets into a library.
+_LIBRARY = "<DebugType>none</DebugType><PathMap>$(MSBuildProjectDirectory)=/_/</PathMap>"
 
 
 def compile_program(name: str, source: str, folder: Path) -> list[str]:
     """Build ``source`` as the program ``name`` below ``folder``; the command that runs it."""
+    library = toolchain.SOURCES / "SharedMemory" / "SharedMemory.csproj"
+    reference = f'<ProjectReference Include="{library}" />'
+    built = _compile(name, source, folder, _PROGRAM, reference)
+    return [str(toolchain.find_dotnet().path), str(built)]
+
+
+def compile_library(name: str, source: str, folder: Path, references: Sequence[Path] = ()) -> Path:
+    """Build ``source`` as the library ``name`` below ``folder``; the path of its .dll.
+
+    Its .xml is beside it, and so is each of the ``references``, libraries that it uses.
+    """
+    used = "".join(f'<Reference Include="{path}" />' for path in references)
+    return _compile(name, source, folder, _LIBRARY, used)
+
+
+def _compile(name: str, source: str, folder: Path, properties: str, references: str) -> Path:
     project = folder / name
     project.mkdir()
     (project / f"{name}.cs").write_text(source, encoding="utf-8")
-    library = toolchain.SOURCES / "SharedMemory" / "SharedMemory.csproj"
-    (project / f"{name}.csproj").write_text(_PROJECT.format(library=library))
+    (project / f"{name}.csproj").write_text(
+        _PROJECT.format(properties=properties, references=references)
+    )
     props = toolchain.SOURCES / "Directory.Build.props"
     (project / "Directory.Build.props").write_text(
         f'<Project><Import Project="{props}" /></Project>\n'
@@ -36,4 +56,4 @@ def compile_program(name: str, source: str, folder: Path) -> list[str]:
     command = [dotnet, "build", str(project), "-c", "Release", "--artifacts-path", str(output)]
     built = subprocess.run(command, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stdout
-    return [dotnet, str(output / "bin" / name / "release" / f"{name}.dll")]
+    return output / "bin" / name / "release" / f"{name}.dll"

@@ -16,6 +16,7 @@ __all__ = [
     "ArgumentError",
     "ArgumentNullError",
     "ArgumentOutOfRangeError",
+    "AssemblyError",
     "ClosedError",
     "DoesNotFitError",
     "EncodingError",
@@ -218,3 +219,9 @@ class LayoutError(PyshmError, TypeError):
     """A struct declaration that has no layout. .NET: TypeLoadException, ArgumentException."""
 
     kind = "layout"
+
+
+class AssemblyError(PyshmError, ValueError):
+    """A file that is no .NET assembly, or a damaged one. .NET: BadImageFormatException."""
+
+    kind = "assembly"

@@ -1,0 +1,45 @@
+"""The struct of layout.svg: what a racing game tells of a car, many times a second."""
+
+from enum import IntEnum
+from typing import Annotated
+
+from pyshm import Struct
+from pyshm import types as t
+
+
+class Gear(IntEnum):
+    """What the lever is at."""
+
+    REVERSE = 0
+    NEUTRAL = 1
+    FIRST = 2
+
+
+class Flags(Struct, layout="explicit", name="Race.Flags"):
+    """The same four bytes, whole and in parts."""
+
+    bits: Annotated[t.UInt32, t.FieldOffset(0)]
+    lamps: Annotated[t.Byte, t.FieldOffset(0)]
+    wipers: Annotated[t.Byte, t.FieldOffset(1)]
+    session: Annotated[t.UInt16, t.FieldOffset(2)]
+
+
+class Wheel(Struct, name="Race.Wheel"):
+    """One of four."""
+
+    flat: t.Bool8
+    pressure: t.Single
+    temperatures: Annotated[list[float], t.ByValArray(t.Single, 3)]
+
+
+class Car(Struct, charset="unicode", name="Race.Car"):
+    """How far it is, and in what state."""
+
+    lap: t.Byte
+    lap_time: t.Double
+    driver: Annotated[str, t.ByValTStr(12)]
+    gear: Annotated[Gear, t.Enum(t.Byte)]
+    flags: Flags
+    wheels: Annotated[list[Wheel], t.ByValArray(Wheel, 4)]
+    wet: t.Bool
+    seen: t.DateTime

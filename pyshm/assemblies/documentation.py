@@ -1,0 +1,70 @@
+"""What the compiler's .xml beside an assembly says about types and fields.
+
+https://learn.microsoft.com/dotnet/csharp/language-reference/xmldoc/
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from xml.etree.ElementTree import Element, ParseError, fromstring
+
+__all__ = ["Documentation"]
+
+_LARGEST = 1 << 26
+_NAMED = ("cref", "name", "langword", "href")
+_PARAGRAPHS = frozenset({"para", "item", "list", "code"})
+
+
+class Documentation:
+    """The summaries of one assembly's types and fields; without the file, of none."""
+
+    def __init__(self, assembly_path: str) -> None:
+        self._summaries: dict[str, str] = {}
+        path = os.path.splitext(assembly_path)[0] + ".xml"
+        if not os.path.isfile(path) or os.path.getsize(path) > _LARGEST:
+            return
+        with open(path, "rb") as file:
+            data = file.read()
+        # A compiler writes no document type, and entities are how a small file becomes a huge one.
+        if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
+            return
+        try:
+            members = fromstring(data).iterfind("members/member")  # noqa: S314 - no entities
+        except (ParseError, ValueError):
+            return
+        for member in members:
+            name = member.get("name", "")
+            summary = member.find("summary")
+            if summary is not None and name[:2] in ("T:", "F:", "P:"):
+                self._summaries[name] = _text(summary)
+
+    def of_type(self, name: str) -> str:
+        """The summary of the type of that reflection full name; "" without one."""
+        return self._summaries.get("T:" + name.replace("+", "."), "")
+
+    def of_field(self, type_name: str, field: str) -> str:
+        """The summary of a field, or of the property that the field is the store of."""
+        kind = "F:"
+        if field.startswith("<") and field.endswith(">k__BackingField"):
+            kind, field = "P:", field[1 : field.index(">")]
+        return self._summaries.get(f"{kind}{type_name.replace('+', '.')}.{field}", "")
+
+
+def _text(element: Element) -> str:
+    """The element's words, in paragraphs."""
+    paragraphs = "".join(_pieces(element)).split("\f")
+    return "\n\n".join(filter(None, (" ".join(part.split()) for part in paragraphs)))
+
+
+def _pieces(element: Element) -> Iterator[str]:
+    yield element.text or ""
+    for child in element:
+        apart = "\f" if child.tag in _PARAGRAPHS else ""
+        yield apart
+        if child.tag in ("see", "seealso", "paramref", "typeparamref") and not child.text:
+            named = next((child.get(name, "") for name in _NAMED if child.get(name)), "")
+            yield named.split(":", 1)[-1] if not named.startswith("http") else named
+        else:
+            yield from _pieces(child)
+        yield apart + (child.tail or "")

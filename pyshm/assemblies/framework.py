@@ -1,0 +1,138 @@
+"""What is known of .NET's own types without reading .NET's own assemblies."""
+
+from __future__ import annotations
+
+import re
+
+from ..declarations import BuiltIn, FieldDeclaration, LayoutKind, TypeDeclaration, TypeReference
+
+__all__ = ["BUILT_IN_NAMES", "KNOWN_TYPES", "is_framework", "known_type"]
+
+BUILT_IN_NAMES = {
+    "System.Boolean": "bool",
+    "System.Char": "char",
+    "System.SByte": "sbyte",
+    "System.Byte": "byte",
+    "System.Int16": "short",
+    "System.UInt16": "ushort",
+    "System.Int32": "int",
+    "System.UInt32": "uint",
+    "System.Int64": "long",
+    "System.UInt64": "ulong",
+    "System.IntPtr": "nint",
+    "System.UIntPtr": "nuint",
+    "System.Single": "float",
+    "System.Double": "double",
+    "System.Decimal": "decimal",
+    "System.String": "string",
+    "System.Object": "object",
+    "System.Half": "Half",
+    "System.Int128": "Int128",
+    "System.UInt128": "UInt128",
+    "System.Guid": "Guid",
+    "System.DateTime": "DateTime",
+    "System.DateTimeOffset": "DateTimeOffset",
+    "System.TimeSpan": "TimeSpan",
+    "System.DateOnly": "DateOnly",
+    "System.TimeOnly": "TimeOnly",
+    "System.Delegate": "Delegate",
+    "System.MulticastDelegate": "Delegate",
+    "System.Array": "Array",
+}
+"""The types that declarations.BuiltIn has names for."""
+
+_FRAMEWORK = re.compile(r"mscorlib|netstandard|System(\..+)?|WindowsBase|Microsoft\.Bcl\..+", re.I)
+
+
+def is_framework(assembly: str) -> bool:
+    """Whether an assembly of that simple name is .NET's own."""
+    return _FRAMEWORK.fullmatch(assembly) is not None
+
+
+def _struct(name: str, of: TypeReference, *fields: str) -> TypeDeclaration:
+    return TypeDeclaration(name, fields=tuple(FieldDeclaration(field, of) for field in fields))
+
+
+def _class(name: str, layout: LayoutKind = "auto") -> TypeDeclaration:
+    return TypeDeclaration(name, "class", layout)
+
+
+_INT, _FLOAT, _DOUBLE = BuiltIn("int"), BuiltIn("float"), BuiltIn("double")
+_INDEX = _struct("System.Index", _INT, "_value")
+_VECTOR3 = _struct("System.Numerics.Vector3", _FLOAT, "X", "Y", "Z")
+_MATRIX = [f"M{row}{column}" for row in range(1, 5) for column in range(1, 5)]
+
+KNOWN_TYPES = {
+    declaration.name: declaration
+    for declaration in [
+        _struct(
+            "System.Runtime.InteropServices.ComTypes.FILETIME",
+            _INT,
+            "dwLowDateTime",
+            "dwHighDateTime",
+        ),
+        _struct("System.Runtime.InteropServices.GCHandle", BuiltIn("nint"), "_handle"),
+        _INDEX,
+        _struct("System.Range", _INDEX, "<Start>k__BackingField", "<End>k__BackingField"),
+        _struct("System.Numerics.Complex", _DOUBLE, "m_real", "m_imaginary"),
+        _struct("System.Numerics.Vector2", _FLOAT, "X", "Y"),
+        _VECTOR3,
+        _struct("System.Numerics.Vector4", _FLOAT, "X", "Y", "Z", "W"),
+        _struct("System.Numerics.Quaternion", _FLOAT, "X", "Y", "Z", "W"),
+        _struct("System.Numerics.Matrix3x2", _FLOAT, "M11", "M12", "M21", "M22", "M31", "M32"),
+        _struct("System.Numerics.Matrix4x4", _FLOAT, *_MATRIX),
+        TypeDeclaration(
+            "System.Numerics.Plane",
+            fields=(FieldDeclaration("Normal", _VECTOR3), FieldDeclaration("D", _FLOAT)),
+        ),
+        _struct("System.Drawing.Point", _INT, "x", "y"),
+        _struct("System.Drawing.PointF", _FLOAT, "x", "y"),
+        _struct("System.Drawing.Size", _INT, "width", "height"),
+        _struct("System.Drawing.SizeF", _FLOAT, "width", "height"),
+        _struct("System.Drawing.Rectangle", _INT, "x", "y", "width", "height"),
+        _struct("System.Drawing.RectangleF", _FLOAT, "x", "y", "width", "height"),
+        TypeDeclaration(
+            "System.DayOfWeek",
+            "enum",
+            members=(
+                ("Sunday", 0),
+                ("Monday", 1),
+                ("Tuesday", 2),
+                ("Wednesday", 3),
+                ("Thursday", 4),
+                ("Friday", 5),
+                ("Saturday", 6),
+            ),
+        ),
+        TypeDeclaration(
+            "System.DateTimeKind",
+            "enum",
+            members=(("Unspecified", 0), ("Utc", 1), ("Local", 2)),
+        ),
+        TypeDeclaration("System.Action", "delegate"),
+        TypeDeclaration("System.AsyncCallback", "delegate"),
+        TypeDeclaration("System.EventHandler", "delegate"),
+        _class("System.Type"),
+        _class("System.Exception"),
+        _class("System.Text.StringBuilder"),
+        _class("System.Runtime.InteropServices.SafeHandle"),
+        _class("System.Runtime.InteropServices.CriticalHandle"),
+    ]
+}
+"""Types of .NET whose layout is the same on every system, and which interop code often uses.
+
+interop/test_binding.py compares each with the real one. What depends on the system (CLong,
+NFloat) is read from .NET's own assemblies or not at all.
+"""
+
+_GENERIC_DELEGATE = re.compile(r"System\.(Action|Func|Predicate|Comparison|EventHandler)`\d+")
+
+
+def known_type(name: str) -> TypeDeclaration | None:
+    """.NET's own type of that reflection full name; of a generic one, the definition."""
+    known = KNOWN_TYPES.get(name)
+    if known is not None:
+        return known
+    if _GENERIC_DELEGATE.fullmatch(name):
+        return TypeDeclaration(name, "delegate", generic=True)
+    return None
