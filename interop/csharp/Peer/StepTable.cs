@@ -20,6 +20,10 @@ internal static class StepTable
         new StreamSteps(store).AddTo(table);
         new ModelSteps(store).AddTo(table);
         CodecSteps.AddTo(table);
+        new DefineStep().AddTo(table);
+        ReflectStep.AddTo(table);
+        ManifestStep.AddTo(table);
+        new MarshalStep(store).AddTo(table);
         return table;
     }
 }

@@ -1,0 +1,168 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+
+namespace Peer;
+
+/// <summary>How a built-in type's values are written in JSON (docs/protocol.md, "define").</summary>
+internal sealed record BuiltInValue(Func<JsonElement, object> Read, Action<Utf8JsonWriter, object> Write)
+{
+    private const long LargestExact = 1L << 53; // what any reader of JSON can tell from its neighbours
+
+    private static readonly Dictionary<Type, BuiltInValue> s_all = new()
+    {
+        [typeof(bool)] = new(
+            static json => json.GetBoolean(), static (writer, value) => writer.WriteBooleanValue((bool)value)),
+        [typeof(char)] = new(
+            static json => checked((char)Integer(json)),
+            static (writer, value) => writer.WriteNumberValue((char)value)),
+        [typeof(sbyte)] = OfInteger(static number => checked((sbyte)number)),
+        [typeof(byte)] = OfInteger(static number => checked((byte)number)),
+        [typeof(short)] = OfInteger(static number => checked((short)number)),
+        [typeof(ushort)] = OfInteger(static number => checked((ushort)number)),
+        [typeof(int)] = OfInteger(static number => checked((int)number)),
+        [typeof(uint)] = OfInteger(static number => checked((uint)number)),
+        [typeof(long)] = OfInteger(static number => checked((long)number)),
+        [typeof(ulong)] = OfInteger(static number => checked((ulong)number)),
+        [typeof(nint)] = OfInteger(static number => checked((nint)number)),
+        [typeof(nuint)] = OfInteger(static number => checked((nuint)number)),
+        [typeof(Int128)] = OfInteger(static number => number),
+        [typeof(UInt128)] = new(
+            static json => UInt128.Parse(NumberText(json), CultureInfo.InvariantCulture),
+            static (writer, value) => WriteInteger(writer, (UInt128)value)),
+        [typeof(TimeSpan)] = new(
+            static json => new TimeSpan(checked((long)Integer(json))),
+            static (writer, value) => WriteInteger(writer, ((TimeSpan)value).Ticks)),
+        [typeof(DateOnly)] = new(
+            static json => DateOnly.FromDayNumber(checked((int)Integer(json))),
+            static (writer, value) => WriteInteger(writer, ((DateOnly)value).DayNumber)),
+        [typeof(TimeOnly)] = new(
+            static json => new TimeOnly(checked((long)Integer(json))),
+            static (writer, value) => WriteInteger(writer, ((TimeOnly)value).Ticks)),
+        [typeof(Half)] = new(
+            static json => BitConverter.UInt16BitsToHalf((ushort)Bits(json)),
+            static (writer, value) => WriteBits(writer, BitConverter.HalfToUInt16Bits((Half)value), 4)),
+        [typeof(float)] = new(
+            static json => BitConverter.UInt32BitsToSingle((uint)Bits(json)),
+            static (writer, value) => WriteBits(writer, BitConverter.SingleToUInt32Bits((float)value), 8)),
+        [typeof(double)] = new(
+            static json => BitConverter.UInt64BitsToDouble(Bits(json)),
+            static (writer, value) => WriteBits(writer, BitConverter.DoubleToUInt64Bits((double)value), 16)),
+        [typeof(decimal)] = new(static json => ReadDecimal(json), WriteDecimal),
+        [typeof(Guid)] = new(
+            static json => Guid.ParseExact(json.GetString()!, "D"),
+            static (writer, value) => writer.WriteStringValue((Guid)value)),
+        [typeof(DateTime)] = new(static json => ReadDateTime(json), WriteDateTime),
+        [typeof(DateTimeOffset)] = new(static json => ReadDateTimeOffset(json), WriteDateTimeOffset),
+        [typeof(string)] = new(ReadText, WriteText),
+    };
+
+    /// <summary>The way of a type; null for one that is not built in.</summary>
+    public static BuiltInValue? Of(Type type) => s_all.GetValueOrDefault(type);
+
+    /// <summary>A JSON integer, or one as text.</summary>
+    public static Int128 Integer(JsonElement json) =>
+        json.ValueKind == JsonValueKind.Number && json.TryGetInt64(out long number)
+            ? number
+            : Int128.Parse(NumberText(json), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+
+    /// <summary>A JSON integer; text where doubles could not hold it.</summary>
+    public static void WriteInteger(Utf8JsonWriter writer, Int128 number)
+    {
+        if (number > -LargestExact && number < LargestExact)
+        {
+            writer.WriteNumberValue((long)number);
+        }
+        else
+        {
+            writer.WriteStringValue(number.ToString(CultureInfo.InvariantCulture));
+        }
+    }
+
+    private static void WriteInteger(Utf8JsonWriter writer, UInt128 number)
+    {
+        if (number < LargestExact)
+        {
+            writer.WriteNumberValue((long)number);
+        }
+        else
+        {
+            writer.WriteStringValue(number.ToString(CultureInfo.InvariantCulture));
+        }
+    }
+
+    private static BuiltInValue OfInteger<T>(Func<Int128, T> narrow)
+        where T : struct, System.Numerics.INumberBase<T> => new(
+        json => narrow(Integer(json)),
+        static (writer, value) => WriteInteger(writer, Int128.CreateChecked((T)value)));
+
+    private static string NumberText(JsonElement json) =>
+        json.ValueKind == JsonValueKind.String ? json.GetString()! : json.GetRawText();
+
+    private static ulong Bits(JsonElement json)
+    {
+        string text = json.GetString()!;
+        return text.StartsWith("0x", StringComparison.Ordinal)
+            ? ulong.Parse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture)
+            : throw new FormatException($"the bits of a number begin with 0x, not \"{text}\"");
+    }
+
+    private static void WriteBits(Utf8JsonWriter writer, ulong bits, int digits) =>
+        writer.WriteStringValue(
+            "0x" + bits.ToString("x16", CultureInfo.InvariantCulture)[(16 - digits)..]);
+
+    private static decimal ReadDecimal(JsonElement json)
+    {
+        int[] parts = [.. json.EnumerateArray().Select(static part => unchecked((int)(long)Integer(part)))];
+        return new decimal(parts);
+    }
+
+    private static void WriteDecimal(Utf8JsonWriter writer, object value)
+    {
+        writer.WriteStartArray();
+        foreach (int part in decimal.GetBits((decimal)value))
+        {
+            writer.WriteNumberValue((uint)part);
+        }
+
+        writer.WriteEndArray();
+    }
+
+    private static DateTime ReadDateTime(JsonElement json) => new DateTime(
+        checked((long)Integer(json.GetProperty("ticks"))),
+        (DateTimeKind)(int)Integer(json.GetProperty("kind")));
+
+    private static void WriteDateTime(Utf8JsonWriter writer, object value)
+    {
+        var moment = (DateTime)value;
+        writer.WriteStartObject();
+        writer.WritePropertyName("ticks");
+        WriteInteger(writer, moment.Ticks);
+        writer.WriteNumber("kind", (int)moment.Kind);
+        writer.WriteEndObject();
+    }
+
+    private static DateTimeOffset ReadDateTimeOffset(JsonElement json) => new DateTimeOffset(
+        checked((long)Integer(json.GetProperty("ticks"))),
+        TimeSpan.FromMinutes((int)Integer(json.GetProperty("minutes"))));
+
+    private static void WriteDateTimeOffset(Utf8JsonWriter writer, object value)
+    {
+        var moment = (DateTimeOffset)value;
+        writer.WriteStartObject();
+        writer.WritePropertyName("ticks");
+        WriteInteger(writer, moment.Ticks);
+        writer.WriteNumber("minutes", moment.Offset.Ticks / TimeSpan.TicksPerMinute);
+        writer.WriteEndObject();
+    }
+
+    private static string ReadText(JsonElement json) => new string(
+        MemoryMarshal.Cast<byte, char>(Convert.FromHexString(json.GetProperty("utf16").GetString()!)));
+
+    private static void WriteText(Utf8JsonWriter writer, object value)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("utf16", Hex.Encode(MemoryMarshal.AsBytes(((string)value).AsSpan())));
+        writer.WriteEndObject();
+    }
+}

@@ -1,0 +1,323 @@
+"""Hypothesis strategies for C# declarations: what a person could write, and some he would not.
+
+What comes out may well be refused by .NET; both sides have to refuse it alike. Every type of one
+example has a name of its own, so that a failure shrinks to the fewest and smallest of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from pyshm.declarations import (
+    Array,
+    BuiltIn,
+    FieldDeclaration,
+    FunctionPointer,
+    MarshalAs,
+    Nullable,
+    Pointer,
+    TypeDeclaration,
+    TypeReference,
+)
+from pyshm.testing.type_values import FLOATS, from_python, is_address
+
+__all__ = ["declarations", "values"]
+
+_INTEGERS = ["sbyte", "byte", "short", "ushort", "int", "uint", "long", "ulong"]
+_NUMBERS = [*_INTEGERS, "nint", "nuint", "float", "double"]
+_VALUES = [
+    *_NUMBERS, "bool", "char", "decimal", "Guid", "DateTime", "Half", "Int128", "UInt128",
+    "TimeSpan", "DateOnly", "TimeOnly",
+]  # fmt: skip
+_ODD = ["string", "object", "DateTimeOffset", "Delegate", "Array"]
+# What suits a built-in type; anything else is tried as well, but less often.
+_FITTING = {
+    "bool": ["Bool", "I1", "U1", "VariantBool"],
+    "char": ["I1", "U1", "I2", "U2"],
+    "decimal": ["Currency", "Struct"],
+    "string": ["LPStr", "LPWStr", "LPTStr", "LPUTF8Str", "BStr", "ByValTStr"],
+    "object": ["Struct", "IUnknown", "IDispatch", "Interface"],
+    "int": ["I4", "U4", "Error"],
+    "Guid": ["Struct"],
+    "DateTime": ["Struct"],
+}
+_UNMANAGED = [
+    "Bool", "I1", "U1", "I2", "U2", "I4", "U4", "I8", "U8", "R4", "R8", "Currency", "BStr",
+    "LPStr", "LPWStr", "LPTStr", "LPUTF8Str", "IUnknown", "IDispatch", "Struct", "Interface",
+    "SysInt", "SysUInt", "VariantBool", "FunctionPtr", "Error", "LPStruct",
+]  # fmt: skip
+# A subtype that is narrower than its element makes .NET write past the array, so none of these
+# is drawn for what is wider.
+_SUB_TYPES = {
+    "bool": ["Bool", "I1", "U1", "VariantBool", "I4"],
+    "char": ["I2", "U2"],
+    "string": ["LPStr", "LPWStr", "LPTStr", "BStr", "LPUTF8Str"],
+    "decimal": ["Currency", "Struct"],
+    "DateTime": ["Struct", "I8"],
+    "object": ["IUnknown", "IDispatch", "Struct"],
+}
+# What C# allows in a fixed buffer.
+_ELEMENT_SIZES = {
+    "bool": 1, "char": 2, "byte": 1, "short": 2, "int": 4, "long": 8, "float": 4, "double": 8,
+}  # fmt: skip
+_PACKS = [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128]
+_DEPTH = 3
+
+
+@st.composite
+def declarations(draw: Any) -> TypeDeclaration:
+    """A struct or layout class, with all that it is made of."""
+    return _Maker(draw).declared(_DEPTH, root=True)
+
+
+class _Maker:
+    """Draws one example; numbers its types."""
+
+    def __init__(self, draw: Any) -> None:
+        self._draw = draw
+        self._count = 0
+
+    def _one(self, options: list[Any]) -> Any:
+        return self._draw(st.sampled_from(options))
+
+    def _chance(self, percent: int) -> bool:
+        # Shrinks towards "no".
+        return bool(self._draw(st.integers(0, 99)) >= 100 - percent)
+
+    def _name(self) -> str:
+        self._count += 1
+        return f"T{self._count}"
+
+    def declared(
+        self, depth: int, *, root: bool = False, kind: str = "struct", sequential: bool = False
+    ) -> TypeDeclaration:
+        """A struct, or with ``kind`` a class; the root may be either."""
+        if root and self._chance(8):
+            kind = "class"
+        layout = "explicit" if not sequential and self._chance(25) else "sequential"
+        if not root and self._chance(4):
+            layout = "auto"
+        base = None
+        if kind == "class" and depth > 1 and self._chance(30):
+            # The runtime dies of sequential layout behind some explicit ones.
+            base = self.declared(depth - 2, kind="class", sequential=layout == "sequential")
+        inline_array = None
+        if kind == "struct" and self._chance(5):
+            inline_array = self._one([1, 2, 3, 5, 16])
+            layout = "sequential"
+        # … and of some uses of an empty class.
+        few = 1 if inline_array else self._draw(st.integers(kind == "class", 6))
+        size = self._draw(st.integers(1, 80)) if not inline_array and self._chance(12) else 0
+        name = self._name()
+        return TypeDeclaration(
+            name,
+            kind,  # type: ignore[arg-type]
+            layout=layout,  # type: ignore[arg-type]
+            pack=self._one(_PACKS),
+            size=size,
+            charset=self._one(["ansi", "ansi", "unicode", "auto"]),
+            fields=tuple(self._field(f"{name}F{i}", depth, layout) for i in range(few)),
+            base=base,
+            inline_array=inline_array,
+            generic=kind == "struct" and not root and self._chance(4),
+        )
+
+    def _field(self, name: str, depth: int, layout: str) -> FieldDeclaration:
+        kind, marshal_as = self._kind(depth)
+        offset = None
+        if layout == "explicit":
+            # Mostly aligned, sometimes anywhere, so that overlaps of both sorts come up.
+            offset = self._draw(st.integers(0, 12)) * self._one([8, 8, 4, 2, 1])
+        return FieldDeclaration(name, kind, offset, marshal_as)
+
+    def _kind(self, depth: int) -> tuple[TypeReference, MarshalAs | None]:
+        which = self._draw(st.integers(0, 99))
+        if which < 45:
+            return self._marked(self._one(_VALUES))
+        if which < 55:
+            return self._marked(self._one(_ODD if self._chance(40) else ["string"]))
+        if which < 60:
+            # Reflection.Emit has no function pointers; the peer takes void* for them.
+            kind = self._one([Pointer(), FunctionPointer()])
+            return kind, self._rarely_marked() if isinstance(kind, Pointer) else None
+        if which < 65:
+            return self._enum(), self._rarely_marked()
+        if which < 68:
+            name = self._name()
+            made = self._one(["delegate", "delegate", "interface"])
+            return TypeDeclaration(name, made), self._rarely_marked()
+        if which < 72:
+            return Nullable(self._value(depth)), self._rarely_marked()
+        if which < 84:
+            return self._array(depth)
+        if which < 88:
+            return self._fixed_buffer(), None
+        if depth <= 0:
+            return self._marked(self._one(_NUMBERS))
+        if which < 91:
+            return self.declared(depth - 1, kind="class"), self._rarely_marked()
+        return self.declared(depth - 1), self._rarely_marked()
+
+    def _marked(self, name: str) -> tuple[BuiltIn, MarshalAs | None]:
+        if name == "string" and self._chance(50):
+            return BuiltIn(name), MarshalAs("ByValTStr", self._draw(st.integers(0, 20)))
+        if name in _FITTING and self._chance(50):
+            chosen = self._one(_FITTING[name])
+            count = self._draw(st.integers(1, 20)) if chosen == "ByValTStr" else None
+            return BuiltIn(name), MarshalAs(chosen, count)
+        return BuiltIn(name), self._rarely_marked()
+
+    def _rarely_marked(self) -> MarshalAs | None:
+        return MarshalAs(self._one(_UNMANAGED)) if self._chance(4) else None
+
+    def _value(self, depth: int) -> TypeReference:
+        if depth > 0 and self._chance(15):
+            return self.declared(depth - 1)
+        if self._chance(10):
+            return self._enum()
+        return BuiltIn(self._one(_VALUES))
+
+    def _enum(self) -> TypeDeclaration:
+        return TypeDeclaration(
+            self._name(),
+            "enum",
+            underlying=self._one(_INTEGERS),
+            members=(("Zero", 0), ("One", 1)),
+        )
+
+    def _array(self, depth: int) -> tuple[TypeReference, MarshalAs | None]:
+        element: TypeReference
+        sub_type = None
+        if self._chance(70):
+            name = self._one([*_VALUES, "string", "object"])
+            element = BuiltIn(name)
+            if name in _SUB_TYPES and self._chance(50):
+                sub_type = self._one(_SUB_TYPES[name])
+        elif self._chance(10):
+            element = Array(BuiltIn("int"))
+        else:
+            element = self._value(depth)
+            if isinstance(element, TypeDeclaration) and element.layout == "auto":
+                element = BuiltIn("int")  # .NET dies of such an array
+        if self._chance(6):
+            return Array(element), self._rarely_marked()
+        return Array(element), MarshalAs("ByValArray", self._draw(st.integers(0, 9)), sub_type)
+
+    def _fixed_buffer(self) -> TypeDeclaration:
+        name, size = self._one(list(_ELEMENT_SIZES.items()))
+        return TypeDeclaration(
+            self._name(),
+            size=size * self._draw(st.integers(1, 12)),
+            fields=(FieldDeclaration("FixedElementField", BuiltIn(name)),),
+            fixed_buffer=True,
+        )
+
+
+# --- values -------------------------------------------------------------------------------
+
+_RANGES = {
+    "sbyte": (-(2**7), 2**7 - 1), "byte": (0, 2**8 - 1), "short": (-(2**15), 2**15 - 1),
+    "ushort": (0, 2**16 - 1), "int": (-(2**31), 2**31 - 1), "uint": (0, 2**32 - 1),
+    "long": (-(2**63), 2**63 - 1), "ulong": (0, 2**64 - 1), "nint": (-(2**63), 2**63 - 1),
+    "nuint": (0, 2**64 - 1), "Int128": (-(2**127), 2**127 - 1), "UInt128": (0, 2**128 - 1),
+    "TimeSpan": (-(2**63), 2**63 - 1), "DateOnly": (0, 3652058), "TimeOnly": (0, 863999999999),
+}  # fmt: skip
+# What an OLE automation date can hold, in days of .NET's calendar; DateTime itself goes further.
+_OLE_DAYS = (36160, 3652058)
+_MILLISECOND = 10_000  # in ticks
+_DAY = 86_400_000 * _MILLISECOND
+
+
+@st.composite
+def values(draw: Any, declaration: TypeDeclaration) -> dict[str, Any]:
+    """A value of ``declaration`` as JSON, with objects that lie elsewhere null."""
+    return _Values(draw).struct(declaration)
+
+
+class _Values:
+    """Draws one value."""
+
+    def __init__(self, draw: Any) -> None:
+        self._draw = draw
+
+    def struct(self, declaration: TypeDeclaration) -> dict[str, Any]:
+        """Every field by its name, a base class's first."""
+        made = self.struct(declaration.base) if declaration.base is not None else {}
+        for field in declaration.fields:
+            made[field.name] = None if is_address(field) else self._field(field)
+        return made
+
+    def _field(self, field: FieldDeclaration) -> Any:
+        marshal_as = field.marshal_as
+        kind = field.type
+        if isinstance(kind, BuiltIn) and kind.name == "string":
+            assert marshal_as is not None
+            return self._text(marshal_as.size_const or 1)
+        if isinstance(kind, Array):
+            assert marshal_as is not None
+            return [self._value(kind.element) for _ in range(marshal_as.size_const or 0)]
+        if marshal_as is not None and marshal_as.unmanaged_type == "Currency":
+            number = self._draw(st.integers(-(2**63), 2**63 - 1))
+            return _decimal(number, 4)
+        return self._value(kind)
+
+    def _value(self, kind: TypeReference) -> Any:
+        if isinstance(kind, Nullable):
+            return None if self._draw(st.booleans()) else self._value(kind.value)
+        if isinstance(kind, (Pointer, FunctionPointer)):
+            return _integer(self._draw(st.integers(0, 2**47)))
+        if isinstance(kind, BuiltIn):
+            return self._built_in(kind.name)
+        assert isinstance(kind, TypeDeclaration)
+        if kind.kind == "enum":
+            return self._built_in(kind.underlying)
+        if kind.kind in ("delegate", "interface"):
+            return None
+        if kind.inline_array or kind.fixed_buffer:
+            element = kind.fields[0]
+            count = kind.inline_array or kind.size // _ELEMENT_SIZES[str(element.type)]
+            if is_address(element):
+                return [None] * count
+            return [self._field(element) for _ in range(count)]
+        return self.struct(kind)
+
+    def _built_in(self, name: str) -> Any:
+        if name in _RANGES:
+            return _integer(self._draw(st.integers(*_RANGES[name])))
+        if name in FLOATS:
+            # No NaN but the one that Python has: it forgets what else is in the bits.
+            width = 4 * FLOATS[name][2]
+            number = self._draw(st.floats(width=width, allow_nan=False))
+            return from_python(BuiltIn(name), number)
+        if name == "bool":
+            return self._draw(st.booleans())
+        if name == "char":
+            return self._draw(st.integers(0, 127))
+        if name == "Guid":
+            return str(self._draw(st.uuids()))
+        if name == "decimal":
+            number = self._draw(st.integers(-(2**96) + 1, 2**96 - 1))
+            return _decimal(number, self._draw(st.integers(0, 28)))
+        if name == "DateTime":
+            day = self._draw(st.integers(*_OLE_DAYS))
+            ticks = self._draw(st.integers(0, 86_399_999)) * _MILLISECOND
+            return {"ticks": _integer(day * _DAY + ticks), "kind": 0}
+        return None  # string, object and the like within an array
+
+    def _text(self, count: int) -> Any:
+        text = self._draw(
+            st.text(st.characters(min_codepoint=1, exclude_categories=["Cs"]), max_size=count + 2)
+        )
+        return {"utf16": text.encode("utf-16-le").hex()}
+
+
+def _decimal(number: int, scale: int) -> list[int]:
+    digits = abs(number)
+    flags = (scale << 16) | (0x80000000 if number < 0 else 0)
+    return [digits & 0xFFFFFFFF, digits >> 32 & 0xFFFFFFFF, digits >> 64, flags]
+
+
+def _integer(value: int) -> int | str:
+    return value if abs(value) < 2**53 else str(value)
