@@ -30,17 +30,18 @@ from itertools import repeat
 from pathlib import Path
 from struct import Struct as Codec
 from timeit import Timer
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from cffi import FFI
 
 import pyshm
-from pyshm import ImageData, MemoryMappedFile, PyshmError, ShareMemoryHelper, TestData
+from pyshm import ImageData, MemoryMappedFile, PyshmError, ShareMemoryHelper, Struct, TestData
+from pyshm.testing import toolchain
+from pyshm.testing.peers import Peer, PeerFailure
+from pyshm.types import Bool8, Byte, ByValArray, Double, Int16, Int32, Int64, Single
 
-from . import toolchain
 from .cases import Case, all_cases
 from .exchange import Place, letting_go, run_case
-from .peers import Peer, PeerFailure
 
 __all__ = ["Aim", "Row", "Topic", "main"]
 
@@ -228,6 +229,44 @@ class CtypesData(ctypes.Structure):
 Named = namedtuple("Named", "id age scores")
 
 
+# Fifty values, ten each in five structs, as telemetry has them.
+_TEN = (
+    ("position", ctypes.c_double * 3, Annotated[list[float], ByValArray(Double, 3)]),
+    ("time", ctypes.c_int64, Int64),
+    ("speed", ctypes.c_float, Single),
+    ("gear", ctypes.c_int16, Int16),
+    ("lap", ctypes.c_int32, Int32),
+    ("flags", ctypes.c_uint8 * 2, Annotated[list[int], ByValArray(Byte, 2)]),
+    ("valid", ctypes.c_bool, Bool8),
+)
+_PARTS = ("driver", "leader", "behind", "ahead", "best")
+_CODE = "3dqfhxxi2B?x"  # 48 bytes, aligned as C does
+
+
+class Part(Struct):
+    """Ten values."""
+
+    __annotations__ = {name: hint for name, _, hint in _TEN}
+
+
+class Nested50(Struct):
+    """Five structs of ten values."""
+
+    __annotations__ = dict.fromkeys(_PARTS, Part)
+
+
+class CtypesPart(ctypes.Structure):
+    """Part as ctypes has it."""
+
+    _fields_ = tuple((name, kind) for name, kind, _ in _TEN)
+
+
+class CtypesNested50(ctypes.Structure):
+    """Nested50 as ctypes has it."""
+
+    _fields_ = tuple((name, CtypesPart) for name in _PARTS)
+
+
 def _cffi() -> FFI:
     ffi = FFI()
     ffi.cdef("typedef struct { int32_t id; int32_t age; int32_t scores[10]; } Data;", pack=1)
@@ -257,6 +296,40 @@ def _construct_format() -> Any:
         return None
     number = construct.Int32sl
     return construct.Struct("id" / number, "age" / number, "scores" / construct.Array(10, number))
+
+
+def _construct_nested() -> Any:
+    """Nested50 as construct has it, or None without construct."""
+    construct = _if_importable("construct")
+    if construct is None:
+        return None
+    part = construct.Struct(
+        "position" / construct.Array(3, construct.Float64l),
+        "time" / construct.Int64sl,
+        "speed" / construct.Float32l,
+        "gear" / construct.Int16sl,
+        construct.Padding(2),
+        "lap" / construct.Int32sl,
+        "flags" / construct.Array(2, construct.Int8ul),
+        "valid" / construct.Flag,
+        construct.Padding(1),
+    )
+    return construct.Struct(*(name / part for name in _PARTS))
+
+
+def _cstruct_nested() -> Any:
+    """Nested50 as dissect.cstruct has it, or None without it."""
+    cstruct = _if_importable("dissect.cstruct")
+    if cstruct is None:
+        return None
+    fields = (
+        "double position[3]; int64 time; float speed; int16 gear; char pad[2]; int32 lap; "
+        "uint8 flags[2]; uint8 valid; char end[1];"
+    )
+    parts = " ".join(f"Part {name};" for name in _PARTS)
+    known = cstruct.cstruct()
+    known.load(f"typedef struct {{ {fields} }} Part; typedef struct {{ {parts} }} Nested50;")
+    return known.Nested50
 
 
 @contextmanager
@@ -289,6 +362,8 @@ def struct_names() -> Iterator[dict[str, Any]]:
             "TestData": TestData,
             "accessor": accessor,
             "buffer": buffer,
+            "region": buffer[:48],
+            "Snapshot": TestData.snapshot_type(),
             "value": value,
             "helper": helper,
             "view": TestData.view(buffer),
@@ -321,7 +396,9 @@ def _possible(
 READS = (
     Contestant("struct.Struct.unpack_from (the floor)", "codec.unpack_from(buffer)"),
     Contestant("TestData.unpack_flat", "TestData.unpack_flat(buffer)", _at_most(1.2)),
-    Contestant("TestData.unpack_from", "TestData.unpack_from(buffer)", _at_most(2.2)),
+    Contestant("TestData.unpack_from", "TestData.unpack_from(buffer)", _at_most(2.0)),
+    Contestant("TestData.snapshot_type() of the bytes", "Snapshot(region)", _at_most(1.5)),
+    Contestant("TestData.snapshot", "TestData.snapshot(buffer)"),
     Contestant(
         "TestData.unpack_from, then all fields",
         "item = TestData.unpack_from(buffer); item.id; item.age; item.scores",
@@ -401,6 +478,73 @@ FIELD_WRITES = (
     Contestant("cffi attribute", "cffi_data.age = 20"),
     Contestant("numpy record['age'] = 20", "record['age'] = 20"),
 )
+
+
+_EVERY = "; ".join(f"item.{part}.{name}" for part in _PARTS for name, _, _ in _TEN)
+_LISTS = _EVERY.replace("position", "position[:]").replace("flags", "flags[:]")
+# The numbers of TestData.standard() are so small that CPython has them ready made.
+LARGE = (
+    Contestant("struct.Struct.unpack_from (the floor)", "codec.unpack_from(buffer)"),
+    Contestant("TestData.unpack_from", "TestData.unpack_from(buffer)", _at_most(2.0)),
+    Contestant(
+        "TestData.unpack_from, then all fields",
+        "item = TestData.unpack_from(buffer); item.id; item.age; item.scores",
+    ),
+    Contestant("TestData.snapshot_type() of the bytes", "Snapshot(region)", _at_most(1.5)),
+)
+NESTED = (
+    Contestant("struct.Struct.unpack_from, flat (the floor)", "codec.unpack_from(buffer)"),
+    Contestant("Nested50.unpack_from", "Nested50.unpack_from(buffer)"),
+    Contestant("ctypes from_buffer_copy", "CtypesNested50.from_buffer_copy(buffer)"),
+    Contestant(
+        "Nested50.unpack_from, then all fields", f"item = Nested50.unpack_from(buffer); {_EVERY}"
+    ),
+    Contestant(
+        "ctypes from_buffer_copy, then all fields",
+        f"item = CtypesNested50.from_buffer_copy(buffer); {_LISTS}",
+    ),
+    Contestant("Nested50.view, one field", "view.behind.lap"),
+    Contestant("ctypes from_buffer, one field", "ctypes_data.behind.lap"),
+    Contestant("value.pack_into", "value.pack_into(buffer)"),
+    Contestant("construct parse", "format.parse(buffer)"),
+    Contestant("dissect.cstruct", "cstruct(buffer)"),
+)
+
+
+def nested(effort: Effort) -> Iterator[Topic]:
+    """A struct of fifty values in five nested ones."""
+    assert Nested50.layout.size == ctypes.sizeof(CtypesNested50)
+    buffer = memoryview(bytearray(range(240)))
+    value = Nested50.unpack_from(buffer)
+    names: dict[str, Any] = {
+        "buffer": buffer,
+        "codec": Codec("<" + 5 * _CODE),
+        "Nested50": Nested50,
+        "CtypesNested50": CtypesNested50,
+        "view": Nested50.view(buffer),
+        "ctypes_data": CtypesNested50.from_buffer(buffer),
+        "value": value,
+        "format": _construct_nested(),
+        "cstruct": _cstruct_nested(),
+    }
+    names = {name: item for name, item in names.items() if item is not None}
+    possible = [
+        item
+        for item in _possible(NESTED, names, construct="format")
+        if "cstruct" in names or "cstruct" not in item.what
+    ]
+    rows = race(possible, names, effort.rounds, effort.slice_ns)
+    yield Topic("nested struct of 50 values", rows)
+
+
+def large_numbers(effort: Effort) -> Iterator[Topic]:
+    """TestData with numbers of seven digits."""
+    with struct_names() as names:
+        scores = list(range(2_000_000, 2_000_010))
+        TestData(1_000_000, 1_000_001, scores).pack_into(names["buffer"])
+        rows = race(LARGE, names, effort.rounds, effort.slice_ns)
+        names.clear()
+    yield Topic("struct read from a map, numbers of seven digits", rows)
 
 
 def structs(effort: Effort) -> Iterator[Topic]:
@@ -746,7 +890,7 @@ def _about() -> dict[str, Any]:
 
 
 def _topics(effort: Effort) -> Iterator[Topic]:
-    for measure in (structs, blobs, imports, matrix):
+    for measure in (structs, large_numbers, nested, blobs, imports, matrix):
         yield from measure(effort)
 
 

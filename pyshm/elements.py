@@ -16,6 +16,9 @@ from .errors import ArgumentError, ArgumentNullError, ArgumentOutOfRangeError
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from .packing import Packing
+    from .structs import Struct
+
 __all__ = [
     "BOOLEAN",
     "BYTE",
@@ -32,7 +35,9 @@ __all__ = [
     "UINT32",
     "UINT64",
     "Element",
+    "StructElement",
     "decimal_from_parts",
+    "element_of",
     "element_of_format",
     "parts_from_decimal",
 ]
@@ -66,6 +71,11 @@ class Element:
     def __repr__(self) -> str:
         return f"<element {self.name}>"
 
+    @property
+    def width(self) -> int:
+        """How many bytes of the size are the element's own: all of them."""
+        return self.size
+
     def unpack(self, source: memoryview) -> list[Any]:
         """The elements that ``source`` is full of."""
         count = len(source) // self.size
@@ -93,6 +103,47 @@ class Element:
                     value=item,
                 ) from None
         return bytes(packed)
+
+
+class StructElement:
+    """A struct as an array element: its managed layout, elements a stride apart."""
+
+    __slots__ = ("_packing", "name", "size", "width")
+
+    def __init__(self, packing: Packing) -> None:
+        self._packing = packing
+        self.name = packing.struct.__name__
+        self.size = packing.stride
+        self.width = packing.size
+        """How many bytes of a stride are the element's own."""
+
+    def unpack(self, source: memoryview) -> list[Any]:
+        """The structs that ``source`` is full of."""
+        unpack = self._packing.unpack_from
+        return [unpack(source, at) for at in range(0, len(source), self.size)]
+
+    def pack(self, items: Iterable[Any]) -> bytes:
+        """The bytes of all ``items``; ArgumentError names the first that is none of them."""
+        packed = []
+        for index, item in enumerate(items):
+            if not isinstance(item, self._packing.struct):
+                raise ArgumentError(
+                    f"element {index}: {item!r} is no {self.name}",
+                    field=f"array[{index}]",
+                    value=item,
+                )
+            packed.append(self._packing.to_bytes(item).ljust(self.size, b"\0"))
+        return b"".join(packed)
+
+
+def element_of(kind: Element | StructElement | type[Struct]) -> Element | StructElement:
+    """``kind`` as an element: a struct type in its managed layout.
+
+    Raises ArgumentError for a struct that holds references, as .NET does.
+    """
+    if isinstance(kind, type):
+        return StructElement(kind.managed)
+    return kind
 
 
 def _same(value: Any) -> Any:

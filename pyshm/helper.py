@@ -155,7 +155,7 @@ class ShareMemoryHelper(Closing):
         value.pack_into(self._writable())
 
     def view_struct(self, struct: type[Struct]) -> Any:
-        """A cffi struct in the map's memory itself; see Struct.view."""
+        """A struct in the map's memory itself, which its attributes read and write; Struct.view."""
         return struct.view(self._writable())
 
     def read_image(self, *, errors: Errors = "strict") -> ImageData:

@@ -1,569 +1,586 @@
-"""Declared structs: what C# writes as ``[StructLayout(LayoutKind.Sequential)]``.
+"""Declared structs: what C# writes as ``[StructLayout]``.
 
     class Point(Struct, pack=1):
         x: Int32
         y: Int32
 
-Everything that depends on the type alone - the layout, the format string, the code that packs
-and unpacks - is made once, when the class is.
+Everything that depends on the type alone - the declaration, the layout, the code that packs and
+unpacks - is made once, when the class is.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from functools import partial
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache, partial
+from importlib import import_module
+from keyword import iskeyword
+from operator import attrgetter
 from struct import Struct as Codec
-from struct import error as CodecError
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, dataclass_transform, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, dataclass_transform
 
-from .errors import (
-    ArgumentOutOfRangeError,
-    DoesNotFitError,
-    LayoutError,
-    StructValueError,
-    TruncatedError,
-    UnsupportedError,
-)
-from .layout import Layout, sequential
-from .types import ByValArray, FieldType, Primitive
+from .declarations import Array, CharSet, Nullable, TypeDeclaration
+from .declaring import PYTHON_TYPES, annotated_names, declared_fields
+from .errors import FormatError, LayoutError
+from .forms import HOST, FieldLayout, Form, Inline, Layout, Sequence, Target
+from .layout import native
+from .packing import Packing, Packings, flat_format
+from .shapes import Shape, given, lazy_property
 
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
 
-__all__ = ["Struct"]
+__all__ = ["Struct", "struct_from"]
 
-_NAMED = 64
-
-
-# Names that every struct type gets when it is made, and the first parameter of its __init__.
-_TAKEN = {"codec", "layout", "pack_into", "self", "unpack_flat", "unpack_from"}
-
-
-class NestedStruct(FieldType):
-    """A field that is itself a declared struct."""
-
-    __slots__ = ("struct",)
-
-    def __init__(self, struct: type[Struct]) -> None:
-        super().__init__(struct.__name__, struct.layout.size, struct.layout.alignment)
-        self.struct = struct
+# Names that every struct type gets when it is made, and the first parameter of its methods.
+_TAKEN = frozenset(
+    ["codec", "declaration", "layout", "managed", "pack_into", "self", "unpack_flat", "unpack_from"]
+)
 
 
 class _StructType(type):
     """Turns a class body with annotated fields into a type with slots and a layout."""
+
+    # Calling a struct type calls its __make__, and there is no __init__: type's own call then
+    # makes an empty object in the quickest way there is, which unpack_from lives on.
+    if not TYPE_CHECKING:
+        __call__ = property(attrgetter("__make__"))
 
     def __new__(
         mcls,
         name: str,
         bases: tuple[type, ...],
         namespace: dict[str, Any],
+        /,
         *,
-        pack: int = 0,
-        size: int = 0,
+        laid_out: Layout | None = None,
+        target: Target = HOST,
+        **said: Any,
     ) -> _StructType:
         if not bases:
             return super().__new__(mcls, name, bases, namespace)
-        if bases != (Struct,):
-            raise LayoutError(f"{name}: a struct derives from Struct alone, as in C#")
-        names = tuple(_annotated(namespace))
-        for field in names:
-            if hasattr(Struct, field) or field in _TAKEN or field.startswith("_"):
-                raise LayoutError(f"{name}.{field}: this name is taken or private", field=field)
-        if "__init__" in namespace:
-            raise LayoutError(
-                f"{name}.__init__ is made from the fields; use a class method instead"
-            )
+        if laid_out is None:
+            names = tuple(annotated_names(namespace))
+        else:
+            names = tuple(python_names(field.name for field in laid_out.declaration.fields))
+        _check_body(name, bases, names, namespace, said)
         defaults = {field: namespace.pop(field) for field in names if field in namespace}
         namespace["__slots__"] = names
-        cls = super().__new__(mcls, name, bases, namespace)
-        _complete(cls, names, defaults, pack, size)  # type: ignore[arg-type]
-        return cls
+        cls: Any = super().__new__(mcls, name, bases, namespace)
+        if laid_out is None:
+            declaration = _declare(cls, bases[0], names, said)
+            laid_out = _native(names, declaration, target)
+        _complete(cls, names, defaults, laid_out)
+        return cls  # type: ignore[no-any-return]
+
+    def __init__(cls, *_: Any, **__: Any) -> None:
+        """The keywords are for __new__ alone."""
+
+    @property
+    def managed(cls) -> Packing:
+        """The type in .NET's own memory: accessor.Read<T>, Write<T> and ReadArray<T>.
+
+        Raises ArgumentError for a type that holds references, as .NET does.
+        """
+        packings: Packings = cls.__dict__["__packings__"]
+        return packings.own.managed
+
+    @property
+    def __signature__(cls) -> Any:
+        from inspect import Parameter, Signature
+
+        defaults: dict[str, Any] = cls.__dict__.get("__defaults__", {})
+        kind = Parameter.POSITIONAL_OR_KEYWORD
+        return Signature([Parameter(name, kind, default=defaults[name]) for name in defaults])
 
 
 @dataclass_transform(eq_default=True)
 class Struct(metaclass=_StructType):
     """Base of all declared structs. Subclass it with annotated fields from :mod:`pyshm.types`.
 
-    Class keywords: ``pack`` (0 to 128; 0 is no cap) and ``size`` (bytes, a minimum), as in
-    StructLayoutAttribute. A field may be a type of :mod:`pyshm.types`, ``Annotated[list[...],
-    ByValArray(...)]`` or another Struct. A class-level value is the field's default; without
-    one it is zero. Raises LayoutError for what has no layout.
+    Class keywords are those of StructLayoutAttribute: ``pack`` (0 to 128; 0 is no cap), ``size``
+    (bytes, a minimum), ``charset`` ("ansi", "unicode", "auto") and ``layout`` ("sequential", or
+    "explicit", with a FieldOffset for each field). ``kind="class"`` is a class with layout, which
+    may derive from another one. ``name`` is the reflection full name in .NET, the class's own by
+    default. Fields are named in .NET as ``top_speed`` -> ``TopSpeed`` unless they have a
+    FieldName; ``verbatim=True`` leaves all names alone. ``target`` is the system that the bytes
+    are for, this one by default.
 
-    The bytes are those of Marshal.StructureToPtr. ``layout`` holds every offset.
+    A class-level value is the field's default; without one it is zero. Raises LayoutError, with
+    .NET's reason, for what .NET does not marshal.
+
+    The bytes are those of Marshal.StructureToPtr. ``layout`` holds every offset. Fields that
+    overlap are one memory: each is a reading of it, assigning one changes what the others read,
+    and values for several are written in order of declaration.
     """
 
     __slots__ = ()
 
     __match_args__: ClassVar[tuple[str, ...]] = ()
 
+    __packings__: ClassVar[Packings]
+    __packing__: ClassVar[Packing]
+    __bare__: ClassVar[Callable[[], Any]]
+    __defaults__: ClassVar[dict[str, Any]]
+
+    declaration: ClassVar[TypeDeclaration]
+    """What C# says of the type."""
+
     layout: ClassVar[Layout]
     codec: ClassVar[Codec]
     """The struct-module codec of the whole struct; its values are the flat tuple."""
 
     unpack_flat: ClassVar[Callable[..., tuple[Any, ...]]]
-    """``unpack_flat(buffer, offset=0)``: all numbers as one flat tuple, arrays spread out."""
+    """``unpack_flat(buffer, offset=0)``: all numbers as one flat tuple, arrays spread out.
+
+    What the struct module has no code for, and fields that overlap, are bytes.
+    """
 
     if TYPE_CHECKING:
 
         @classmethod
-        def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
+        def unpack_from(cls, buffer: Buffer, offset: int = 0, exact: bool = False) -> Self:
             """Read one struct from ``buffer`` at ``offset``, a copy: its fields are yours.
+
+            Numbers and nested structs are there at once; text, arrays and dates are made when
+            they are looked at, and so is the error for bytes that are none (FormatError).
+            ``exact`` reads as .NET does where that loses something: U+FFFD for such bytes.
 
             Raises TruncatedError if it does not lie wholly in the buffer.
             .NET: Marshal.PtrToStructure.
             """
 
-        def pack_into(self, buffer: Buffer, offset: int = 0) -> None:
+        def pack_into(self, buffer: Buffer, offset: int = 0, exact: bool = False) -> None:
             """Write the struct into a writable ``buffer`` at ``offset``.
 
             Raises StructValueError for a value that its field can't hold, DoesNotFitError for
             a buffer too small and UnsupportedError for a read-only one; then nothing was
-            written. .NET: Marshal.StructureToPtr.
+            written. ``exact`` writes as .NET does what is refused otherwise: text and arrays
+            that are too long are cut, None is zeros, what the ANSI code page lacks is replaced,
+            a date loses its microseconds. .NET: Marshal.StructureToPtr.
             """
 
-    def __init__(self) -> None:
+    @staticmethod
+    def __make__() -> None:
         raise LayoutError("Struct itself has no fields; subclass it")
 
-    def to_bytes(self) -> bytes:
+    def to_bytes(self, exact: bool = False) -> bytes:
         """The struct's bytes, ``layout.size`` of them. Raises StructValueError."""
         data = bytearray(self.layout.size)
-        self.pack_into(data)
+        self.pack_into(data, 0, exact)
         return bytes(data)
 
     @classmethod
-    def from_bytes(cls, buffer: Buffer) -> Self:
+    def from_bytes(cls, buffer: Buffer, exact: bool = False) -> Self:
         """The struct at the beginning of ``buffer``; see :meth:`unpack_from`."""
-        return cls.unpack_from(buffer)
+        return cls.unpack_from(buffer, 0, exact)
+
+    @classmethod
+    def for_target(cls, target: Target) -> Packing:
+        """The type as a program on another system has it: 32-bit, or Windows.
+
+        Raises LayoutError where .NET does not marshal it there.
+        """
+        return cls.__packings__.for_target(target)
 
     @classmethod
     def view(cls, buffer: Buffer, offset: int = 0) -> Any:
-        """A cffi struct *in* ``buffer``: its attributes read and write the memory itself.
+        """A struct *in* ``buffer``: its attributes read and write the memory itself.
 
-        No copy is made, and the memory stays valid as long as the view. The type's offsets
-        are first checked, once, against those that cffi computes from the C declaration by
-        the C compiler's rules. Raises TruncatedError, LayoutError for what C can't express,
-        and UnsupportedError for read-only memory, which cffi would let you write to.
+        No copy is made, and the memory stays valid as long as the view. Nested structs are
+        views, arrays lists that write through. Of read-only memory the attributes can't be
+        assigned (UnsupportedError). Raises TruncatedError.
         """
-        memory = memoryview(buffer).cast("B")
-        if memory.readonly:
-            raise UnsupportedError(
-                f"a view of {cls.__name__} needs writable memory; use unpack_from to read"
-            )
-        if offset < 0:
-            _negative(offset)
-        if len(memory) - offset < cls.layout.size:
-            raise _truncated(cls, len(memory) - offset)
-        ffi = _ffi(cls)
-        return ffi.from_buffer(
-            f"{cls.__name__} *",
-            memory[offset : offset + cls.layout.size],
-            require_writable=True,
-        )
+        return _part("struct_views", "view_of")(cls.__packing__, buffer, offset)
+
+    @classmethod
+    def snapshot(cls, buffer: Buffer, offset: int = 0) -> Any:
+        """The struct's bytes as an immutable ``bytes`` with the fields as attributes.
+
+        Nothing is unpacked until it is looked at, and then each time. :meth:`snapshot_type` makes
+        the same of a buffer that holds the struct and nothing else, in a fraction of the time.
+        Raises TruncatedError.
+        """
+        return _part("snapshots", "snapshot_of")(cls.__packing__, buffer, offset)
+
+    @classmethod
+    def snapshot_type(cls) -> type[bytes]:
+        """The type of :meth:`snapshot`; calling it with exactly the struct's bytes is quickest."""
+        from .snapshots import snapshot_type
+
+        return snapshot_type(cls.__packing__)
+
+    @classmethod
+    def numpy_dtype(cls) -> Any:
+        """The NumPy structured dtype: a record for each struct, itemsize and offsets included.
+
+        Text of one byte a character is ``S``; of two it is an array of uint16, as NumPy's own
+        has four. Raises ImportError without NumPy. ``Type.managed.numpy_dtype()`` is the same
+        of the managed layout.
+        """
+        return cls.__packing__.numpy_dtype()
+
+    @classmethod
+    def view_array(cls, buffer: Buffer, offset: int = 0, count: int | None = None) -> Any:
+        """A NumPy array of the structs in ``buffer``, the memory itself; as many as fit.
+
+        Raises TruncatedError for a ``count`` that does not fit.
+        """
+        from .numpy_types import array_in
+
+        return array_in(cls.__packing__, buffer, offset, count)
 
     @classmethod
     def cdef(cls) -> str:
-        """The C declaration, as cffi's ``cdef`` takes it (with ``pack=``)."""
-        lines = []
-        for field in cls.layout.fields:
-            kind = field.type
-            if isinstance(kind, NestedStruct):
-                lines.append(f"    {kind.struct.__name__} {field.name};")
-            elif isinstance(kind, ByValArray):
-                lines.append(f"    {kind.element.c_name} {field.name}[{kind.count}];")
-            else:
-                assert isinstance(kind, Primitive)
-                lines.append(f"    {kind.c_name} {field.name};")
-        body = "\n".join(lines) or "    char empty;"
-        return f"typedef struct {{\n{body}\n}} {cls.__name__};\n"
+        """The C declaration, as cffi's ``cdef`` takes it (with ``pack=``), nested types first.
+
+        Its first line tells the ``pack``. cffi agrees with every offset: :meth:`ffi`.
+        """
+        from .cdef import declaration_of
+
+        return declaration_of(cls.__packing__)
+
+    @classmethod
+    def ffi(cls) -> Any:
+        """A cffi FFI that knows the type under its name, with every offset compared.
+
+        Raises LayoutError for what C lays out otherwise.
+        """
+        from .cdef import ffi_of
+
+        return ffi_of(cls.__packing__)
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return all(
-            getattr(self, field.name) == getattr(other, field.name) for field in self.layout.fields
-        )
+        return _state(self, getattr) == _state(other, getattr)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        fields = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in self.layout.fields)
+        fields = ", ".join(f"{f.name}={_shown(self, f.name)}" for f in self.layout.fields)
         return f"{type(self).__name__}({fields})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), tuple(getattr(self, field.name) for field in self.layout.fields)
+        return _restored, (type(self), _state(self, None))
+
+
+@lru_cache
+def _part(module: str, name: str) -> Any:
+    """A function of a module that is loaded when it is first needed.
+
+    An import statement takes as long as what it is for, also when nothing is left to import.
+    """
+    return getattr(import_module(f".{module}", __package__), name)
+
+
+def _state(struct: Any, read: Callable[[Any, str], Any] | None) -> tuple[Any, ...]:
+    """What a struct consists of: its fields by ``read``, or else as they are kept."""
+    packing = type(struct).__packing__
+    overlapped = {shape.field.name for o in packing.overlaps for shape in o.shapes}
+    fields = [
+        read(struct, shape.field.name) if read else getattr(struct, shape.slot)
+        for shape in packing.shapes
+        if shape.field.name not in overlapped
+    ]
+    return (*fields, *(overlap.settled(struct) for overlap in packing.overlaps))
+
+
+def _restored(cls: Any, state: tuple[Any, ...]) -> Any:
+    """The struct of which ``state`` was told."""
+    packing: Packing = cls.__packing__
+    made = cls.__bare__()
+    overlapped = {shape.field.name for o in packing.overlaps for shape in o.shapes}
+    slots = [shape.slot for shape in packing.shapes if shape.field.name not in overlapped]
+    slots += [overlap.bytes_slot for overlap in packing.overlaps]
+    for slot, value in zip(slots, state, strict=True):
+        setattr(made, slot, value)
+    for overlap in packing.overlaps:
+        setattr(made, overlap.loans_slot, None)
+    return made
+
+
+def _shown(struct: Struct, name: str) -> str:
+    try:
+        return repr(getattr(struct, name))
+    except FormatError as error:
+        return f"<{error}>"
 
 
 # --- making a type ------------------------------------------------------------------------
 
 
-def _annotated(namespace: dict[str, Any]) -> list[str]:
-    """The names that a class body annotates, in order."""
-    if sys.version_info >= (3, 14):
-        import annotationlib
+def python_names(names: Iterable[str]) -> list[str]:
+    """Names of .NET fields as a Python struct can have them."""
+    made: list[str] = []
+    for name in names:
+        # What the compiler makes of an automatic property is <Name>k__BackingField.
+        plain = re.sub(r"\W", "_", re.sub(r"^<(\w+)>k__BackingField$", r"\1", name))
+        if not plain or plain[0].isdigit() or plain.startswith("__"):
+            plain = f"field{plain}"
+        while iskeyword(plain) or plain in _TAKEN or plain in made or hasattr(Struct, plain):
+            plain += "_"
+        made.append(plain)
+    return made
 
-        annotate = annotationlib.get_annotate_from_class_namespace(namespace)
-        if annotate is not None:
-            form = annotationlib.Format.FORWARDREF
-            return list(annotationlib.call_annotate_function(annotate, form))
-    return list(namespace.get("__annotations__", {}))
 
-
-def _complete(
-    cls: type[Struct], names: tuple[str, ...], defaults: dict[str, Any], pack: int, size: int
+def _check_body(
+    name: str,
+    bases: tuple[type, ...],
+    names: tuple[str, ...],
+    namespace: dict[str, Any],
+    said: dict[str, Any],
 ) -> None:
-    try:
-        hints = get_type_hints(cls, include_extras=True)
-    except NameError as error:
-        raise LayoutError(f"{cls.__name__}: {error}; fields need types of module scope") from error
-    fields = [(name, _field_type(cls, name, hints[name])) for name in names]
-    cls.layout = sequential(fields, pack=pack, size=size)
-    cls.codec = Codec(_format(cls.layout))
-    cls.unpack_flat = cls.codec.unpack_from
-    _generate(cls, defaults)
+    """Raise LayoutError for a class body that can't be a struct's."""
+    known = {"pack", "size", "charset", "layout", "kind", "name", "verbatim"}
+    for word in said:
+        if word not in known:
+            raise LayoutError(f"{name}: a struct has no {word!r}", field=word)
+    base = bases[0]
+    is_class = "declaration" in base.__dict__ and base.__dict__["declaration"].kind == "class"
+    if len(bases) != 1 or (base is not Struct and not is_class):
+        raise LayoutError(f"{name}: a struct derives from Struct alone, as in C#")
+    for field in names:
+        if field in _TAKEN or hasattr(base, field) or field.startswith("__"):
+            raise LayoutError(f"{name}.{field}: this name is taken or private", field=field)
+        if iskeyword(field) or not field.isidentifier():
+            raise LayoutError(f"{name}.{field}: Python has no such name", field=field)
+    for method in ("__init__", "__new__"):
+        if method in namespace:
+            raise LayoutError(
+                f"{name}.{method} is made from the fields; use a class method instead"
+            )
 
 
-def _field_type(cls: type[Struct], name: str, hint: Any) -> FieldType:
-    if isinstance(hint, type) and issubclass(hint, Struct):
-        return NestedStruct(hint)
-    for item in getattr(hint, "__metadata__", ()):
-        if isinstance(item, FieldType):
-            return item
-    raise LayoutError(
-        f"{cls.__name__}.{name}: {hint!r} is no field type of pyshm.types", field=name, value=hint
+def _declare(
+    cls: type, base: type, names: tuple[str, ...], said: dict[str, Any]
+) -> TypeDeclaration:
+    """The declaration that the class body and its keywords make."""
+    charset: CharSet = said.get("charset", "ansi")
+    layout: Literal["sequential", "explicit"] = said.get("layout", "sequential")
+    kind: Literal["struct", "class"] = said.get("kind", "class" if base is not Struct else "struct")
+    type_name: str = said.get("name") or cls.__name__
+    for word, value, allowed in (
+        ("charset", charset, ("ansi", "unicode", "auto")),
+        ("layout", layout, ("sequential", "explicit")),
+        ("kind", kind, ("struct", "class")),
+    ):
+        if value not in allowed:
+            raise LayoutError(
+                f"{cls.__name__}: {word} must be one of {allowed}, not {value!r}",
+                field=word,
+                value=value,
+            )
+    verbatim = bool(said.get("verbatim"))
+    fields = tuple(declared_fields(cls, names, type_name, charset, verbatim=verbatim))
+    taken = set()
+    for name, field in zip(names, fields, strict=True):
+        if field.name in taken:
+            raise LayoutError(
+                f"{cls.__name__}.{name}: another field is {field.name} in .NET; give one of them "
+                "a FieldName",
+                field=name,
+            )
+        taken.add(field.name)
+        if (field.offset is None) == (layout == "explicit"):
+            story = "needs a FieldOffset" if layout == "explicit" else "has a FieldOffset"
+            raise LayoutError(f"{cls.__name__}.{name} {story} in a {layout} struct", field=name)
+    return TypeDeclaration(
+        type_name,
+        kind=kind,
+        layout=layout,
+        pack=said.get("pack", 0),
+        size=said.get("size", 0),
+        charset=charset,
+        fields=fields,
+        base=base.__dict__.get("declaration"),
+        documentation=cls.__doc__ or "",
     )
 
 
-def _format(layout: Layout) -> str:
-    """The struct-module format, padding spelled out."""
-    parts = ["<"]
-    end = 0
-    for field in layout.fields:
-        parts.append(f"{field.offset - end}x" if field.offset > end else "")
-        if isinstance(field.type, NestedStruct):
-            parts.append(field.type.struct.codec.format[1:])
-        elif isinstance(field.type, ByValArray):
-            parts.append(f"{field.type.count}{field.type.element.code}")
-        else:
-            assert isinstance(field.type, Primitive)
-            parts.append(field.type.code)
-        end = field.offset + field.size
-    parts.append(f"{layout.size - end}x" if layout.size > end else "")
-    return "".join(parts)
+def _complete(cls: Any, names: tuple[str, ...], defaults: dict[str, Any], laid_out: Layout) -> None:
+    base = cls.__mro__[1]
+    above = tuple(field.name for field in base.layout.fields) if base is not Struct else ()
+    layout = laid_out._replace(
+        fields=tuple(
+            field._replace(name=name)
+            for field, name in zip(laid_out.fields, above + names, strict=True)
+        )
+    )
+    declaration = cls.declaration = layout.declaration
+    PYTHON_TYPES[declaration] = cls
+    cls.__bare__ = type.__call__.__get__(cls)
+    cls.__packings__ = Packings(cls, layout)
+    cls.__packing__ = packing = cls.__packings__.own
+    cls.layout = packing.layout
+    cls.codec = Codec(flat_format(packing))
+    cls.unpack_flat = cls.codec.unpack_from
+    _install_fields(cls, packing)
+    names = tuple(field.name for field in packing.layout.fields)
+    setattr(cls, "__match_args__", names)  # noqa: B010 - mypy keeps it for itself
+    inherited = getattr(cls.__mro__[1], "__defaults__", {})
+    cls.__defaults__ = {name: defaults.get(name, inherited.get(name)) for name in names}
+
+    # Compiled when one of them is first called.
+    def compile_all() -> None:
+        functions = packing.generate()
+        # The exact ones are made when they are first asked for, if ever.
+        exactly = partial(cls.__packings__.of, laid_out, exact=True)
+        functions["_exactly"] = lambda *where: exactly().unpack_from(*where)
+        functions["_exactly_into"] = lambda *where: exactly().pack_into(*where)
+        made = {"__make__": _constructor(cls, packing)}
+        for name in ("unpack_from", "pack_into"):
+            made[name] = functions[name]
+        _install_methods(cls, made)
+
+    def late(name: str) -> Callable[..., Any]:
+        def first_call(*arguments: Any, **named: Any) -> Any:
+            compile_all()
+            return getattr(cls, name)(*arguments, **named)
+
+        return first_call
+
+    _install_methods(cls, {name: late(name) for name in ("__make__", "unpack_from", "pack_into")})
 
 
-def _flat_width(kind: FieldType) -> int:
-    if isinstance(kind, ByValArray):
-        return kind.count
-    if isinstance(kind, NestedStruct):
-        return sum(_flat_width(field.type) for field in kind.struct.layout.fields)
-    return 1
-
-
-def _shaped(layout: Layout, flat: str, start: int, width: int) -> Iterator[tuple[str, str]]:
-    """Each field's name and the expression that makes its value from the flat values.
-
-    Up to ``_NAMED`` values are local variables, ``flat`` and a number each, and more of them one
-    tuple of that name: building a list from locals is the quickest way that CPython has.
-    """
-
-    def item(index: int) -> str:
-        return f"{flat}{index}" if width <= _NAMED else f"{flat}[{index}]"
-
-    index = start
-    for field in layout.fields:
-        kind = field.type
-        if isinstance(kind, NestedStruct):
-            nested = dict(_shaped(kind.struct.layout, flat, index, width))
-            yield field.name, f"_type_{kind.struct.__name__}({', '.join(nested.values())})"
-        elif isinstance(kind, ByValArray):
-            if width > _NAMED:
-                part = f"{flat}[{index}:{index + kind.count}]"
-                made = f"[item != 0 for item in {part}]" if kind.element.true else f"list({part})"
-            else:
-                test = " != 0" if kind.element.true else ""
-                items = [item(i) + test for i in range(index, index + kind.count)]
-                made = f"[{', '.join(items)}]"
-            yield field.name, made
-        else:
-            assert isinstance(kind, Primitive)
-            yield field.name, f"{item(index)} != 0" if kind.true else item(index)
-        index += _flat_width(kind)
-
-
-def _nested_types(layout: Layout) -> Iterator[type[Struct]]:
-    for field in layout.fields:
-        if isinstance(field.type, NestedStruct):
-            yield field.type.struct
-            yield from _nested_types(field.type.struct.layout)
-
-
-def _generate(cls: type[Struct], defaults: dict[str, Any]) -> None:
-    """Write and compile the type's ``__init__``, ``pack_into`` and ``unpack_from``."""
-    names = [field.name for field in cls.layout.fields]
-    scope: dict[str, Any] = {
-        "_cls": cls,
-        "_new": object.__new__,
-        "_unpack": cls.codec.unpack_from,
-        **{f"_type_{nested.__name__}": nested for nested in _nested_types(cls.layout)},
-        "_pack": cls.codec.pack,
-        # pack_into of the values themselves would have written the first ones before it finds
-        # that a later one can't be stored.
-        "_store": Codec(f"{cls.layout.size}s").pack_into,
-        "_error": (CodecError, OverflowError, TypeError, AttributeError),
-        "_unpack_failed": _unpack_failed,
-        "_pack_failed": _pack_failed,
-        "_negative": _negative,
-    }
-    arguments = ["self"]
-    body = []
-    for field in cls.layout.fields:
-        arguments.append(f"{field.name}=_default_{field.name}")
-        scope[f"_default_{field.name}"] = default = defaults.get(field.name)
-        if default is None:
-            make = _zero(field.type)
-            scope[f"_make_{field.name}"] = make
-            value = f"_make_{field.name}() if {field.name} is None else {field.name}"
-        elif isinstance(default, (list, Struct)):
-            # Each struct gets its own.
-            scope[f"_make_{field.name}"] = partial(_copied, default)
-            value = (
-                f"_make_{field.name}() if {field.name} is _default_{field.name} else {field.name}"
-            )
-        else:
-            value = field.name
-        body.append(f"self.{field.name} = {value}")
-    lines = [
-        f"def __init__({', '.join(arguments)}):",
-        *(f"    {line}" for line in body or ["pass"]),
-    ]
-    width = sum(_flat_width(field.type) for field in cls.layout.fields)
-    values = "".join(f"v{index}, " for index in range(width)) if width <= _NAMED else "v"
-    lines += [
-        "def unpack_from(buffer, offset=0, _new=_new, _cls=_cls, _unpack=_unpack):",
-        "    if offset < 0: _negative(offset)",
-        "    try:",
-        f"        {values or '()'} = _unpack(buffer, offset)",
-        "    except _error as error:",
-        "        _unpack_failed(_cls, buffer, offset, error)",
-        "    self = _new(_cls)",
-        *(f"    self.{name} = {made}" for name, made in _shaped(cls.layout, "v", 0, width)),
-        "    return self",
-        "def pack_into(self, buffer, offset=0, _pack=_pack, _store=_store):",
-        "    if offset < 0: _negative(offset)",
-        "    try:",
-        *(f"        {check}" for check in _length_checks(cls.layout)),
-        f"        data = _pack({', '.join(_flat_values(cls.layout, 'self'))})",
-        "        _store(buffer, offset, data)",
-        "    except _error as error:",
-        "        _pack_failed(self, buffer, offset, error)",
-    ]
-    exec(compile("\n".join(lines), f"<pyshm struct {cls.__name__}>", "exec"), scope)  # noqa: S102 - made from names alone
-    for name in ("__init__", "pack_into", "unpack_from"):
-        function = scope[name]
+def _install_methods(cls: Any, functions: dict[str, Any]) -> None:
+    for name, function in functions.items():
         function.__qualname__ = f"{cls.__qualname__}.{name}"
         function.__module__ = cls.__module__
-        setattr(cls, name, staticmethod(function) if name == "unpack_from" else function)
-    setattr(cls, "__match_args__", tuple(names))  # noqa: B010 - mypy keeps it for itself
+        setattr(cls, name, function if name == "pack_into" else staticmethod(function))
+
+
+def _native(names: tuple[str, ...], declaration: TypeDeclaration, target: Target) -> Layout:
+    """The marshalled layout. Raises LayoutError, with the name that the field has in Python."""
+    try:
+        return native(declaration, target)
+    except LayoutError as error:
+        python = {field.name: name for field, name in zip(declaration.fields, names, strict=True)}
+        field = python.get(error.field or "", error.field)
+        raise LayoutError(error.message, field=field, value=error.value) from None
+
+
+def _install_fields(cls: Any, packing: Packing) -> None:
+    """Move the slots of fields that are no plain attributes, and put properties in their place."""
+    overlapped = {shape.field.name for o in packing.overlaps for shape in o.shapes}
+    for shape in packing.shapes:
+        name = shape.field.name
+        if not shape.is_plain and name not in overlapped and name in cls.__slots__:
+            setattr(cls, shape.slot, cls.__dict__[name])
+            setattr(cls, name, lazy_property(shape))
+    for overlap in packing.overlaps:
+        first, second = (shape.field.name for shape in overlap.shapes[:2])
+        if first in cls.__slots__:
+            # Two slots are all they need, and each field brings one.
+            setattr(cls, overlap.bytes_slot, cls.__dict__[first])
+            setattr(cls, overlap.loans_slot, cls.__dict__[second])
+            for shape in overlap.shapes:
+                setattr(cls, shape.field.name, overlap.accessor(shape))
+
+
+def _constructor(cls: Any, packing: Packing) -> Callable[..., Any]:
+    """Write and compile what makes a struct of given values.
+
+    Fields are its parameters and may have any name but one that begins with two underscores.
+    """
+    overlapped = {shape.field.name for o in packing.overlaps for shape in o.shapes}
+    scope: dict[str, Any] = {"__bare": cls.__bare__, "__type": type, "__bytes": bytes}
+    arguments = []
+    body = []
+    for overlap in packing.overlaps:
+        scope[f"__zeros{overlap.bytes_slot}"] = bytes(overlap.size)
+        body.append(f"self.{overlap.bytes_slot} = __zeros{overlap.bytes_slot}")
+        body.append(f"self.{overlap.loans_slot} = None")
+    for shape in packing.shapes:
+        name = shape.field.name
+        default = scope[f"__default_{name}"] = cls.__defaults__[name]
+        arguments.append(f"{name}=__default_{name}")
+        if name in overlapped:
+            body.append(f"if {name} is not None: self.{name} = {name}")
+            continue
+        value = name
+        if not shape.is_plain:
+            scope[f"__given_{name}"] = given(shape)
+            value = f"({name} if __type({name}) is not __bytes else __given_{name}({name}))"
+        body.append(f"self.{shape.slot} = {_or_default(shape, value, default, scope)}")
+    lines = [
+        f"def make({', '.join(arguments)}):",
+        "    self = __bare()",
+        *(f"    {line}" for line in body),
+        "    return self",
+    ]
+    exec(compile("\n".join(lines), f"<pyshm struct {cls.__name__}>", "exec"), scope)  # noqa: S102 - made from names alone
+    make: Callable[..., Any] = scope["make"]
+    return make
+
+
+def _or_default(shape: Shape, value: str, default: Any, scope: dict[str, Any]) -> str:
+    """The expression for what a field gets: ``value``, or else what it is by default."""
+    name = shape.field.name
+    if default is None:
+        conversion = shape.conversion
+        if not conversion.mutable:
+            scope[f"__zero_{name}"] = conversion.zero()
+            made = f"__zero_{name}"
+        elif conversion.canonical and not hasattr(conversion, "packing"):
+            scope[f"__zero_{name}"] = bytes(conversion.size)  # made a list when looked at
+            made = f"__zero_{name}"
+        else:
+            scope[f"__zero_{name}"] = conversion.zero
+            made = f"__zero_{name}()"
+        return f"{made} if {name} is None else {value}"
+    if isinstance(default, (list, Struct)):
+        # Each struct gets its own.
+        scope[f"__copy_{name}"] = partial(_copied, default)
+        return f"__copy_{name}() if {name} is __default_{name} else {value}"
+    return value
 
 
 def _copied(default: Any) -> Any:
-    if isinstance(default, Struct):
-        return type(default).from_bytes(default.to_bytes())
-    return list(default)
+    from copy import deepcopy
+
+    return deepcopy(default)
 
 
-def _zero(kind: FieldType) -> Callable[[], Any]:
-    if isinstance(kind, NestedStruct):
-        return kind.struct
-    if isinstance(kind, ByValArray):
-        zeros = [_zero(kind.element)()] * kind.count
-        return zeros.copy
-    assert isinstance(kind, Primitive)
-    return bool if kind.true else float if kind.code in "fd" else int
+def struct_from(declaration: TypeDeclaration, target: Target = HOST) -> type[Struct]:
+    """The Python class of ``declaration``; made, with those it needs, where there is none yet.
+
+    Fields have their .NET names, changed only where Python can't have them. Raises LayoutError.
+    """
+    found: Any = PYTHON_TYPES.get(declaration)
+    if found is not None and found.__packing__.layout.target == target:
+        return found  # type: ignore[no-any-return]
+    return _made_of(native(declaration, target))
 
 
-def _flat_values(layout: Layout, owner: str) -> list[str]:
-    """The expressions that give the flat values of ``owner``, in order."""
-    values = []
-    for field in layout.fields:
-        path = f"{owner}.{field.name}"
-        kind = field.type
-        if isinstance(kind, NestedStruct):
-            values += _flat_values(kind.struct.layout, path)
-        elif isinstance(kind, ByValArray):
-            true = kind.element.true
-            values.append(f"*({true} if item else 0 for item in {path})" if true else f"*{path}")
+def _made_of(layout: Layout) -> type[Struct]:
+    """The class of a type that was laid out, by itself or, as some only can be, in another."""
+    declaration = layout.declaration
+    # The class holds those that it is made of, which the table does not.
+    parts = []
+    for inner in _inner_layouts(layout.fields):
+        found: Any = PYTHON_TYPES.get(inner.declaration)
+        parts.append(found or _made_of(inner))
+    base: Any = Struct
+    if declaration.base is not None and declaration.kind == "class":
+        base = struct_from(declaration.base, layout.target)
+    namespace = {"__doc__": declaration.documentation or None, "__parts__": tuple(parts)}
+    name = re.sub(r"\W", "_", re.split(r"[.+]", declaration.name)[-1]) or "Unnamed"
+    return _StructType(name, (base,), namespace, laid_out=layout)  # type: ignore[return-value]
+
+
+def _inner_layouts(fields: Iterable[FieldLayout]) -> Iterator[Layout]:
+    """The layouts of the types of ``fields`` that are classes in Python."""
+    for field in fields:
+        form: Form = field.form
+        reference = field.declaration.type
+        while isinstance(form, Sequence):
+            form = form.element
+            reference = reference.element if isinstance(reference, Array) else reference
+        if not isinstance(form, Inline):
+            continue
+        declared = form.layout.declaration
+        if isinstance(reference, Nullable) or declared.inline_array or declared.fixed_buffer:
+            yield from _inner_layouts(form.layout.fields)
         else:
-            assert isinstance(kind, Primitive)
-            values.append(f"({kind.true} if {path} else 0)" if kind.true else path)
-    return values
-
-
-def _arrays(layout: Layout, owner: str) -> list[tuple[str, int]]:
-    found = []
-    for field in layout.fields:
-        path = f"{owner}.{field.name}"
-        if isinstance(field.type, NestedStruct):
-            found += _arrays(field.type.struct.layout, path)
-        elif isinstance(field.type, ByValArray):
-            found.append((path, field.type.count))
-    return found
-
-
-def _length_checks(layout: Layout) -> list[str]:
-    # The codec counts all values, which is enough for one array; of two, one could make up
-    # for what the other lacks.
-    arrays = _arrays(layout, "self")
-    if len(arrays) < 2:
-        return []
-    condition = " and ".join(f"len({path}) == {count}" for path, count in arrays)
-    return [f"if not ({condition}): raise TypeError('count')"]
-
-
-# --- saying what went wrong ---------------------------------------------------------------
-
-
-def _truncated(cls: type[Struct], size: int) -> TruncatedError:
-    return TruncatedError(
-        f"{cls.__name__} needs {cls.layout.size} bytes; the buffer has {max(size, 0)}",
-        field=cls.__name__,
-        offset=0,
-        value=max(size, 0),
-        limit=cls.layout.size,
-    )
-
-
-def _negative(offset: int) -> NoReturn:
-    # The struct module would count it from the buffer's end.
-    raise ArgumentOutOfRangeError(
-        f"offset must not be negative, but is {offset}", field="offset", value=offset, limit=0
-    )
-
-
-def _unpack_failed(cls: type[Struct], buffer: Any, offset: int, error: Exception) -> NoReturn:
-    if isinstance(error, CodecError):
-        raise _truncated(cls, memoryview(buffer).nbytes - offset) from None
-    raise error
-
-
-def _pack_failed(self: Struct, buffer: Any, offset: int, error: Exception) -> NoReturn:
-    cls = type(self)
-    _check_values(self, 0, "")
-    memory = memoryview(buffer)
-    if memory.readonly:
-        raise UnsupportedError(f"writing {cls.__name__} into a read-only buffer") from None
-    if memory.nbytes - offset < cls.layout.size:
-        available = max(memory.nbytes - offset, 0)
-        raise DoesNotFitError(
-            f"{cls.__name__} needs {cls.layout.size} bytes; the buffer has {available}",
-            field=cls.__name__,
-            offset=0,
-            value=cls.layout.size,
-            limit=available,
-        ) from None
-    raise error
-
-
-def _check_values(value: Struct, base: int, prefix: str) -> None:
-    """Raise for the first field, in declaration order, that can't be stored."""
-    for field in value.layout.fields:
-        held = getattr(value, field.name)
-        name = prefix + field.dotnet_name
-        kind = field.type
-        offset = base + field.offset
-        if isinstance(kind, NestedStruct):
-            if not isinstance(held, kind.struct):
-                raise _bad_value(name, offset, held, kind)
-            _check_values(held, offset, name + ".")
-        elif isinstance(kind, ByValArray):
-            _check_array(name, offset, held, kind)
-        else:
-            assert isinstance(kind, Primitive)
-            _check_number(name, offset, held, kind)
-
-
-def _check_array(name: str, offset: int, held: Any, kind: ByValArray) -> None:
-    try:
-        items = [] if held is None else list(held)
-    except TypeError:
-        raise _bad_value(name, offset, held, kind) from None
-    if len(items) != kind.count:
-        raise StructValueError(
-            f"{name} needs exactly {kind.count} elements, not {len(items)}",
-            kind="wrong-count",
-            field=name,
-            offset=offset,
-            value=len(items),
-            limit=kind.count,
-        )
-    for index, item in enumerate(items):
-        _check_number(f"{name}[{index}]", offset + index * kind.element.size, item, kind.element)
-
-
-def _check_number(name: str, offset: int, held: Any, kind: Primitive) -> None:
-    if kind.true:
-        return
-    try:
-        Codec("<" + kind.code).pack(held)
-    except (CodecError, OverflowError, TypeError):
-        raise _bad_value(name, offset, held, kind) from None
-
-
-def _bad_value(name: str, offset: int, held: Any, kind: FieldType) -> StructValueError:
-    bounds = kind.bounds if isinstance(kind, Primitive) else None
-    limit = None
-    expected = f"a {kind.name}"
-    if bounds is not None:
-        expected += f" ({bounds[0]} to {bounds[1]})"
-        if isinstance(held, int):
-            limit = bounds[0] if held < bounds[0] else bounds[1]
-    return StructValueError(
-        f"{name} must be {expected}, not {held!r}",
-        field=name,
-        offset=offset,
-        value=held,
-        limit=limit,
-    )
-
-
-# --- cffi ---------------------------------------------------------------------------------
-
-_ffis: dict[type[Struct], Any] = {}
-
-
-def _ffi(cls: type[Struct]) -> Any:
-    """The FFI that knows ``cls``, made and checked on first use."""
-    ffi = _ffis.get(cls)
-    if ffi is None:
-        from cffi import FFI
-        from cffi.error import CDefError, FFIError
-
-        ffi = FFI()
-        try:
-            _declare(ffi, cls, set())
-        except (CDefError, FFIError) as error:
-            raise LayoutError(f"{cls.__name__} has no C declaration: {error}") from error
-        ours = {field.name: (field.offset, field.size) for field in cls.layout.fields}
-        theirs = {
-            name: (field.offset, ffi.sizeof(field.type))
-            for name, field in ffi.typeof(cls.__name__).fields
-        }
-        # Size may add room behind the last field, which C can't express.
-        if ours and (ours != theirs or ffi.sizeof(cls.__name__) > cls.layout.size):
-            raise LayoutError(
-                f"{cls.__name__}: by C's rules it has {ffi.sizeof(cls.__name__)} bytes, its fields "
-                f"at {theirs}; by .NET's {cls.layout.size}, and {ours}"
-            )
-        _ffis[cls] = ffi
-    return ffi
-
-
-def _declare(ffi: Any, cls: type[Struct], declared: set[type[Struct]]) -> None:
-    for field in cls.layout.fields:
-        if isinstance(field.type, NestedStruct) and field.type.struct not in declared:
-            _declare(ffi, field.type.struct, declared)
-    declared.add(cls)
-    # .NET's natural alignment is each type's size, on every system; C's would be 4 for a
-    # double on 32-bit Linux, but never above 8.
-    ffi.cdef(cls.cdef(), pack=cls.layout.pack or 8)
+            yield form.layout

@@ -1,108 +1,237 @@
 """The C# field types that a struct can be declared with.
 
-Each name is a Python type for type checkers and carries, as ``Annotated`` metadata, what the
-layout needs to know: ``id: Int32`` is an int that takes four bytes in the struct. Sizes are
-those of .NET's marshaller:
+Each name is a Python type for type checkers and carries, as ``Annotated`` metadata, the C# type
+and its [MarshalAs]: ``id: Int32`` is an int that takes four bytes in the struct. What more C#
+says of a field stands beside it, in any order::
+
+    name: Annotated[str, ByValTStr(32)]
+    wheels: Annotated[list[Wheel], ByValArray(Wheel, 4)]
+    raw: Annotated[Int32, FieldOffset(8), FieldName("m_raw")]
+    gear: Gear  # an IntEnum, an int in C#
+    mode: Annotated[Mode, Enum(Byte)]
+
+Sizes are those of .NET's marshaller:
 https://learn.microsoft.com/dotnet/framework/interop/blittable-and-non-blittable-types
 """
 
 from __future__ import annotations
 
-import struct
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
-from .errors import LayoutError
+from . import declarations
+from .declarations import BuiltIn, MarshalAs, TypeReference
+
+if TYPE_CHECKING:
+    import decimal
+    import uuid
+    from datetime import datetime
 
 __all__ = [
+    "BStr",
     "Bool",
     "Bool8",
     "ByValArray",
+    "ByValTStr",
     "Byte",
+    "Char",
+    "Char8",
+    "Char16",
+    "Currency",
+    "DateOnly",
+    "DateTime",
+    "Decimal",
+    "Delegate",
     "Double",
+    "Enum",
+    "FieldName",
+    "FieldOffset",
     "FieldType",
+    "FixedBuffer",
+    "FunctionPointer",
+    "Guid",
+    "Half",
+    "InlineArray",
     "Int16",
     "Int32",
     "Int64",
-    "Primitive",
+    "Int128",
+    "LPStr",
+    "LPTStr",
+    "LPWStr",
+    "MarshalAs",
+    "NInt",
+    "NUInt",
+    "Nullable",
+    "Object",
+    "Pointer",
     "SByte",
+    "SafeArray",
     "Single",
+    "String",
+    "TimeOnly",
+    "TimeSpan",
     "UInt16",
     "UInt32",
     "UInt64",
+    "UInt128",
     "VariantBool",
 ]
 
 
+@dataclass(frozen=True, slots=True)
 class FieldType:
-    """What every field type has: ``size`` and ``alignment`` in bytes, its C# ``name``."""
+    """What a field is in C#: its type and its [MarshalAs]."""
 
-    __slots__ = ("alignment", "name", "size")
-
-    def __init__(self, name: str, size: int, alignment: int) -> None:
-        self.name = name
-        self.size = size
-        self.alignment = alignment
-
-    def __repr__(self) -> str:
-        return f"<{self.name}>"
+    type: TypeReference
+    marshal_as: MarshalAs | None = None
 
 
-class Primitive(FieldType):
-    """A number or truth value: its struct-module ``code``, its C name, what True is stored as.
+@dataclass(frozen=True, slots=True)
+class FieldOffset:
+    """``[FieldOffset(n)]``: where a field of an explicit struct lies, in bytes."""
 
-    ``true`` is 0 for numbers, which need no conversion.
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class FieldName:
+    """The field's name in C#, where Python can't have it or has another one for it."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Enum:
+    """How C# stores an enum: ``Annotated[Gear, Enum(Byte)]``. Without it an IntEnum is an int.
+
+    ``name`` is the enum's reflection full name, the Python class's own name by default.
     """
 
-    __slots__ = ("c_name", "code", "true")
-
-    def __init__(self, name: str, code: str, c_name: str, true: int = 0) -> None:
-        size = struct.calcsize("<" + code)
-        super().__init__(name, size, size)
-        self.code = code
-        self.c_name = c_name
-        self.true = true
-
-    @property
-    def bounds(self) -> tuple[int, int] | None:
-        """The smallest and largest integer it holds; None for floats and truth values."""
-        if self.true or self.code in "fd":
-            return None
-        bits = 8 * self.size
-        return (
-            (-(1 << bits - 1), (1 << bits - 1) - 1) if self.code.islower() else (0, (1 << bits) - 1)
-        )
+    underlying: Any
+    name: str = ""
 
 
-class ByValArray(FieldType):
-    """``[MarshalAs(UnmanagedType.ByValArray, SizeConst = count)]``: ``count`` elements inline.
+@dataclass(frozen=True, slots=True)
+class ByValTStr:
+    """``[MarshalAs(UnmanagedType.ByValTStr, SizeConst = count)]``: text in the struct itself.
 
-    Use: ``scores: Annotated[list[int], ByValArray(Int32, 10)]``.
+    ``count`` characters with the closing NUL, of the struct's CharSet. Ansi is UTF-8 on Unix and
+    the process's code page on Windows.
     """
 
-    __slots__ = ("count", "element")
-
-    def __init__(self, element: Any, count: int) -> None:
-        resolved = getattr(element, "__metadata__", (element,))[0]
-        if not isinstance(resolved, Primitive):
-            raise LayoutError(f"ByValArray: {element!r} is no primitive of pyshm.types")
-        if count < 1:
-            raise LayoutError(f"ByValArray: count must be at least 1, not {count!r}", value=count)
-        super().__init__(f"{resolved.name}[{count}]", resolved.size * count, resolved.alignment)
-        self.element = resolved
-        self.count = count
+    count: int
 
 
-SByte = Annotated[int, Primitive("sbyte", "b", "int8_t")]
-Byte = Annotated[int, Primitive("byte", "B", "uint8_t")]
-Int16 = Annotated[int, Primitive("short", "h", "int16_t")]
-UInt16 = Annotated[int, Primitive("ushort", "H", "uint16_t")]
-Int32 = Annotated[int, Primitive("int", "i", "int32_t")]
-UInt32 = Annotated[int, Primitive("uint", "I", "uint32_t")]
-Int64 = Annotated[int, Primitive("long", "q", "int64_t")]
-UInt64 = Annotated[int, Primitive("ulong", "Q", "uint64_t")]
-Single = Annotated[float, Primitive("float", "f", "float")]
-Double = Annotated[float, Primitive("double", "d", "double")]
+@dataclass(frozen=True, slots=True)
+class ByValArray:
+    """``[MarshalAs(UnmanagedType.ByValArray, SizeConst = count)]``: ``count`` elements in place.
+
+    Use: ``scores: Annotated[list[int], ByValArray(Int32, 10)]``. An element type's own
+    [MarshalAs] (Bool8, Currency) becomes the ArraySubType.
+    """
+
+    element: Any
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class FixedBuffer:
+    """``fixed int name[count]``: C#'s array of numbers, characters or truth values in place."""
+
+    element: Any
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class InlineArray:
+    """A struct with ``[InlineArray(count)]``, of any element."""
+
+    element: Any
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Nullable:
+    """``T?`` of a value type: ``Annotated[int | None, Nullable(Int32)]``."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class SafeArray:
+    """``T[]`` as the address of a SAFEARRAY, on Windows only: an int."""
+
+    element: Any
+
+
+def _built_in(name: str, unmanaged_type: str | None = None) -> FieldType:
+    return FieldType(BuiltIn(name), MarshalAs(unmanaged_type) if unmanaged_type else None)
+
+
+SByte = Annotated[int, _built_in("sbyte")]
+Byte = Annotated[int, _built_in("byte")]
+Int16 = Annotated[int, _built_in("short")]
+UInt16 = Annotated[int, _built_in("ushort")]
+Int32 = Annotated[int, _built_in("int")]
+UInt32 = Annotated[int, _built_in("uint")]
+Int64 = Annotated[int, _built_in("long")]
+UInt64 = Annotated[int, _built_in("ulong")]
+Int128 = Annotated[int, _built_in("Int128")]
+UInt128 = Annotated[int, _built_in("UInt128")]
+NInt = Annotated[int, _built_in("nint")]
+NUInt = Annotated[int, _built_in("nuint")]
+Half = Annotated[float, _built_in("Half")]
+Single = Annotated[float, _built_in("float")]
+Double = Annotated[float, _built_in("double")]
 # A bare C# bool is Win32's four-byte BOOL once it is marshalled.
-Bool = Annotated[bool, Primitive("bool", "i", "int32_t", true=1)]
-Bool8 = Annotated[bool, Primitive("bool (U1)", "B", "uint8_t", true=1)]
-VariantBool = Annotated[bool, Primitive("bool (VariantBool)", "h", "int16_t", true=-1)]
+Bool = Annotated[bool, _built_in("bool")]
+Bool8 = Annotated[bool, _built_in("bool", "U1")]
+# .NET marshals it on Windows only.
+VariantBool = Annotated[bool, _built_in("bool", "VariantBool")]
+# One UTF-16 code unit, which an Ansi struct stores as one byte.
+Char = Annotated[str, _built_in("char")]
+Char8 = Annotated[str, _built_in("char", "U1")]
+Char16 = Annotated[str, _built_in("char", "U2")]
+# Numbers, not datetime's types: those have microseconds, and .NET's ticks are 100 ns.
+TimeSpan = Annotated[int, _built_in("TimeSpan")]
+TimeOnly = Annotated[int, _built_in("TimeOnly")]
+DateOnly = Annotated[int, _built_in("DateOnly")]
+# What lies elsewhere is its address here.
+Pointer = Annotated[int, FieldType(declarations.Pointer())]
+FunctionPointer = Annotated[int, FieldType(declarations.FunctionPointer())]
+Delegate = Annotated[int, _built_in("Delegate")]
+String = Annotated[int, _built_in("string")]
+LPStr = Annotated[int, _built_in("string", "LPStr")]
+LPWStr = Annotated[int, _built_in("string", "LPWStr")]
+LPTStr = Annotated[int, _built_in("string", "LPTStr")]
+BStr = Annotated[int, _built_in("string", "BStr")]
+# An interface pointer; .NET marshals it on Windows only.
+Object = Annotated[int, _built_in("object")]
+
+if TYPE_CHECKING:
+    Decimal = Annotated[decimal.Decimal, FieldType(BuiltIn("decimal"))]
+    Currency = Annotated[decimal.Decimal, FieldType(BuiltIn("decimal"))]
+    DateTime = Annotated[datetime, FieldType(BuiltIn("DateTime"))]
+    Guid = Annotated[uuid.UUID, FieldType(BuiltIn("Guid"))]
+
+_LATE = {
+    "Decimal": ("decimal", "Decimal", "decimal", None),
+    "Currency": ("decimal", "Decimal", "decimal", "Currency"),
+    "DateTime": ("datetime", "datetime", "DateTime", None),
+    "Guid": ("uuid", "UUID", "Guid", None),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The types whose Python type is in a module that most programs don't need."""
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+    from importlib import import_module
+
+    module, python_name, built_in, unmanaged_type = _LATE[name]
+    python_type = getattr(import_module(module), python_name)
+    spelled: Any = Annotated
+    made = spelled[python_type, _built_in(built_in, unmanaged_type)]
+    globals()[name] = made
+    return made

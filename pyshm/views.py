@@ -11,7 +11,7 @@ import sys
 from collections.abc import MutableSequence, Sequence
 from struct import Struct as Codec
 from struct import error as CodecError
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from ._closing import Closing
 from .enums import MemoryMappedFileAccess
@@ -28,9 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
     from decimal import Decimal
 
-    from .elements import Element
+    from .elements import Element, StructElement
+    from .structs import Struct
 
 __all__ = ["MemoryMappedViewAccessor", "MemoryMappedViewStream"]
+
+_S = TypeVar("_S", bound="Struct")
 
 _CAN_READ = frozenset(MemoryMappedFileAccess) - {MemoryMappedFileAccess.WRITE}
 _CAN_WRITE = frozenset(MemoryMappedFileAccess) - {
@@ -304,8 +307,31 @@ class MemoryMappedViewAccessor(Closing):
                 value=value,
             ) from None
 
+    # --- structs: their managed layout ---
+
+    def read(self, position: int, struct: type[_S]) -> _S:
+        """A struct in .NET's own layout, not the marshalled one. .NET: Read<T>(Int64, out T).
+
+        Raises ArgumentError for a struct that holds references: text and arrays in place.
+        """
+        packing = struct.managed
+        self._check_read(position, packing.size)
+        return packing.unpack_from(self._buffer, position)  # type: ignore[no-any-return]
+
+    def write(self, position: int, value: Struct) -> None:
+        """Write a struct in .NET's own layout. .NET: Write<T>(Int64, ref T).
+
+        Raises as :meth:`read`, and StructValueError; then nothing was written.
+        """
+        packing = type(value).managed
+        self._check_write(position, packing.size)
+        packing.pack_into(value, self._buffer, position)
+
     # --- arrays ---
 
+    @overload
+    def read_array(self, position: int, array: type[_S], count: int, /) -> list[_S]: ...
+    @overload
     def read_array(
         self,
         position: int,
@@ -313,16 +339,30 @@ class MemoryMappedViewAccessor(Closing):
         offset: int = 0,
         count: int | None = None,
         *,
-        element: Element | None = None,
-    ) -> int:
+        element: Element | type[Struct] | None = None,
+    ) -> int: ...
+    def read_array(
+        self,
+        position: int,
+        array: Any,
+        offset: int = 0,
+        count: int | None = None,
+        *,
+        element: Element | type[Struct] | None = None,
+    ) -> Any:
         """Read up to ``count`` elements into ``array`` from its index ``offset`` on.
 
         ``array`` is a writable buffer (bytearray, array.array, memoryview, NumPy array; its
         format decides the element) or a list, whose ``element`` is one of
-        :mod:`pyshm.elements`. ``count`` None means "all behind offset". Returns how many
-        elements were read: fewer than asked for where the view ends first.
+        :mod:`pyshm.elements` or a Struct type. ``count`` None means "all behind offset".
+        Returns how many elements were read: fewer than asked for where the view ends first.
+        ``read_array(position, StructType, count)`` returns a list of structs instead.
         .NET: ReadArray<T>, with its managed layout and its stride.
         """
+        if isinstance(array, type):
+            found: list[Any] = [None] * max(offset, 0)
+            number = self.read_array(position, found, 0, offset, element=array)
+            return found[:number]
         target = _Items(array, element, offset, count, writable=True)
         self._check_open_for(self._readable, "reading")
         self._check_position(position)
@@ -339,12 +379,12 @@ class MemoryMappedViewAccessor(Closing):
         offset: int = 0,
         count: int | None = None,
         *,
-        element: Element | None = None,
+        element: Element | type[Struct] | None = None,
     ) -> None:
         """Write ``count`` elements of ``array`` from its index ``offset`` on.
 
-        Arguments as in :meth:`read_array`. Raises ArgumentError, and writes nothing, when the
-        elements do not all fit. .NET: WriteArray<T>.
+        Arguments as in :meth:`read_array`; a list of structs needs no ``element``. Raises
+        ArgumentError, and writes nothing, when the elements do not all fit. .NET: WriteArray<T>.
         """
         source = _Items(array, element, offset, count, writable=False)
         self._check_position(position)
@@ -360,7 +400,15 @@ class MemoryMappedViewAccessor(Closing):
                 value=end,
                 limit=self._memory.capacity,
             )
-        self._buffer[position:end] = source.taken()
+        taken = source.taken()
+        width = source.element.width
+        if width == source.element.size:
+            self._buffer[position:end] = taken
+            return
+        # What lies between the elements is not theirs.
+        for start in range(0, len(taken), source.element.size):
+            at = position + start
+            self._buffer[at : at + width] = taken[start : start + width]
 
     # --- life ---
 
@@ -436,13 +484,13 @@ class _Items:
     def __init__(
         self,
         array: Any,
-        element: Element | None,
+        element: Element | type[Struct] | None,
         offset: int,
         count: int | None,
         *,
         writable: bool,
     ) -> None:
-        from .elements import element_of_format
+        from .elements import element_of, element_of_format
 
         if array is None:
             raise ArgumentNullError("an array is needed, not None", field="array")
@@ -452,17 +500,19 @@ class _Items:
             buffer = memoryview(array)
         except TypeError:
             if element is None:
-                raise ArgumentNullError(
-                    f"a {type(array).__name__} needs element=, one of pyshm.elements",
-                    field="element",
-                ) from None
-            self._list, self.element, length = array, element, len(array)
+                element = _struct_type(array)
+            self._list, length = array, len(array)
+            self.element: Element | StructElement = element_of(element)
         else:
             if writable and buffer.readonly:
                 raise ArgumentError("the array to read into is read-only", field="array")
             if not buffer.c_contiguous:
                 raise ArgumentError("the array must be contiguous", field="array")
-            self.element = element or element_of_format(buffer.format, buffer.itemsize)
+            self.element = (
+                element_of(element)
+                if element is not None
+                else element_of_format(buffer.format, buffer.itemsize)
+            )
             self._bytes = buffer.cast("B") if buffer.nbytes else memoryview(bytearray())
             length = buffer.nbytes // self.element.size
         if count is None:
@@ -497,6 +547,19 @@ class _Items:
             start = self.offset * self.element.size
             return self._bytes[start : start + self.count * self.element.size]
         return self.element.pack(self._list[self.offset : self.offset + self.count])
+
+
+def _struct_type(array: Any) -> type[Struct]:
+    """The type of the structs in a list, which a list of anything else has to be given."""
+    from .structs import Struct
+
+    for item in array:
+        if isinstance(item, Struct):
+            return type(item)
+        break
+    raise ArgumentNullError(
+        f"a {type(array).__name__} needs element=, one of pyshm.elements", field="element"
+    ) from None
 
 
 class MemoryMappedViewStream(io.RawIOBase):

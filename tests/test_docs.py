@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 import pyshm
-from pyshm import TestData, blob, errors, helper
+from interop.pages import DOCS, pages
+from pyshm import TestData, blob, errors, helper, types
+from pyshm.cli.parser import build_parser
 from pyshm.errors import PyshmError
 
 PACKAGE = Path(pyshm.__file__).parent
-DOCS = Path(__file__).resolve().parent.parent / "docs"
 FORMAT = (DOCS / "format.md").read_text(encoding="utf-8")
 PROTOCOL = (DOCS / "protocol.md").read_text(encoding="utf-8")
 NAMED = (DOCS / "named-maps.md").read_text(encoding="utf-8")
@@ -81,7 +82,7 @@ def test_the_structs_size_is_documented():
 
 def test_the_structs_pack_and_count_are_documented():
     assert f"Pack = {TestData.layout.pack}," in FORMAT
-    assert f"SizeConst = {TestData.layout.fields[2].type.count})" in FORMAT
+    assert f"SizeConst = {TestData.layout.fields[2].form.count})" in FORMAT
 
 
 def test_the_structs_text_is_documented():
@@ -100,12 +101,13 @@ CODED = {
 }
 GIVEN = set(
     re.findall(
-        r'kind="([a-z0-9-]+)"',
+        r'[(\s]kind="([a-z0-9-]+)"',
         "".join(path.read_text(encoding="utf-8") for path in PACKAGE.glob("*.py")),
     )
 )
-# A declaration that can't be made never crosses to the other language.
-PYTHON_ONLY = {"layout"}
+# A declaration that can't be made never crosses to the other language, nor does a value that .NET
+# would have cut or changed, nor an assembly.
+PYTHON_ONLY = {"assembly", "layout", "embedded-nul", "encoding", "no-date"}
 # .NET has an exception for these, Python a built-in one or none.
 DOTNET_ONLY = {"invalid-operation", "overflow"}
 
@@ -139,7 +141,7 @@ def test_the_protocol_names_every_error_about_maps():
     named = set(re.findall(r"`(\w+Error)` \(", PROTOCOL))
     formats = {name for name in errors.__all__
                if issubclass(getattr(errors, name), errors.FormatError)}  # fmt: skip
-    others = {"PyshmError", "LayoutError", "NameRuleError"}
+    others = {"PyshmError", "AssemblyError", "LayoutError", "NameRuleError"}
     assert set(errors.__all__) - formats - others == named
 
 
@@ -153,5 +155,52 @@ def test_the_patience_mode_and_variable_are_documented():
     from pyshm import _posix as posix
 
     assert f"{posix._PATIENCE:.0f} seconds" in NAMED
-    assert f"{posix._MODE:04o}"[-4:] in NAMED
+    assert f"{posix.FILE_MODE:04o}"[-4:] in NAMED
     assert f"`{posix._DIRECTORY_VARIABLE}`" in NAMED
+
+
+# --- the pages for users: what they name exists -------------------------------------------
+
+TOX = (DOCS.parent / "tox.ini").read_text(encoding="utf-8")
+PROJECT = (DOCS.parent / "pyproject.toml").read_text(encoding="utf-8")
+PAGES = {page.name: page.read_text(encoding="utf-8") for page in pages()}
+
+
+def test_the_python_names_beside_the_csharp_ones_exist():
+    (table,) = tables(section(PAGES["from-csharp.md"], "What is called how"))
+    for row in table:
+        owner = ""
+        for before, name in re.findall(r"`(?:(\w+)\.)?(\w+)`", row["Python"]):
+            owner = before or owner
+            if name not in {"with", "memoryview"}:
+                # Struct itself lacks what its subclasses get.
+                home = getattr(pyshm, "TestData" if owner == "Struct" else owner)
+                assert hasattr(home, name), (owner, name)
+
+
+def test_the_field_types_beside_the_csharp_ones_exist():
+    (table,) = tables(section(PAGES["structs.md"], "Declaring"))
+    named = {
+        word
+        for row in table
+        for code in re.findall(r"`([^`]+)`", row["Python, from `pyshm.types`"])
+        for word in re.findall(r"\b[A-Z]\w+", re.sub(r'".*?"', "", code))
+    }
+    assert named - set(types.__all__) == {"Annotated", "Gear", "IntEnum", "None"}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_commands_that_a_page_names_exist(page):
+    text = re.sub(r"^```.*?^```$", "", PAGES[page], flags=re.M | re.S)
+    for name in re.findall(r"`(?:\./)?toxw? -e (\w+)", text):
+        assert f"[testenv:{name}]" in TOX, name
+    for name in re.findall(r"`pyshm ([a-z-]+)", text):
+        with pytest.raises(SystemExit) as ended:
+            build_parser().parse_args([name, "--help"])
+        assert ended.value.code == 0, name
+    for name in re.findall(r"`(pyshm-[a-z]+)`", text):
+        assert f"{name} = " in PROJECT, name
+    for name in re.findall(r"pyshm-dotnet\[(\w+)\]", text):
+        assert re.search(rf"^{name} = \[", PROJECT, re.M), name
+    for name in re.findall(r"`(?:interop|tests|fixtures)/[\w./]+`", text):
+        assert (DOCS.parent / name.strip("`")).exists(), name

@@ -288,6 +288,14 @@ def test_a_structure_with_a_safe_handle_has_a_size_and_can_not_be_marshalled():
     assert (refused.by, refused.type, refused.field) == ("marshal", "Inner", "f1")
 
 
+def test_a_color_is_a_parameter_only_on_windows():
+    color = struct("string", "long", "short", "short", name="System.Drawing.Color")
+    assert refusal(struct(color), LINUX) is None
+    refused = refusal(struct(color), WINDOWS)
+    assert refused is not None
+    assert refused.by == "size"
+
+
 def test_a_ref_field_does_not_change_the_order_of_fields():
     reference = TypeDeclaration("ref", "class", "auto", generic=True, by_ref_like=True)
     span = struct(reference, "int", name="Span", by_ref_like=True, generic=True)

@@ -1,0 +1,281 @@
+"""Random types and values: every way to the bytes agrees with every other."""
+
+# ruff: noqa: DTZ001 - .NET's dates have no zone once they are marshalled
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from pyshm.declarations import (
+    Array,
+    BuiltIn,
+    FieldDeclaration,
+    MarshalAs,
+    Nullable,
+    Pointer,
+    TypeDeclaration,
+)
+from pyshm.errors import ArgumentError, LayoutError
+from pyshm.forms import HOST, Target
+from pyshm.structs import struct_from
+
+hypothesis = pytest.importorskip("hypothesis")
+st = hypothesis.strategies
+
+INTEGERS = {
+    "sbyte": (-(2**7), 2**7 - 1),
+    "byte": (0, 2**8 - 1),
+    "short": (-(2**15), 2**15 - 1),
+    "ushort": (0, 2**16 - 1),
+    "int": (-(2**31), 2**31 - 1),
+    "uint": (0, 2**32 - 1),
+    "long": (-(2**63), 2**63 - 1),
+    "ulong": (0, 2**64 - 1),
+    "Int128": (-(2**127), 2**127 - 1),
+    "UInt128": (0, 2**128 - 1),
+    "TimeSpan": (-(2**63), 2**63 - 1),
+}
+ADDRESSES = (0, 2**32 - 1)
+FIRST = datetime(100, 1, 1)
+MILLISECONDS = int((datetime(9999, 12, 31) - FIRST) / timedelta(milliseconds=1))
+
+
+def letters(ansi):
+    return st.characters(max_codepoint=127 if ansi else 0xFFFF, exclude_categories=["Cs"])
+
+
+def floats(width):
+    return st.floats(width=width, allow_nan=False)
+
+
+def single(name, ansi):
+    """Values of a built-in type."""
+    if name in INTEGERS:
+        return st.integers(*INTEGERS[name])
+    return {
+        "float": floats(32),
+        "double": floats(64),
+        "Half": floats(16),
+        "bool": st.booleans(),
+        "char": letters(ansi),
+        "decimal": st.builds(
+            lambda number, scale, sign: Decimal((sign, tuple(map(int, str(number))), -scale)),
+            st.integers(0, 2**96 - 1),
+            st.integers(0, 28),
+            st.integers(0, 1),
+        ),
+        "Guid": st.builds(lambda data: UUID(bytes=data), st.binary(min_size=16, max_size=16)),
+        "DateTime": st.builds(
+            lambda millis: FIRST + timedelta(milliseconds=millis), st.integers(0, MILLISECONDS)
+        ),
+        "string": st.integers(*ADDRESSES),
+    }[name]
+
+
+NAMES = [*INTEGERS, "float", "double", "Half", "bool", "char", "decimal", "Guid", "DateTime"]
+
+
+@st.composite
+def fields(draw, depth, ansi):
+    """A field's type, its MarshalAs, and a strategy for its values."""
+    kinds = ["single", "single", "text", "array", "fixed", "pointer", "nullable", "enum"]
+    if depth:
+        kinds += ["struct", "struct", "structs"]
+    kind = draw(st.sampled_from(kinds))
+    if kind == "text":
+        count = draw(st.integers(1, 9))
+        text = st.text(letters(ansi).filter(lambda c: c != "\0"), max_size=count - 1)
+        return BuiltIn("string"), MarshalAs("ByValTStr", count), text
+    if kind == "pointer":
+        return Pointer(), None, st.integers(*ADDRESSES)
+    if kind == "enum":
+        name = draw(st.sampled_from(["byte", "short", "int", "ulong"]))
+        enum = TypeDeclaration("E", kind="enum", underlying=name)
+        return enum, None, st.integers(*INTEGERS[name])
+    if kind in ("struct", "structs"):
+        declaration, values = draw(structs(depth - 1))
+        if kind == "struct":
+            return declaration, None, values
+        count = draw(st.integers(1, 3))
+        return (
+            Array(declaration),
+            MarshalAs("ByValArray", count),
+            st.lists(values, min_size=count, max_size=count),
+        )
+    name = draw(st.sampled_from(NAMES))
+    if kind == "single":
+        return BuiltIn(name), None, single(name, ansi)
+    if kind == "nullable":
+        name = draw(st.sampled_from([n for n in NAMES if n not in ("char", "DateTime", "bool")]))
+        return Nullable(BuiltIn(name)), None, st.none() | single(name, True)
+    count = draw(st.integers(1, 4))
+    if kind == "array":
+        values = st.lists(single(name, ansi), min_size=count, max_size=count)
+        return Array(BuiltIn(name)), MarshalAs("ByValArray", count), values
+    size = {"byte": 1, "short": 2, "int": 4, "long": 8, "float": 4, "double": 8}
+    name = draw(st.sampled_from(list(size)))
+    buffer = TypeDeclaration(
+        "Buffer",
+        size=count * size[name],
+        fields=(FieldDeclaration("FixedElementField", BuiltIn(name)),),
+        fixed_buffer=True,
+    )
+    return buffer, None, st.lists(single(name, ansi), min_size=count, max_size=count)
+
+
+@st.composite
+def structs(draw, depth=2):
+    """A declaration and a strategy for values of its class: builders, called when all is known."""
+    ansi = draw(st.booleans())
+    made = []
+    values = []
+    for index in range(draw(st.integers(1, 6))):
+        kind, marshal_as, value = draw(fields(depth, ansi))
+        made.append(FieldDeclaration(f"F{index}", kind, None, marshal_as))
+        values.append(value)
+    declaration = TypeDeclaration(
+        f"T{depth}",
+        pack=draw(st.sampled_from([0, 0, 1, 2, 4, 8])),
+        size=draw(st.sampled_from([0, 0, 0, 5, 200])),
+        charset="ansi" if ansi else "unicode",
+        fields=tuple(made),
+    )
+    return declaration, st.tuples(*values).map(lambda items: Built(declaration, items))
+
+
+class Built:
+    """A value that is to be made of ``items``."""
+
+    def __init__(self, declaration, items):
+        self.declaration = declaration
+        self.items = items
+
+    def __repr__(self):
+        return f"{self.declaration.name}{self.items}"
+
+    def make(self):
+        return struct_from(self.declaration)(*map(made, self.items))
+
+
+def made(item):
+    if isinstance(item, Built):
+        return item.make()
+    return [made(part) for part in item] if isinstance(item, list) else item
+
+
+@st.composite
+def typed_values(draw):
+    """A struct class and one of its values."""
+    declaration, values = draw(structs())
+    try:
+        struct = struct_from(declaration)
+    except LayoutError:
+        hypothesis.reject()
+    return struct, draw(values).make()
+
+
+def check(function):
+    """Run ``function`` with random types; PYSHM_EXAMPLES tells how many."""
+    settings = hypothesis.settings(
+        max_examples=int(os.environ.get("PYSHM_EXAMPLES", "25")),
+        deadline=None,
+        derandomize="PYSHM_EXAMPLES" not in os.environ,
+        database=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    return settings(hypothesis.given(typed_values())(function))
+
+
+def seen(value):
+    """What a view or snapshot shows, as the struct itself would have it."""
+    packing = getattr(type(value), "_packing_", None)
+    if packing is not None:
+        return packing.unpack_from(value)
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+@check
+def test_a_value_survives_its_bytes(case):
+    struct, value = case
+    data = value.to_bytes()
+    assert len(data) == struct.layout.size
+    again = struct.from_bytes(data)
+    assert again == value
+    assert again.to_bytes() == data
+    assert value.to_bytes(exact=True) == data
+    assert struct.from_bytes(data, exact=True) == value
+
+
+@check
+def test_any_bytes_survive_a_struct_once_they_were_written(case):
+    struct, _ = case
+    noise = bytes(range(1, 256)) * (struct.layout.size // 255 + 1)
+    once = struct.from_bytes(noise).to_bytes()
+    assert struct.from_bytes(once).to_bytes() == once
+
+
+@check
+def test_a_view_shows_and_stores_what_the_struct_holds(case):
+    struct, value = case
+    data = value.to_bytes()
+    for wrap in (bytearray, bytes):
+        view = struct.view(wrap(data))
+        for name in struct.__match_args__:
+            assert seen(getattr(view, name)) == getattr(value, name)
+    target = bytearray(struct.layout.size)
+    view = struct.view(target)
+    for name in struct.__match_args__:
+        setattr(view, name, getattr(value, name))
+    assert struct.from_bytes(target) == value
+
+
+@check
+def test_a_snapshot_shows_what_the_struct_holds(case):
+    struct, value = case
+    snapshot = struct.snapshot(value.to_bytes())
+    for name in struct.__match_args__:
+        held = getattr(value, name)
+        if isinstance(held, (str, int, float, Decimal, UUID, datetime)) or held is None:
+            assert getattr(snapshot, name) == held
+
+
+@check
+def test_another_target_gives_the_value_back(case):
+    struct, value = case
+    for target in (Target(4, windows=True), Target(8, windows=not HOST.windows)):
+        packing = struct.for_target(target)
+        data = packing.to_bytes(value)
+        assert len(data) == packing.size
+        assert packing.from_bytes(data) == value
+
+
+@check
+def test_the_managed_layout_gives_the_value_back(case):
+    struct, value = case
+    try:
+        managed = struct.managed
+    except ArgumentError:
+        hypothesis.reject()
+    data = managed.to_bytes(value)
+    assert len(data) == managed.size
+    assert managed.from_bytes(data) == value
+
+
+@check
+def test_numpy_shows_what_the_struct_holds(case):
+    pytest.importorskip("numpy")
+    struct, value = case
+    dtype = struct.numpy_dtype()
+    record = struct.view_array(value.to_bytes())[0]
+    assert dtype.itemsize == struct.layout.size
+    for field in struct.layout.fields:
+        assert dtype.fields[field.name][1] == field.offset
+        held = getattr(value, field.name)
+        # What the struct module has no number for is bytes to NumPy as well.
+        if isinstance(held, int | float) and field.size <= 8 and not dtype[field.name].fields:
+            assert record[field.name] == held

@@ -1,0 +1,452 @@
+"""Views, snapshots, NumPy and C: the same memory, seen from elsewhere."""
+
+from __future__ import annotations
+
+import gc
+from decimal import Decimal
+from enum import IntEnum
+from typing import Annotated
+
+import pytest
+
+from pyshm import Struct
+from pyshm import types as t
+from pyshm.errors import (
+    ArgumentOutOfRangeError,
+    LayoutError,
+    StructValueError,
+    TruncatedError,
+    UnsupportedError,
+)
+from pyshm.forms import Target
+
+
+class Gear(IntEnum):
+    NEUTRAL = 0
+    FIFTH = 5
+
+
+class Point(Struct, pack=1):
+    x: t.Byte
+    y: t.Int32
+
+
+class Car(Struct, charset="unicode", target=Target(8)):
+    id: t.Int32
+    speed: t.Single
+    worn: t.Bool
+    gear: Gear
+    letter: t.Char
+    half: t.Half
+    price: t.Decimal
+    name: Annotated[str, t.ByValTStr(4)]
+    laps: Annotated[list[int], t.ByValArray(t.Int16, 3)]
+    flags: Annotated[list[bool], t.ByValArray(t.Bool8, 3)]
+    start: Point
+    points: Annotated[list[Point], t.ByValArray(Point, 2)]
+    limit: Annotated[int | None, t.Nullable(t.Int32)]
+    where: t.Pointer
+    truths: Annotated[list[bool], t.FixedBuffer(t.Bool, 2)]
+
+
+def car(**changed):
+    values = {
+        "id": 1,
+        "speed": 2.5,
+        "worn": True,
+        "gear": Gear.FIFTH,
+        "letter": "€",
+        "half": 0.5,
+        "price": Decimal("1.50"),
+        "name": "abc",
+        "laps": [1, 2, 3],
+        "flags": [True, False, True],
+        "start": Point(1, 2),
+        "points": [Point(3, 4), Point(5, 6)],
+        "limit": 7,
+        "where": 8,
+        "truths": [True, False],
+    }
+    return Car(**(values | changed))
+
+
+FIELDS = [field.name for field in Car.layout.fields]
+
+
+def as_value(seen):
+    """A view's or snapshot's field as the struct has it."""
+    if isinstance(seen, (tuple, list)):
+        return [as_value(item) for item in seen]
+    packing = getattr(type(seen), "_packing_", None)
+    if packing is not None:
+        return packing.unpack_from(seen)
+    if isinstance(seen, bytes):
+        return Point.from_bytes(seen)
+    return seen.tolist() if hasattr(seen, "tolist") else seen
+
+
+# --- views ---
+
+
+@pytest.mark.parametrize("name", FIELDS)
+@pytest.mark.parametrize("wrap", [bytearray, bytes], ids=["writable", "read-only"])
+def test_a_view_reads_what_the_struct_holds(wrap, name):
+    view = Car.view(wrap(car().to_bytes()))
+    assert as_value(getattr(view, name)) == getattr(car(), name)
+
+
+NEW = {
+    "id": -1,
+    "speed": -2.5,
+    "worn": False,
+    "gear": Gear.NEUTRAL,
+    "letter": "x",
+    "half": 1.5,
+    "price": Decimal(-3),
+    "name": "",
+    "laps": [4, 5, 6],
+    "flags": [False, True, False],
+    "start": Point(9, 8),
+    "points": [Point(7, 6), Point(5, 4)],
+    "limit": None,
+    "where": 2**64 - 1,
+    "truths": [False, False],
+}
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_view_writes_the_memory_itself(name):
+    data = bytearray(car().to_bytes())
+    setattr(Car.view(data), name, NEW[name])
+    assert data == car(**{name: NEW[name]}).to_bytes()
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_view_of_read_only_memory_can_not_be_assigned(name):
+    data = car().to_bytes()
+    with pytest.raises(UnsupportedError, match="read-only"):
+        setattr(Car.view(data), name, NEW[name])
+    assert data == car().to_bytes()
+
+
+def test_nothing_inside_a_view_of_read_only_memory_can_be_assigned():
+    data = car().to_bytes()
+    view = Car.view(memoryview(data))
+    for change in (
+        lambda: setattr(view.start, "x", 1),
+        lambda: setattr(view.points[0], "x", 1),
+        lambda: view.laps.__setitem__(0, 9),
+        lambda: view.flags.__setitem__(0, False),
+        lambda: view.points.__setitem__(0, Point()),
+        lambda: view.laps.__setitem__(slice(0, 1), [9]),
+    ):
+        with pytest.raises(UnsupportedError):
+            change()
+    assert view.laps.memory.readonly
+    assert data == car().to_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "field"),
+    [
+        ("id", 2**31, "Id"),
+        ("id", -(2**31) - 1, "Id"),
+        ("id", 1.5, "Id"),
+        ("id", "1", "Id"),
+        ("speed", 1e39, "Speed"),
+        ("speed", "1", "Speed"),
+        ("gear", 2**31, "Gear"),
+        ("letter", "ab", "Letter"),
+        ("half", 1e6, "Half"),
+        ("name", "abcd", "Name"),
+        ("laps", [1, 2], "Laps"),
+        ("laps", [1, 2, 2**15], "Laps[2]"),
+        ("start", 5, "Start"),
+        ("start", Point(1, 2**31), "Start.Y"),
+        ("points", [Point(), 5], "Points[1]"),
+        ("where", -1, "Where"),
+    ],
+)
+def test_a_view_refuses_what_the_struct_refuses_and_writes_nothing(name, value, field):
+    data = bytearray(car().to_bytes())
+    with pytest.raises(StructValueError) as caught:
+        setattr(Car.view(data), name, value)
+    assert caught.value.field == field
+    assert data == car().to_bytes()
+
+
+def test_a_view_has_no_other_attributes():
+    view = Car.view(bytearray(Car.layout.size))
+    with pytest.raises(AttributeError, match="no field 'speeed'"):
+        view.speeed = 1
+
+
+@pytest.mark.parametrize("value", [True, Gear.FIFTH])
+def test_an_integer_of_a_type_of_its_own_is_an_integer(value):
+    view = Car.view(bytearray(Car.layout.size))
+    view.id = value
+    assert view.id == value
+
+
+def test_views_nest():
+    data = bytearray(car().to_bytes())
+    view = Car.view(data)
+    view.start.y = 77
+    view.points[1].y = 88
+    view.points[-2].x = 99
+    assert Car.from_bytes(data) == car(start=Point(1, 77), points=[Point(99, 4), Point(5, 88)])
+
+
+def test_a_view_is_a_buffer_that_a_struct_can_be_read_from_and_written_to():
+    data = bytearray(car().to_bytes())
+    view = Car.view(data)
+    assert Car.unpack_from(view) == car()
+    car(id=5).pack_into(view)
+    assert view.id == 5
+    assert Point.unpack_from(view.start) == Point(1, 2)
+
+
+def test_a_part_of_a_view_can_be_assigned_to_another():
+    data = bytearray(car().to_bytes())
+    view = Car.view(data)
+    view.start = view.points[1]
+    view.laps = view.laps
+    view.points[0] = view.start
+    assert Car.from_bytes(data) == car(start=Point(5, 6), points=[Point(5, 6), Point(5, 6)])
+
+
+def test_an_array_in_memory_is_a_list_of_fixed_length():
+    data = bytearray(car().to_bytes())
+    laps = Car.view(data).laps
+    assert (len(laps), laps[0], laps[-1], laps[1:], list(laps)) == (3, 1, 3, [2, 3], [1, 2, 3])
+    assert laps == [1, 2, 3]
+    assert laps != [1, 2]
+    assert laps == Car.view(data).laps
+    assert 2 in laps
+    laps[0] = 9
+    laps[1:] = [8, 7]
+    laps[-1] = 6
+    assert Car.from_bytes(data).laps == [9, 8, 6]
+    assert repr(laps) == "<view of [9, 8, 6]>"
+    assert bytes(laps.memory) == b"\x09\0\x08\0\x06\0"
+
+
+@pytest.mark.parametrize("index", [3, -4])
+@pytest.mark.parametrize("name", ["laps", "flags", "points"])
+def test_an_index_outside_of_an_array_is_an_error(name, index):
+    array = getattr(Car.view(bytearray(Car.layout.size)), name)
+    with pytest.raises(IndexError):
+        array[index]
+    with pytest.raises(IndexError):
+        array[index] = 0
+
+
+def test_an_element_that_does_not_fit_is_refused_and_nothing_is_written():
+    data = bytearray(car().to_bytes())
+    laps = Car.view(data).laps
+    for index, value, field in ((1, 2**15, "[1]"), (slice(0, 2), [5, "x"], "[1]")):
+        with pytest.raises(StructValueError) as caught:
+            laps[index] = value
+        assert caught.value.field == field
+    with pytest.raises(StructValueError, match="exactly 2"):
+        laps[:2] = [1]
+    assert data == car().to_bytes()
+
+
+def test_a_view_lies_at_its_offset():
+    data = bytearray(20)
+    Point.view(data, 5).y = 1
+    assert data[6] == 1
+
+
+@pytest.mark.parametrize("wrap", [bytes, bytearray])
+def test_a_view_lies_wholly_in_the_buffer(wrap):
+    with pytest.raises(TruncatedError):
+        Point.view(wrap(10), 6)
+    with pytest.raises(ArgumentOutOfRangeError):
+        Point.view(wrap(10), -5)
+
+
+@pytest.mark.parametrize("wrap", [bytes, bytearray])
+def test_a_view_keeps_its_memory_and_lets_go_of_it(wrap):
+    start = Car.view(wrap(car().to_bytes())).start
+    laps = Car.view(wrap(car().to_bytes())).laps
+    gc.collect()
+    assert (start.y, laps[2]) == (2, 3)
+
+
+@pytest.mark.parametrize("wrap", [lambda data: data, lambda data: memoryview(data).toreadonly()])
+def test_memory_is_let_go_of_with_the_view_and_not_at_the_next_collection(wrap):
+    data = bytearray(car().to_bytes())
+    gc.disable()
+    try:
+        view = Car.view(wrap(data))
+        assert (view.laps[0], view.start.x) == (1, 1)
+        with pytest.raises(BufferError):
+            data.append(0)
+        del view
+        data.append(0)
+    finally:
+        gc.enable()
+
+
+def test_a_view_shows_its_fields():
+    assert repr(Point.view(bytes(5))) == "<view of Point: x=0, y=0>"
+
+
+# --- snapshots ---
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_snapshot_reads_what_the_struct_holds(name):
+    snapshot = Car.snapshot(b"\xee" * 3 + car().to_bytes(), 3)
+    assert as_value(getattr(snapshot, name)) == getattr(car(), name)
+
+
+def test_a_snapshot_is_the_bytes_at_that_moment():
+    data = bytearray(car().to_bytes())
+    snapshot = Car.snapshot(data)
+    data[0] = 9
+    assert snapshot == car().to_bytes()
+    assert hash(snapshot) == hash(car().to_bytes())
+    assert (snapshot.id, Car.from_bytes(snapshot)) == (1, car())
+
+
+def test_a_snapshot_can_not_be_changed():
+    snapshot = Car.snapshot(car().to_bytes())
+    with pytest.raises(AttributeError):
+        snapshot.id = 2
+    with pytest.raises(AttributeError):
+        snapshot.start.x = 2
+    assert isinstance(snapshot.laps, tuple)
+    assert isinstance(snapshot.points, tuple)
+
+
+def test_a_snapshot_type_takes_the_bytes_at_once():
+    snapshot = Point.snapshot_type()(memoryview(Point(1, 2).to_bytes()))
+    assert (snapshot.x, snapshot.y) == (1, 2)
+    assert str(snapshot) == repr(snapshot) == "<snapshot of Point: x=1, y=2>"
+
+
+def test_a_snapshot_lies_wholly_in_the_buffer():
+    with pytest.raises(TruncatedError):
+        Point.snapshot(bytes(5), 1)
+    with pytest.raises(ArgumentOutOfRangeError):
+        Point.snapshot(bytes(5), -1)
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_snapshot_of_too_few_bytes_is_an_error_when_it_is_read(name):
+    short = Car.snapshot_type()(b"")
+    with pytest.raises(TruncatedError):
+        getattr(short, name)
+
+
+# --- NumPy ---
+
+
+def test_a_numpy_dtype_has_every_offset():
+    pytest.importorskip("numpy")
+    dtype = Car.numpy_dtype()
+    assert dtype.itemsize == Car.layout.size
+    for field in Car.layout.fields:
+        kind, offset = dtype.fields[field.name][:2]
+        assert (offset, kind.itemsize) == (field.offset, field.size)
+
+
+def test_an_array_of_structs_is_the_memory_itself():
+    pytest.importorskip("numpy")
+    data = bytearray(b"\xee" + car().to_bytes() + car(id=2).to_bytes() + b"\xee")
+    array = Car.view_array(data, 1)
+    assert array["id"].tolist() == [1, 2]
+    assert array["laps"].tolist() == [[1, 2, 3], [1, 2, 3]]
+    assert array["points"]["y"].tolist() == [[4, 6], [4, 6]]
+    assert array["name"][0].tobytes().decode("utf-16-le") == "abc\0"
+    assert array["limit"]["value"].tolist() == [7, 7]
+    array["id"][1] = 9
+    assert Car.unpack_from(data, 1 + Car.layout.size).id == 9
+
+
+def test_an_array_of_read_only_memory_is_read_only():
+    pytest.importorskip("numpy")
+    array = Point.view_array(bytes(10))
+    assert (len(array), array.flags.writeable) == (2, False)
+
+
+def test_an_array_has_as_many_structs_as_are_asked_for():
+    pytest.importorskip("numpy")
+    assert len(Point.view_array(bytes(17), 1, 2)) == 2
+    with pytest.raises(TruncatedError):
+        Point.view_array(bytes(14), 0, 3)
+    with pytest.raises(ArgumentOutOfRangeError):
+        Point.view_array(bytes(14), -1)
+
+
+def test_a_managed_dtype_is_as_wide_as_the_stride():
+    pytest.importorskip("numpy")
+    dtype = Point.managed.numpy_dtype()
+    assert (Point.managed.size, dtype.itemsize) == (5, 8)
+
+
+def test_dates_and_text_in_numpy():
+    pytest.importorskip("numpy")
+
+    class Kinds(Struct, target=Target(8)):
+        when: t.DateTime
+        money: t.Currency
+        text: Annotated[str, t.ByValTStr(5)]
+        letter: t.Char8
+
+    formats = [Kinds.numpy_dtype().fields[name][0].str for name in Kinds.__match_args__]
+    assert formats == ["<f8", "<i8", "|S5", "|S1"]
+
+
+# --- C ---
+
+
+class Natural(Struct):
+    a: t.Byte
+    b: t.Int32
+    c: Annotated[list[int], t.ByValArray(t.Int16, 3)]
+    d: Point
+
+
+class Forced(Struct):
+    guid: t.Guid
+    a: t.Byte
+    money: t.Decimal
+
+
+@pytest.mark.parametrize("struct", [Point, Car, Natural, Forced])
+def test_cffi_agrees_with_every_offset(struct):
+    ffi = struct.ffi()
+    # Its own rules, or else bytes before each field: the names are there either way.
+    name = struct.__name__
+    offsets = {field.name: field.offset for field in struct.layout.fields}
+    assert {field: ffi.offsetof(name, field) for field in offsets} == offsets
+    assert ffi.sizeof(name) == struct.layout.size
+
+
+def test_a_natural_struct_is_declared_as_c_programmers_would():
+    assert Natural.cdef() == (
+        "typedef struct {\n"
+        "    uint8_t a;\n"
+        "    int32_t b;\n"
+        "    int16_t c[3];\n"
+        "    Point d;\n"
+        "} Natural;\n"
+    )
+
+
+def test_a_layout_that_cffi_does_not_share_is_an_error():
+    class Wrong(Struct):
+        a: t.Byte
+        b: t.Int32
+
+    packing = Wrong.__packing__
+    shape = packing.shapes[1]
+    packing.layout = packing.layout._replace(
+        fields=(packing.layout.fields[0], shape.field._replace(offset=2))
+    )
+    with pytest.raises(LayoutError, match="by C's rules"):
+        Wrong.ffi()

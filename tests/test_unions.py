@@ -1,0 +1,181 @@
+"""Explicit structs whose fields overlap: one memory, several readings."""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+import struct
+from typing import Annotated
+
+import pytest
+
+from pyshm import Struct
+from pyshm import types as t
+from pyshm.errors import StructValueError
+from pyshm.forms import Target
+
+
+class Pair(Struct):
+    low: t.Int16
+    high: t.Int16
+
+
+class Number(Struct, layout="explicit"):
+    whole: Annotated[t.Int32, t.FieldOffset(0)]
+    real: Annotated[t.Single, t.FieldOffset(0)]
+    pair: Annotated[Pair, t.FieldOffset(0)]
+    tail: Annotated[t.Byte, t.FieldOffset(4)]
+
+
+class Chain(Struct, layout="explicit"):
+    """Each overlaps the next; the first and the last don't meet."""
+
+    first: Annotated[t.Int16, t.FieldOffset(0)]
+    second: Annotated[t.Int16, t.FieldOffset(1)]
+    third: Annotated[t.Int16, t.FieldOffset(2)]
+
+
+class Outer(Struct):
+    before: t.Byte
+    number: Number
+
+
+class Doubtful(Struct, layout="explicit", target=Target(8)):
+    """A bool takes four bytes marshalled and one managed."""
+
+    whole: Annotated[t.Int32, t.FieldOffset(0)]
+    truth: Annotated[t.Bool, t.FieldOffset(0)]
+
+
+def test_a_value_for_one_field_is_what_all_of_them_read():
+    value = Number(real=1.0, tail=7)
+    assert (value.whole, value.pair, value.tail) == (0x3F800000, Pair(0, 0x3F80), 7)
+
+
+def test_values_for_several_fields_are_written_in_order_of_declaration():
+    assert Number(whole=-1, pair=Pair(1, 2)).whole == 0x00020001
+    assert Chain(first=0x1111, second=0x2222, third=0x3333).to_bytes() == b"\x11\x22\x33\x33"
+
+
+def test_the_later_assignment_is_what_is_there():
+    value = Number(whole=5)
+    value.real = 1.0
+    value.pair = Pair(1, 2)
+    assert (value.whole, value.to_bytes()) == (0x20001, bytes.fromhex("01000200 00000000"))
+
+
+def test_a_union_without_values_is_zeros():
+    assert Number().to_bytes() == bytes(8)
+
+
+def test_bytes_survive_whatever_the_fields_make_of_them():
+    signaling = struct.pack("<I", 0x7F800001) + b"\7\0\0\0"  # a float that would be changed
+    value = Number.from_bytes(signaling)
+    assert math.isnan(value.real)
+    assert value.to_bytes() == signaling
+
+
+def test_a_nested_struct_that_was_read_is_the_field_itself():
+    value = Number(whole=0x20001)
+    pair = value.pair
+    pair.low = 9
+    assert value.whole == 0x20009
+    pair.high = 8
+    assert value.to_bytes()[:4] == b"\x09\0\x08\0"
+    assert value.pair is pair
+
+
+def test_a_nested_struct_that_was_assigned_is_the_field_itself():
+    pair = Pair(1, 2)
+    value = Number(pair=pair)
+    pair.low = 9
+    assert value.whole == 0x20009
+
+
+def test_a_nested_struct_that_was_written_over_is_the_field_no_more():
+    value = Number(pair=Pair(1, 2))
+    pair = value.pair
+    value.whole = 5
+    pair.low = 9
+    assert (value.whole, value.pair) == (5, Pair(5, 0))
+
+
+def test_a_value_that_does_not_fit_is_refused_when_it_is_assigned():
+    value = Number(whole=5)
+    with pytest.raises(StructValueError) as caught:
+        value.pair = Pair(0, 2**15)
+    assert (caught.value.field, caught.value.offset) == ("Pair.High", 2)
+    assert value.whole == 5
+
+
+def test_a_change_that_does_not_fit_is_refused_when_the_bytes_are_needed():
+    value = Number(whole=5)
+    value.pair.high = 2**15
+    with pytest.raises(StructValueError, match=r"Pair\.High"):
+        value.to_bytes()
+
+
+def test_unions_are_equal_when_their_bytes_are():
+    signaling = struct.pack("<I", 0x7F800001) + bytes(4)
+    assert Number.from_bytes(signaling) == Number.from_bytes(signaling)
+    assert Number(whole=1) != Number(whole=2)
+    assert Number(real=1.0) == Number(whole=0x3F800000)
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))]
+)
+def test_a_copy_of_a_union_has_its_bytes(copied):
+    value = Number(pair=Pair(1, 2), tail=3)
+    value.pair.low = 9
+    again = copied(value)
+    again.pair.high = 7
+    assert again.to_bytes() == bytes.fromhex("09000700 03000000")
+    assert value.to_bytes() == bytes.fromhex("09000200 03000000")
+
+
+def test_a_union_in_a_struct_is_written_with_it():
+    value = Outer(1, Number(whole=2))
+    value.number.pair.high = 3
+    assert value.to_bytes() == bytes.fromhex("01000000 02000300 00000000")
+    assert Outer.from_bytes(value.to_bytes()) == value
+
+
+def test_a_union_shows_every_reading():
+    assert repr(Chain(first=1)) == "Chain(first=1, second=0, third=0)"
+
+
+def test_the_flat_tuple_has_a_union_as_bytes():
+    assert Number.unpack_flat(Number(whole=1, tail=2).to_bytes()) == (b"\1\0\0\0", 2)
+
+
+def test_a_view_of_a_union_is_the_memory():
+    data = bytearray(8)
+    view = Number.view(data)
+    view.real = 1.0
+    assert (view.whole, view.pair.high, view.tail) == (0x3F800000, 0x3F80, 0)
+    view.pair.low = 1
+    assert data == b"\1\0\x80\x3f\0\0\0\0"
+
+
+def test_a_blittable_union_is_the_same_in_both_layouts():
+    signaling = struct.pack("<I", 0x7F800001) + b"\7\0\0\0"
+    value = Number.managed.from_bytes(signaling)
+    assert value.to_bytes() == Number.managed.to_bytes(value) == signaling
+
+
+def test_where_the_layouts_differ_fields_are_converted_in_order_as_dotnet_does():
+    value = Doubtful(whole=0x01020304)
+    assert value.truth is True
+    assert value.to_bytes() == b"\4\3\2\1"
+    # The runtime's StructureToPtr writes whole, then truth over it.
+    assert value.to_bytes(exact=True) == b"\1\0\0\0"
+    assert Doubtful.managed.to_bytes(value) == b"\1\3\2\1"
+    assert Doubtful.managed.from_bytes(b"\0\3\2\1").truth is False
+
+
+def test_cffi_agrees_with_a_union():
+    ffi = Number.ffi()
+    assert ffi.sizeof("Number") == 8
+    assert ffi.offsetof("Number", "tail") == 4
