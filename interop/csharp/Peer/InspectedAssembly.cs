@@ -67,23 +67,19 @@ internal sealed class InspectedAssembly : AssemblyLoadContext, IDisposable
     protected override Assembly? Load(AssemblyName assemblyName)
     {
         string simpleName = assemblyName.Name!;
-        if (s_platform.ContainsKey(simpleName))
-        {
-            return null; // the default context's
-        }
-
         // A name is no path: one like "../x" is looked for by nobody.
-        if (simpleName != Path.GetFileName(simpleName))
-        {
-            return null;
-        }
-
-        return _folders
-            .Select(folder => Path.Combine(folder, simpleName + Extension))
-            .Where(File.Exists)
-            .Select(LoadInert)
-            .FirstOrDefault();
+        string? beside = simpleName == Path.GetFileName(simpleName)
+            ? _folders
+                .Select(folder => Path.Combine(folder, simpleName + Extension))
+                .FirstOrDefault(File.Exists)
+            : null;
+        return beside is null || IsOlderThanPlatform(simpleName, beside) ? null : LoadInert(beside);
     }
+
+    /// <summary>Of two assemblies of one name the host takes the newer, and of equals its own.</summary>
+    private static bool IsOlderThanPlatform(string name, string path) =>
+        s_platform.TryGetValue(name, out string? own)
+        && AssemblyName.GetAssemblyName(path).Version <= AssemblyName.GetAssemblyName(own).Version;
 
     private Assembly LoadInert(string path) =>
         LoadFromStream(new MemoryStream(InertImage.Read(path), writable: false));
