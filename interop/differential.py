@@ -110,7 +110,9 @@ def layout_differences(
 
 
 def value_differences(
-    asked: Sequence[tuple[TypeDeclaration, Sequence[Any], Sequence[bytes]]], dotnet: DotNetTypes
+    asked: Sequence[tuple[TypeDeclaration, Sequence[Any], Sequence[bytes]]],
+    dotnet: DotNetTypes,
+    target: Target,
 ) -> list[list[Difference]]:
     """Marshal values of each type to bytes, and bytes to values, on both sides.
 
@@ -124,7 +126,7 @@ def value_differences(
     )
     found = []
     for (declaration, values, data), answer in zip(asked, answers, strict=True):
-        made = struct_from(declaration)
+        made = struct_from(declaration, target)
         differences = [
             *(_written(made, *pair) for pair in zip(values, answer.to_bytes, strict=True)),
             *(_read(made, *pair) for pair in zip(data, answer.from_bytes, strict=True)),

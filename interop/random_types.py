@@ -6,7 +6,7 @@ example has a name of its own, so that a failure shrinks to the fewest and small
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from hypothesis import strategies as st
 
@@ -21,9 +21,10 @@ from pyshm.declarations import (
     TypeDeclaration,
     TypeReference,
 )
-from pyshm.testing.type_values import FLOATS, from_python, is_address
+from pyshm.layout import Target, is_blittable, managed, native, refusal
+from pyshm.testing.type_values import FLOATS, from_python, is_address, overlaps, sensible
 
-__all__ = ["declarations", "values"]
+__all__ = ["declarations", "examples"]
 
 _INTEGERS = ["sbyte", "byte", "short", "ushort", "int", "uint", "long", "ulong"]
 _NUMBERS = [*_INTEGERS, "nint", "nuint", "float", "double"]
@@ -111,13 +112,15 @@ class _Maker:
         few = 1 if inline_array else self._draw(st.integers(kind == "class", 6))
         size = self._draw(st.integers(1, 80)) if not inline_array and self._chance(12) else 0
         name = self._name()
+        # A base class's text is written in the derived one's CharSet, wherever that ends.
+        charset = base.charset if base else self._one(["ansi", "ansi", "unicode", "auto"])
         return TypeDeclaration(
             name,
             kind,  # type: ignore[arg-type]
             layout=layout,  # type: ignore[arg-type]
             pack=self._one(_PACKS),
             size=size,
-            charset=self._one(["ansi", "ansi", "unicode", "auto"]),
+            charset=charset,
             fields=tuple(self._field(f"{name}F{i}", depth, layout) for i in range(few)),
             base=base,
             inline_array=inline_array,
@@ -224,10 +227,35 @@ _RANGES = {
     "nuint": (0, 2**64 - 1), "Int128": (-(2**127), 2**127 - 1), "UInt128": (0, 2**128 - 1),
     "TimeSpan": (-(2**63), 2**63 - 1), "DateOnly": (0, 3652058), "TimeOnly": (0, 863999999999),
 }  # fmt: skip
+_WIDTHS: dict[str, Literal[16, 32, 64]] = {"Half": 16, "float": 32, "double": 64}
 # What an OLE automation date can hold, in days of .NET's calendar; DateTime itself goes further.
 _OLE_DAYS = (36160, 3652058)
 _MILLISECOND = 10_000  # in ticks
 _DAY = 86_400_000 * _MILLISECOND
+
+
+@st.composite
+def examples(draw: Any, target: Target) -> tuple[TypeDeclaration, list[Any], list[bytes]]:
+    """A type that .NET marshals, two values of it as JSON, and bytes of its size.
+
+    No values where fields overlap in .NET's own memory: what is set last would win there. And no
+    bytes either where what overlaps is not blittable.
+    """
+    declaration = draw(declarations().filter(lambda made: _is_marshalled(made, target)))
+    layout = native(declaration, target)
+    if overlaps(layout) or overlaps(managed(declaration, target)):
+        if not is_blittable(declaration, target):
+            return declaration, [], []
+        made = []
+    else:
+        made = [draw(values(declaration)) for _ in range(2)]
+    data = draw(st.binary(min_size=layout.size, max_size=layout.size))
+    return declaration, made, [sensible(data, layout)]
+
+
+def _is_marshalled(declaration: TypeDeclaration, target: Target) -> bool:
+    # An InlineArray by itself is a list in Python, and no struct.
+    return declaration.inline_array is None and refusal(declaration, target) is None
 
 
 @st.composite
@@ -288,7 +316,7 @@ class _Values:
             return _integer(self._draw(st.integers(*_RANGES[name])))
         if name in FLOATS:
             # No NaN but the one that Python has: it forgets what else is in the bits.
-            width = 4 * FLOATS[name][2]
+            width: Literal[16, 32, 64] = _WIDTHS[name]
             number = self._draw(st.floats(width=width, allow_nan=False))
             return from_python(BuiltIn(name), number)
         if name == "bool":

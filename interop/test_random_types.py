@@ -7,16 +7,20 @@ once was wrong is kept in fixtures/types.jsonl and compared in every run.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from interop.differential import Difference, differences_of, target_of
+from interop.differential import Difference, differences_of, target_of, value_differences
 from interop.plugin import Peers
 from interop.worlds import Seat, World
 from pyshm.declarations import TypeDeclaration, from_json, to_json
 from pyshm.testing.types import DotNetTypes
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 KEPT = Path(__file__).parent.parent / "fixtures" / "types.jsonl"
 # Types in one request: a round trip costs as much as a type.
@@ -48,14 +52,48 @@ def test_random_types_are_laid_out_alike(
     world: World, dotnet: Callable[[], DotNetTypes], request: pytest.FixtureRequest
 ) -> None:
     pytest.importorskip("hypothesis")
-    from hypothesis import HealthCheck, given, seed, settings
     from hypothesis import strategies as st
 
     from interop.random_types import declarations
 
-    count = request.config.getoption("--types")
-    first_seed = request.config.getoption("--seed")
     target = target_of(world)
+    _search(
+        request.config,
+        st.lists(declarations(), min_size=1, max_size=BATCH),
+        lambda drawn: zip(drawn, differences_of(drawn, dotnet(), target), strict=True),
+    )
+
+
+def test_random_values_are_the_same_bytes(
+    world: World, dotnet: Callable[[], DotNetTypes], request: pytest.FixtureRequest
+) -> None:
+    pytest.importorskip("hypothesis")
+    from hypothesis import strategies as st
+
+    from interop.random_types import examples
+
+    target = target_of(world)
+    _search(
+        request.config,
+        st.lists(examples(target), min_size=1, max_size=BATCH),
+        lambda drawn: zip(
+            (declaration for declaration, _, _ in drawn),
+            value_differences(drawn, dotnet(), target),
+            strict=True,
+        ),
+    )
+
+
+def _search(
+    config: pytest.Config,
+    lists: SearchStrategy[list[Any]],
+    compare: Callable[[list[Any]], Iterable[tuple[TypeDeclaration, list[Difference]]]],
+) -> None:
+    """Draw ``--types`` types in lists, and fail with the smallest one that is not the same."""
+    from hypothesis import HealthCheck, given, seed, settings
+
+    count = config.getoption("--types")
+    first_seed = config.getoption("--seed")
     tried = 0
 
     @settings(
@@ -64,21 +102,21 @@ def test_random_types_are_laid_out_alike(
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(st.lists(declarations(), min_size=1, max_size=2 * BATCH))
-    def compare(drawn: list[TypeDeclaration]) -> None:
+    @given(lists)
+    def try_some(drawn: list[Any]) -> None:
         nonlocal tried
         tried += len(drawn)
-        for declaration, found in zip(drawn, differences_of(drawn, dotnet(), target), strict=True):
+        for declaration, found in compare(drawn):
             if found:
                 raise _Wrong(declaration, found)
 
     rounds = 0
     try:
         while tried < count:
-            seed(first_seed + rounds)(compare)()
+            seed(first_seed + rounds)(try_some)()
             rounds += 1
     except _Wrong as wrong:
-        if request.config.getoption("--keep-wrong-types"):
+        if config.getoption("--keep-wrong-types"):
             _keep(wrong)
         pytest.fail(f"seed {first_seed + rounds}:\n{wrong}", pytrace=False)
     print(f"{tried} types, seeds {first_seed} to {first_seed + rounds - 1}")

@@ -13,22 +13,16 @@ import pytest
 from PIL import Image
 
 import pyshm
+from interop.pages import example
 from pyshm import ImageData, ShareMemoryHelper
 from pyshm.cli.parser import build_parser
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 
 
-def example(name: str) -> str:
-    pattern = rf"<!-- example: {re.escape(name)} -->\n```\w+\n(.*?)```"
-    found = re.search(pattern, README.read_text(encoding="utf-8"), re.DOTALL)
-    assert found, f"the README has no example {name}"
-    return found[1]
-
-
 def test_the_writer_shares_a_picture(map_name: str, tmp_path: Path) -> None:
     Image.new("RGB", (8, 8), "red").save(tmp_path / "photo.png")
-    code = example("writer.py").replace('"picture"', repr(map_name))
+    code = example(README, "writer.py").replace('"picture"', repr(map_name))
     process = subprocess.Popen(
         [sys.executable, "-u", "-c", code],
         stdin=subprocess.PIPE,
@@ -57,7 +51,7 @@ def test_the_reader_reads_it(map_name: str, capsys: pytest.CaptureFixture[str]) 
     with ShareMemoryHelper(map_name).create_or_open() as memory:
         memory.write_image(ImageData("photo.png", content.getvalue()))
         names: dict[str, object] = {}
-        exec(example("reader.py").replace('"picture"', repr(map_name)), names)
+        exec(example(README, "reader.py").replace('"picture"', repr(map_name)), names)
     assert capsys.readouterr().out == "photo.png (8, 6)\n"
     assert names["mine"] == content.getvalue()
 
@@ -65,7 +59,7 @@ def test_the_reader_reads_it(map_name: str, capsys: pytest.CaptureFixture[str]) 
 def test_the_struct_example_prints_what_its_comment_says(
     map_name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code = example("structs.py").replace('"player"', repr(map_name))
+    code = example(README, "structs.py").replace('"player"', repr(map_name))
     module = type(sys)("readme_structs")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     exec(compile(code, "README.md", "exec"), module.__dict__)
