@@ -15,11 +15,12 @@ import time
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from pyshm.models import ImageData
+from pyshm.declarations import to_json
+from pyshm.models import ImageData, TestData
 
 from .python_peer import PythonPeer, Step, _digest, _errors, _image, answer, hello, serve
 
-__all__ = ["CONVERSATION_FAULTS", "MODEL_FAULTS", "main"]
+__all__ = ["CONVERSATION_FAULTS", "LAYOUT_FAULTS", "MODEL_FAULTS", "main"]
 
 Response = dict[str, Any]
 
@@ -52,6 +53,12 @@ class _StructPeer(PythonPeer):
 
 class FieldsSwapped(_StructPeer):
     """Age before Id."""
+
+    def _do_manifest(self, step: Step) -> list[dict[str, Any]]:
+        if step.get("type") == "TestData":
+            step = {"types": to_json(TestData.declaration)}
+            _swap(step["types"])
+        return super()._do_manifest(step)
 
     def to_flat(self, values: list[int]) -> list[Any]:
         return [values[1], values[0], *values[2:]]
@@ -105,10 +112,7 @@ class CountInFront(_StructPeer):
 
 
 class _BlobPeer(PythonPeer):
-    """A peer with a blob format of its own."""
-
-    def encode(self, path: str, content: bytes) -> bytes:
-        raise NotImplementedError
+    """A peer with a blob format of its own: another ``encode``."""
 
     def _do_write_image(self, step: Step) -> dict[str, Any]:
         image = _image(step)
@@ -291,6 +295,49 @@ class RoundsUpTheCapacity(PythonPeer):
         super()._do_helper(step)
 
 
+# --- faults of a layout: of whatever type is described -----------------------------------
+
+
+def _swap(types: list[dict[str, Any]]) -> None:
+    """The first two fields of the type change places."""
+    fields = types[-1]["fields"]
+    fields[0], fields[1] = fields[1], fields[0]
+
+
+def _pack_4(types: list[dict[str, Any]]) -> None:
+    """Pack = 4 is believed to be the default."""
+    for described in types:
+        described.setdefault("pack", 4)
+
+
+def _bool_of_one_byte(types: list[dict[str, Any]]) -> None:
+    """A bool is taken for a byte, as in C++."""
+    for described in types:
+        for field in described.get("fields", ()):
+            if field["type"] == "bool":
+                field.setdefault("marshal_as", {"unmanaged_type": "U1"})
+
+
+LAYOUT_FAULTS: dict[str, Callable[[list[dict[str, Any]]], None]] = {
+    "layout-fields-swapped": _swap,
+    "layout-pack-4": _pack_4,
+    "layout-bool-of-one-byte": _bool_of_one_byte,
+}
+
+
+class WrongLayout(PythonPeer):
+    """Lays out types that are described to it in a way of its own."""
+
+    def __init__(self, fault: Callable[[list[dict[str, Any]]], None]) -> None:
+        super().__init__()
+        self.fault = fault
+
+    def _do_manifest(self, step: Step) -> list[dict[str, Any]]:
+        if "types" in step:
+            self.fault(step["types"])
+        return super()._do_manifest(step)
+
+
 MODEL_FAULTS: dict[str, type[PythonPeer]] = {
     "fields-swapped": FieldsSwapped,
     "big-endian": BigEndian,
@@ -407,6 +454,8 @@ def main() -> int:
         return 0
     if fault in CONVERSATION_FAULTS:
         return _converse(fault, sys.stdin.buffer, sys.stdout.buffer)
+    if fault in LAYOUT_FAULTS:
+        return serve(sys.stdin.buffer, sys.stdout.buffer, WrongLayout(LAYOUT_FAULTS[fault]))
     return serve(sys.stdin.buffer, sys.stdout.buffer, MODEL_FAULTS.get(fault, PythonPeer)())
 
 

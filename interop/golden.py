@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pyshm.testing.peers import Peer
+
 from . import raw
 from .cases import PATHS, STANDARD, TINY, Case, all_cases, matches
-from .peers import Peer
 
 __all__ = ["FOLDER", "Fixture", "check", "fixtures", "write"]
 

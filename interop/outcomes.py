@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from pyshm.testing.peers import Peer
+
 from .exchange import Place, letting_go
-from .peers import Peer
 from .semantics import Lifetime, Sequence
 from .worlds import World
 

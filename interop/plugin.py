@@ -15,9 +15,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from pyshm.testing.mismatch import LayoutMismatchError
 from pyshm.testing.peers import Peer, PeerFailure
 
 from . import browser, progress
+from .agreement import compare_manifests
 from .cases import DEFAULT_SEED, all_cases
 from .exchange import Place, letting_go
 from .pictures import PICTURES, make_picture
@@ -232,6 +234,7 @@ class Peers:
 
     def __init__(self) -> None:
         self.running: dict[tuple[Seat, str], Peer] = {}
+        self._compared: dict[tuple[Seat, Seat], LayoutMismatchError | None] = {}
 
     def get(self, seat: Seat, role: str) -> Peer:
         """The peer, alive."""
@@ -240,6 +243,19 @@ class Peers:
             peer = world_of(seat.world).peer(seat.language, f"{seat.label} ({role})")
             self.running[seat, role] = peer
         return peer.start()
+
+    def pair(self, one: Seat, two: Seat) -> tuple[Peer, Peer]:
+        """A producer and a consumer, alive, that have the exchanged types alike.
+
+        Raises LayoutMismatchError if they have not, each time.
+        """
+        producer, consumer = self.get(one, PRODUCER), self.get(two, CONSUMER)
+        if (one, two) not in self._compared:
+            self._compared[one, two] = _disagreement(producer, consumer)
+        mismatch = self._compared[one, two]
+        if mismatch is not None:
+            raise mismatch
+        return producer, consumer
 
     def close(self) -> None:
         """End all of them, in peace if they go, and tell if one did not; then their worlds."""
@@ -253,6 +269,14 @@ class Peers:
             world_of(world).close()
         if failures:
             raise failures[0]
+
+
+def _disagreement(producer: Peer, consumer: Peer) -> LayoutMismatchError | None:
+    try:
+        compare_manifests(producer, consumer)
+    except LayoutMismatchError as mismatch:
+        return mismatch
+    return None
 
 
 @pytest.fixture(scope="session")
@@ -278,7 +302,7 @@ def crossing(request: pytest.FixtureRequest, peers: Peers, place: Place) -> Iter
 def _seated(request: pytest.FixtureRequest, peers: Peers, place: Place) -> Iterator[Pair]:
     one, two = request.param
     record = request.node.stash[RECORD] = Record(place)
-    producer, consumer = peers.get(one, PRODUCER), peers.get(two, CONSUMER)
+    producer, consumer = peers.pair(one, two)
     with (
         record.listening(one.label, PRODUCER, producer),
         record.listening(two.label, CONSUMER, consumer),

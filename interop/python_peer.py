@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, Protocol
 import pyshm
 from pyshm.cli import parser as grammar
 from pyshm.cli import program
+from pyshm.declarations import from_json
 from pyshm.elements import ELEMENTS
 from pyshm.enums import (
     FileMode,
@@ -33,6 +34,7 @@ from pyshm.errors import PyshmError
 from pyshm.helper import DEFAULT_CAPACITY, ShareMemoryHelper
 from pyshm.mapping import MemoryMappedFile
 from pyshm.models import ImageData, TestData
+from pyshm.testing.manifest import manifest_json
 from pyshm.views import MemoryMappedViewAccessor, MemoryMappedViewStream
 
 from .storm import storm
@@ -40,6 +42,10 @@ from .storm import storm
 PROTOCOL = 1
 
 Step = dict[str, Any]
+
+# Both lengths are odd, so that any padding shows.
+_EXAMPLE_PATH = "abc"
+_EXAMPLE_CONTENT = bytes.fromhex("a1a2a3a4a5")
 
 
 class _Closable(Protocol):
@@ -262,6 +268,19 @@ class PythonPeer:
         ]
         return {"size": layout.size, "fields": fields}
 
+    def _do_manifest(self, step: Step) -> list[dict[str, Any]]:
+        if "types" in step:
+            return manifest_json(from_json(step["types"]))
+        if step["type"] == "TestData":
+            return manifest_json(TestData.declaration)
+        if step["type"] == "ImageData":
+            return _blob_manifest(self.encode(_EXAMPLE_PATH, _EXAMPLE_CONTENT))
+        raise BadStepError(f"no type {step['type']!r}")
+
+    def encode(self, path: str, content: bytes) -> bytes:
+        """A blob's bytes."""
+        return ImageData(path, content).to_bytes()
+
     def _do_encode_image(self, step: Step) -> dict[str, str]:
         image = _image(step)
         if "length" not in step:
@@ -384,6 +403,22 @@ def _open_stream(step: Step) -> io.FileIO:
     flags = access | modes[FileMode(step.get("mode", 3))] | getattr(os, "O_BINARY", 0)
     descriptor = os.open(step["path"], flags, 0o666)
     return io.FileIO(descriptor, {1: "rb", 2: "wb", 3: "rb+"}[step.get("file_access", 3)])
+
+
+def _blob_manifest(data: bytes) -> list[dict[str, Any]]:
+    """The blob of the example as if it were a struct, measured in its bytes."""
+    fields: list[dict[str, Any]] = []
+    for name, part in (("path", _EXAMPLE_PATH.encode()), ("content", _EXAMPLE_CONTENT)):
+        start = data.find(part)
+        # The length stands in front of what it counts, if it is there at all.
+        there = data[max(start - 4, 0) : start] == struct.pack("<i", len(part))
+        place = {"native_offset": start - 4 if there else None, "native_size": 4 if there else None}
+        fields.append({"name": f"{name}_length", "type": "int", **place})
+        marshal_as = {"unmanaged_type": "ByValArray", "size_const": len(part)}
+        whole = {"name": name, "type": {"array": "byte"}, "marshal_as": marshal_as}
+        fields.append({**whole, "native_offset": start, "native_size": len(part)})
+    head = {"name": "ImageData", "kind": "struct", "pack": 1}
+    return [{**head, "fields": fields, "native_size": len(data)}]
 
 
 def _errors(step: Step) -> Any:

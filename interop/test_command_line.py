@@ -17,8 +17,9 @@ import pytest
 from interop import raw
 from interop.cases import STANDARD, TINY
 from interop.exchange import Place
-from interop.peers import Peer, python_peer
+from interop.peers import python_peer
 from interop.plugin import Pair
+from pyshm.testing.peers import Peer
 
 GROUP = "programs"
 PATIENCE = 60

@@ -12,9 +12,9 @@ import pytest
 from interop import raw
 from interop.cases import STANDARD, struct_case
 from interop.exchange import Place
-from interop.peers import PeerFailure
 from interop.plugin import Pair
 from interop.worlds import WINDOWS
+from pyshm.testing.peers import PeerFailure
 
 GROUP = "maps"
 

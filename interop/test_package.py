@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 import pyshm
-from interop import raw, toolchain
+from interop import raw
 from interop.exchange import Place
 from interop.peers import python_peer
+from pyshm.testing import toolchain
 
 pytestmark = pytest.mark.dotnet
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from interop import toolchain
-from interop.peers import Peer, python_peer
+from interop.peers import python_peer
+from pyshm.testing import toolchain
+from pyshm.testing.peers import Peer
 
 MISUNDERSTOOD = [
     "nonsense",

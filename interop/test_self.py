@@ -15,8 +15,9 @@ from interop import oracle, raw
 from interop.cases import STANDARD, Case, all_cases, error, matches, struct_case, value
 from interop.exchange import Place, run_case
 from interop.faulty_peer import CONVERSATION_FAULTS, MODEL_FAULTS
-from interop.peers import Outcome, Peer, PeerFailure, python_peer
+from interop.peers import python_peer
 from interop.worlds import remove_left_over
+from pyshm.testing.peers import Outcome, Peer, PeerFailure
 
 # A few of each kind; the whole list would find no more faults and take longer.
 CASES = [

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from interop import raw, toolchain
+from interop import raw
 from interop.exchange import Place
-from interop.peers import Peer, python_peer
+from interop.peers import python_peer
+from pyshm.testing import toolchain
+from pyshm.testing.peers import Peer
 
 ROUNDS = 1000  # for each of the peers
 SEEDS = range(5)

@@ -27,13 +27,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO
 
-from . import toolchain
-from .toolchain import BuildError, ToolchainError
+from pyshm.doctor.programs import wine_remedy
+from pyshm.testing import toolchain
+from pyshm.testing.toolchain import BuildError, ToolchainError
 
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["WindowsWorld", "find", "prepare", "run_library_tests", "why_not"]
+__all__ = ["WindowsWorld", "find", "find_wine", "prepare", "run_library_tests", "why_not"]
 
 Say = Callable[[str], None]
 
@@ -143,7 +144,7 @@ def _look() -> tuple[WindowsWorld | None, str]:
             return None, "the .NET peer is not built"
         return _native(dotnet_peer), ""
     try:
-        wine = toolchain.find_wine()
+        wine = find_wine()
         _find_wineserver()
         version = _wine_version(wine)
     except ToolchainError as error:
@@ -180,6 +181,18 @@ def _wine_environment(prefix: Path) -> dict[str, str]:
     return {**_SETTINGS, "WINEPREFIX": str(prefix)}
 
 
+def find_wine() -> str:
+    """Return the path of Wine, which runs the Windows side on other systems.
+
+    Raises:
+        ToolchainError: there is none; ``remedy`` is the line that installs it here.
+    """
+    found = shutil.which("wine") or shutil.which("wine64")
+    if found is None:
+        raise ToolchainError("Wine is missing", wine_remedy())
+    return found
+
+
 def _find_wineserver() -> str:
     """Return the path of Wine's server, which also knows how to end a prefix.
 
@@ -188,7 +201,7 @@ def _find_wineserver() -> str:
     """
     found = shutil.which("wineserver")
     if found is None:
-        raise ToolchainError("Wine's server is missing", toolchain.wine_remedy())
+        raise ToolchainError("Wine's server is missing", wine_remedy())
     return found
 
 
@@ -210,10 +223,10 @@ def _wine_version(wine: str) -> str:
             env={**os.environ, **_SETTINGS},
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise ToolchainError(f"Wine does not work ({error})", toolchain.wine_remedy()) from error
+        raise ToolchainError(f"Wine does not work ({error})", wine_remedy()) from error
     if answer.returncode != 0 or not answer.stdout.strip():
         reason = _last_line(answer.stderr) or f"status {answer.returncode}"
-        raise ToolchainError(f"Wine does not work ({reason})", toolchain.wine_remedy())
+        raise ToolchainError(f"Wine does not work ({reason})", wine_remedy())
     return answer.stdout.strip()
 
 
@@ -321,7 +334,7 @@ def prepare(say: Say = lambda _line: None, *, install: bool = True) -> WindowsWo
     toolchain.find_dotnet()  # better missed now than after the minute that the rest takes
     if install:
         _install_wine(say)
-    wine = toolchain.find_wine()
+    wine = find_wine()
     _find_wineserver()
     version = _wine_version(wine)
 
@@ -359,7 +372,7 @@ def _install_wine(say: Say) -> None:
     status, output = _run(install, environment, _INSTALL_TIMEOUT)
     if status != 0:
         reason = _last_line(output) or f"status {status}"
-        raise ToolchainError(f"Wine could not be installed ({reason})", toolchain.wine_remedy())
+        raise ToolchainError(f"Wine could not be installed ({reason})", wine_remedy())
 
 
 def _make_prefix(wine: str, prefix: Path) -> Path:

@@ -12,8 +12,11 @@ import os
 import sys
 from typing import NamedTuple
 
-from . import raw, toolchain, wine
-from .peers import Peer, python_peer
+from pyshm.testing import toolchain
+from pyshm.testing.peers import Peer
+
+from . import raw, wine
+from .peers import python_peer
 
 __all__ = ["LANGUAGES", "NATIVE", "WINDOWS", "Seat", "World", "world_of"]
 

@@ -5,6 +5,7 @@ An array is a list, a nested struct a Struct, a nullable one of its values or No
 
 from __future__ import annotations
 
+import codecs
 from struct import Struct as Codec
 from struct import error as CodecError
 from typing import TYPE_CHECKING, Any
@@ -114,7 +115,12 @@ class AnsiCharacters(Elements):
 
     def decode(self, raw: bytes) -> list[str]:
         """As Conversion.decode."""
-        text = self.element.decoded(raw)
+        if self._exact:
+            # A sequence that the array's end cuts off is no character and no error to .NET.
+            decoder = codecs.getincrementaldecoder(self.element.encoding)("replace")
+            text = decoder.decode(raw)
+        else:
+            text = self.element.decoded(raw)
         units = text.encode("utf-16-le", "surrogatepass").ljust(2 * self.count, b"\0")
         return [chr(units[at] | units[at + 1] << 8) for at in range(0, 2 * self.count, 2)]
 

@@ -579,6 +579,14 @@ def _marshal_refusal(declaration: TypeDeclaration, target: Target) -> Refusal | 
         if isinstance(field.type, TypeDeclaration) and is_safe_handle(field.type):
             reason = "structures with a SafeHandle are for calls only"
             return Refusal("marshal", declaration.name, field.name, reason)
+    base = declaration.base
+    if (
+        base is not None
+        and is_ansi(base, target) != is_ansi(declaration, target)
+        and _has_text(base)
+    ):
+        reason = f"text of its base class {base.name}, of another CharSet: .NET writes past it"
+        return Refusal("marshal", declaration.name, None, reason)
     for field in declaration.fields:
         kind = field.type
         if isinstance(kind, Array) and isinstance(kind.element, (Pointer, FunctionPointer)):
@@ -589,6 +597,17 @@ def _marshal_refusal(declaration: TypeDeclaration, target: Target) -> Refusal | 
         if refused is not None:
             return refused
     return None
+
+
+def _has_text(declaration: TypeDeclaration) -> bool:
+    """Whether the CharSet decides the size of one of its fields."""
+    if declaration.base is not None and _has_text(declaration.base):
+        return True
+    kinds = (
+        field.type.element if isinstance(field.type, Array) else field.type
+        for field in declaration.fields
+    )
+    return any(kind in (BuiltIn("char"), BuiltIn("string")) for kind in kinds)
 
 
 def _marshalled_parts(declaration: TypeDeclaration) -> Iterator[TypeDeclaration]:

@@ -225,20 +225,20 @@ class Char8(Conversion):
 
     def __init__(self, target: Target, exact: bool) -> None:
         super().__init__(1, "char")
-        self._encoding = ansi(target)
+        self.encoding = ansi(target)
         self._exact = exact
 
     def encode(self, value: Any) -> bytes:
         if not isinstance(value, str) or len(value) != 1:
             raise BadValue(f"must be a str of one character, not {value!r}", value)
         if self._exact:
-            return _replaced(value, self._encoding)[:1]
+            return _replaced(value, self.encoding)[:1]
         try:
-            raw = value.encode(self._encoding)
+            raw = value.encode(self.encoding)
         except UnicodeEncodeError:
             raw = b""
         if len(raw) != 1:
-            raise BadValue(f"must be one byte in {self._encoding}, not {value!r}", value)
+            raise BadValue(f"must be one byte in {self.encoding}, not {value!r}", value)
         return raw
 
     def decode(self, raw: bytes) -> str:
@@ -248,19 +248,19 @@ class Char8(Conversion):
         """Several characters; raises BadValue for what the code page lacks."""
         whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
         if self._exact:
-            return _replaced(whole, self._encoding)
+            return _replaced(whole, self.encoding)
         try:
-            return whole.encode(self._encoding)
+            return whole.encode(self.encoding)
         except UnicodeEncodeError as error:
             raise BadValue(
-                f"can't be stored in {self._encoding}: {whole[error.start]!r} at {error.start}",
+                f"can't be stored in {self.encoding}: {whole[error.start]!r} at {error.start}",
                 text,
                 kind="encoding",
             ) from None
 
     def decoded(self, raw: bytes) -> str:
         """Several characters. Raises EncodingError."""
-        return _decoded(raw, self._encoding, self._exact)
+        return _decoded(raw, self.encoding, self._exact)
 
 
 class Characters(Conversion):
