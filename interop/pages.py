@@ -50,6 +50,7 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 # These say what is so, not how to do it, and other tests hold them against the code. All other
 # pages are for users.
 REFERENCES = {
+    "corpus.md",
     "format.md",
     "named-maps.md",
     "protocol.md",

@@ -71,6 +71,6 @@ def test_the_struct_example_prints_what_its_comment_says(
 
 def test_the_command_line_in_the_readme_is_the_commands_own() -> None:
     lines = re.findall(r"^pyshm (.*?)(?:  +#.*)?$", README.read_text("utf-8"), re.MULTILINE)
-    assert len(lines) == 3
+    assert len(lines) == 5
     for line in lines:
         build_parser().parse_args(line.split())
