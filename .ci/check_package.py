@@ -16,6 +16,9 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
+#: Has its place in the wheel as well: pyshm.testing builds it.
+CSHARP = CHECKOUT / "interop" / "csharp"
+
 #: What a working checkout may hold and a build must not see; names, at any depth.
 NOT_SOURCE = (
     ".git",
@@ -69,6 +72,11 @@ def check_contents(wheel: Path) -> None:
     foreign = [name for name in names if not name.startswith(("pyshm/", "pyshm_dotnet-"))]
     sources = (path for path in (CHECKOUT / "pyshm").rglob("*.py"))
     expected = {path.relative_to(CHECKOUT).as_posix() for path in sources} | {"pyshm/py.typed"}
+    expected |= {
+        f"pyshm/testing/csharp/{path.relative_to(CSHARP).as_posix()}"
+        for path in CSHARP.rglob("*")
+        if path.is_file() and not {"bin", "obj"}.intersection(path.parts)
+    }
     if foreign:
         sys.exit(f"package: the wheel holds more than pyshm: {foreign}")
     if missing := sorted(expected.difference(names)):
@@ -103,6 +111,10 @@ def main(work: Path, pytest_arguments: list[str]) -> None:
     script = Path(sysconfig.get_path("scripts")) / "pyshm"
     run(str(script), "--help", cwd=unpacked)
     run(sys.executable, "-m", "pytest", "tests", *pytest_arguments, cwd=unpacked)
+    # The peer is built from the wheel's sources, and the plugin found by its entry point.
+    shutil.rmtree(unpacked / "interop" / "csharp")
+    run(sys.executable, "-m", "interop", "build", "--if-available", cwd=unpacked)
+    run(sys.executable, "-m", "pytest", "interop/test_example.py", cwd=unpacked)
 
 
 if __name__ == "__main__":

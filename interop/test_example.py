@@ -81,25 +81,18 @@ def test_its_structs_are_what_bind_makes_of_it(example: Path) -> None:
             "",
             "field Wet: bool is 4 bytes in .NET, 1 here",
         ),
-        ("Pack = 4", "Pack = 1", "Pack: 1 in .NET, 4 here"),
         (
             "public bool Airborne;",
             "public byte Airborne;",
             "field Wheels[0].Airborne: byte is 1 byte in .NET, bool is 4 bytes here",
         ),
         (
-            "public double Speed;",
-            "public double Velocity;",
-            "field Velocity is missing here (in .NET: double, 8 bytes at offset 8)",
-        ),
-        (
             "public fixed uint LapTimes[3];",
             "public fixed uint LapTimes[4];",
             "field LapTimes: fixed uint[4] is 16 bytes in .NET, fixed uint[3] is 12 bytes here",
         ),
-        ("public long Time;", "public double Time;", "field Time: double in .NET, long here"),
     ],
-    ids=["marshal-as", "pack", "nested", "name", "fixed-buffer", "type"],
+    ids=["marshal-as", "nested", "fixed-buffer"],
 )
 def test_it_fails_with_the_field_when_the_csharp_is_changed(
     example: Path, tmp_path: Path, before: str, after: str, sentence: str

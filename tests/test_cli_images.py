@@ -373,13 +373,24 @@ def test_a_file_that_changes_while_it_is_read_is_not_sent_in_that_state(file):
     ) == [BLUE]  # fmt: skip
 
 
+def put_in_place(new, file):
+    """As a program saves: Windows refuses while ``file`` is looked at, and who saves tries again."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return new.replace(file)
+        except PermissionError:
+            if sys.platform != "win32" or time.monotonic() > deadline:
+                raise
+
+
 def test_the_program_sends_again_what_changed(command, map_name, file):
     process = command("write-image", map_name, str(file), "--watch", "--json", "--path", "p.png")
     assert json.loads(process.line())["status"] == "READY"
     with ShareMemoryHelper(map_name).open() as helper:
         assert helper.read_image().content == png("red")
         file.with_suffix(".new").write_bytes(GREEN)
-        file.with_suffix(".new").replace(file)
+        put_in_place(file.with_suffix(".new"), file)
         again = json.loads(process.line())
         assert helper.read_image() == ImageData("p.png", GREEN)
     blob = ImageData("p.png", GREEN).to_bytes()
@@ -404,14 +415,14 @@ def test_a_picture_that_does_not_fit_leaves_the_last_one_and_the_program_goes_on
     assert process.line() == "READY"
     noise = Image.frombytes("RGB", (64, 64), os.urandom(64 * 64 * 3))
     noise.save(tmp_path / "large.png")
-    (tmp_path / "large.png").replace(file)
+    put_in_place(tmp_path / "large.png", file)
     with ShareMemoryHelper(map_name).open() as helper:
         deadline = time.monotonic() + PATIENCE
         while "not sent" not in process.errors():
             assert time.monotonic() < deadline
         assert helper.read_image().content == png("red")
         file.with_suffix(".new").write_bytes(GREEN)
-        file.with_suffix(".new").replace(file)
+        put_in_place(file.with_suffix(".new"), file)
         blob = ImageData(str(file), GREEN).to_bytes()
         assert process.line() == f"SENT {len(blob)} bytes"
     process.kill()

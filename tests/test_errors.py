@@ -29,6 +29,7 @@ LEAVES = [
     (errors.PictureError, ValueError, "not-a-picture"),
     (errors.StructValueError, ValueError, "out-of-range"),
     (errors.LayoutError, TypeError, "layout"),
+    (errors.AssemblyError, ValueError, "assembly"),
 ]
 SYSTEM = [
     (errors.MapExistsError, errno.EEXIST),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import platform
 import sys
 import time
 
 import pytest
 
-from interop import toolchain
+from pyshm.testing import toolchain
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the fake dotnet is a script")
 
@@ -111,8 +112,8 @@ def test_the_error_is_a_sentence_and_one_line_to_type(only_this_dotnet, monkeypa
     ],
 )
 def test_the_remedy_fits_the_system(monkeypatch, release, apt_package, remedy):
-    monkeypatch.setattr(toolchain.sys, "platform", "linux")
-    monkeypatch.setattr(toolchain, "_os_release", lambda: release)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(platform, "freedesktop_os_release", lambda: release)
     monkeypatch.setattr(toolchain, "_apt_sdk", lambda: apt_package)
     assert remedy in toolchain.dotnet_remedy()
     assert "\n" not in toolchain.dotnet_remedy()

@@ -308,8 +308,9 @@ def test_the_live_view_shows_the_last_change_in_place():
 
 
 def test_the_live_view_marks_the_bytes_that_changed():
-    found = live(*events(STRUCT, OTHER), html=True)
-    marked = re.findall(rf'<span style="[^"]*background-color: {MARK}[^"]*">([^<]*)<', found)
+    page = live(*events(STRUCT, OTHER), html=True)
+    last = page.rpartition(": TestData, 48 bytes")[2]  # rich 13.3 records a drawing several times
+    marked = re.findall(rf'<span style="[^"]*background-color: {MARK}[^"]*">([^<]*)<', last)
     assert marked == ["15", "."]
 
 

@@ -14,7 +14,8 @@ import zipfile
 import pytest
 
 from interop import __main__ as command_line
-from interop import toolchain, wine
+from interop import wine
+from pyshm.testing import toolchain
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="on Windows there is no Wine")
 
@@ -302,7 +303,7 @@ def test_others_get_the_line_to_type(apt, downloads, dotnet, monkeypatch):
     monkeypatch.setattr(wine.os, "geteuid", lambda: 1000)
     with pytest.raises(toolchain.ToolchainError, match="Wine is missing") as caught:
         wine.prepare()
-    assert caught.value.remedy == toolchain.wine_remedy()
+    assert caught.value.remedy == wine.wine_remedy()
     assert calls(apt, "apt-calls") == []
 
 

@@ -11,18 +11,19 @@ import sys
 from .finding import Finding
 from .remedies import install
 
-__all__ = ["dotnet", "wine"]
+__all__ = ["DOTNET_PACKAGES", "DOTNET_SCRIPT", "dotnet", "wine", "wine_remedy"]
 
 _PATIENCE = 30.0  # seconds; a first start on a slow machine
-_DOTNET = {
+DOTNET_PACKAGES = {
     "win32": "Microsoft.DotNet.SDK.10",
     "darwin": "dotnet",
     "fedora": "dotnet-sdk-10.0",
     "alpine": "dotnet10-sdk",
     "arch": "dotnet-sdk",
 }
-# Installs into ~/.dotnet, which is one of the places that are looked at.
-_DOTNET_SCRIPT = "curl -fsSL https://dot.net/v1/dotnet-install.sh | bash -s -- --channel 10.0"
+# Installs into ~/.dotnet, which is one of the places that are looked at; see
+# https://learn.microsoft.com/dotnet/core/tools/dotnet-install-script
+DOTNET_SCRIPT = "curl -fsSL https://dot.net/v1/dotnet-install.sh | bash -s -- --channel 10.0"
 _WINE = {
     "darwin": "--cask wine-stable",
     "debian": "wine",
@@ -36,7 +37,7 @@ _WINE = {
 def dotnet() -> Finding:
     """.NET: the SDKs, or the runtimes where there are no more."""
     path = _find_dotnet()
-    remedy = install(_DOTNET, _DOTNET_SCRIPT)
+    remedy = install(DOTNET_PACKAGES, DOTNET_SCRIPT)
     if path is None:
         return Finding(".NET", "not found (only the C# side needs it)", remedy)
     sdks = re.findall(r"^(\d\S*) \[", _answer(path, "--list-sdks"), re.MULTILINE)
@@ -56,10 +57,15 @@ def wine() -> Finding:
         return Finding("Wine", "not needed: this is Windows")
     path = shutil.which("wine") or shutil.which("wine64")
     if path is None:
-        remedy = install(_WINE, "https://www.winehq.org/")
-        return Finding("Wine", "not found (only the proof for Windows needs it)", remedy)
+        state = "not found (only the proof for Windows needs it)"
+        return Finding("Wine", state, wine_remedy())
     version = _answer(path, "--version").strip()
     return Finding("Wine", f"{version or 'gives no version'} ({path})")
+
+
+def wine_remedy() -> str:
+    """The line that installs Wine."""
+    return install(_WINE, "https://www.winehq.org/")
 
 
 def _find_dotnet() -> str | None:
