@@ -1,0 +1,65 @@
+"""Prove Python types against the .NET types of your own assembly (docs/testing.md).
+
+    def test_telemetry(dotnet_peer):
+        assert_same_layout(Telemetry, "My.Namespace.Telemetry", "bin/MyApp.dll")
+        assert_round_trip(Telemetry(speed=1.5), "My.Namespace.Telemetry", "bin/MyApp.dll")
+
+The fixture comes with the pytest plugin, which is there where pyshm is installed. The names below
+are loaded when they are first used: pytest loads this package in every run.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # type checkers take it for True
+if TYPE_CHECKING:
+    from .asserting import NoPeerError, assert_round_trip, assert_same_layout
+    from .dotnet import AssemblyNotBuiltError, DotNetPeer, RoundTripError, TypeNotFoundError
+    from .mismatch import LayoutMismatchError
+    from .peers import PeerFailure
+    from .toolchain import BuildError, ToolchainError
+    from .types import DotNetStepError
+
+__all__ = [
+    "AssemblyNotBuiltError",
+    "BuildError",
+    "DotNetPeer",
+    "DotNetStepError",
+    "LayoutMismatchError",
+    "NoPeerError",
+    "PeerFailure",
+    "RoundTripError",
+    "ToolchainError",
+    "TypeNotFoundError",
+    "assert_round_trip",
+    "assert_same_layout",
+]
+
+_HOMES = {
+    "AssemblyNotBuiltError": "dotnet",
+    "BuildError": "toolchain",
+    "DotNetPeer": "dotnet",
+    "DotNetStepError": "types",
+    "LayoutMismatchError": "mismatch",
+    "NoPeerError": "asserting",
+    "PeerFailure": "peers",
+    "RoundTripError": "dotnet",
+    "ToolchainError": "toolchain",
+    "TypeNotFoundError": "dotnet",
+    "assert_round_trip": "asserting",
+    "assert_same_layout": "asserting",
+}
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+    from importlib import import_module
+
+    value: object = getattr(import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,204 @@
+"""A value there and back: Python's bytes, .NET's value of them, .NET's bytes, and both compared.
+
+Each way goes through the real type of the user's assembly: a copy of the bytes, the bytes in a
+named map that both processes have open, and .NET's own ``accessor.Read<T>`` and ``Write<T>``.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..declarations import Array, Nullable, TypeDeclaration, TypeReference
+from ..errors import ArgumentError, FormatError
+from ..forms import Inline, Layout, Sequence, round_up
+from ..mapping import MemoryMappedFile
+from ..structs import Struct
+from .mismatch import paired
+from .peers import Peer
+from .type_values import all_fields, from_python, is_address, is_object, normal
+from .types import DotNetStepError
+
+__all__ = ["round_trip_differences"]
+
+_ALIGNMENT = 16  # no type needs more
+
+
+def round_trip_differences(
+    peer: Peer, value: Struct, where: Mapping[str, Any], *, marshalled: bool, managed: bool
+) -> list[str]:
+    """What became otherwise on a way through .NET, in sentences.
+
+    ``where`` names the type: the arguments ``assembly``, ``references`` and ``type`` of the
+    peer's steps; ``marshalled`` and ``managed`` the layouts that it goes in. Raises ArgumentError
+    for a value that holds addresses, StructValueError for one that its type can't hold.
+    """
+    data = value.to_bytes()
+    _refuse_addresses(value, data)
+    step = {"do": "marshal", **where}
+    found: list[str] = []
+    if marshalled:
+        layout = type(value).layout
+        (copied,) = _values(peer.request({**step, "bytes": data.hex()}))
+        found += _compared(value, data, layout, copied, "")
+        answer, written = _through_map(peer, step, data)
+        found += _compared(value, data, layout, answer, "through a named map: ", written)
+    if managed:
+        packing = type(value).managed
+        data = packing.to_bytes(value)
+        answer, written = _through_map(peer, {**step, "managed": True}, data)
+        way = "with accessor.Read<T> and Write<T>: "
+        found += _compared(value, data, packing.layout, answer, way, written)
+    return list(dict.fromkeys(found))
+
+
+def _values(outcomes: list[dict[str, Any]]) -> list[Any]:
+    for outcome in outcomes:
+        if "error" in outcome:
+            raise DotNetStepError(outcome["error"])
+    return [outcome["value"] for outcome in outcomes]
+
+
+def _through_map(peer: Peer, step: Mapping[str, Any], data: bytes) -> tuple[Any, bytes]:
+    """Have the peer read ``data`` from a map that both have open, and write behind it.
+
+    Returns its answer, and what is behind it then.
+    """
+    name = f"pyshm-proof-{os.getpid()}-{secrets.token_hex(6)}"
+    behind = round_up(len(data), _ALIGNMENT)
+    with (
+        MemoryMappedFile.create_new(name, 2 * behind) as shared,
+        shared.create_view_accessor() as view,
+    ):
+        view.buffer[: len(data)] = data
+        opened = {"do": "open-existing", "as": "proof-map", "name": name}
+        viewed = {"do": "view", "as": "proof-view", "map": "proof-map"}
+        asked = {**step, "view": "proof-view", "position": 0, "to": behind}
+        outcomes = peer.request(opened, viewed, asked, {"do": "reset"}, on_error="continue")
+        answer = _values(outcomes)[2]
+        return answer, bytes(view.buffer[behind : behind + len(data)])
+
+
+# --- comparing ----------------------------------------------------------------------------
+
+
+def _compared(
+    value: Struct,
+    data: bytes,
+    layout: Layout,
+    answer: Mapping[str, Any],
+    way: str,
+    written: bytes | None = None,
+) -> Iterator[str]:
+    declaration = layout.declaration
+    for sentence in _value_differences(declaration, value, answer["value"]):
+        yield way + sentence
+    back = bytes.fromhex(answer["bytes"])
+    if back != data:
+        yield way + _byte_difference(layout, data, back)
+    elif written is not None and written != back:
+        yield f"{way}the map holds {written.hex(' ')} where .NET wrote {back.hex(' ')}"
+    if answer["overrun"]:
+        yield f"{way}.NET wrote more bytes than the type has"
+
+
+def _value_differences(declaration: TypeDeclaration, value: Struct, theirs: Any) -> Iterator[str]:
+    """The fields whose values .NET sees otherwise."""
+    renamed = _renamed(declaration, theirs)
+    for field in type(value).layout.fields:
+        if is_address(field.declaration):
+            continue
+        said = renamed.get(field.dotnet_name, _NOTHING)
+        if said is _NOTHING:
+            continue  # the layout's comparison tells of fields that are missing
+        reference = field.declaration.type
+        try:
+            ours = from_python(reference, getattr(value, field.name))
+        except FormatError:
+            continue  # bytes that mean nothing, in a field that overlaps the one that was set
+        if normal(reference, said) != ours:
+            yield (
+                f"field {field.dotnet_name}: {getattr(value, field.name)!r} here is "
+                f"{said!r} in .NET"
+            )
+
+
+_NOTHING = object()
+
+
+def _renamed(reference: TypeReference, theirs: Any) -> Any:
+    """.NET's value with the names that our declaration has for its fields."""
+    if isinstance(reference, Nullable):
+        reference = reference.value
+    if isinstance(reference, Array) and isinstance(theirs, list):
+        return [_renamed(reference.element, item) for item in theirs]
+    if not isinstance(reference, TypeDeclaration):
+        return theirs
+    if isinstance(theirs, list) and reference.fields:
+        return [_renamed(reference.fields[0].type, item) for item in theirs]
+    if not isinstance(theirs, dict):
+        return theirs
+    fields = all_fields(reference)
+    names = list(theirs)
+    return {
+        fields[ours].name: _renamed(fields[ours].type, theirs[names[mine]])
+        for mine, ours in paired(names, [field.name for field in fields])
+        if mine is not None and ours is not None
+    }
+
+
+def _byte_difference(layout: Layout, ours: bytes, theirs: bytes) -> str:
+    if len(ours) != len(theirs):
+        return f".NET wrote {len(theirs)} bytes, here they are {len(ours)}"
+    first = next(index for index in range(len(ours)) if ours[index] != theirs[index])
+    for path, start, end in _leaves(layout, 0, ""):
+        if start <= first < end:
+            mine, other = ours[start:end].hex(" "), theirs[start:end].hex(" ")
+            return f"field {path} (bytes {start} to {end - 1}): .NET wrote {other}, here {mine}"
+    return f"padding at {first}: .NET wrote {theirs[first]:02x}, here {ours[first]:02x}"
+
+
+def _leaves(layout: Layout, start: int, prefix: str) -> Iterator[tuple[str, int, int]]:
+    """Every field without fields of its own: its path, where it begins and ends."""
+    for field in layout.fields:
+        path, at = f"{prefix}{field.dotnet_name}", start + field.offset
+        form = field.form
+        if isinstance(form, Inline):
+            yield from _leaves(form.layout, at, f"{path}.")
+        elif isinstance(form, Sequence) and isinstance(form.element, Inline):
+            for index in range(form.count):
+                begin = at + index * form.stride
+                yield from _leaves(form.element.layout, begin, f"{path}[{index}].")
+        else:
+            yield path, at, at + field.size
+
+
+# --- what can't be sent -------------------------------------------------------------------
+
+
+def _refuse_addresses(value: Struct, data: bytes) -> None:
+    """Raise ArgumentError for an address that .NET would follow into this process's memory."""
+    for path, start, end in _addresses(type(value).layout, 0, ""):
+        if any(data[start:end]):
+            raise ArgumentError(
+                f"field {path} holds an address, {int.from_bytes(data[start:end], 'little'):#x}, "
+                "which leads nowhere in another process; a value that goes there has 0",
+                field=path,
+                offset=start,
+            )
+
+
+def _addresses(layout: Layout, start: int, prefix: str) -> Iterator[tuple[str, int, int]]:
+    for field in layout.fields:
+        path, at = f"{prefix}{field.dotnet_name}", start + field.offset
+        kind, form = field.declaration.type, field.form
+        if is_address(field.declaration) or (isinstance(kind, Array) and is_object(kind.element)):
+            yield path, at, at + field.size
+        elif isinstance(form, Inline):
+            yield from _addresses(form.layout, at, f"{path}.")
+        elif isinstance(form, Sequence) and isinstance(form.element, Inline):
+            for index in range(form.count):
+                begin = at + index * form.stride
+                yield from _addresses(form.element.layout, begin, f"{path}[{index}].")
