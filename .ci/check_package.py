@@ -74,8 +74,9 @@ def check_contents(wheel: Path) -> None:
     expected = {path.relative_to(CHECKOUT).as_posix() for path in sources} | {"pyshm/py.typed"}
     expected |= {
         f"pyshm/testing/csharp/{path.relative_to(CSHARP).as_posix()}"
-        for path in CSHARP.rglob("*")
-        if path.is_file() and not {"bin", "obj"}.intersection(path.parts)
+        for kind in (".cs", ".csproj", ".props", ".md")
+        for path in CSHARP.rglob(f"*{kind}")
+        if not {"bin", "obj"}.intersection(path.parts)
     }
     if foreign:
         sys.exit(f"package: the wheel holds more than pyshm: {foreign}")

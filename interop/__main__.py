@@ -144,8 +144,11 @@ def _report(arguments: argparse.Namespace) -> int:
         report_html.write(report.read(arguments.file), target)
         if arguments.picture is not None:
             browser.take_picture(target, arguments.picture, arguments.show)
-    except (report.ReportError, browser.BrowserError, OSError) as error:
+    except (report.ReportError, browser.BrowserError) as error:
         _say(str(error))
+        return 1
+    except OSError as error:
+        _say(f"{error.filename or target}: {error.strerror}")
         return 1
     print(target)
     return 0

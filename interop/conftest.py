@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["interop.plugin", "interop.display"]
+pytest_plugins = ["interop.plugin", "interop.display", "pyshm.testing.plugin"]

@@ -8,7 +8,7 @@ from pyshm.doctor import Finding, examine_library
 from pyshm.doctor.modules import package
 from pyshm.testing import toolchain
 
-from . import wine
+from . import browser, display, wine
 
 __all__ = ["Finding", "examine"]
 
@@ -19,6 +19,11 @@ def examine() -> Iterator[Finding]:
     yield package("pytest", "pytest", minimum="7.2")
     yield from _dotnet()
     yield _windows()
+    for subject, reason in (
+        ("a display for the windows", display.missing()),
+        ("a browser for the report's page", browser.missing()),
+    ):
+        yield _there(subject, reason)
 
 
 def _dotnet() -> Iterator[Finding]:
@@ -33,6 +38,10 @@ def _dotnet() -> Iterator[Finding]:
         yield Finding("the .NET peer", "not built", "python -m interop build")
     else:
         yield Finding("the .NET peer", peer[-1])
+
+
+def _there(subject: str, reason: str | None) -> Finding:
+    return Finding(subject, "none" if reason else "there", reason or "")
 
 
 def _windows() -> Finding:

@@ -16,7 +16,8 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from pyshm.declarations import to_json
-from pyshm.models import ImageData, TestData
+from pyshm.models import ImageData
+from pyshm.testdata import TestData
 
 from .python_peer import PythonPeer, Step, _digest, _errors, _image, answer, hello, serve
 

@@ -6,6 +6,8 @@ import textwrap
 from html import escape
 from urllib.parse import quote
 
+from pyshm.characters import visible
+
 __all__ = [
     "LONGEST",
     "counted",
@@ -59,13 +61,9 @@ def id_of(name: str) -> str:
 
 def link_to(name: str) -> str:
     """What leads to the element that has ``id_of`` this name as its id."""
-    return "#" + quote(_visible(name).replace(" ", "_"))
+    return "#" + quote(visible(name, keep="\n").replace(" ", "_"))
 
 
 def text(item: object) -> str:
     """Text, escaped; what would not be seen, or can't be written in UTF-8, as escapes."""
-    return escape(_visible(str(item)))
-
-
-def _visible(text: str) -> str:
-    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+    return escape(visible(str(item), keep="\n"))

@@ -244,18 +244,17 @@ class Peers:
             self.running[seat, role] = peer
         return peer.start()
 
-    def pair(self, one: Seat, two: Seat) -> tuple[Peer, Peer]:
-        """A producer and a consumer, alive, that have the exchanged types alike.
+    def agree(self, one: Seat, two: Seat) -> None:
+        """Raise LayoutMismatchError, each time, if the two do not mean the same by the same types.
 
-        Raises LayoutMismatchError if they have not, each time.
+        They are asked once, before the first data.
         """
-        producer, consumer = self.get(one, PRODUCER), self.get(two, CONSUMER)
         if (one, two) not in self._compared:
-            self._compared[one, two] = _disagreement(producer, consumer)
+            pair = self.get(one, PRODUCER), self.get(two, CONSUMER)
+            self._compared[one, two] = _disagreement(*pair)
         mismatch = self._compared[one, two]
         if mismatch is not None:
             raise mismatch
-        return producer, consumer
 
     def close(self) -> None:
         """End all of them, in peace if they go, and tell if one did not; then their worlds."""
@@ -302,12 +301,13 @@ def crossing(request: pytest.FixtureRequest, peers: Peers, place: Place) -> Iter
 def _seated(request: pytest.FixtureRequest, peers: Peers, place: Place) -> Iterator[Pair]:
     one, two = request.param
     record = request.node.stash[RECORD] = Record(place)
-    producer, consumer = peers.pair(one, two)
+    producer, consumer = peers.get(one, PRODUCER), peers.get(two, CONSUMER)
     with (
         record.listening(one.label, PRODUCER, producer),
         record.listening(two.label, CONSUMER, consumer),
         letting_go(producer, consumer),
     ):
+        peers.agree(one, two)
         yield Pair(producer, consumer, (world_of(one.world), world_of(two.world)), record)
         if record.bytes is None:
             record.left_in(place)

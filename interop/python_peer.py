@@ -33,7 +33,8 @@ from pyshm.enums import (
 from pyshm.errors import PyshmError
 from pyshm.helper import DEFAULT_CAPACITY, ShareMemoryHelper
 from pyshm.mapping import MemoryMappedFile
-from pyshm.models import ImageData, TestData
+from pyshm.models import ImageData
+from pyshm.testdata import TestData
 from pyshm.testing.manifest import manifest_json
 from pyshm.views import MemoryMappedViewAccessor, MemoryMappedViewStream
 

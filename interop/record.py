@@ -36,6 +36,11 @@ class Entry(NamedTuple):
     expected: dict[str, Any] | None = None  # None: whatever is no error, or nobody said
 
 
+# Steps that are no case's: the comparison before the first one, the tidying after each. They are
+# told of only where the peer did not survive them.
+_HARNESS = ("manifest", "reset")
+
+
 class Record:
     """One case's story, written down while it happens."""
 
@@ -58,12 +63,13 @@ class Record:
         def listen(steps: Sequence[Mapping[str, Any]], outcomes: list[dict[str, Any]]) -> None:
             expected = self._expected.pop(role, [])
             for index, step in enumerate(steps):
-                if step["do"] == "reset":  # the harness's own, after each case
+                outcome = outcomes[index] if index < len(outcomes) else None
+                if step["do"] in _HARNESS and outcome is not None:
                     continue
                 self._add(
                     role,
                     step,
-                    outcomes[index] if index < len(outcomes) else None,
+                    outcome,
                     expected[index] if index < len(expected) else None,
                 )
             self.hellos[label] = peer.hello

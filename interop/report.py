@@ -218,7 +218,7 @@ def _objects(path: Path) -> Iterator[dict[str, Any]]:
             try:
                 item = json.loads(line)
             except ValueError as error:
-                raise ReportError(f"{path}, line {number}: {error}") from error
+                raise ReportError(f"{path}, line {number}: no JSON: {error}") from error
             if not isinstance(item, dict):
                 raise ReportError(f"{path}, line {number}: no object: {line[:80]!r}")
             yield item

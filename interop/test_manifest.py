@@ -118,7 +118,7 @@ def test_a_pair_that_does_not_agree_fails_every_time(
     try:
         for _ in range(2):
             with pytest.raises(LayoutMismatchError, match="TestData is not laid out alike"):
-                peers.pair(*seats)
+                peers.agree(*seats)
         assert wrong.starts == 1
     finally:
         wrong.close()

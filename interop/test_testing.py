@@ -25,6 +25,7 @@ from pyshm.testing import (
     TypeNotFoundError,
     assert_round_trip,
     assert_same_layout,
+    toolchain,
 )
 from pyshm.types import (
     Bool,
@@ -380,3 +381,34 @@ def test_a_file_that_is_no_assembly_is_told(dotnet_peer: DotNetPeer, tmp_path: P
     (tmp_path / "App.dll").write_text("none")
     with pytest.raises(DotNetStepError, match="BadImageFormatException"):
         assert_same_layout(Wheel, "App.Wheel", tmp_path / "App.dll")
+
+
+# --- the peer's own build -----------------------------------------------------------------
+
+FOREIGN_RULES = {
+    "Directory.Build.props": "<Project><PropertyGroup><LangVersion>1</LangVersion>"
+    "</PropertyGroup></Project>",
+    "Directory.Build.targets": "<Project><Target Name='Foreign' BeforeTargets='Build'>"
+    "<Error Text='a foreign rule' /></Target></Project>",
+    "Directory.Packages.props": "<Project><ItemGroup><GlobalPackageReference "
+    "Include='No.Such.Package.At.All' Version='1.0.0' /></ItemGroup><PropertyGroup>"
+    "<ManagePackageVersionsCentrally>true</ManagePackageVersionsCentrally></PropertyGroup>"
+    "</Project>",
+    ".editorconfig": "root = true\n[*.cs]\ndotnet_diagnostic.IDE0160.severity = error\n"
+    "csharp_style_namespace_declarations = block_scoped:error\n",
+    ".globalconfig": "is_global = true\ncsharp_style_expression_bodied_methods = false\n"
+    "dotnet_diagnostic.IDE0022.severity = error\n",
+}
+
+
+def test_the_peer_builds_within_a_repository_with_rules_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in FOREIGN_RULES.items():
+        (tmp_path / name).write_text(text)
+    sources = tmp_path / "venv" / "csharp"
+    shutil.copytree(toolchain.SOURCES, sources, ignore=shutil.ignore_patterns("bin", "obj"))
+    monkeypatch.setattr(toolchain, "SOURCES", sources)
+    monkeypatch.setenv("PYSHM_CACHE", str(tmp_path / "cache"))
+    with DotNetPeer() as peer:
+        assert peer.process.request({"do": "ping"}) == [{"value": "pong"}]

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from .errors import PyshmError
     from .helper import DEFAULT_CAPACITY, ShareMemoryHelper
     from .mapping import MemoryMappedFile
-    from .models import ImageData, TestData
+    from .models import ImageData
     from .structs import Struct
+    from .testdata import TestData
     from .views import MemoryMappedViewAccessor, MemoryMappedViewStream
 
 __all__ = [
@@ -56,7 +57,7 @@ _HOMES = {
     "PyshmError": "errors",
     "ShareMemoryHelper": "helper",
     "Struct": "structs",
-    "TestData": "models",
+    "TestData": "testdata",
 }
 
 

@@ -17,8 +17,8 @@ from . import _posix, _processes, blob
 from .dump import is_unfinished, recognise
 from .errors import MapAccessError, MapIOError, MapNotFoundError, NameRuleError, PyshmError
 from .listing import Holder, ListedMap, Removal, State
-from .models import TestData
 from .names import check_name
+from .testdata import TestData
 
 assert sys.platform != "win32"  # tells type checkers, too
 

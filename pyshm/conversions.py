@@ -67,7 +67,7 @@ class Elements(Conversion):
         try:
             items = [] if value is None else list(value)
         except TypeError:
-            raise BadValue(f"must be a {self.name}, not {value!r}", value) from None
+            raise BadValue(f"must be {self.name}, not {value!r}", value) from None
         if self._exact:
             del items[self.count :]
         if len(items) != self.count:
@@ -204,7 +204,7 @@ class Nested(Conversion):
             if declaration.kind == "class":
                 return bytes(self.size)  # an object that is not there
         if not isinstance(value, self.packing.struct):
-            raise BadValue(f"must be a {self.name}, not {value!r}", value)
+            raise BadValue(f"must be {self.name}, not {value!r}", value)
         return self.packing.encode(value)
 
     def decode(self, raw: bytes) -> Any:

@@ -20,18 +20,18 @@ from .errors import (
 )
 from .mapping import MemoryMappedFile
 from .models import Errors, ImageData
-from .structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
 
+    from .structs import Struct
     from .views import MemoryMappedViewAccessor
 
 __all__ = ["DEFAULT_CAPACITY", "ShareMemoryHelper"]
 
 DEFAULT_CAPACITY = 10 * 1024 * 1024
 
-_S = TypeVar("_S", bound=Struct)
+_S = TypeVar("_S", bound="Struct")
 
 _RIGHTS = {
     MemoryMappedFileAccess.READ_WRITE: MemoryMappedFileRights.READ_WRITE,

@@ -8,14 +8,13 @@ the reader's light or dark surroundings. Heights are not to scale: a field of 4 
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape
 
+from .characters import columns, visible
 from .dump.palette import FIELD_COLOURS
-from .dump.rows import visible
 from .forms import Layout
 from .layout_table import Row, bytes_text, rows, system
 
@@ -249,7 +248,7 @@ def _head(box: _Box) -> float:
 def _fits(box: _Box) -> bool:
     """Whether name, type and size go in one line."""
     words = (visible(box.row.label), visible(box.row.type), bytes_text(box.row.size))
-    return sum(map(_columns, words)) + 6 <= _letters(box)
+    return sum(map(columns, words)) + 6 <= _letters(box)
 
 
 def _letters(box: _Box) -> int:
@@ -302,10 +301,10 @@ def _words(box: _Box, left: float, top: float, *, laned: bool) -> Iterator[str]:
         if not box.inner:
             base = top + box.height / 2 + 4.5
         yield _text("name", left, base, name)
-        yield _text("kind", left + (_columns(name) + 2) * _LETTER, base, kind)
+        yield _text("kind", left + (columns(name) + 2) * _LETTER, base, kind)
         yield _text("kind", right, base, size, end=True)
         return
-    size = str(row.size) if _columns(name) + len(size) + 1 > letters else size
+    size = str(row.size) if columns(name) + len(size) + 1 > letters else size
     if not box.inner:
         base = top + box.height / 2 - _LINE / 2 + 4.5
     yield _text("name", left, base, _cut(name, letters - len(size) - 1))
@@ -355,26 +354,16 @@ def _text(look: str, x: float, y: float, text: str, *, end: bool = False) -> str
     return f'<text{attribute} x="{_n(x)}" y="{_n(y)}"{anchor}>{escape(text)}</text>'
 
 
-def _cut(text: str, columns: int) -> str:
-    """``text``, or so much of it as goes into so many columns, and an ellipsis."""
-    if _columns(text) <= columns:
+def _cut(text: str, letters: int) -> str:
+    """``text``, or so much of it as goes into so many letters' room, and an ellipsis."""
+    if columns(text) <= letters:
         return text
     taken = 0
     for index, character in enumerate(text):
-        taken += _columns(character)
-        if taken > columns - 1:
+        taken += columns(character)
+        if taken > letters - 1:
             return text[:index] + "…"
     return text
-
-
-def _columns(text: str) -> int:
-    """How many letters wide it is; those of East Asia count two."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
-        for c in text
-    )
 
 
 def _n(number: float) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
+from .characters import visible
 from .declarations import Array, BuiltIn, FieldDeclaration, TypeDeclaration
-from .dump.rows import visible
 from .errors import LayoutError
 from .forms import FieldLayout, Form, Inline, Layout, Scalar, Sequence, Text
 from .marshalling import has_layout, is_ansi

@@ -393,7 +393,7 @@ def _element(
     if isinstance(element, Array):
         raise Refused("arrays of arrays can't be marshalled")
     if isinstance(element, BuiltIn):
-        return _built_in_element(element.name, sub_type, ansi, target, native)
+        return _built_in_element(element.name, sub_type, ansi, target)
     if isinstance(element, (Pointer, FunctionPointer)):
         return _pointer_element(element)
     if isinstance(element, TypeDeclaration) and element.kind == "struct":
@@ -417,13 +417,7 @@ def _pointer_element(element: Pointer | FunctionPointer) -> Form:
     raise Refused(f"an array of {element} can't be marshalled")
 
 
-def _built_in_element(
-    name: str,
-    sub_type: str | None,
-    ansi: bool,
-    target: Target,
-    native: Callable[[TypeDeclaration, Target], Layout],
-) -> Form:
+def _built_in_element(name: str, sub_type: str | None, ansi: bool, target: Target) -> Form:
     # A subtype that makes no sense for a bool, a char or a number is ignored.
     if name == "bool":
         known = sub_type in ("Bool", "I1", "U1") or (sub_type == "VariantBool" and target.windows)

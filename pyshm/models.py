@@ -1,24 +1,22 @@
-"""What the two programs exchange: ImageData, a picture with its path, and TestData, a struct.
+"""ImageData: a picture with its path, as the two programs exchange it.
 
-Their bytes are those of docs/format.md.
+Its bytes are those of docs/format.md, "Image blob". Structs are not loaded for it.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from . import blob
 from .errors import EncodingError, PictureError
-from .structs import Struct
-from .types import ByValArray, Int32
 
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
 
     from PIL.Image import Image
 
-__all__ = ["Errors", "ImageData", "TestData"]
+__all__ = ["Errors", "ImageData"]
 
 Errors = Literal["strict", "replace"]
 
@@ -148,24 +146,6 @@ class ImageData:
 
     def __repr__(self) -> str:
         return f"ImageData({self.path!r}, <{len(_as_bytes(self.content))} bytes>)"
-
-
-class TestData(Struct, pack=1):
-    """The struct of the example programs: 48 bytes, packed (docs/format.md, "TestData")."""
-
-    __test__ = False  # pytest takes every class called Test... for a test
-
-    id: Int32
-    age: Int32
-    scores: Annotated[list[int], ByValArray(Int32, 10)]
-
-    @classmethod
-    def standard(cls) -> Self:
-        """The values that the example programs start with."""
-        return cls(100, 20, list(range(60, 70)))
-
-    def __str__(self) -> str:
-        return f"Id={self.id},Age={self.age},Scores={','.join(map(str, self.scores))}"
 
 
 def _too_large(story: str) -> PictureError:

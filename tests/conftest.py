@@ -15,6 +15,9 @@ from pathlib import Path
 
 import pytest
 
+# What everybody who has pyshm installed has loaded, has to do no harm here either.
+pytest_plugins = ["pyshm.testing.plugin"]
+
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 30.0  # seconds that a test waits for another process before it fails
 

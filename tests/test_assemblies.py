@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -312,3 +313,20 @@ def test_an_error_is_a_value_error_and_names_the_file(shapes, tmp_path):
     with pytest.raises(AssemblyError, match=r"^Broken\.dll: ") as caught:
         Assembly.open(path)
     assert isinstance(caught.value, ValueError)
+
+
+def test_a_file_that_is_too_large_is_not_read(shapes, monkeypatch):
+    monkeypatch.setattr("pyshm.assemblies.reader.LARGEST_FILE", 100)
+    with pytest.raises(AssemblyError, match=r"^Shapes\.dll: \d+ bytes, more than 100$") as caught:
+        Assembly.open(DATA / "Shapes.dll")
+    assert caught.value.value == (DATA / "Shapes.dll").stat().st_size
+
+
+def test_reading_takes_memory_for_the_file_and_not_for_the_largest_one(shapes):
+    tracemalloc.start()
+    try:
+        Assembly.open(DATA / "Shapes.dll")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 50 * (DATA / "Shapes.dll").stat().st_size

@@ -92,7 +92,7 @@ def mutated(number: int) -> bytes:
 def test_no_mutation_does_more_than_raise_an_assembly_error(opened, batch):
     answers = set()
     for number in range(batch * 200, batch * 200 + 200):
-        begun = time.perf_counter()
+        begun = time.process_time()
         try:
             assembly = opened(mutated(number))
             look_at_everything(assembly)
@@ -102,7 +102,7 @@ def test_no_mutation_does_more_than_raise_an_assembly_error(opened, batch):
             answers.add("refused" if str(error).startswith("Shapes.dll: ") else str(error))
         except Exception as error:
             raise AssertionError(f"mutation {number}") from error
-        assert time.perf_counter() - begun < 5, f"mutation {number}"
+        assert time.process_time() - begun < 5, f"mutation {number}"
     assert answers == {"read", "refused"}  # or the mutations prove nothing
 
 

@@ -243,6 +243,48 @@ def test_a_missing_map_is_one_line_and_status_1(run, map_name, arguments):
     )
 
 
+def test_a_name_can_not_command_the_terminal_by_an_error(run):
+    result = run("dump", "no\x1b[31m\nmap\x07", "--file")
+    assert result.status == 1
+    assert "\x1b" not in result.errors
+    assert "\x07" not in result.errors
+    assert result.errors.count("\n") == 1
+    assert "no-such\\x1b" in run("write-image", "m", "no-such\x1bfile").errors
+
+
+def test_a_file_that_is_not_there_is_told_without_an_errno(run, map_name):
+    result = run("write-image", map_name, "no-such-file")
+    assert result.errors == "pyshm: no-such-file: No such file or directory\n"
+
+
+@pytest.mark.parametrize("more", [["--offset", "99"], ["--length", "0"]])
+def test_a_part_of_the_map_without_bytes_is_told_as_such(run, tmp_path, more):
+    path = tmp_path / "map"
+    path.write_bytes(b"abc")
+    result = run("dump", path, "--file", *more)
+    assert (result.status, result.out) == (1, [])
+    assert "no byte of the map is chosen: it has 3 bytes" in result.errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["write-struct", "m", "--id", "1.5"], "argument --id: a whole number, not '1.5'"),
+        (["write-struct", "m", "--scores", "1,x"], "argument --scores: a whole number, not 'x'"),
+        (["write-struct", "m", "--capacity", ""], "argument --capacity: a whole number, not ''"),
+        (["dump", "m", "--offset", "-1"], "argument --offset: at least 0, not -1"),
+        (["dump", "m", "--array", "0"], "argument --array: at least 1, not 0"),
+        (["watch", "m", "--count", "0"], "argument --count: at least 1, not 0"),
+        (["watch", "m", "--interval", "nan"], "more than 0 and at most 86400 seconds, not nan"),
+        (["watch", "m", "--interval", "x"], "more than 0 and at most 86400 seconds, not x"),
+    ],
+)
+def test_a_value_that_can_not_be_is_told_in_words(run, arguments, sentence):
+    result = run(*arguments)
+    assert result.status == 2
+    assert sentence in result.errors
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

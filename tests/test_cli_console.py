@@ -96,6 +96,17 @@ def test_a_stream_that_is_none_or_closed_is_no_terminal():
 # --- lines ---
 
 
+@pytest.mark.usefixtures("without_rich")
+def test_columns_are_aligned_as_they_are_shown():
+    stream = Terminal()
+    console.Console(stream).table([["NAME", "SIZE"], ["a\x1b[31m", "1"], ["日本", "2"]])
+    assert stream.getvalue().splitlines() == [
+        "NAME       SIZE",
+        "a\\x1b[31m  1",
+        "日本       2",
+    ]
+
+
 @needs_rich
 def test_text_is_never_markup(monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")

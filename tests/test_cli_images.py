@@ -42,6 +42,27 @@ def memory(map_name):
         yield helper
 
 
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_path_can_not_command_the_terminal(map_name, memory, monkeypatch):
+    memory.write_image(ImageData("a\x1b[31m\x07.png", b"123"))
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    assert main(["read-image", map_name]) == 0
+    assert sys.stdout.getvalue().splitlines()[0] == "path: a\\x1b[31m\\x07.png"
+
+
+def test_a_picture_that_can_not_be_saved_leaves_the_old_file(map_name, memory, tmp_path, program):
+    memory.write_image(ImageData("a.png", b"123"))
+    status, _, errors = program("read-image", map_name, "--out", tmp_path / "none" / "copy")
+    assert (status, errors.splitlines()[0].endswith("No such file or directory")) == (1, True)
+    assert str(tmp_path / "none" / "copy") + ":" in errors
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.fixture
 def program(child_environment):
     """Run ``python -m pyshm`` on bytes: its exit status, output and errors."""
@@ -374,7 +395,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_sent_in_that_state(file):
 
 
 def put_in_place(new, file):
-    """As a program saves: Windows refuses while ``file`` is looked at, and who saves tries again."""
+    """As a program saves: Windows refuses while the file is looked at, who saves tries again."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:

@@ -26,7 +26,8 @@ def by_subject(findings):
 def test_everything_is_looked_at_and_what_is_needed_is_there():
     found = list(doctor.examine())
     assert [finding.subject for finding in found] == [
-        "Python", "cffi", "Pillow", "rich", "numpy", "Tk", "ImageTk", "shared-memory directory",
+        "Python", "cffi", "Pillow", "rich", "numpy", "dnfile", "Tk", "ImageTk",
+        "shared-memory directory",
         "round trip: anonymous map", "round trip: mapped file", "round trip: named map",
         "round trip: blob", "round trip: struct", ".NET", "Wine",
     ]  # fmt: skip
@@ -64,13 +65,15 @@ def missing(monkeypatch):
         ("PIL", "Pillow", "MISSING", 'pip install "Pillow>=9.4"'),
         ("rich", "rich", "optional", 'pip install "pyshm-dotnet[cli]"'),
         ("numpy", "numpy", "optional", 'pip install "pyshm-dotnet[numpy]"'),
+        ("dnfile", "dnfile", "optional", 'pip install "pyshm-dotnet[bind]"'),
         ("tkinter", "Tk", "optional", ""),
         ("PIL.ImageTk", "ImageTk", "optional", ""),
     ],
 )
 def test_a_missing_package_comes_with_the_line_that_installs_it(
-    missing, module, subject, status, remedy
+    missing, module, subject, status, remedy, monkeypatch
 ):
+    monkeypatch.setattr(remedies, "_is_the_systems", lambda: False)
     missing(module)
     finding = by_subject(modules.modules())[subject]
     assert finding.status == status
@@ -287,8 +290,30 @@ def test_the_remedy_fits_the_system(monkeypatch, families, root, line):
     assert remedies.install(packages, "otherwise") == line
 
 
-def test_pip_is_that_of_this_python():
-    assert remedies.pip("x>=1") == f'"{sys.executable}" -m pip install "x>=1"'
+def test_pip_is_that_of_this_python(monkeypatch):
+    monkeypatch.setattr(remedies, "_is_the_systems", lambda: False)
+    line = f'"{sys.executable}" -m pip install "x>=1"'
+    assert remedies.pip("x>=1", {"debian": "python3-x"}) == line
+
+
+def test_where_the_system_keeps_pip_out_it_is_the_systems_package(monkeypatch):
+    monkeypatch.setattr(remedies, "_is_the_systems", lambda: True)
+    monkeypatch.setattr(remedies, "_families", lambda: {"debian"})
+    monkeypatch.setattr(remedies.os, "geteuid", lambda: 0, raising=False)
+    assert remedies.pip("x>=1", {"debian": "python3-x"}) == "apt-get install -y python3-x"
+    line = remedies.pip("y>=1")
+    assert " -m venv --system-site-packages venv && " in line
+    assert line.endswith('pip install "y>=1"')
+
+
+def test_pip_is_kept_out_where_the_marker_lies_and_no_virtual_environment_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(remedies.sysconfig, "get_path", lambda _: str(tmp_path))
+    monkeypatch.setattr(sys, "base_prefix", sys.prefix)
+    assert not remedies._is_the_systems()
+    (tmp_path / "EXTERNALLY-MANAGED").touch()
+    assert remedies._is_the_systems()
+    monkeypatch.setattr(sys, "base_prefix", str(tmp_path))
+    assert not remedies._is_the_systems()
 
 
 # --- the command ---

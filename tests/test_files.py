@@ -10,8 +10,13 @@ import pytest
 from pyshm import _files
 
 
+def write(path, data):
+    with _files.whole_file(path) as file:
+        file.write(data)
+
+
 def test_a_file_is_made(tmp_path):
-    _files.write_whole(tmp_path / "new", b"abc")
+    write(tmp_path / "new", b"abc")
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("new", b"abc")]
 
 
@@ -21,7 +26,7 @@ def test_a_file_that_is_there_is_replaced_and_not_written_into(tmp_path):
     with path.open("rb") as before:
         if sys.platform == "win32":
             before.close()  # nobody can replace an open file there
-        _files.write_whole(path, b"abc")
+        write(path, b"abc")
         assert sys.platform == "win32" or before.read() == b"old and long"
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("there", b"abc")]
 
@@ -35,13 +40,36 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "replace", refuse)
     with pytest.raises(OSError, match="disk on fire"):
-        _files.write_whole(path, b"abc")
+        write(path, b"abc")
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("there", b"old")]
 
 
 def test_a_folder_that_is_missing_is_the_error_of_open(tmp_path):
+    path = tmp_path / "none" / "new"
+    with pytest.raises(FileNotFoundError) as caught:
+        write(path, b"abc")
+    assert caught.value.filename == str(path)  # not the name under which it was begun
     with pytest.raises(FileNotFoundError):
-        _files.write_whole(tmp_path / "none" / "new", b"abc")
+        write("", b"abc")
+
+
+def test_a_block_that_fails_leaves_nothing(tmp_path):
+    with pytest.raises(ZeroDivisionError), _files.whole_file(tmp_path / "new") as file:
+        file.write(b"abc" * (1 // 0))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no files that are pipes")
+def test_what_is_no_file_is_written_into_and_stays(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write(pipe, b"abc")
+        assert os.read(reader, 10) == b"abc"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links and modes are POSIX's")
@@ -50,6 +78,6 @@ def test_a_link_stays_one_and_the_mode_is_kept(tmp_path):
     target.write_bytes(b"old")
     target.chmod(0o604)
     link.symlink_to(target)
-    _files.write_whole(link, b"abc")
+    write(link, b"abc")
     assert link.is_symlink()
     assert (target.read_bytes(), target.stat().st_mode & 0o777) == (b"abc", 0o604)

@@ -200,7 +200,8 @@ def test_a_nested_struct_brings_its_size_and_its_capped_alignment():
     ("element", "sub_type", "expected"),
     [
         ("int", None, (12, 4)), ("bool", None, (12, 4)), ("bool", "U1", (3, 1)),
-        ("bool", "I4", (12, 4)), ("int", "U1", (12, 4)), ("char", None, (3, 1)), ("char", "U2", (6, 2)),
+        ("bool", "I4", (12, 4)), ("int", "U1", (12, 4)),
+        ("char", None, (3, 1)), ("char", "U2", (6, 2)),
         ("string", None, (24, 8)), ("string", "LPWStr", (24, 8)), ("decimal", None, (48, 8)),
         ("DateTime", None, (24, 8)), ("Guid", None, (48, 4)), (PAIR, None, (24, 4)),
         (ENUM, None, (3, 1)), ("nint", None, (24, 8)),

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from ..enums import MemoryMappedFileAccess
 from ..errors import FormatError, MapNotFoundError, PictureError
 from ..helper import ShareMemoryHelper
-from ..models import ImageData, TestData
+from ..models import ImageData
+from ..testdata import TestData
 from .pictures import upright
 from .sentences import in_bytes, in_time, printable, retold
 from .session import Session

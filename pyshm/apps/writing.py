@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..blob import INT32_MAX
 from ..errors import ArgumentError, FormatError, PictureError
 from ..helper import ShareMemoryHelper
-from ..models import ImageData, TestData
+from ..models import ImageData
+from ..testdata import TestData
 from .pictures import upright
 from .sentences import in_bytes, in_time, printable, retold, whole_number
 from .session import Session

@@ -530,12 +530,14 @@ def _qualified(namespace: str, name: str) -> str:
 
 def _read(path: str) -> bytes:
     with open(path, "rb") as file:
-        data = file.read(LARGEST_FILE + 1)
-    if len(data) > LARGEST_FILE:
-        raise AssemblyError(
-            f"{os.path.basename(path)}: more than {LARGEST_FILE} bytes", limit=LARGEST_FILE
-        )
-    return data
+        size = os.fstat(file.fileno()).st_size
+        if size > LARGEST_FILE:
+            raise AssemblyError(
+                f"{os.path.basename(path)}: {size} bytes, more than {LARGEST_FILE}",
+                value=size,
+                limit=LARGEST_FILE,
+            )
+        return file.read(size)  # read(LARGEST_FILE) would take that much memory for any file
 
 
 def _dnfile() -> Any:

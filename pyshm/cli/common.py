@@ -28,9 +28,11 @@ __all__ = [
     "natural_number",
     "opened_to_read",
     "opened_to_write",
+    "positive_number",
     "print_json",
     "report_ready",
     "wait_for_end_of_input",
+    "whole_number",
 ]
 
 # What a command module's ``add`` gets; argparse has no public name for it.
@@ -95,17 +97,33 @@ def add_capacity(sub: argparse.ArgumentParser) -> None:
     """``--capacity``; None, the default, is the library's own default."""
     sub.add_argument(
         "--capacity",
-        type=int,
+        type=whole_number,
         metavar="N",
         help="the map's size in bytes if it is created (default: 10485760)",
     )
 
 
+def whole_number(text: str) -> int:
+    """An argument's type: an integer."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a whole number, not {text!r}") from None
+
+
 def natural_number(text: str) -> int:
     """An argument's type: an integer from 0 on."""
-    number = int(text)
+    number = whole_number(text)
     if number < 0:
-        raise ValueError
+        raise argparse.ArgumentTypeError(f"at least 0, not {number}")
+    return number
+
+
+def positive_number(text: str) -> int:
+    """An argument's type: an integer from 1 on."""
+    number = whole_number(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"at least 1, not {number}")
     return number
 
 

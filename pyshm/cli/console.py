@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO, TypeAlias
 
+from ..characters import columns, visible
+
 if TYPE_CHECKING:
     import rich.console
 
@@ -67,14 +69,18 @@ class Console:
 
     def table(self, rows: Sequence[Sequence[Part]]) -> None:
         """Print rows in aligned columns, two blanks between; the first row is the heading."""
-        widths = [max(_width(_text(cell)) for cell in column) for column in zip(*rows, strict=True)]
+        if self.terminal:
+            rows = [[_harmless(cell) for cell in row] for row in rows]  # as wide as they are shown
+        widths = [
+            max(columns(_text(cell)) for cell in column) for column in zip(*rows, strict=True)
+        ]
         for number, row in enumerate(rows):
             parts: list[Part] = []
             for cell, width in zip(row, widths, strict=True):
                 if parts:
                     parts.append("  ")
                 parts.append((cell, NAME) if number == 0 and isinstance(cell, str) else cell)
-                parts.append(" " * (width - _width(_text(cell))))
+                parts.append(" " * (width - columns(_text(cell))))
             while parts and isinstance(parts[-1], str) and not parts[-1].strip():
                 parts.pop()
             self.line(*parts)
@@ -125,24 +131,5 @@ def _text(part: Part) -> str:
 
 
 def _harmless(part: Part) -> Part:
-    text = "".join(
-        character if character.isprintable() or character == "\t" else _escaped(character)
-        for character in _text(part)
-    )
+    text = visible(_text(part), keep="\t")
     return text if isinstance(part, str) else (text, part[1])
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
-
-
-def _width(text: str) -> int:
-    """How many columns of a terminal ``text`` takes."""
-    if text.isascii():
-        return len(text)
-    import unicodedata
-
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
-        for c in text
-    )

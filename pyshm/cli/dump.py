@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 from typing import TYPE_CHECKING
 
 from .common import OK, Commands, UsageError, add_command, add_map, opened_to_read, print_json
 from .console import Console
-from .kinds import add_kind, kind_of
+from .kinds import add_kind, chosen_part, kind_of
 
 if TYPE_CHECKING:
     from ..dump.pictures import Picture
@@ -48,13 +47,21 @@ def add(commands: Commands) -> None:
 
 def _dump(arguments: argparse.Namespace) -> int:
     from ..dump import annotate
+    from ..errors import ArgumentError
 
     kind = kind_of(arguments)
     _check_targets(arguments)
     with opened_to_read(arguments) as memory:
         memory.accessor.check_backed()
-        end = None if arguments.length is None else arguments.offset + arguments.length
-        buffer = memory.buffer[arguments.offset : end]
+        buffer = chosen_part(arguments, memory.buffer)
+        if not len(buffer):
+            raise ArgumentError(
+                f"no byte of the map is chosen: it has {len(memory.buffer):,} bytes, --offset is "
+                f"{arguments.offset:,}",
+                field="offset",
+                value=arguments.offset,
+                limit=len(memory.buffer),
+            )
         found = annotate(buffer, kind, count=arguments.array)
         _write_files(arguments, buffer, found)
         if arguments.json or (arguments.html is None and arguments.png is None):
@@ -63,22 +70,17 @@ def _dump(arguments: argparse.Namespace) -> int:
 
 
 def _check_targets(arguments: argparse.Namespace) -> None:
-    from ..errors import ArgumentError
-    from .transfer import STANDARD, standard_output
+    from .transfer import STANDARD, check_target
 
     targets = [target for target in (arguments.html, arguments.png) if target is not None]
-    if STANDARD in targets:
-        if arguments.json or len(targets) > 1:
-            raise UsageError("standard output takes one of --html -, --png - and --json")
-        standard_output()
+    if STANDARD in targets and (arguments.json or len(targets) > 1):
+        raise UsageError("standard output takes one of --html -, --png - and --json")
     for target in targets:
-        if arguments.file and os.path.exists(target) and os.path.samefile(target, arguments.map):
-            raise ArgumentError(f"{target} is the mapped file itself")
+        check_target(target, arguments.map if arguments.file else None, "the mapped file")
 
 
 def _write_files(arguments: argparse.Namespace, buffer: memoryview, found: Regions) -> None:
-    from .._files import write_whole
-    from .transfer import STANDARD, standard_output
+    from .transfer import put
 
     # Both are made before the first is written: it is both files or none.
     files: list[tuple[str, bytes]] = []
@@ -105,12 +107,7 @@ def _write_files(arguments: argparse.Namespace, buffer: memoryview, found: Regio
         )
         files.append((arguments.png, image))
     for path, data in files:
-        if path == STANDARD:
-            output = standard_output()
-            output.write(data)
-            output.flush()
-        else:
-            write_whole(path, data)
+        put(path, data)
 
 
 def _print(arguments: argparse.Namespace, buffer: memoryview, found: Regions) -> None:

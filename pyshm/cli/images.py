@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .common import (
@@ -23,6 +20,7 @@ from .common import (
     report_ready,
     wait_for_end_of_input,
 )
+from .console import Console
 
 if TYPE_CHECKING:
     from ..helper import ShareMemoryHelper
@@ -150,25 +148,20 @@ def _wait_for_interrupt() -> None:
 def _read_image(arguments: argparse.Namespace) -> int:
     from hashlib import sha256
 
-    from ..errors import ArgumentError
-    from .transfer import STANDARD, for_each_part, standard_output
+    from .transfer import STANDARD, check_target, for_each_part, target
 
     out, piped = arguments.out, arguments.out == STANDARD
-    if arguments.file and out and os.path.exists(out) and os.path.samefile(out, arguments.map):
-        raise ArgumentError(f"--out {out} is the mapped file itself")
-    target = standard_output() if piped else None
+    if out is not None:
+        check_target(out, arguments.map if arguments.file else None, "the mapped file")
     with opened_to_read(arguments) as memory:
         image = memory.read_image(errors="replace" if arguments.replace else "strict")
         content = memoryview(image.content)
         hashed = sha256()
-        if target is not None:
-            for_each_part(content, "writing", hashed.update, target.write)
-            target.flush()
-        elif out is not None:
-            with _new_or_removed(out), open(out, "wb") as file:
-                for_each_part(content, f"saving {out}", hashed.update, file.write)
-        else:
+        if out is None:
             for_each_part(content, "reading", hashed.update)
+        else:
+            with target(out) as file:
+                for_each_part(content, f"writing {out}", hashed.update, file.write)
         if arguments.show:
             _show(image)
         result = {
@@ -178,28 +171,13 @@ def _read_image(arguments: argparse.Namespace) -> int:
             "sha256": hashed.hexdigest(),
             "out": out,
         }
-    report = sys.stderr if piped else sys.stdout
     if arguments.json:
-        print_json(result, report)
+        print_json(result, sys.stderr if piped else sys.stdout)
     else:
+        console = Console.err() if piped else Console.out()
         for key in ("path", "length", "sha256"):
-            print(f"{key}: {result[key]}", file=report)
+            console.line(f"{key}: {result[key]}")
     return OK
-
-
-@contextmanager
-def _new_or_removed(path: str) -> Iterator[None]:
-    """Take a file that the block made away again if the block fails."""
-    existed = os.path.lexists(path)
-    try:
-        yield
-    except BaseException:
-        if not existed:
-            try:
-                os.unlink(path)
-            except OSError:
-                pass  # it was never made; the error that is raised tells why
-        raise
 
 
 # --- both ---------------------------------------------------------------------------------

@@ -7,12 +7,12 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from .common import UsageError, natural_number
+from .common import UsageError, natural_number, positive_number
 
 if TYPE_CHECKING:
     from ..structs import Struct
 
-__all__ = ["add_kind", "kind_of", "struct_of"]
+__all__ = ["add_kind", "chosen_part", "kind_of", "struct_of"]
 
 
 def add_kind(sub: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def add_kind(sub: argparse.ArgumentParser) -> None:
         "(default: what they seem to be)",
     )
     sub.add_argument(
-        "--array", type=natural_number, default=1, metavar="N", help="N structs after each other"
+        "--array", type=positive_number, default=1, metavar="N", help="N structs after each other"
     )
     sub.add_argument("--offset", type=natural_number, default=0, metavar="N", help="the first byte")
     sub.add_argument("--length", type=natural_number, metavar="N", help="how many bytes")
@@ -36,8 +36,6 @@ def kind_of(arguments: argparse.Namespace) -> str | type[Struct] | None:
     from ..dump import KINDS
 
     kind: str | None = arguments.kind
-    if arguments.array < 1:
-        raise UsageError(f"--array {arguments.array}: at least one")
     if arguments.array > 1 and kind in (None, "blob"):
         raise UsageError("--array goes with --as TestData or --as module:Class")
     if kind is None or kind in KINDS:
@@ -45,6 +43,12 @@ def kind_of(arguments: argparse.Namespace) -> str | type[Struct] | None:
     if not all(kind.partition(":")):
         raise UsageError(f"--as {kind}: neither blob nor TestData, nor module:Class")
     return struct_of(kind)
+
+
+def chosen_part(arguments: argparse.Namespace, buffer: memoryview) -> memoryview:
+    """The bytes of ``buffer`` that ``--offset`` and ``--length`` choose, as far as they exist."""
+    end = None if arguments.length is None else arguments.offset + arguments.length
+    return buffer[arguments.offset : end]
 
 
 def struct_of(text: str) -> type[Struct]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..characters import visible
 from .common import OK, REFUSED, Commands, UsageError, add_command, add_json, print_json
 from .console import BAD, DIM, NAME, WARN, Console
 
@@ -111,8 +111,9 @@ def _layout(arguments: argparse.Namespace) -> int:
     remark = _remark(layout)
     if arguments.svg is not None:
         from ..layout_svg import picture
+        from .transfer import put
 
-        _write(arguments, subject, picture(layout, remark).encode("utf-8"))
+        put(arguments.svg, picture(layout, remark).encode("utf-8"))
     if arguments.json:
         from ..layout_table import as_json
 
@@ -153,12 +154,11 @@ def _check(arguments: argparse.Namespace, subject: _Subject, other: _Subject | N
     if arguments.svg is not None:
         if other is not None:
             raise UsageError("--svg shows one type: it does not go with --diff")
-        from .transfer import STANDARD, standard_output
+        from .transfer import STANDARD, check_target
 
-        if arguments.svg == STANDARD:
-            if arguments.json:
-                raise UsageError("standard output takes one of --svg - and --json")
-            standard_output()
+        if arguments.svg == STANDARD and arguments.json:
+            raise UsageError("standard output takes one of --svg - and --json")
+        check_target(arguments.svg, subject.file, "the assembly")
 
 
 def _target(arguments: argparse.Namespace) -> Target:
@@ -233,7 +233,6 @@ def _remark(layout: Layout) -> str:
 
 
 def _print(layout: Layout, remark: str) -> None:
-    from ..dump.rows import visible
     from ..layout_table import heading, rows
 
     console = Console.out()
@@ -249,7 +248,6 @@ def _print(layout: Layout, remark: str) -> None:
 def _cells(table: list[Row], *, coloured: bool) -> Iterator[list[str | tuple[str, str]]]:
     """The rows of the table; a column with the fields' colours if they are ``coloured``."""
     from ..dump.palette import colour_of
-    from ..dump.rows import visible
     from ..layout_table import indented
 
     widths = [
@@ -277,23 +275,6 @@ def _cells(table: list[Row], *, coloured: bool) -> Iterator[list[str | tuple[str
             number += 1
         style = DIM if row.is_padding else NAME if is_struct else ""
         yield [*cells, (indented(row), style), (visible(row.type), DIM) if row.type else ""]
-
-
-def _write(arguments: argparse.Namespace, subject: _Subject, data: bytes) -> None:
-    from .transfer import STANDARD, standard_output
-
-    if arguments.svg == STANDARD:
-        output = standard_output()
-        output.write(data)
-        output.flush()
-        return
-    from .._files import write_whole
-    from ..errors import ArgumentError
-
-    path = arguments.svg
-    if subject.file is not None and os.path.exists(path) and os.path.samefile(path, subject.file):
-        raise ArgumentError(f"{path} is the assembly itself")
-    write_whole(path, data)
 
 
 # --- two types ----------------------------------------------------------------------------
@@ -343,7 +324,6 @@ def _compare(arguments: argparse.Namespace, left: Layout, right: Layout) -> int:
 
 def _list(arguments: argparse.Namespace, path: str) -> int:
     from ..assemblies import Assembly
-    from ..dump.rows import visible
     from ..layout_listing import listed
 
     assembly = Assembly.open(path, arguments.references)

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from .common import OK, REFUSED, UsageError
+from .transfer import STANDARD, put
 
 __all__ = ["add_output", "deliver"]
 
@@ -13,7 +14,10 @@ __all__ = ["add_output", "deliver"]
 def add_output(sub: argparse.ArgumentParser) -> None:
     """``-o FILE`` and ``--check``, for :func:`deliver`."""
     sub.add_argument(
-        "-o", "--output", metavar="FILE", help="write the source there (default: standard output)"
+        "-o",
+        "--output",
+        metavar="FILE",
+        help='write the source there (default: "-", standard output)',
     )
     sub.add_argument(
         "--check",
@@ -27,7 +31,7 @@ def deliver(arguments: argparse.Namespace, source: str) -> int:
 
     A file is replaced in whole or not at all, and not touched if it holds the source already.
     """
-    if arguments.output is None:
+    if arguments.output in (None, STANDARD):
         if arguments.check:
             raise UsageError("--check needs -o FILE, the file to compare with")
         sys.stdout.write(source)
@@ -47,9 +51,7 @@ def deliver(arguments: argparse.Namespace, source: str) -> int:
         )
         return REFUSED
     if not same:
-        from .._files import write_whole
-
-        write_whole(arguments.output, data)
+        put(arguments.output, data)
     return OK
 
 

@@ -31,6 +31,9 @@ examples:
   pyshm dump data                          show every byte with the field that it belongs to
   pyshm watch data                         … and what changes, until Ctrl-C
   pyshm list                               the maps on this machine, and who holds them
+  pyshm layout MyApp.dll                   where .NET puts the fields of a program's types
+  pyshm bind MyApp.dll -o structs.py       Python structs for them
+  pyshm csharp structs:Telemetry           the other way round: C# for a struct of yours
   pyshm doctor                             what works here, and how to mend the rest
 
 Each command's own help has more: pyshm COMMAND --help.

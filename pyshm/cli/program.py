@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from ..characters import visible
 from ..errors import PyshmError
 from .common import INTERRUPTED, REFUSED, USAGE, UsageError
 
@@ -72,5 +73,10 @@ def _joined(argv: Sequence[str]) -> list[str]:
     return joined
 
 
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).splitlines())
+def _one_line(error: PyshmError | OSError) -> str:
+    text = str(error)
+    if not isinstance(error, PyshmError) and isinstance(error.filename, (str, bytes)):
+        name = os.fsdecode(error.filename) or repr("")
+        text = f"{name}: {error.strerror}"
+    # Names come from elsewhere, and must not be able to command the terminal.
+    return visible(" ".join(text.splitlines()))

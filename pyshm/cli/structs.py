@@ -16,6 +16,7 @@ from .common import (
     print_json,
     report_ready,
     wait_for_end_of_input,
+    whole_number,
 )
 
 __all__ = ["add"]
@@ -43,8 +44,8 @@ def add(commands: Commands) -> None:
     add_map(sub)
     add_capacity(sub)
     # Their defaults are those of TestData.standard(), which need not be loaded for --help.
-    sub.add_argument("--id", type=int, metavar="N", help="an int32 (default: 100)")
-    sub.add_argument("--age", type=int, metavar="N", help="an int32 (default: 20)")
+    sub.add_argument("--id", type=whole_number, metavar="N", help="an int32 (default: 100)")
+    sub.add_argument("--age", type=whole_number, metavar="N", help="an int32 (default: 20)")
     sub.add_argument(
         "--scores",
         type=_list_of_numbers,
@@ -62,11 +63,11 @@ def add(commands: Commands) -> None:
 
 
 def _list_of_numbers(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]
+    return [whole_number(part) for part in text.split(",")]
 
 
 def _write_struct(arguments: argparse.Namespace) -> int:
-    from ..models import TestData
+    from ..testdata import TestData
 
     value = TestData.standard()
     for name in ("id", "age", "scores"):
@@ -83,7 +84,7 @@ def _write_struct(arguments: argparse.Namespace) -> int:
 
 
 def _read_struct(arguments: argparse.Namespace) -> int:
-    from ..models import TestData
+    from ..testdata import TestData
 
     with opened_to_read(arguments) as memory:
         value = memory.read_struct(TestData)

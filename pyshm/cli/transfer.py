@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from .common import UsageError
@@ -12,7 +14,7 @@ from .console import Console
 if TYPE_CHECKING:
     from ..models import ImageData
 
-__all__ = ["STANDARD", "for_each_part", "read_picture", "standard_output"]
+__all__ = ["STANDARD", "check_target", "for_each_part", "put", "read_picture", "target"]
 
 STANDARD = "-"
 """What stands for standard input or output where a file's path is expected."""
@@ -33,10 +35,43 @@ def read_picture(path: str) -> ImageData:
     return ImageData(path, _read_all(sys.stdin.buffer, "standard input"))
 
 
-def standard_output() -> BinaryIO:
-    """Standard output, for bytes. Raises UsageError if they would go to a terminal."""
+def check_target(path: str, source: str | None, what: str) -> None:
+    """Refuse a target that :func:`target` would not take, before anything is done.
+
+    Raises ArgumentError for the file ``source`` itself, which is ``what`` is read, and UsageError
+    for standard output ("-") if that is a terminal.
+    """
+    if path == STANDARD:
+        _standard_output()
+    elif source is not None and os.path.exists(path) and os.path.samefile(path, source):
+        from ..errors import ArgumentError
+
+        raise ArgumentError(f"{path} is {what} itself")
+
+
+@contextmanager
+def target(path: str) -> Iterator[BinaryIO]:
+    """What writes the file at ``path``, in whole or not at all, or standard output for "-"."""
+    if path == STANDARD:
+        output = _standard_output()
+        yield output
+        output.flush()
+    else:
+        from .._files import whole_file
+
+        with whole_file(path) as file:
+            yield file
+
+
+def put(path: str, data: bytes) -> None:
+    """Write ``data`` to the :func:`target`."""
+    with target(path) as file:
+        file.write(data)
+
+
+def _standard_output() -> BinaryIO:
     if sys.stdout is None or sys.stdout.isatty():
-        raise UsageError("a picture is not written to a terminal: redirect standard output")
+        raise UsageError("that is not written to a terminal: redirect standard output")
     return sys.stdout.buffer
 
 
@@ -62,7 +97,6 @@ def _read_all(file: BinaryIO, what: str) -> bytes:
 
 
 def _size(file: BinaryIO) -> int:
-    import os
     import stat
 
     status = os.fstat(file.fileno())

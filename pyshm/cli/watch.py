@@ -8,9 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .common import OK, Commands, add_command, add_map, interruptible, opened_to_read
+from .common import (
+    OK,
+    Commands,
+    add_command,
+    add_map,
+    interruptible,
+    opened_to_read,
+    positive_number,
+)
 from .console import Console
-from .kinds import add_kind, kind_of
+from .kinds import add_kind, chosen_part, kind_of
 
 if TYPE_CHECKING:
     from .watch_views import View
@@ -50,7 +58,7 @@ def add(commands: Commands) -> None:
         help="between two looks (default: %(default)s)",
     )
     sub.add_argument(
-        "--count", type=_positive, metavar="N", help="end when the map has changed N times"
+        "--count", type=positive_number, metavar="N", help="end when the map has changed N times"
     )
 
 
@@ -64,8 +72,7 @@ def _watch(arguments: argparse.Namespace) -> int:
     def look() -> Iterator[memoryview]:
         with opened_to_read(arguments) as memory:
             memory.accessor.check_backed()
-            end = None if arguments.length is None else arguments.offset + arguments.length
-            with memory.buffer[arguments.offset : end] as buffer:
+            with chosen_part(arguments, memory.buffer) as buffer:
                 yield buffer
 
     def wait() -> None:
@@ -93,14 +100,10 @@ def _view(arguments: argparse.Namespace) -> View:
 
 
 def _seconds(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
     if not 0 < number <= _DAY:  # not NaN either
-        raise ValueError
-    return number
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
+        raise argparse.ArgumentTypeError(f"more than 0 and at most {_DAY:.0f} seconds, not {text}")
     return number

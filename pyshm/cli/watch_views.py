@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from .._closing import Closing
+from ..characters import visible
 from ..dump import SHOWN, as_json, as_text, describe
 from ..dump.changes import Change, Touched, touched
 from ..dump.regions import Regions
@@ -113,7 +114,6 @@ class Live(View):
         from rich.console import Group
         from rich.text import Text
 
-        from ..dump.rows import visible
         from ..dump.terminal import heading, row_width, table
 
         state = Text(visible(self._state), "bold")

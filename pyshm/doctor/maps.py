@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from ..errors import PyshmError
 from ..helper import DEFAULT_CAPACITY, ShareMemoryHelper
 from ..mapping import MemoryMappedFile
-from ..models import ImageData, TestData
+from ..models import ImageData
+from ..testdata import TestData
 from .finding import Finding
 
 __all__ = ["directory", "round_trips"]

@@ -22,6 +22,14 @@ _TK = {
     "alpine": "python3-tkinter",
     "arch": "tk",
 }
+# Of packages on PyPI; the others have none.
+_PACKAGES = {
+    "cffi": dict.fromkeys(("debian", "ubuntu", "fedora"), "python3-cffi"),
+    "numpy": dict.fromkeys(("debian", "ubuntu", "fedora"), "python3-numpy"),
+    "Pillow": {"debian": "python3-pil", "ubuntu": "python3-pil", "fedora": "python3-pillow"},
+    "pytest": dict.fromkeys(("debian", "ubuntu", "fedora"), "python3-pytest"),
+    "rich": dict.fromkeys(("debian", "ubuntu", "fedora"), "python3-rich"),
+}
 _IMAGE_TK = {
     "debian": "python3-pil.imagetk",
     "ubuntu": "python3-pil.imagetk",
@@ -44,6 +52,7 @@ def modules() -> Iterator[Finding]:
     yield package("PIL", "Pillow", minimum="9.4", needed=True)
     yield package("rich", "rich", minimum="13.3", extra="cli")
     yield package("numpy", "numpy", minimum="1.24", extra="numpy")
+    yield package("dnfile", "dnfile", minimum="0.15", extra="bind")
     yield _tk()
     yield _image_tk()
 
@@ -52,7 +61,8 @@ def package(
     module: str, name: str, *, minimum: str = "", extra: str = "", needed: bool = False
 ) -> Finding:
     """A package of at least the ``minimum`` version; ``extra`` is the extra that it comes with."""
-    remedy = pip(f"pyshm-dotnet[{extra}]" if extra else f"{name}>={minimum}" if minimum else name)
+    requirement = f"pyshm-dotnet[{extra}]" if extra else f"{name}>={minimum}" if minimum else name
+    remedy = pip(requirement, _PACKAGES.get(name))
     try:
         importlib.import_module(module)
         version = importlib.import_module("importlib.metadata").version(name)

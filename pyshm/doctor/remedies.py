@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import sysconfig
 from collections.abc import Mapping
 
 __all__ = ["install", "pip"]
@@ -35,9 +36,22 @@ def install(packages: Mapping[str, str], otherwise: str) -> str:
     return otherwise
 
 
-def pip(requirement: str) -> str:
-    """The line that installs a Python package for this very Python."""
-    return f'"{sys.executable}" -m pip install "{requirement}"'
+def pip(requirement: str, packages: Mapping[str, str] | None = None) -> str:
+    """The line that installs a Python package for this very Python.
+
+    Where the system keeps pip out of its own Python, it is the system's package of ``packages``,
+    by family, or else a virtual environment of one's own.
+    """
+    if not _is_the_systems():
+        return f'"{sys.executable}" -m pip install "{requirement}"'
+    own = f'"{sys.executable}" -m venv --system-site-packages venv'
+    return install(packages or {}, f'{own} && venv/bin/pip install "{requirement}"')
+
+
+def _is_the_systems() -> bool:
+    """Whether pip refuses this Python (https://peps.python.org/pep-0668/)."""
+    marker = os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")
+    return sys.prefix == sys.base_prefix and os.path.exists(marker)
 
 
 def _families() -> set[str]:

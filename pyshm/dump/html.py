@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+from ..characters import visible
 from .palette import FIELD_COLOURS, MARK
 from .pictures import Picture
 from .regions import Region, Regions
-from .rows import SHOWN, More, Note, Piece, ascii_of, rows, spans, visible
+from .rows import SHOWN, More, Note, Piece, ascii_of, rows, spans
 
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
@@ -22,7 +23,7 @@ EMBEDDED = 1 << 20  # bytes of a picture that a page carries along
 _BLACK = "color: #111"
 STYLE = (
     """\
-.pyshm-dump { --dim: #6b7280; --line: #e5e7eb; --hatch: #9ca3af66;
+.pyshm-dump { --dim: #4b5563; --line: #e5e7eb; --hatch: #9ca3af66;
   font: 13px/1.7 ui-monospace, "Cascadia Mono", Consolas, "DejaVu Sans Mono", Menlo, monospace;
   border-collapse: collapse; color: inherit; }
 @media (prefers-color-scheme: dark) {

@@ -6,10 +6,11 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..characters import visible
 from ..errors import ArgumentError
 from .palette import CONTENT, MARK, colour_of
 from .regions import Regions
-from .rows import ROW, SHOWN, More, Note, Piece, Row, ascii_of, rows, visible
+from .rows import ROW, SHOWN, More, Note, Piece, Row, ascii_of, rows
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw

@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple
 
 from .. import blob
 from ..errors import FormatError, PyshmError, TruncatedError
-from ..models import TestData
 from ..structs import Struct
+from ..testdata import TestData
 
 __all__ = [
     "KINDS",

@@ -20,7 +20,6 @@ __all__ = [
     "colours",
     "rows",
     "spans",
-    "visible",
 ]
 
 ROW = 16  # bytes
@@ -67,14 +66,6 @@ class More(NamedTuple):
 def ascii_of(data: bytes) -> str:
     """Printable ASCII as itself, everything else as a dot."""
     return "".join(chr(byte) if 32 <= byte < 127 else "." for byte in data)
-
-
-def visible(text: str) -> str:
-    """Characters that would not be seen, or command a terminal, as their escapes."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii")
-        for c in text
-    )
 
 
 def colours(regions: Sequence[Region]) -> list[int]:

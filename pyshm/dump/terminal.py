@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from ..characters import visible
 from .palette import CONTENT, MARK, colour_of
 from .regions import Regions
-from .rows import ROW, SHOWN, More, Note, Piece, Row, ascii_of, rows, visible
+from .rows import ROW, SHOWN, More, Note, Piece, Row, ascii_of, rows
 
 if TYPE_CHECKING:
     from rich.console import Console

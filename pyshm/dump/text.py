@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Any
 
+from ..characters import visible
 from .regions import Region, Regions
-from .rows import ROW, SHOWN, ascii_of, visible
+from .rows import ROW, SHOWN, ascii_of
 
 __all__ = ["as_json", "as_text", "json_value"]
 
