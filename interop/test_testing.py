@@ -214,7 +214,7 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def nothing_left() -> Iterator[None]:
     yield
-    assert left_over("pyshm-proof-") == []
+    assert left_over(f"pyshm-proof-{os.getpid()}-") == []
 
 
 def mismatch(python_type: type[Struct], name: str, assembly: Path, **options: Any) -> list[str]:

@@ -34,6 +34,7 @@ FAKE = Path(__file__).with_name("fake_dotnet.py")
 ASSEMBLY = """
 from pyshm import Struct
 from pyshm.types import Bool, Int32, LPStr, Single
+from pyshm.types import UInt32 as Uint
 
 class Wheel(Struct):
     Radius: Single
@@ -140,8 +141,11 @@ def test_an_assembly_is_asked_once_until_it_changes(net, assembly):
     for _ in range(2):
         net.assert_same_layout(Wheel, "Wheel", assembly)
     assert asked == ["manifest"]
-    assembly.write_text(ASSEMBLY.replace("Wet: Bool", "Wet: Int32 = 0 # longer"))
-    with pytest.raises(LayoutMismatchError, match=r"field Wet: int in \.NET, bool here"):
+    # Of the same size as before, and a second younger.
+    assembly.write_text(ASSEMBLY.replace("Wet: Bool", "Wet: Uint"))
+    later = assembly.stat().st_mtime + 1
+    os.utime(assembly, (later, later))
+    with pytest.raises(LayoutMismatchError, match=r"field Wet: uint in \.NET, bool here"):
         net.assert_same_layout(Wheel, "Wheel", assembly)
 
 
@@ -190,12 +194,15 @@ from pathlib import Path
 from pyshm.testing import assert_same_layout
 from app import Wheel
 
+asked = []
+
 def test_wheel(dotnet_peer):
     assert_same_layout(Wheel, "Wheel", "app.py")
+    asked.append(dotnet_peer.process.pid)
 
 def test_the_same_peer_again(dotnet_peer):
     dotnet_peer.assert_round_trip(Wheel(1.5, True), "Wheel", "app.py")
-    assert dotnet_peer.process.starts == 1
+    assert asked == [dotnet_peer.process.pid]
 """
 
 
