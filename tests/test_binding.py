@@ -19,7 +19,7 @@ from pyshm.binding import Binding, bind
 from pyshm.declarations import BuiltIn, FieldDeclaration, TypeDeclaration
 from pyshm.errors import ArgumentError
 from pyshm.forms import Target
-from pyshm.layout import native
+from pyshm.layout import native, refusal
 from pyshm.spelling import class_names, docstring, field_names, member_names, quoted
 
 DATA = Path(__file__).parent / "data" / "assemblies"
@@ -207,7 +207,10 @@ def test_a_bound_struct_has_the_layout_of_its_type(assembly, module, target):
     for item in assembly.declared_types():
         name = item.name.removeprefix("Shapes.").replace("+", "_")
         bound = getattr(module, name, None)
-        if isinstance(item, TypeDeclaration) and isinstance(bound, type):
+        if not isinstance(item, TypeDeclaration) or not isinstance(bound, type):
+            continue
+        # What only Windows marshals is bound there.
+        if refusal(item, target) is None:
             mine, theirs = native(bound.declaration, target), native(item, target)
             assert (mine.size, mine.alignment) == (theirs.size, theirs.alignment)
             assert [(each.name, each.offset) for each in mine.fields] == [

@@ -53,13 +53,12 @@ internal sealed class TypeEmitter(ModuleBuilder module, string nameSpace)
         return builder.CreateType();
     }
 
-    /// <summary>The struct {T Value; byte Behind;} with Pack = 1, whose second field shows a field's size.</summary>
+    /// <summary>The struct {T Value; byte Behind;}, whose second field shows a field's size.</summary>
     public static Type EmitFieldProbe(ModuleBuilder module, string name, FieldInfo field)
     {
         TypeAttributes attributes = Public | TypeAttributes.Sealed | TypeAttributes.SequentialLayout
             | (field.DeclaringType!.Attributes & TypeAttributes.StringFormatMask);
-        TypeBuilder builder = module.DefineType(
-            name, attributes, typeof(ValueType), PackingSize.Size1);
+        TypeBuilder builder = module.DefineType(name, attributes, typeof(ValueType));
         FieldBuilder value = builder.DefineField(
             LayoutProbe.ValueField, field.FieldType, FieldAttributes.Public);
         if (field.GetCustomAttribute<MarshalAsAttribute>() is { } marshalAs)
