@@ -23,7 +23,7 @@ from interop.pictures import make_picture
 from pyshm.testing.peers import Peer, PeerFailure
 
 GROUP = "programs"
-pytestmark = [pytest.mark.display, pytest.mark.posix]
+pytestmark = [pytest.mark.slow, pytest.mark.display, pytest.mark.posix]
 
 TEXT = "Id=100,Age=20,Scores=60,61,62,63,64,65,66,67,68,69"
 BOX = ".__tk__messagebox"

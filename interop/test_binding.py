@@ -34,7 +34,7 @@ from pyshm.declarations import (
 )
 from pyshm.testing.types import DotNetTypes, ReflectedType
 
-pytestmark = pytest.mark.dotnet
+pytestmark = [pytest.mark.slow, pytest.mark.dotnet]
 
 DATA = Path(__file__).resolve().parent.parent / "tests" / "data" / "assemblies"
 

@@ -20,6 +20,8 @@ from pyshm.forms import Target
 from pyshm.testing import toolchain
 from pyshm.testing.types import DotNetError, ReflectedField, ReflectedType
 
+pytestmark = pytest.mark.slow
+
 # Small ones, for Unix, for both and for Windows; `python -m interop corpus --check` takes them all.
 CHOSEN = ["Tmds.LibC", "LibGit2Sharp", "System.DirectoryServices"]
 LINUX = Target(8, windows=False)

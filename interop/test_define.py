@@ -22,6 +22,8 @@ from pyshm.testing.types import (
     reflected_from_json,
 )
 
+pytestmark = pytest.mark.slow
+
 AUTO_IS_UNICODE = {"linux": 1, "macos": 1, "windows": 2}  # bytes of a char with CharSet.Auto
 
 # Static constructors, a module initializer, constructors and a finalizer that leave a trace.

@@ -15,7 +15,7 @@ from interop.pages import Story, pages, stories_of
 from interop.programs import compile_library, compile_program
 from interop.stage import Stage
 
-pytestmark = pytest.mark.dotnet
+pytestmark = [pytest.mark.slow, pytest.mark.dotnet]
 
 STORIES = [
     pytest.param(story, cast, id="-".join([str(story), *cast.values()]))

@@ -14,7 +14,7 @@ import pytest
 import pyshm
 from pyshm.testing.toolchain import find_dotnet
 
-pytestmark = pytest.mark.dotnet
+pytestmark = [pytest.mark.slow, pytest.mark.dotnet]
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "telemetry"
 PLUGIN = "pyshm.testing.plugin"

@@ -16,7 +16,7 @@ from interop.exchange import Place
 from interop.peers import python_peer
 from pyshm.testing import toolchain
 
-pytestmark = pytest.mark.dotnet
+pytestmark = [pytest.mark.slow, pytest.mark.dotnet]
 
 PACKAGE = "Pyshm.SharedMemory"
 

@@ -12,6 +12,8 @@ import pytest
 from interop.progress import Progress, wanted
 from interop.runs import SELECTION, run, run_on_a_terminal
 
+pytestmark = pytest.mark.slow
+
 terminal = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
 
 

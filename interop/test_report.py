@@ -25,6 +25,8 @@ from interop.report import FORMAT, Report, ReportError, ReportWriter, Run, read
 from interop.runs import SELECTION, run
 from pyshm.testing.peers import Outcome, PeerFailure
 
+pytestmark = pytest.mark.slow
+
 STRUCT = raw.struct_bytes(*STANDARD)
 PYTHON_TO_DOTNET = ("python", "dotnet")
 NASTY = "<script>alert(1)</script>\"'&\ud800\u202e"

@@ -17,7 +17,7 @@ from interop.runs import SELECTION, run
 from interop.test_report import NASTY, a_run, written
 from pyshm.testing.peers import Outcome
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 SHOWN = "[...document.querySelectorAll('.case')].filter(e => e.checkVisibility()).map(e => e.id)"
 CONTRAST = """[...document.querySelectorAll('body *')].filter(e =>

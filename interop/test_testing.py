@@ -46,7 +46,7 @@ from pyshm.types import (
     UInt32,
 )
 
-pytestmark = pytest.mark.dotnet
+pytestmark = [pytest.mark.slow, pytest.mark.dotnet]
 
 SOURCE = """
 #pragma warning disable
