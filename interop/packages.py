@@ -157,7 +157,7 @@ def _restore(packages: list[Package], work: Path) -> None:
             timeout=_TIMEOUT,
             check=False,
             cwd=work,
-            env=toolchain._dotnet_environment(),  # noqa: SLF001 - the one way to call dotnet
+            env=toolchain.dotnet_environment(),
         )
     except subprocess.TimeoutExpired as error:
         raise Unavailable(f"NuGet gave no answer within {_TIMEOUT:.0f} seconds") from error

@@ -58,7 +58,7 @@ def dotnet(folder: Path, *arguments: str, **environment: str) -> None:
     done = subprocess.run(
         command,
         cwd=folder,
-        env={**toolchain._dotnet_environment(), **environment},
+        env={**toolchain.dotnet_environment(), **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

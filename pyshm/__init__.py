@@ -6,6 +6,7 @@ nothing and a program that needs only maps never loads the rest.
 
 from __future__ import annotations
 
+from ._lazy import lazy_names
 from ._version import __version__
 
 TYPE_CHECKING = False  # type checkers take it for True; importing typing would cost the most here
@@ -60,17 +61,4 @@ _HOMES = {
     "TestData": "testdata",
 }
 
-
-def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
-    from importlib import import_module
-
-    value: object = getattr(import_module(f".{home}", __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, globals(), _HOMES)

@@ -295,7 +295,7 @@ def test_a_run_that_does_not_use_it_loads_nothing(user):
         def test_nothing():
             loaded = {name for name in sys.modules if name.partition(".")[0] == "pyshm"}
             assert loaded == {
-                "pyshm", "pyshm._version", "pyshm.testing", "pyshm.testing.plugin"
+                "pyshm", "pyshm._lazy", "pyshm._version", "pyshm.testing", "pyshm.testing.plugin"
             }
             assert not {"cffi", "PIL", "dnfile"} & set(sys.modules)
         """

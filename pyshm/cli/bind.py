@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from .common import REFUSED, Commands, add_command
+from .common import REFUSED, Commands, add_command, add_references
 from .output import add_output, deliver
 
 __all__ = ["add"]
@@ -47,14 +47,7 @@ def add(commands: Commands) -> None:
         metavar="NAME",
         help="only this type and what it needs; a full name, nested: Space.Outer+Inner",
     )
-    sub.add_argument(
-        "--reference",
-        dest="references",
-        action="append",
-        default=[],
-        metavar="DIR",
-        help="a folder with assemblies that this one uses; its own folder is looked at first",
-    )
+    add_references(sub)
     sub.add_argument(
         "--all", action="store_true", help="private nested and compiler-generated types, too"
     )

@@ -24,6 +24,7 @@ __all__ = [
     "add_command",
     "add_json",
     "add_map",
+    "add_references",
     "interruptible",
     "natural_number",
     "opened_to_read",
@@ -109,6 +110,18 @@ def whole_number(text: str) -> int:
         return int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"a whole number, not {text!r}") from None
+
+
+def add_references(sub: argparse.ArgumentParser) -> None:
+    """``--reference``, as often as needed."""
+    sub.add_argument(
+        "--reference",
+        dest="references",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="a folder with assemblies that this one uses; its own folder is looked at first",
+    )
 
 
 def natural_number(text: str) -> int:

@@ -7,7 +7,16 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..characters import visible
-from .common import OK, REFUSED, Commands, UsageError, add_command, add_json, print_json
+from .common import (
+    OK,
+    REFUSED,
+    Commands,
+    UsageError,
+    add_command,
+    add_json,
+    add_references,
+    print_json,
+)
 from .console import BAD, DIM, NAME, WARN, Console
 
 if TYPE_CHECKING:
@@ -70,14 +79,7 @@ def add(commands: Commands) -> None:
         choices=_TARGETS,
         help="the system that it is for (default: this one; macOS is as linux64)",
     )
-    sub.add_argument(
-        "--reference",
-        dest="references",
-        action="append",
-        default=[],
-        metavar="DIR",
-        help="a folder with assemblies that this one uses; its own folder is looked at first",
-    )
+    add_references(sub)
     sub.add_argument(
         "--type",
         dest="types",

@@ -10,6 +10,8 @@ are loaded when they are first used: pytest loads this package in every run.
 
 from __future__ import annotations
 
+from .._lazy import lazy_names
+
 TYPE_CHECKING = False  # type checkers take it for True
 if TYPE_CHECKING:
     from .asserting import NoPeerError, assert_round_trip, assert_same_layout
@@ -49,17 +51,4 @@ _HOMES = {
     "assert_same_layout": "asserting",
 }
 
-
-def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
-    from importlib import import_module
-
-    value: object = getattr(import_module(f".{home}", __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, globals(), _HOMES)

@@ -166,7 +166,7 @@ def _sdk_of(path: Path) -> str | None:
             timeout=_QUESTION_TIMEOUT,
             check=False,
             cwd=folder,
-            env=_dotnet_environment(),
+            env=dotnet_environment(),
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
@@ -373,7 +373,7 @@ def find_peer(*, windows: bool = False) -> list[str] | None:
 # --- building --------------------------------------------------------------------------------
 
 
-def _dotnet_environment() -> dict[str, str]:
+def dotnet_environment() -> dict[str, str]:
     """Return this process's environment with what keeps dotnet quiet, and by itself, added."""
     environment = dict(os.environ)
     environment.update(
@@ -464,7 +464,7 @@ def build_peer(
         return _command(dotnet, build, windows) is not None
 
     def make(work: Path) -> Path:
-        _run_build([*command, str(work)], _dotnet_environment(), say)
+        _run_build([*command, str(work)], dotnet_environment(), say)
         return _built_output(work / ("publish" if windows else "bin"), whole, command)
 
     keep(target, whole, make)
