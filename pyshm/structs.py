@@ -232,9 +232,10 @@ class Struct(metaclass=_StructType):
 
     @classmethod
     def cdef(cls) -> str:
-        """The C declaration, as cffi's ``cdef`` takes it (with ``pack=``), nested types first.
+        """The C declarations, as cffi's ``cdef`` takes them: nested types first, then this one.
 
-        Its first line tells the ``pack``. cffi agrees with every offset: :meth:`ffi`.
+        Where C needs a pack for it, the first line tells which: ``/* pack=1 */`` is
+        ``ffi.cdef(…, pack=1)``. cffi agrees with every offset and size: :meth:`ffi`.
         """
         from .cdef import declaration_of
 
@@ -384,7 +385,7 @@ def _declare(
         taken.add(field.name)
         if (field.offset is None) == (layout == "explicit"):
             story = "needs a FieldOffset" if layout == "explicit" else "has a FieldOffset"
-            raise LayoutError(f"{cls.__name__}.{name} {story} in a {layout} struct", field=name)
+            raise LayoutError(f"{cls.__name__}.{name} {story}: the layout is {layout}", field=name)
     return TypeDeclaration(
         type_name,
         kind=kind,

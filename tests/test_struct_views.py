@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import IntEnum
 from typing import Annotated
 
+import cffi
 import pytest
 
 from pyshm import Struct
@@ -417,10 +418,46 @@ class Forced(Struct):
     money: t.Decimal
 
 
-@pytest.mark.parametrize("struct", [Point, Car, Natural, Forced])
-def test_cffi_agrees_with_every_offset(struct):
+class Roomy(Struct, size=32):
+    a: t.Int32
+
+
+class Tenant(Struct):
+    a: t.Byte
+    room: Roomy
+    rooms: Annotated[list[Roomy], t.ByValArray(Roomy, 2)]
+
+
+class Plain(Struct):
+    a: t.Byte
+    b: t.Int64
+
+
+class Within(Struct):
+    a: t.Int16
+    d: Annotated[list[Plain], t.ByValArray(Plain, 2)]
+
+
+class Hollow(Struct):
+    pass
+
+
+class Unioned(Struct, layout="explicit", size=16):
+    a: Annotated[t.Int64, t.FieldOffset(4)]
+    b: Annotated[Plain, t.FieldOffset(0)]
+
+
+class Holder(Struct):
+    hollow: Hollow
+    both: Unioned
+
+
+@pytest.mark.parametrize(
+    "struct", [Point, Car, Natural, Forced, Roomy, Tenant, Within, Hollow, Holder]
+)
+def test_cffi_agrees_with_every_offset_and_size(struct):
     ffi = struct.ffi()
-    # Its own rules, or else bytes before each field: the names are there either way.
+    # Its own rules, or else bytes before a field: the names are there either way.
     name = struct.__name__
     offsets = {field.name: field.offset for field in struct.layout.fields}
     assert {field: ffi.offsetof(name, field) for field in offsets} == offsets
@@ -428,14 +465,42 @@ def test_cffi_agrees_with_every_offset(struct):
 
 
 def test_a_natural_struct_is_declared_as_c_programmers_would():
-    assert Natural.cdef() == (
+    assert Within.cdef() == (
         "typedef struct {\n"
         "    uint8_t a;\n"
+        "    int64_t b;\n"
+        "} Plain;\n"
+        "\n"
+        "typedef struct {\n"
+        "    int16_t a;\n"
+        "    Plain d[2];\n"
+        "} Within;\n"
+    )
+
+
+def test_a_packed_struct_within_is_declared_first_and_the_pack_above_it():
+    assert Natural.cdef() == (
+        "/* pack=1 */\n"
+        "typedef struct {\n"
+        "    uint8_t x;\n"
+        "    int32_t y;\n"
+        "} Point;\n"
+        "\n"
+        "typedef struct {\n"
+        "    uint8_t a;\n"
+        "    uint8_t _padding1[3];\n"
         "    int32_t b;\n"
         "    int16_t c[3];\n"
         "    Point d;\n"
+        "    uint8_t _padding4[1];\n"
         "} Natural;\n"
     )
+
+
+def test_what_cdef_says_is_all_that_cffi_needs():
+    ffi = cffi.FFI()
+    ffi.cdef(Natural.cdef(), pack=1)
+    assert (ffi.sizeof("Point"), ffi.sizeof("Natural")) == (5, Natural.layout.size)
 
 
 def test_a_layout_that_cffi_does_not_share_is_an_error():

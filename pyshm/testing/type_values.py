@@ -233,6 +233,9 @@ def sensible(data: bytes, layout: Layout) -> bytes:
     for offset, form in _scalars(layout):
         if form.kind in ("address", "variant"):
             mended[offset : offset + form.size] = bytes(form.size)
+        elif form.kind == "char8":
+            # Of bytes that are no UTF-8, .NET makes one U+FFFD or several, depending on where.
+            mended[offset] &= 0x7F
         elif form.kind == "decimal":
             # Flags: sixteen bits of nothing, a scale of 0 to 28, a sign.
             mended[offset : offset + 4] = bytes(
