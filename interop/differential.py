@@ -137,7 +137,7 @@ def value_differences(
 
 def _written(made: type[Struct], value: Any, theirs: Bytes) -> Difference | None:
     try:
-        ours = to_python(made.declaration, value).to_bytes(exact=True).hex(" ")
+        ours = to_python(made.declaration, value, made.layout.target).to_bytes(exact=True).hex(" ")
     except PyshmError as error:
         ours = f"refused: {error}"
     if theirs.data is None:

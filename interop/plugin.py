@@ -113,6 +113,11 @@ def pytest_configure(config: pytest.Config) -> None:
                 raise pytest.UsageError(reason)
 
 
+def pytest_report_header(config: pytest.Config) -> str:
+    """With what a run can be repeated, also one that passes."""
+    return f"random cases: seed {config.getoption('--seed')}, {config.getoption('--types')} types"
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Draw the live line, where somebody looks at it; the terminal's reporter is there by now."""

@@ -22,7 +22,15 @@ from pyshm.declarations import (
     TypeReference,
 )
 from pyshm.layout import Target, is_blittable, managed, native, refusal
-from pyshm.testing.type_values import FLOATS, from_python, is_address, overlaps, sensible
+from pyshm.testing.type_values import (
+    FLOATS,
+    from_python,
+    has_variants,
+    is_address,
+    is_object,
+    overlaps,
+    sensible,
+)
 
 __all__ = ["declarations", "examples"]
 
@@ -69,6 +77,7 @@ _DEPTH = 3
 _CHARACTERS = st.characters(min_codepoint=1, max_codepoint=0xD7FF) | st.characters(
     min_codepoint=0xE000
 )
+_ASCII = st.characters(min_codepoint=1, max_codepoint=0x7F)
 
 
 @st.composite
@@ -252,27 +261,31 @@ def examples(draw: Any, target: Target) -> tuple[TypeDeclaration, list[Any], lis
             return declaration, [], []
         made = []
     else:
-        made = [draw(values(declaration)) for _ in range(2)]
+        made = [draw(values(declaration, target)) for _ in range(2)]
     data = draw(st.binary(min_size=layout.size, max_size=layout.size))
     return declaration, made, [sensible(data, layout)]
 
 
 def _is_marshalled(declaration: TypeDeclaration, target: Target) -> bool:
     # An InlineArray by itself is a list in Python, and no struct.
-    return declaration.inline_array is None and refusal(declaration, target) is None
+    if declaration.inline_array is not None or refusal(declaration, target) is not None:
+        return False
+    return not has_variants(native(declaration, target))
 
 
 @st.composite
-def values(draw: Any, declaration: TypeDeclaration) -> dict[str, Any]:
+def values(draw: Any, declaration: TypeDeclaration, target: Target) -> dict[str, Any]:
     """A value of ``declaration`` as JSON, with objects that lie elsewhere null."""
-    return _Values(draw).struct(declaration)
+    return _Values(draw, target).struct(declaration)
 
 
 class _Values:
     """Draws one value."""
 
-    def __init__(self, draw: Any) -> None:
+    def __init__(self, draw: Any, target: Target) -> None:
         self._draw = draw
+        # What a code page lacks, Windows and Python replace in ways of their own.
+        self._characters = _ASCII if target.windows else _CHARACTERS
 
     def struct(self, declaration: TypeDeclaration) -> dict[str, Any]:
         """Every field by its name, a base class's first."""
@@ -289,7 +302,10 @@ class _Values:
             return self._text(marshal_as.size_const or 1)
         if isinstance(kind, Array):
             assert marshal_as is not None
-            return [self._value(kind.element) for _ in range(marshal_as.size_const or 0)]
+            if is_object(kind.element):
+                return [None] * (marshal_as.size_const or 0)
+            element = FieldDeclaration("", kind.element, None, _as_field(marshal_as))
+            return [self._field(element) for _ in range(marshal_as.size_const or 0)]
         if marshal_as is not None and marshal_as.unmanaged_type == "Currency":
             number = self._draw(st.integers(-(2**63), 2**63 - 1))
             return _decimal(number, 4)
@@ -339,8 +355,13 @@ class _Values:
         return None  # string, object and the like within an array
 
     def _text(self, count: int) -> Any:
-        text = self._draw(st.text(_CHARACTERS, max_size=count + 2))
+        text = self._draw(st.text(self._characters, max_size=count + 2))
         return {"utf16": text.encode("utf-16-le").hex()}
+
+
+def _as_field(marshal_as: MarshalAs) -> MarshalAs | None:
+    """What an array says of its elements, as a field would say it."""
+    return MarshalAs(marshal_as.array_sub_type) if marshal_as.array_sub_type else None
 
 
 def _decimal(number: int, scale: int) -> list[int]:

@@ -268,3 +268,15 @@ def test_a_failing_case_tells_peer_case_step_expected_and_found(good: Peer, plac
     assert "struct-standard: python (consumer) reading" in story
     assert "'id': 101" in story
     assert "'id': 100" in story
+
+
+def test_a_run_says_its_seed(pytestconfig: pytest.Config) -> None:
+    seed = pytestconfig.getoption("--seed")
+    (header,) = [
+        line
+        for line in pytestconfig.hook.pytest_report_header(
+            config=pytestconfig, start_path=pytestconfig.rootpath
+        )
+        if "random cases" in line
+    ]
+    assert header.startswith(f"random cases: seed {seed}, ")

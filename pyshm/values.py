@@ -118,7 +118,7 @@ class Number(Conversion):
 
 def _no_number(name: str, bounds: tuple[int, int] | None, value: object) -> BadValue:
     limit = None
-    expected = f"a {name}"
+    expected = f"{'an' if name[0] in 'iI' else 'a'} {name}"
     if bounds is not None:
         expected += f" ({bounds[0]} to {bounds[1]})"
         if isinstance(value, int):

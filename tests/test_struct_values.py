@@ -207,6 +207,19 @@ def test_an_array_of_structs_has_structs_of_its_own():
     assert (first.points[1].x, second.points[0].x) == (0, 0)
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("number", "an int"), ("huge", "an Int128"), ("natural", "a uint")]
+)
+def test_a_number_out_of_range_is_told_in_english(name, said):
+    class Numbers(Struct):
+        number: t.Int32
+        huge: t.Int128
+        natural: t.UInt32
+
+    with pytest.raises(StructValueError, match=rf"^{name.title()} must be {said} \("):
+        Numbers(**{name: 2**128}).to_bytes()
+
+
 # --- text ---
 
 

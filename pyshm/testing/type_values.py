@@ -23,13 +23,15 @@ from ..declarations import (
     TypeDeclaration,
     TypeReference,
 )
-from ..forms import Form, Inline, Layout, Scalar, Sequence
+from ..forms import HOST, Form, Inline, Layout, Scalar, Sequence, Target, Text
+from ..marshalling import has_layout
 from ..structs import struct_from
 
 __all__ = [
     "FLOATS",
     "all_fields",
     "from_python",
+    "has_variants",
     "is_address",
     "is_object",
     "normal",
@@ -57,6 +59,8 @@ def is_address(field: FieldDeclaration) -> bool:
         return kind.name in ("object", "Delegate", "Array")
     if isinstance(kind, Array):
         return marshal_as is None or marshal_as.unmanaged_type != "ByValArray"
+    if isinstance(kind, TypeDeclaration) and kind.kind == "class":
+        return not has_layout(kind)  # COM's interface pointer, on Windows
     return isinstance(kind, TypeDeclaration) and kind.kind in ("delegate", "interface")
 
 
@@ -64,17 +68,18 @@ def is_object(element: TypeReference) -> bool:
     """Whether an array's elements of that type are objects that lie elsewhere."""
     if isinstance(element, BuiltIn):
         return element.name in ("string", "object", "Delegate", "Array")
-    return isinstance(element, TypeDeclaration) and element.kind in ("delegate", "interface")
+    classes = ("class", "delegate", "interface")
+    return isinstance(element, TypeDeclaration) and element.kind in classes
 
 
-def to_python(reference: TypeReference, value: Any) -> Any:
+def to_python(reference: TypeReference, value: Any, target: Target = HOST) -> Any:
     """What a Python program has for the JSON ``value`` of a field of that type."""
     if isinstance(reference, Nullable):
-        return None if value is None else to_python(reference.value, value)
+        return None if value is None else to_python(reference.value, value, target)
     if isinstance(reference, Array):
         if value is None or is_object(reference.element):
             return None if value is None else [0] * len(value)
-        return [to_python(reference.element, item) for item in value]
+        return [to_python(reference.element, item, target) for item in value]
     if isinstance(reference, (Pointer, FunctionPointer)):
         return int(value)
     if isinstance(reference, BuiltIn):
@@ -85,13 +90,13 @@ def to_python(reference: TypeReference, value: Any) -> Any:
         element = reference.fields[0]
         if is_address(element):
             return [0] * len(value)
-        return [to_python(element.type, item) for item in value]
+        return [to_python(element.type, item, target) for item in value]
     if reference.kind in ("delegate", "interface") or value is None:
         return 0 if reference.kind != "class" else None
-    made = struct_from(reference)
+    made = struct_from(reference, target)
     return made(
         **{
-            field.name: to_python(field.declaration.type, value[field.dotnet_name])
+            field.name: to_python(field.declaration.type, value[field.dotnet_name], target)
             for field in made.layout.fields
             if not is_address(field.declaration)
         }
@@ -230,8 +235,13 @@ def overlaps(layout: Layout) -> bool:
 def sensible(data: bytes, layout: Layout) -> bytes:
     """``data`` with what would harm or mean nothing mended: no addresses, only real decimals."""
     mended = bytearray(data)
-    for offset, form in _scalars(layout):
-        if form.kind in ("address", "variant"):
+    for offset, form in _values(layout):
+        if isinstance(form, Text):
+            # What a code page has no character for, Windows and Python read in ways of their own.
+            if layout.target.windows and form.unit == 1:
+                for at in range(offset, offset + form.size):
+                    mended[at] &= 0x7F
+        elif form.kind in ("address", "variant"):
             mended[offset : offset + form.size] = bytes(form.size)
         elif form.kind == "char8":
             # Of bytes that are no UTF-8, .NET makes one U+FFFD or several, depending on where.
@@ -244,7 +254,12 @@ def sensible(data: bytes, layout: Layout) -> bytes:
     return bytes(mended)
 
 
-def _scalars(layout: Layout, start: int = 0) -> Iterator[tuple[int, Scalar]]:
+def has_variants(layout: Layout) -> bool:
+    """Whether COM's VARIANT is among its values, which Python has no value for."""
+    return any(getattr(form, "kind", "") == "variant" for _, form in _values(layout))
+
+
+def _values(layout: Layout, start: int = 0) -> Iterator[tuple[int, Scalar | Text]]:
     """Every single value in the bytes, with its offset."""
     for field in layout.fields:
         forms: list[tuple[int, Form]] = [(start + field.offset, field.form)]
@@ -253,6 +268,6 @@ def _scalars(layout: Layout, start: int = 0) -> Iterator[tuple[int, Scalar]]:
             if isinstance(form, Sequence):
                 forms += [(offset + i * form.stride, form.element) for i in range(form.count)]
             elif isinstance(form, Inline):
-                yield from _scalars(form.layout, offset)
-            elif isinstance(form, Scalar):
+                yield from _values(form.layout, offset)
+            else:
                 yield offset, form
