@@ -31,7 +31,6 @@ __all__ = [
     "FLOATS",
     "all_fields",
     "from_python",
-    "has_variants",
     "is_address",
     "is_object",
     "normal",
@@ -252,11 +251,6 @@ def sensible(data: bytes, layout: Layout) -> bytes:
                 (0, 0, mended[offset + 2] % 29, mended[offset + 3] & 128)
             )
     return bytes(mended)
-
-
-def has_variants(layout: Layout) -> bool:
-    """Whether COM's VARIANT is among its values, which Python has no value for."""
-    return any(getattr(form, "kind", "") == "variant" for _, form in _values(layout))
 
 
 def _values(layout: Layout, start: int = 0) -> Iterator[tuple[int, Scalar | Text]]:
