@@ -277,7 +277,7 @@ def _managed(declaration: TypeDeclaration, target: Target) -> Layout:
         layout = _laid_out(declaration, target, forms, base, marshalled=False)
     else:
         layout = _laid_out_by_size(declaration, target, forms, base, references)
-    if references and declaration.kind == "struct":
+    if references and (declaration.kind == "struct" or _is_explicit_class(declaration)):
         # The garbage collector wants whole pointers, and nothing else counts any more.
         pointer = target.pointer_size
         return layout._replace(size=round_up(layout.size, pointer), alignment=pointer)
