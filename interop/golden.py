@@ -23,6 +23,7 @@ __all__ = ["FOLDER", "Fixture", "check", "fixtures", "write"]
 
 FOLDER = Path(__file__).resolve().parent.parent / "fixtures"
 _MANIFEST = "manifest.json"
+_TYPES = "types.jsonl"  # declarations, which test_random_types.py compares
 _INT32 = (-(2**31), 2**31 - 1)
 
 
@@ -152,7 +153,7 @@ def write(dotnet: Peer, folder: Path = FOLDER, say: Callable[[str], None] = prin
 def check(python: Peer, dotnet: Peer, folder: Path = FOLDER) -> list[str]:
     """What is wrong, a line each: files against what both languages make of them now."""
     wrong = []
-    expected_files = {_MANIFEST}
+    expected_files = {_TYPES, _MANIFEST}
     manifest = {
         entry["file"]: entry for entry in json.loads((folder / _MANIFEST).read_bytes())["files"]
     }
