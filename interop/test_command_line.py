@@ -182,7 +182,9 @@ def test_both_programs_dump_alike(
         theirs = run(peer, "dump", name, *options)
         assert theirs.returncode == ours.returncode == 0, theirs.stderr + ours.stderr
         if "--json" in options:
-            assert json.loads(theirs.stdout) == json.loads(ours.stdout)
+            found = json.loads(ours.stdout)
+            found.pop("picture", None)  # what Pillow takes the content for; only pyshm looks
+            assert json.loads(theirs.stdout) == found
         else:
             assert theirs.stdout == ours.stdout
 
