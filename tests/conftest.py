@@ -58,11 +58,22 @@ def map_file(map_name: str) -> Path:
     return Path(shared_memory_directory()) / map_name
 
 
+def _started(command: list[str], **options: object) -> subprocess.Popen[str]:
+    """Popen, tried again where Wine answers "Internal error", as it does now and then."""
+    for _ in range(4):
+        try:
+            return subprocess.Popen(command, **options)  # type: ignore[call-overload,no-any-return]
+        except OSError as error:
+            if getattr(error, "winerror", None) != 1359:
+                raise
+    return subprocess.Popen(command, **options)  # type: ignore[call-overload,no-any-return]
+
+
 class Child:
     """Another Python process, talking in lines. Every wait is bounded."""
 
     def __init__(self, command: list[str], **options: object) -> None:
-        self.process = subprocess.Popen(  # type: ignore[call-overload]
+        self.process = _started(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
