@@ -21,12 +21,12 @@ from pyshm.declarations import (
     TypeDeclaration,
     TypeReference,
 )
-from pyshm.layout import Target, is_blittable, managed, native, refusal
+from pyshm.layout import Target, is_blittable, is_reference, managed, native, refusal
+from pyshm.scalars import FIXED_BUFFER_ELEMENTS, SCALARS, fixed_buffer_element
 from pyshm.testing.type_values import (
     FLOATS,
     from_python,
     is_address,
-    is_object,
     overlaps,
     sensible,
 )
@@ -66,10 +66,6 @@ _SUB_TYPES = {
     "DateTime": ["Struct", "I8"],
     "object": ["IUnknown", "IDispatch", "Struct"],
 }
-# What C# allows in a fixed buffer.
-_ELEMENT_SIZES = {
-    "bool": 1, "char": 2, "byte": 1, "short": 2, "int": 4, "long": 8, "float": 4, "double": 8,
-}  # fmt: skip
 _PACKS = [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128]
 _DEPTH = 3
 # All but surrogates and NUL. (Hypothesis has two names for leaving out a category.)
@@ -221,10 +217,10 @@ class _Maker:
         return Array(element), MarshalAs("ByValArray", self._draw(st.integers(0, 9)), sub_type)
 
     def _fixed_buffer(self) -> TypeDeclaration:
-        name, size = self._one(list(_ELEMENT_SIZES.items()))
+        name = self._one(sorted(FIXED_BUFFER_ELEMENTS))
         return TypeDeclaration(
             self._name(),
-            size=size * self._draw(st.integers(1, 12)),
+            size=SCALARS[name].size * self._draw(st.integers(1, 12)),
             fields=(FieldDeclaration("FixedElementField", BuiltIn(name)),),
             fixed_buffer=True,
         )
@@ -302,7 +298,7 @@ class _Values:
             return self._text(marshal_as.size_const or 1)
         if isinstance(kind, Array):
             assert marshal_as is not None
-            if is_object(kind.element):
+            if is_reference(kind.element):
                 return [None] * (marshal_as.size_const or 0)
             element = FieldDeclaration("", kind.element, None, _as_field(marshal_as))
             return [self._field(element) for _ in range(marshal_as.size_const or 0)]
@@ -325,7 +321,7 @@ class _Values:
             return None
         if kind.inline_array or kind.fixed_buffer:
             element = kind.fields[0]
-            count = kind.inline_array or kind.size // _ELEMENT_SIZES[str(element.type)]
+            count = kind.inline_array or fixed_buffer_element(kind)[1]
             if is_address(element):
                 return [None] * count
             return [self._field(element) for _ in range(count)]

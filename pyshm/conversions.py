@@ -11,9 +11,10 @@ from struct import error as CodecError
 from typing import TYPE_CHECKING, Any
 
 from .declarations import Array, Nullable, TypeDeclaration, TypeReference
-from .declaring import PYTHON_TYPES, fixed_buffer_element
+from .declaring import PYTHON_TYPES
 from .forms import FieldLayout, Form, Inline, Layout, Scalar, Sequence, Text
 from .marshalling import is_blittable
+from .scalars import fixed_buffer_element
 from .values import BadValue, Char8, Conversion, Number, of_scalar, of_text
 
 if TYPE_CHECKING:

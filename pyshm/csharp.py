@@ -24,8 +24,8 @@ from .declarations import (
     TypeReference,
     needed_types,
 )
-from .declaring import fixed_buffer_element
 from .errors import LayoutError
+from .scalars import fixed_buffer_element
 
 __all__ = ["source"]
 

@@ -17,10 +17,10 @@ from .declarations import (
     MarshalAs,
     Nullable,
     TypeDeclaration,
-    TypeReference,
 )
 from .errors import LayoutError
 from .layout import dotnet_name
+from .scalars import FIXED_BUFFER_ELEMENTS, SCALARS
 from .types import FieldType
 
 __all__ = ["PYTHON_TYPES", "annotated_names", "declared_fields"]
@@ -30,11 +30,6 @@ PYTHON_TYPES: WeakValueDictionary[TypeDeclaration, type] = WeakValueDictionary()
 
 _enums: dict[tuple[type, str, str], TypeDeclaration] = {}
 _UNDERLYING = ("sbyte", "byte", "short", "ushort", "int", "uint", "long", "ulong", "nint", "nuint")
-# Elements of a fixed buffer, with their size in .NET's own memory.
-_FIXED = {
-    "bool": 1, "sbyte": 1, "byte": 1, "char": 2, "short": 2, "ushort": 2, "int": 4, "uint": 4,
-    "float": 4, "long": 8, "ulong": 8, "double": 8,
-}  # fmt: skip
 
 
 class _Owner(NamedTuple):
@@ -146,11 +141,11 @@ def _built_in(hint: Any) -> str:
 def _fixed_buffer(item: types.FixedBuffer, owner: _Owner) -> TypeDeclaration:
     _at_least_1("FixedBuffer", item.count)
     element = _built_in(item.element)
-    if element not in _FIXED:
+    if element not in FIXED_BUFFER_ELEMENTS:
         raise LayoutError(f"a fixed buffer can't have elements of {element}", value=element)
     return TypeDeclaration(
         f"{owner.name}+<{owner.field}>e__FixedBuffer",
-        size=item.count * _FIXED[element],
+        size=item.count * SCALARS[element].size,
         charset=owner.charset,
         fields=(FieldDeclaration("FixedElementField", BuiltIn(element)),),
         fixed_buffer=True,
@@ -185,10 +180,3 @@ def _enum(enum: Any, underlying: str, name: str) -> TypeDeclaration:
         )
         PYTHON_TYPES[_enums[key]] = enum
     return _enums[key]
-
-
-def fixed_buffer_element(declaration: TypeDeclaration) -> tuple[TypeReference, int]:
-    """The element of a fixed buffer, and how many there are."""
-    element = declaration.fields[0].type
-    assert isinstance(element, BuiltIn)
-    return element, declaration.size // _FIXED[element.name]

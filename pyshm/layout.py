@@ -37,7 +37,6 @@ from .forms import (
     round_up,
 )
 from .marshalling import (
-    DATE_TIME_OFFSET,
     Refused,
     has_layout,
     is_ansi,
@@ -46,6 +45,7 @@ from .marshalling import (
     marshalled_form,
     nullable_declaration,
 )
+from .scalars import FIXED_BUFFER_ELEMENTS, SCALARS, address, native_integer
 
 __all__ = [
     "HOST",
@@ -61,6 +61,7 @@ __all__ = [
     "contains_references",
     "dotnet_name",
     "is_blittable",
+    "is_reference",
     "managed",
     "native",
     "refusal",
@@ -238,32 +239,15 @@ def _fields(
 
 # --- the managed layout -------------------------------------------------------------------
 
-_MANAGED = {
-    "bool": Scalar("bool", 1, 1, "B"),
-    "char": Scalar("char16", 2, 2, "H"),
-    "sbyte": Scalar("int", 1, 1, "b"),
-    "byte": Scalar("int", 1, 1, "B"),
-    "short": Scalar("int", 2, 2, "h"),
-    "ushort": Scalar("int", 2, 2, "H"),
-    "int": Scalar("int", 4, 4, "i"),
-    "uint": Scalar("int", 4, 4, "I"),
-    "long": Scalar("int", 8, 8, "q"),
-    "ulong": Scalar("int", 8, 8, "Q"),
-    "float": Scalar("float", 4, 4, "f"),
-    "double": Scalar("float", 8, 8, "d"),
-    "Half": Scalar("float", 2, 2, "e"),
-    "decimal": Scalar("decimal", 16, 8),
-    "Guid": Scalar("guid", 16, 4),
-    "Int128": Scalar("int128", 16, 16),
-    "UInt128": Scalar("uint128", 16, 16),
-    "DateTime": Scalar("datetime", 8, 8, "Q"),
-    "TimeSpan": Scalar("int", 8, 8, "q"),
-    "DateOnly": Scalar("int", 4, 4, "i"),
-    "TimeOnly": Scalar("int", 8, 8, "Q"),
-}
-_STRUCTS = frozenset(
-    "decimal Guid Int128 UInt128 Half DateTime TimeSpan DateOnly TimeOnly".split()  # noqa: SIM905 - shorter
+_DATE_TIME_OFFSET = TypeDeclaration(
+    "System.DateTimeOffset",
+    layout="auto",
+    fields=(
+        FieldDeclaration("_dateTime", BuiltIn("DateTime")),
+        FieldDeclaration("_offsetMinutes", BuiltIn("short")),
+    ),
 )
+_STRUCTS = frozenset(SCALARS) - FIXED_BUFFER_ELEMENTS | {"DateTimeOffset"}
 
 
 @lru_cache(maxsize=4096)
@@ -322,29 +306,28 @@ def _managed_form(reference: TypeReference, target: Target) -> Form:
     if isinstance(reference, Nullable):
         reference = nullable_declaration(reference.value)
     if isinstance(reference, BuiltIn):
-        if reference.name in _MANAGED:
-            return _MANAGED[reference.name]
+        if reference.name in SCALARS:
+            return SCALARS[reference.name]
+        if reference.name in ("nint", "nuint"):
+            return native_integer(reference.name, target)
         if reference.name == "DateTimeOffset":
-            reference = DATE_TIME_OFFSET
+            reference = _DATE_TIME_OFFSET
     if isinstance(reference, TypeDeclaration) and reference.kind == "struct":
         return Inline(_managed(reference, target))
-    size = target.pointer_size
-    if isinstance(reference, BuiltIn) and reference.name in ("nint", "nuint"):
-        codes = "qQ" if size == 8 else "iI"
-        return Scalar("int", size, size, codes[reference.name == "nuint"])
-    return Scalar("address", size, size, "Q" if size == 8 else "I")
+    return address(target)
 
 
 def _is_struct(reference: TypeReference) -> bool:
     """Whether the runtime places it as a struct, not by the size of a scalar."""
     if isinstance(reference, BuiltIn):
-        return reference.name in _STRUCTS or reference.name == "DateTimeOffset"
+        return reference.name in _STRUCTS
     if isinstance(reference, TypeDeclaration):
         return reference.kind == "struct"
     return isinstance(reference, Nullable)
 
 
-def _is_reference(reference: TypeReference) -> bool:
+def is_reference(reference: TypeReference) -> bool:
+    """Whether a variable of that type is an object that lies elsewhere."""
     if isinstance(reference, BuiltIn):
         return reference.name in ("string", "object", "Delegate", "Array")
     if isinstance(reference, TypeDeclaration):
@@ -371,7 +354,7 @@ def _holds_objects(reference: TypeReference) -> bool:
 def _is_object(reference: TypeReference) -> bool:
     """Whether the garbage collector looks for it; a ``ref`` field is a plain pointer to it."""
     by_ref = isinstance(reference, TypeDeclaration) and reference.by_ref_like
-    return _is_reference(reference) and not by_ref
+    return is_reference(reference) and not by_ref
 
 
 def contains_references(reference: TypeReference) -> bool:
@@ -453,18 +436,21 @@ def _load_refusal(declaration: TypeDeclaration, target: Target) -> Refusal | Non
     return None
 
 
-def _parts(declaration: TypeDeclaration) -> Iterator[TypeDeclaration]:
-    """The types that have to be loaded before it can be marshalled."""
+def _contained(declaration: TypeDeclaration) -> Iterator[TypeReference]:
+    """Its base class and the types of its fields, of an array that of the elements."""
     if declaration.base is not None:
         yield declaration.base
     for field in declaration.fields:
         kind = field.type
-        if isinstance(kind, Array):
-            kind = kind.element
-        if isinstance(kind, Nullable):
-            kind = kind.value
-        if isinstance(kind, TypeDeclaration):
-            yield kind
+        yield kind.element if isinstance(kind, Array) else kind
+
+
+def _parts(declaration: TypeDeclaration) -> Iterator[TypeDeclaration]:
+    """The types that have to be loaded before it can be marshalled."""
+    for kind in _contained(declaration):
+        part = kind.value if isinstance(kind, Nullable) else kind
+        if isinstance(part, TypeDeclaration):
+            yield part
 
 
 def _overlap(layout: Layout) -> Refusal | None:
@@ -520,7 +506,7 @@ def _objects(reference: TypeReference, form: Form) -> tuple[tuple[int, int], ...
             for index in range(form.count if runs else 0)
             for start, end in runs
         )
-    return ((0, form.size),) if _is_reference(reference) else ()
+    return ((0, form.size),) if is_reference(reference) else ()
 
 
 # What nobody writes, and an assembly made to do harm could ask for.
@@ -603,20 +589,11 @@ def _has_text(declaration: TypeDeclaration) -> bool:
     """Whether the CharSet decides the size of one of its fields."""
     if declaration.base is not None and _has_text(declaration.base):
         return True
-    kinds = (
-        field.type.element if isinstance(field.type, Array) else field.type
-        for field in declaration.fields
-    )
-    return any(kind in (BuiltIn("char"), BuiltIn("string")) for kind in kinds)
+    return any(kind in (BuiltIn("char"), BuiltIn("string")) for kind in _contained(declaration))
 
 
 def _marshalled_parts(declaration: TypeDeclaration) -> Iterator[TypeDeclaration]:
-    if declaration.base is not None:
-        yield declaration.base
-    for field in declaration.fields:
-        kind = field.type
-        if isinstance(kind, Array):
-            kind = kind.element
+    for kind in _contained(declaration):
         if isinstance(kind, Nullable):
             yield nullable_declaration(kind.value)
         elif isinstance(kind, TypeDeclaration) and has_layout(kind):

@@ -12,6 +12,7 @@ from .declarations import Array, BuiltIn, FieldDeclaration, TypeDeclaration
 from .errors import LayoutError
 from .forms import FieldLayout, Form, Inline, Layout, Scalar, Sequence, Text
 from .marshalling import has_layout, is_ansi
+from .scalars import fixed_buffer_element
 
 __all__ = [
     "MOST_ROWS",
@@ -200,28 +201,15 @@ def type_text(field: FieldDeclaration, owner: TypeDeclaration | None = None) -> 
             notes.append(kind.kind)
         elif kind.inline_array and first is not None:
             notes.append(f"InlineArray {kind.inline_array} {first}")
-        elif kind.fixed_buffer and isinstance(first, BuiltIn):
+        elif kind.fixed_buffer:
             # The compiler's own struct, whose name nobody wrote.
-            size = _ELEMENTS.get(first.name)
-            text = f"fixed {first}[{kind.size // size}]" if size else text
+            element, count = fixed_buffer_element(kind)
+            text = f"fixed {element}[{count}]"
     given = field.marshal_as
     if given is not None:
         words = (given.unmanaged_type, given.size_const, given.array_sub_type)
         notes.append(" ".join(str(word) for word in words if word is not None))
     return f"{text} ({', '.join(notes)})" if notes else text
-
-
-# Bytes of what a fixed buffer can be of; a char is two of them here, whatever its CharSet.
-_ELEMENTS = {
-    name: size
-    for size, names in {
-        1: ("bool", "sbyte", "byte"),
-        2: ("char", "short", "ushort"),
-        4: ("int", "uint", "float"),
-        8: ("long", "ulong", "double"),
-    }.items()
-    for name in names
-}
 
 
 def _meaning(form: Form, field: FieldDeclaration, ansi: bool) -> str:

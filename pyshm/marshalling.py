@@ -8,7 +8,7 @@ https://learn.microsoft.com/dotnet/standard/native-interop/type-marshalling
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from .declarations import (
     Array,
@@ -22,6 +22,7 @@ from .declarations import (
     TypeReference,
 )
 from .forms import Form, Inline, Scalar, Sequence, Target, Text
+from .scalars import NUMBERS, SCALARS, address, native_integer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from .forms import Layout
 
 __all__ = [
-    "DATE_TIME_OFFSET",
     "Refused",
     "has_layout",
     "is_ansi",
@@ -45,46 +45,29 @@ class Refused(Exception):
     """The marshaller has no form for this field; the argument is the reason."""
 
 
-class _Integer(NamedTuple):
-    scalar: Scalar
-    allowed: tuple[str, ...]
-
-
-def _integer(code: str, size: int, *allowed: str) -> _Integer:
-    return _Integer(Scalar("int", size, size, code), allowed)
-
-
-_INTEGERS = {
-    "sbyte": _integer("b", 1, "I1", "U1"),
-    "byte": _integer("B", 1, "I1", "U1"),
-    "short": _integer("h", 2, "I2", "U2"),
-    "ushort": _integer("H", 2, "I2", "U2"),
-    "int": _integer("i", 4, "I4", "U4", "Error"),
-    "uint": _integer("I", 4, "I4", "U4", "Error"),
-    "long": _integer("q", 8, "I8", "U8"),
-    "ulong": _integer("Q", 8, "I8", "U8"),
-    "float": _Integer(Scalar("float", 4, 4, "f"), ("R4",)),
-    "double": _Integer(Scalar("float", 8, 8, "d"), ("R8",)),
+# What a number's [MarshalAs] may say; it changes nothing.
+_ALLOWED = {
+    "sbyte": ("I1", "U1"),
+    "byte": ("I1", "U1"),
+    "short": ("I2", "U2"),
+    "ushort": ("I2", "U2"),
+    "int": ("I4", "U4", "Error"),
+    "uint": ("I4", "U4", "Error"),
+    "long": ("I8", "U8"),
+    "ulong": ("I8", "U8"),
+    "float": ("R4",),
+    "double": ("R8",),
+    # System structs, which are marshalled as they lie in memory.
+    **dict.fromkeys(
+        ("Guid", "Half", "Int128", "UInt128", "TimeSpan", "DateOnly", "TimeOnly"), ("Struct",)
+    ),
 }
-_HALF = Scalar("float", 2, 2, "e")
+_POINTER_WIDE = ("SysInt", "SysUInt")
 _BOOL = Scalar("bool", 4, 4, "i")
-_ONE_BYTE_BOOL = Scalar("bool", 1, 1, "B")
 _VARIANT_BOOL = Scalar("bool", 2, 2, "h")
 _ANSI_CHAR = Scalar("char8", 1, 1, "B")
-_CHAR = Scalar("char16", 2, 2, "H")
-_DECIMAL = Scalar("decimal", 16, 8)
 _CURRENCY = Scalar("currency", 8, 8, "q")
 _DATE = Scalar("date", 8, 8, "d")
-_GUID = Scalar("guid", 16, 4)
-# System structs of one or two integers, which are marshalled as they lie in memory.
-_BLITTABLE = {
-    "Half": _HALF,
-    "Int128": Scalar("int128", 16, 16),
-    "UInt128": Scalar("uint128", 16, 16),
-    "TimeSpan": Scalar("int", 8, 8, "q"),
-    "DateOnly": Scalar("int", 4, 4, "i"),
-    "TimeOnly": Scalar("int", 8, 8, "Q"),
-}
 
 _STRINGS = ("LPStr", "LPWStr", "LPTStr", "LPUTF8Str", "BStr", "AnsiBStr", "TBStr")
 _STRING_ELEMENTS = ("LPStr", "LPWStr", "LPTStr", "BStr")
@@ -141,9 +124,9 @@ def marshalled_form(
     if isinstance(kind, Pointer):
         if asked:
             raise Refused(f"a pointer can't be paired with {asked}")
-        return _address(target)
+        return address(target)
     if isinstance(kind, FunctionPointer):
-        return _only(asked, "function pointers", ("FunctionPtr",), _address(target))
+        return _only(asked, "function pointers", ("FunctionPtr",), address(target))
     if isinstance(kind, Array):
         return _array(kind, field.marshal_as, ansi, target, native)
     if kind.kind == "struct":
@@ -187,17 +170,6 @@ def _derives_from(declaration: TypeDeclaration, names: frozenset[str]) -> bool:
     return False
 
 
-DATE_TIME_OFFSET = TypeDeclaration(
-    "System.DateTimeOffset",
-    layout="auto",
-    fields=(
-        FieldDeclaration("_dateTime", BuiltIn("DateTime")),
-        FieldDeclaration("_offsetMinutes", BuiltIn("short")),
-    ),
-)
-"""The struct that DateTimeOffset is."""
-
-
 @lru_cache(maxsize=512)
 def nullable_declaration(value: TypeReference) -> TypeDeclaration:
     """``Nullable<value>`` as the struct that it is: a bool, then the value."""
@@ -211,11 +183,6 @@ def nullable_declaration(value: TypeReference) -> TypeDeclaration:
     )
 
 
-def _address(target: Target) -> Scalar:
-    size = target.pointer_size
-    return Scalar("address", size, size, "Q" if size == 8 else "I")
-
-
 def _only(asked: str | None, what: str, allowed: tuple[str, ...], form: Form) -> Form:
     if asked and asked not in allowed:
         raise Refused(f"{what} can be paired with {', '.join(allowed)} only, not {asked}")
@@ -225,21 +192,18 @@ def _only(asked: str | None, what: str, allowed: tuple[str, ...], form: Form) ->
 def _built_in(
     name: str, asked: str | None, marshal_as: MarshalAs | None, ansi: bool, target: Target
 ) -> Form:
-    if name in _INTEGERS:
-        return _only(asked, name, _INTEGERS[name].allowed, _INTEGERS[name].scalar)
+    if name in _ALLOWED:
+        return _only(asked, name, _ALLOWED[name], SCALARS[name])
     if name in ("nint", "nuint"):
-        size = target.pointer_size
-        codes = "qQ" if size == 8 else "iI"
-        scalar = Scalar("int", size, size, codes[name == "nuint"])
-        return _only(asked, name, ("SysInt", "SysUInt"), scalar)
+        return _only(asked, name, _POINTER_WIDE, native_integer(name, target))
     if name == "bool":
         return _bool(asked, target)
     if name == "char":
         if asked in ("I1", "U1"):
             return _ANSI_CHAR
         if asked is None:
-            return _ANSI_CHAR if ansi else _CHAR
-        return _only(asked, "char", ("I1", "U1", "I2", "U2"), _CHAR)
+            return _ANSI_CHAR if ansi else SCALARS[name]
+        return _only(asked, "char", ("I1", "U1", "I2", "U2"), SCALARS[name])
     if name == "string":
         return _string(asked, marshal_as, ansi, target)
     if name == "object":
@@ -247,13 +211,9 @@ def _built_in(
     if name == "decimal":
         if asked == "Currency":
             return _CURRENCY
-        return _only(asked, "decimal", ("Struct", "Currency"), _DECIMAL)
+        return _only(asked, "decimal", ("Struct", "Currency"), SCALARS[name])
     if name == "DateTime":
         return _only(asked, "DateTime", ("Struct",), _DATE)
-    if name == "Guid":
-        return _only(asked, "Guid", ("Struct",), _GUID)
-    if name in _BLITTABLE:
-        return _only(asked, name, ("Struct",), _BLITTABLE[name])
     if name == "DateTimeOffset":
         raise Refused("DateTimeOffset has auto layout")
     if name == "Delegate":
@@ -267,7 +227,7 @@ def _bool(asked: str | None, target: Target) -> Scalar:
     if asked in (None, "Bool"):
         return _BOOL
     if asked in ("I1", "U1"):
-        return _ONE_BYTE_BOOL
+        return SCALARS["bool"]
     if asked == "VariantBool" and target.windows:
         return _VARIANT_BOOL
     where = "" if target.windows or asked != "VariantBool" else " (VariantBool: on Windows only)"
@@ -276,7 +236,7 @@ def _bool(asked: str | None, target: Target) -> Scalar:
 
 def _string(asked: str | None, marshal_as: MarshalAs | None, ansi: bool, target: Target) -> Form:
     if asked is None or asked in _STRINGS:
-        return _address(target)
+        return address(target)
     if asked == "ByValTStr":
         assert marshal_as is not None
         count = marshal_as.size_const or 0
@@ -292,20 +252,20 @@ def _object(asked: str | None, target: Target) -> Scalar:
     if asked == "Struct":
         return Scalar("variant", 8 + 2 * target.pointer_size, 8)
     if asked in (None, "Interface", "IUnknown", "IDispatch"):
-        return _address(target)
+        return address(target)
     raise Refused(f"object can't be paired with {asked} in a field")
 
 
 def _com_pointer(asked: str | None, allowed: tuple[str, ...], target: Target) -> Form:
     if not target.windows:
         raise Refused("an interface pointer needs COM, which .NET has on Windows only")
-    return _only(asked, "a class without layout", allowed, _address(target))
+    return _only(asked, "a class without layout", allowed, address(target))
 
 
 def _delegate(asked: str | None, target: Target) -> Form:
     if asked == "IDispatch" and target.windows:
-        return _address(target)
-    return _only(asked, "delegates", ("FunctionPtr",), _address(target))
+        return address(target)
+    return _only(asked, "delegates", ("FunctionPtr",), address(target))
 
 
 def _struct(
@@ -332,13 +292,13 @@ def _reference(
     if asked == "Interface" and target.windows:
         if kind.kind == "delegate":
             raise Refused("a delegate can't be paired with Interface")
-        return _address(target)
+        return address(target)
     if kind.kind == "delegate":
         return _delegate(asked, target)
     if is_handle(kind):
         if asked:
             raise Refused(f"a handle can't be paired with {asked}")
-        return _address(target)
+        return address(target)
     if kind.name == "System.Text.StringBuilder":
         raise Refused("StringBuilder can't be marshalled as a field")
     if kind.kind == "class" and has_layout(kind):
@@ -359,7 +319,7 @@ def _array(
         raise Refused("generic types can't be marshalled")
     if asked in (None, "SafeArray") and target.windows:
         _element(array, None, ansi, target, native)
-        return _address(target)
+        return address(target)
     if asked != "ByValArray":
         given = asked or "no MarshalAs"
         raise Refused(
@@ -404,16 +364,16 @@ def _element(
         raise Refused("arrays of handles can't be marshalled")
     if not target.windows:
         raise Refused(f"an array of {element} needs COM, which .NET has on Windows only")
-    return _address(target)
+    return address(target)
 
 
 def _pointer_element(element: Pointer | FunctionPointer) -> Form:
     """What .NET makes of a pointer in an array: the size of what it leads to, one byte for void."""
     target = element.target if isinstance(element, Pointer) else None
     if target is None:
-        return _INTEGERS["byte"].scalar
-    if isinstance(target, BuiltIn) and target.name in _INTEGERS:
-        return _INTEGERS[target.name].scalar
+        return NUMBERS["byte"]
+    if isinstance(target, BuiltIn) and target.name in NUMBERS:
+        return NUMBERS[target.name]
     raise Refused(f"an array of {element} can't be marshalled")
 
 
@@ -428,10 +388,10 @@ def _built_in_element(name: str, sub_type: str | None, ansi: bool, target: Targe
     if name == "string":
         if sub_type and sub_type not in _STRING_ELEMENTS:
             raise Refused(f"string elements can't be paired with {sub_type}")
-        return _address(target)
+        return address(target)
     if name == "object":
         if not target.windows and sub_type == "IUnknown":
-            return _address(target)
+            return address(target)
         return _object(sub_type, target)
     if name == "decimal":
         if sub_type == "Currency" and not target.windows:
@@ -444,12 +404,7 @@ def _built_in_element(name: str, sub_type: str | None, ansi: bool, target: Targe
 
 # --- blittable: the same bytes in both worlds ---------------------------------------------
 
-_SAME = {name: entry.allowed for name, entry in _INTEGERS.items()} | {
-    "nint": ("SysInt", "SysUInt"),
-    "nuint": ("SysInt", "SysUInt"),
-    "Guid": ("Struct",),
-    **dict.fromkeys(_BLITTABLE, ("Struct",)),
-}
+_SAME = _ALLOWED | {"nint": _POINTER_WIDE, "nuint": _POINTER_WIDE}
 
 
 @lru_cache(maxsize=4096)

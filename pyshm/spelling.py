@@ -25,8 +25,8 @@ from .declarations import (
     TypeDeclaration,
     TypeReference,
 )
-from .declaring import fixed_buffer_element
 from .marshalling import is_handle
+from .scalars import fixed_buffer_element
 from .structs import python_names
 
 __all__ = [

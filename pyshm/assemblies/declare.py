@@ -20,6 +20,7 @@ from ..declarations import (
     TypeKind,
     TypeReference,
 )
+from ..scalars import FIXED_BUFFER_ELEMENTS
 from . import signatures
 from .attributes import Attributes
 from .documentation import Documentation
@@ -57,10 +58,6 @@ _BASES: dict[str, TypeKind] = {
     "System.ValueType": "struct",
     "System.MulticastDelegate": "delegate",
 }
-# Elements that C# allows in a fixed buffer.
-_FIXED = frozenset(
-    ("bool", "char", "sbyte", "byte", "short", "ushort", "int", "uint", "long", "ulong")
-) | {"float", "double"}
 _NULLABLE = "System.Nullable`1"
 
 # ``ref T`` as a field: a reference in memory that no marshaller takes, as a generic class is.
@@ -406,5 +403,7 @@ class Declarer:
 def _is_buffer(fields: tuple[FieldDeclaration, ...]) -> bool:
     """Whether C#'s compiler could have made these fields for ``fixed T x[n]``."""
     return (
-        len(fields) == 1 and isinstance(fields[0].type, BuiltIn) and fields[0].type.name in _FIXED
+        len(fields) == 1
+        and isinstance(fields[0].type, BuiltIn)
+        and fields[0].type.name in FIXED_BUFFER_ELEMENTS
     )

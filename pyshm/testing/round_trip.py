@@ -14,11 +14,12 @@ from typing import Any
 from ..declarations import Array, Nullable, TypeDeclaration, TypeReference
 from ..errors import ArgumentError, FormatError
 from ..forms import Inline, Layout, Sequence, round_up
+from ..layout import is_reference
 from ..mapping import MemoryMappedFile
 from ..structs import Struct
 from .mismatch import paired
 from .peers import Peer
-from .type_values import all_fields, from_python, is_address, is_object, normal
+from .type_values import all_fields, from_python, is_address, normal
 from .types import DotNetStepError
 
 __all__ = ["round_trip_differences"]
@@ -194,7 +195,9 @@ def _addresses(layout: Layout, start: int, prefix: str) -> Iterator[tuple[str, i
     for field in layout.fields:
         path, at = f"{prefix}{field.dotnet_name}", start + field.offset
         kind, form = field.declaration.type, field.form
-        if is_address(field.declaration) or (isinstance(kind, Array) and is_object(kind.element)):
+        if is_address(field.declaration) or (
+            isinstance(kind, Array) and is_reference(kind.element)
+        ):
             yield path, at, at + field.size
         elif isinstance(form, Inline):
             yield from _addresses(form.layout, at, f"{path}.")

@@ -24,6 +24,7 @@ from ..declarations import (
     TypeReference,
 )
 from ..forms import HOST, Form, Inline, Layout, Scalar, Sequence, Target, Text
+from ..layout import is_reference
 from ..marshalling import has_layout
 from ..structs import struct_from
 
@@ -32,7 +33,6 @@ __all__ = [
     "all_fields",
     "from_python",
     "is_address",
-    "is_object",
     "normal",
     "overlaps",
     "sensible",
@@ -52,23 +52,11 @@ def is_address(field: FieldDeclaration) -> bool:
     """Whether the field is an object that lies elsewhere, which the tests leave null."""
     kind = field.type
     marshal_as = field.marshal_as
-    if isinstance(kind, BuiltIn):
-        if kind.name == "string":
-            return marshal_as is None or marshal_as.unmanaged_type != "ByValTStr"
-        return kind.name in ("object", "Delegate", "Array")
-    if isinstance(kind, Array):
-        return marshal_as is None or marshal_as.unmanaged_type != "ByValArray"
-    if isinstance(kind, TypeDeclaration) and kind.kind == "class":
-        return not has_layout(kind)  # COM's interface pointer, on Windows
-    return isinstance(kind, TypeDeclaration) and kind.kind in ("delegate", "interface")
-
-
-def is_object(element: TypeReference) -> bool:
-    """Whether an array's elements of that type are objects that lie elsewhere."""
-    if isinstance(element, BuiltIn):
-        return element.name in ("string", "object", "Delegate", "Array")
-    classes = ("class", "delegate", "interface")
-    return isinstance(element, TypeDeclaration) and element.kind in classes
+    if marshal_as is not None and marshal_as.unmanaged_type in ("ByValTStr", "ByValArray"):
+        return False
+    # A class with layout lies in place; one without is COM's interface pointer, on Windows.
+    inline = isinstance(kind, TypeDeclaration) and has_layout(kind)
+    return is_reference(kind) and not inline
 
 
 def to_python(reference: TypeReference, value: Any, target: Target = HOST) -> Any:
@@ -76,7 +64,7 @@ def to_python(reference: TypeReference, value: Any, target: Target = HOST) -> An
     if isinstance(reference, Nullable):
         return None if value is None else to_python(reference.value, value, target)
     if isinstance(reference, Array):
-        if value is None or is_object(reference.element):
+        if value is None or is_reference(reference.element):
             return None if value is None else [0] * len(value)
         return [to_python(reference.element, item, target) for item in value]
     if isinstance(reference, (Pointer, FunctionPointer)):
@@ -132,7 +120,7 @@ def from_python(reference: TypeReference, value: Any) -> Any:
     if isinstance(reference, Nullable):
         return None if value is None else from_python(reference.value, value)
     if isinstance(reference, Array):
-        if value is None or is_object(reference.element):
+        if value is None or is_reference(reference.element):
             return None if value is None else [None] * len(value)
         return [from_python(reference.element, item) for item in value]
     if isinstance(reference, (Pointer, FunctionPointer)):
