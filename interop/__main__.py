@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pyshm.testing import toolchain
-from pyshm.testing.peers import Peer, PeerFailure
+from pyshm.testing.process import Peer, PeerFailure
 
 from . import golden, wine
 from .doctor import examine

@@ -11,7 +11,7 @@ from typing import Any
 
 from pyshm.testing.manifest import Manifest, manifest_from_json
 from pyshm.testing.mismatch import LayoutMismatchError, Sides, layout_mismatches
-from pyshm.testing.peers import Peer
+from pyshm.testing.process import Peer
 
 __all__ = ["EXCHANGED", "compare_manifests", "manifest_of"]
 

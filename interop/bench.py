@@ -37,7 +37,7 @@ from cffi import FFI
 import pyshm
 from pyshm import ImageData, MemoryMappedFile, PyshmError, ShareMemoryHelper, Struct, TestData
 from pyshm.testing import toolchain
-from pyshm.testing.peers import Peer, PeerFailure
+from pyshm.testing.process import Peer, PeerFailure
 from pyshm.types import Bool8, Byte, ByValArray, Double, Int16, Int32, Int64, Single
 
 from .cases import Case, all_cases

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pyshm.dump.html import fragment
-from pyshm.testing.peers import Outcome
+from pyshm.testing.process import Outcome
 
 from .html_text import duration, id_of, named, spoken, text
 from .matrix import Cells, State

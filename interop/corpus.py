@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pyshm.assemblies import Assembly, Unbindable
-from pyshm.declarations import FieldDeclaration, TypeDeclaration
-from pyshm.layout import Target, refusal
+from pyshm.layout.declarations import FieldDeclaration, TypeDeclaration
+from pyshm.layout.layouts import Target, refusal
 from pyshm.testing import toolchain
-from pyshm.testing.peers import Peer
-from pyshm.testing.types import Definition, DotNetError, DotNetTypes, ReflectedType
+from pyshm.testing.process import Peer
+from pyshm.testing.questions import Definition, DotNetError, DotNetTypes, ReflectedType
 
 from . import packages
 from .differential import layout_differences

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from pyshm.declarations import TypeDeclaration, to_json
 from pyshm.errors import PyshmError
-from pyshm.layout import Target, contains_references, managed, native, refusal
-from pyshm.structs import Struct, struct_from
-from pyshm.testing.type_values import from_python, normal, to_python
-from pyshm.testing.types import Bytes, Definition, DotNetTypes, Question, Value
+from pyshm.layout.declarations import TypeDeclaration, to_json
+from pyshm.layout.layouts import Target, contains_references, managed, native, refusal
+from pyshm.structs.struct import Struct, struct_from
+from pyshm.testing.questions import Bytes, Definition, DotNetTypes, Question, Value
+from pyshm.testing.values import from_python, normal, to_python
 
 from .worlds import WINDOWS, World
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pyshm.testing.peers import Peer, PeerFailure
+from pyshm.testing.process import Peer, PeerFailure
 
 from . import oracle, raw
 from .cases import Case, matches

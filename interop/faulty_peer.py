@@ -15,9 +15,9 @@ import time
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from pyshm.declarations import to_json
-from pyshm.models import ImageData
-from pyshm.testdata import TestData
+from pyshm.formats.image import ImageData
+from pyshm.formats.testdata import TestData
+from pyshm.layout.declarations import to_json
 
 from .python_peer import PythonPeer, Step, _digest, _errors, _image, answer, hello, serve
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from pyshm.testing.peers import Peer
+from pyshm.testing.process import Peer
 
 from . import worlds
 from .peers import python_peer

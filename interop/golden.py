@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pyshm.testing.peers import Peer
+from pyshm.testing.process import Peer
 
 from . import raw
 from .cases import PATHS, STANDARD, TINY, Case, all_cases, matches

@@ -6,7 +6,7 @@ import textwrap
 from html import escape
 from urllib.parse import quote
 
-from pyshm.characters import visible
+from pyshm._support.text import visible
 
 __all__ = [
     "LONGEST",

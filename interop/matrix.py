@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from pyshm.testing.peers import Outcome
+from pyshm.testing.process import Outcome
 
 from .cases import GROUPS
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pyshm.testing.peers import Peer
+from pyshm.testing.process import Peer
 
 from .exchange import Place, letting_go
 from .semantics import Lifetime, Sequence

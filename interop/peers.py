@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from pyshm.testing.peers import Peer
+from pyshm.testing.process import Peer
 
 __all__ = ["python_peer"]
 

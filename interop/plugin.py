@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from pyshm.testing.mismatch import LayoutMismatchError
-from pyshm.testing.peers import Peer, PeerFailure
+from pyshm.testing.process import Peer, PeerFailure
 
 from . import browser, progress
 from .agreement import compare_manifests

@@ -21,22 +21,22 @@ from typing import Any, BinaryIO, Protocol
 import pyshm
 from pyshm.cli import parser as grammar
 from pyshm.cli import program
-from pyshm.declarations import from_json
-from pyshm.elements import ELEMENTS
-from pyshm.enums import (
+from pyshm.errors import PyshmError
+from pyshm.formats.image import ImageData
+from pyshm.formats.testdata import TestData
+from pyshm.helper import DEFAULT_CAPACITY, ShareMemoryHelper
+from pyshm.layout.declarations import from_json
+from pyshm.maps.accessor import MemoryMappedViewAccessor, MemoryMappedViewStream
+from pyshm.maps.elements import ELEMENTS
+from pyshm.maps.enums import (
     FileMode,
     HandleInheritability,
     MemoryMappedFileAccess,
     MemoryMappedFileOptions,
     MemoryMappedFileRights,
 )
-from pyshm.errors import PyshmError
-from pyshm.helper import DEFAULT_CAPACITY, ShareMemoryHelper
-from pyshm.mapping import MemoryMappedFile
-from pyshm.models import ImageData
-from pyshm.testdata import TestData
+from pyshm.maps.mapping import MemoryMappedFile
 from pyshm.testing.manifest import manifest_json
-from pyshm.views import MemoryMappedViewAccessor, MemoryMappedViewStream
 
 from .storm import storm
 

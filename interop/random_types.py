@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from hypothesis import strategies as st
 
-from pyshm.declarations import (
+from pyshm.layout.builtins import FIXED_BUFFER_ELEMENTS, SCALARS, fixed_buffer_element
+from pyshm.layout.declarations import (
     Array,
     BuiltIn,
     FieldDeclaration,
@@ -21,15 +22,8 @@ from pyshm.declarations import (
     TypeDeclaration,
     TypeReference,
 )
-from pyshm.layout import Target, is_blittable, is_reference, managed, native, refusal
-from pyshm.scalars import FIXED_BUFFER_ELEMENTS, SCALARS, fixed_buffer_element
-from pyshm.testing.type_values import (
-    FLOATS,
-    from_python,
-    is_address,
-    overlaps,
-    sensible,
-)
+from pyshm.layout.layouts import Target, is_blittable, is_reference, managed, native, refusal
+from pyshm.testing.values import FLOATS, from_python, is_address, overlaps, sensible
 
 __all__ = ["declarations", "examples"]
 

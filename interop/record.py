@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pyshm.testing.peers import Peer, PeerFailure
+from pyshm.testing.process import Peer, PeerFailure
 
 from . import raw
 from .memory import Memory, shortened

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TextIO
 
-from pyshm.testing.peers import Outcome
+from pyshm.testing.process import Outcome
 
 from .matrix import Matrix
 from .memory import Memory

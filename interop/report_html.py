@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pyshm.dump import html as dump_html
-from pyshm.testing.peers import Outcome
+from pyshm.testing.process import Outcome
 
 from .case_html import SIGNS, Case, bytes_section, case_section, fold
 from .html_text import LONGEST, counted, duration, essence, id_of, link_to, named, text

@@ -16,7 +16,7 @@ import pytest
 
 import pyshm
 from pyshm.testing import toolchain
-from pyshm.testing.peers import Outcome
+from pyshm.testing.process import Outcome
 
 from . import report_html
 from .cases import MINIMUM_CASES

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pyshm.errors import MapExistsError, MapNotFoundError, PyshmError
-from pyshm.mapping import MemoryMappedFile
-from pyshm.views import MemoryMappedViewAccessor
+from pyshm.maps.accessor import MemoryMappedViewAccessor
+from pyshm.maps.mapping import MemoryMappedFile
 
 __all__ = ["storm"]
 

@@ -13,7 +13,7 @@ from interop.cases import STANDARD, TINY, all_cases, blob_case, picture_case, st
 from interop.exchange import Place, run_case
 from interop.pictures import make_picture
 from interop.plugin import Pair
-from pyshm.testing.peers import Peer
+from pyshm.testing.process import Peer
 
 GROUP = "by file"
 

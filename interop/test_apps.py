@@ -20,7 +20,7 @@ from interop.display import virtual_display
 from interop.exchange import Place
 from interop.peers import python_peer
 from interop.pictures import make_picture
-from pyshm.testing.peers import Peer, PeerFailure
+from pyshm.testing.process import Peer, PeerFailure
 
 GROUP = "programs"
 pytestmark = [pytest.mark.slow, pytest.mark.display, pytest.mark.posix]

@@ -17,12 +17,14 @@ pytest.importorskip("dnfile")
 from interop.plugin import Peers
 from interop.programs import compile_library, compile_program
 from interop.worlds import NATIVE, Seat
-from pyshm import Struct, csharp, layout
+from pyshm import Struct
 from pyshm import types as t
 from pyshm.assemblies import Assembly, Unbindable
 from pyshm.assemblies.framework import KNOWN_TYPES
-from pyshm.binding import bind
-from pyshm.declarations import (
+from pyshm.codegen import csharp
+from pyshm.codegen.python import bind
+from pyshm.layout import layouts as layout
+from pyshm.layout.declarations import (
     Array,
     BuiltIn,
     FunctionPointer,
@@ -32,7 +34,7 @@ from pyshm.declarations import (
     TypeReference,
     to_json,
 )
-from pyshm.testing.types import DotNetTypes, ReflectedType
+from pyshm.testing.questions import DotNetTypes, ReflectedType
 
 pytestmark = [pytest.mark.slow, pytest.mark.dotnet]
 

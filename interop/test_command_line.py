@@ -19,7 +19,7 @@ from interop.cases import STANDARD, TINY
 from interop.exchange import Place
 from interop.peers import python_peer
 from interop.plugin import Pair
-from pyshm.testing.peers import Peer
+from pyshm.testing.process import Peer
 
 GROUP = "programs"
 PATIENCE = 60

@@ -15,10 +15,10 @@ from interop.packages import Package, Unavailable
 from interop.plugin import Peers
 from interop.worlds import Seat, World
 from pyshm.assemblies import Unbindable
-from pyshm.declarations import BuiltIn, FieldDeclaration, TypeDeclaration
-from pyshm.forms import Target
+from pyshm.layout.declarations import BuiltIn, FieldDeclaration, TypeDeclaration
+from pyshm.layout.forms import Target
 from pyshm.testing import toolchain
-from pyshm.testing.types import DotNetError, ReflectedField, ReflectedType
+from pyshm.testing.questions import DotNetError, ReflectedField, ReflectedType
 
 pytestmark = pytest.mark.slow
 

@@ -12,8 +12,8 @@ from interop.plugin import Peers
 from interop.programs import compile_library
 from interop.worlds import NATIVE, Seat, World
 from pyshm.testing import toolchain
-from pyshm.testing.peers import Peer
-from pyshm.testing.types import (
+from pyshm.testing.process import Peer
+from pyshm.testing.questions import (
     Definition,
     DotNetStepError,
     DotNetTypes,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import pyshm
-from pyshm.testing.peers import Peer
+from pyshm.testing.process import Peer
 
 STRUCT = bytes.fromhex(
     "64000000"  # Id = 100

@@ -13,11 +13,11 @@ from interop.peers import python_peer
 from interop.plugin import Peers
 from interop.worlds import NATIVE, Seat
 from pyshm import Struct
-from pyshm.declarations import from_json, to_json
-from pyshm.layout import refusal
+from pyshm.layout.declarations import from_json, to_json
+from pyshm.layout.layouts import refusal
 from pyshm.testing.manifest import Manifest, manifest_from_json, manifest_json
 from pyshm.testing.mismatch import LayoutMismatchError, Sides, layout_mismatches
-from pyshm.testing.peers import Peer
+from pyshm.testing.process import Peer
 from pyshm.types import Bool, Double, Int32, Single
 
 TYPES = Path(__file__).parent.parent / "fixtures" / "types.jsonl"

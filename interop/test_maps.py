@@ -14,7 +14,7 @@ from interop.cases import STANDARD, struct_case
 from interop.exchange import Place
 from interop.plugin import Pair
 from interop.worlds import WINDOWS
-from pyshm.testing.peers import PeerFailure
+from pyshm.testing.process import PeerFailure
 
 GROUP = "maps"
 

@@ -11,7 +11,7 @@ import pytest
 
 from interop.peers import python_peer
 from pyshm.testing import toolchain
-from pyshm.testing.peers import Peer
+from pyshm.testing.process import Peer
 
 MISUNDERSTOOD = [
     "nonsense",

@@ -16,8 +16,8 @@ import pytest
 from interop.differential import Difference, differences_of, target_of, value_differences
 from interop.plugin import Peers
 from interop.worlds import Seat, World
-from pyshm.declarations import TypeDeclaration, from_json, to_json
-from pyshm.testing.types import DotNetTypes
+from pyshm.layout.declarations import TypeDeclaration, from_json, to_json
+from pyshm.testing.questions import DotNetTypes
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy

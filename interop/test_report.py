@@ -23,7 +23,7 @@ from interop.peers import python_peer
 from interop.record import CONSUMER, PRODUCER, Record
 from interop.report import FORMAT, Report, ReportError, ReportWriter, Run, read
 from interop.runs import SELECTION, run
-from pyshm.testing.peers import Outcome, PeerFailure
+from pyshm.testing.process import Outcome, PeerFailure
 
 pytestmark = pytest.mark.slow
 

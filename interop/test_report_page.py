@@ -15,7 +15,7 @@ from interop.report import read
 from interop.report_html import write
 from interop.runs import SELECTION, run
 from interop.test_report import NASTY, a_run, written
-from pyshm.testing.peers import Outcome
+from pyshm.testing.process import Outcome
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 

@@ -17,7 +17,7 @@ from interop.exchange import Place, run_case
 from interop.faulty_peer import CONVERSATION_FAULTS, MODEL_FAULTS
 from interop.peers import python_peer
 from interop.worlds import remove_left_over
-from pyshm.testing.peers import Outcome, Peer, PeerFailure
+from pyshm.testing.process import Outcome, Peer, PeerFailure
 
 # A few of each kind; the whole list would find no more faults and take longer.
 CASES = [

@@ -14,7 +14,7 @@ from interop import raw
 from interop.exchange import Place
 from interop.peers import python_peer
 from pyshm.testing import toolchain
-from pyshm.testing.peers import Peer
+from pyshm.testing.process import Peer
 
 ROUNDS = 1000  # for each of the peers
 SEEDS = range(5)

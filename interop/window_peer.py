@@ -25,7 +25,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, BinaryIO
 
 from pyshm.apps import reader, writer
-from pyshm.models import ImageData
+from pyshm.formats.image import ImageData
 
 from . import raw
 from .python_peer import hello

@@ -13,7 +13,7 @@ import sys
 from typing import NamedTuple
 
 from pyshm.testing import toolchain
-from pyshm.testing.peers import Peer
+from pyshm.testing.process import Peer
 
 from . import raw, wine
 from .peers import python_peer

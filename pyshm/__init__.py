@@ -6,25 +6,25 @@ nothing and a program that needs only maps never loads the rest.
 
 from __future__ import annotations
 
-from ._lazy import lazy_names
+from ._support.lazy import lazy_names
 from ._version import __version__
 
 TYPE_CHECKING = False  # type checkers take it for True; importing typing would cost the most here
 if TYPE_CHECKING:
-    from .enums import (
+    from .errors import PyshmError
+    from .formats.image import ImageData
+    from .formats.testdata import TestData
+    from .helper import DEFAULT_CAPACITY, ShareMemoryHelper
+    from .maps.accessor import MemoryMappedViewAccessor, MemoryMappedViewStream
+    from .maps.enums import (
         FileMode,
         HandleInheritability,
         MemoryMappedFileAccess,
         MemoryMappedFileOptions,
         MemoryMappedFileRights,
     )
-    from .errors import PyshmError
-    from .helper import DEFAULT_CAPACITY, ShareMemoryHelper
-    from .mapping import MemoryMappedFile
-    from .models import ImageData
-    from .structs import Struct
-    from .testdata import TestData
-    from .views import MemoryMappedViewAccessor, MemoryMappedViewStream
+    from .maps.mapping import MemoryMappedFile
+    from .structs.struct import Struct
 
 __all__ = [
     "DEFAULT_CAPACITY",
@@ -46,19 +46,19 @@ __all__ = [
 
 _HOMES = {
     "DEFAULT_CAPACITY": "helper",
-    "FileMode": "enums",
-    "HandleInheritability": "enums",
-    "ImageData": "models",
-    "MemoryMappedFile": "mapping",
-    "MemoryMappedFileAccess": "enums",
-    "MemoryMappedFileOptions": "enums",
-    "MemoryMappedFileRights": "enums",
-    "MemoryMappedViewAccessor": "views",
-    "MemoryMappedViewStream": "views",
+    "FileMode": "maps",
+    "HandleInheritability": "maps",
+    "ImageData": "formats",
+    "MemoryMappedFile": "maps",
+    "MemoryMappedFileAccess": "maps",
+    "MemoryMappedFileOptions": "maps",
+    "MemoryMappedFileRights": "maps",
+    "MemoryMappedViewAccessor": "maps",
+    "MemoryMappedViewStream": "maps",
     "PyshmError": "errors",
     "ShareMemoryHelper": "helper",
     "Struct": "structs",
-    "TestData": "testdata",
+    "TestData": "formats",
 }
 
 __getattr__, __dir__ = lazy_names(__name__, globals(), _HOMES)

@@ -6,8 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from ._closing import Closing
-from .enums import FileMode, MemoryMappedFileAccess, MemoryMappedFileRights
+from ._support.closing import Closing
 from .errors import (
     ArgumentNullError,
     ArgumentOutOfRangeError,
@@ -18,14 +17,15 @@ from .errors import (
     MapNotFoundError,
     UnsupportedError,
 )
-from .mapping import MemoryMappedFile
-from .models import Errors, ImageData
+from .formats.image import Errors, ImageData
+from .maps.enums import FileMode, MemoryMappedFileAccess, MemoryMappedFileRights
+from .maps.mapping import MemoryMappedFile
 
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
 
-    from .structs import Struct
-    from .views import MemoryMappedViewAccessor
+    from .maps.accessor import MemoryMappedViewAccessor
+    from .structs.struct import Struct
 
 __all__ = ["DEFAULT_CAPACITY", "ShareMemoryHelper"]
 

@@ -19,8 +19,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-from . import declarations
-from .declarations import BuiltIn, MarshalAs, TypeReference
+from .layout import declarations
+from .layout.declarations import BuiltIn, MarshalAs, TypeReference
 
 if TYPE_CHECKING:
     import decimal

@@ -11,8 +11,8 @@ from typing import Any
 
 from interop.python_peer import PythonPeer, serve
 from pyshm.testing.manifest import manifest_json
-from pyshm.testing.type_values import from_python
-from pyshm.testing.types import ReflectedType
+from pyshm.testing.questions import ReflectedType
+from pyshm.testing.values import from_python
 
 
 class TypeLoadException(Exception):

@@ -10,13 +10,7 @@ from decimal import Decimal
 
 import pytest
 
-from pyshm import (
-    FileMode,
-    MemoryMappedFile,
-    MemoryMappedFileAccess,
-    MemoryMappedViewAccessor,
-    elements,
-)
+from pyshm import FileMode, MemoryMappedFile, MemoryMappedFileAccess, MemoryMappedViewAccessor
 from pyshm.errors import (
     ArgumentError,
     ArgumentNullError,
@@ -24,6 +18,7 @@ from pyshm.errors import (
     ClosedError,
     UnsupportedError,
 )
+from pyshm.maps import elements
 
 SIZE = 4096  # one page on Windows, where views are whole pages
 Access = MemoryMappedFileAccess
@@ -490,7 +485,7 @@ def test_a_list_needs_an_element(view, method):
 
 @pytest.mark.parametrize("layout", [">i", "e", "P"])
 def test_a_format_without_an_element_is_refused(view, layout):
-    from pyshm.elements import element_of_format
+    from pyshm.maps.elements import element_of_format
 
     with pytest.raises(ArgumentNullError):
         element_of_format(layout, 4)

@@ -9,7 +9,6 @@ import pytest
 
 from pyshm import MemoryMappedFile, Struct, TestData
 from pyshm import types as t
-from pyshm.enums import MemoryMappedFileAccess
 from pyshm.errors import (
     ArgumentError,
     ArgumentNullError,
@@ -18,6 +17,7 @@ from pyshm.errors import (
     StructValueError,
     UnsupportedError,
 )
+from pyshm.maps.enums import MemoryMappedFileAccess
 
 
 class Point(Struct, pack=1):

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from pyshm.assemblies import Assembly, Unbindable
-from pyshm.declarations import (
+from pyshm.errors import ArgumentError, AssemblyError, PlatformError
+from pyshm.layout.declarations import (
     Array,
     BuiltIn,
     FieldDeclaration,
@@ -20,7 +21,6 @@ from pyshm.declarations import (
     Pointer,
     TypeDeclaration,
 )
-from pyshm.errors import ArgumentError, AssemblyError, PlatformError
 
 DATA = Path(__file__).parent / "data" / "assemblies"
 

@@ -15,7 +15,7 @@ pytest.importorskip("dnfile")
 
 from pyshm.assemblies import Assembly
 from pyshm.assemblies.reader import Metadata, TypeSpec
-from pyshm.binding import bind
+from pyshm.codegen.python import bind
 from pyshm.errors import AssemblyError
 
 DATA = Path(__file__).parent / "data" / "assemblies"

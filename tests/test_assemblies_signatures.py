@@ -18,7 +18,7 @@ from pyshm.assemblies.signatures import (
     fixed_argument_int,
     marshal_as,
 )
-from pyshm.declarations import BuiltIn, FunctionPointer, MarshalAs
+from pyshm.layout.declarations import BuiltIn, FunctionPointer, MarshalAs
 
 INT = BuiltIn("int")
 

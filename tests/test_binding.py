@@ -15,12 +15,12 @@ import pytest
 pytest.importorskip("dnfile")
 
 from pyshm.assemblies import Assembly
-from pyshm.binding import Binding, bind
-from pyshm.declarations import BuiltIn, FieldDeclaration, TypeDeclaration
+from pyshm.codegen.python import Binding, bind
+from pyshm.codegen.spelling import class_names, docstring, field_names, member_names, quoted
 from pyshm.errors import ArgumentError
-from pyshm.forms import Target
-from pyshm.layout import native, refusal
-from pyshm.spelling import class_names, docstring, field_names, member_names, quoted
+from pyshm.layout.declarations import BuiltIn, FieldDeclaration, TypeDeclaration
+from pyshm.layout.forms import Target
+from pyshm.layout.layouts import native, refusal
 
 DATA = Path(__file__).parent / "data" / "assemblies"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pyshm import ImageData, blob
+from pyshm import ImageData
 from pyshm.errors import (
     DoesNotFitError,
     EncodingError,
@@ -13,6 +13,7 @@ from pyshm.errors import (
     TruncatedError,
     UnsupportedError,
 )
+from pyshm.formats import blob
 
 INT_MIN = -(2**31)
 INT_MAX = 2**31 - 1

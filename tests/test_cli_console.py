@@ -221,8 +221,8 @@ def test_the_program_works_without_rich(listed, tmp_path):
 def test_help_loads_neither_rich_nor_pillow(child_environment):
     program = (
         "import sys\nfrom pyshm.cli import main\nmain(['--help'])\n"
-        "print(*{'rich', 'PIL', 'numpy', 'tkinter', 'cffi', 'pyshm.helper', 'pyshm.models',"
-        " 'pyshm.mapping', 'json', 'subprocess'} & set(sys.modules), file=sys.stderr)"
+        "print(*{'rich', 'PIL', 'numpy', 'tkinter', 'cffi', 'pyshm.helper', 'pyshm.formats.image',"
+        " 'pyshm.maps.mapping', 'json', 'subprocess'} & set(sys.modules), file=sys.stderr)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],

@@ -448,7 +448,7 @@ def test_a_picture_that_does_not_fit_leaves_the_last_one_and_the_program_goes_on
         assert process.line() == f"SENT {len(blob)} bytes"
     process.kill()
     if sys.platform != "win32":
-        from pyshm.listing import clean
+        from pyshm.listing.inventory import clean
 
         assert [item.removed for item in clean([map_name])] == [True]
 

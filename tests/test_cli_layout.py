@@ -403,7 +403,7 @@ def test_without_json_it_is_a_list_to_read(run):
 
 def test_each_line_is_printed_as_soon_as_it_is_known(run, monkeypatch):
     pytest.importorskip("dnfile")
-    from pyshm import layout_listing
+    from pyshm.assemblies import summary as layout_listing
 
     listed, seen = layout_listing.listed, []
 

@@ -11,8 +11,9 @@ import pytest
 
 from pyshm import Struct
 from pyshm import types as t
-from pyshm.csharp import source
-from pyshm.declarations import (
+from pyshm.codegen.csharp import source
+from pyshm.errors import LayoutError
+from pyshm.layout.declarations import (
     Array,
     BuiltIn,
     FieldDeclaration,
@@ -20,7 +21,6 @@ from pyshm.declarations import (
     Pointer,
     TypeDeclaration,
 )
-from pyshm.errors import LayoutError
 
 
 class Gear(IntEnum):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pyshm.declarations import (
+from pyshm.errors import LayoutError
+from pyshm.layout.declarations import (
     Array,
     BuiltIn,
     FieldDeclaration,
@@ -17,7 +18,6 @@ from pyshm.declarations import (
     needed_types,
     to_json,
 )
-from pyshm.errors import LayoutError
 
 GEAR = TypeDeclaration(
     "My.Gear", "enum", underlying="byte", members=(("Park", 0), ("Drive", 3)), flags=True

@@ -10,9 +10,10 @@ import pytest
 
 import pyshm
 from interop.pages import DOCS, pages
-from pyshm import TestData, blob, errors, helper, types
+from pyshm import TestData, errors, helper, types
 from pyshm.cli.parser import build_parser
 from pyshm.errors import PyshmError
+from pyshm.formats import blob
 
 PACKAGE = Path(pyshm.__file__).parent
 FORMAT = (DOCS / "format.md").read_text(encoding="utf-8")
@@ -156,7 +157,7 @@ def test_the_default_capacity_is_documented():
 def test_the_patience_mode_and_variable_are_documented():
     if sys.platform == "win32":
         pytest.skip("the convention is for other systems")
-    from pyshm import _posix as posix
+    from pyshm.maps.posix import named as posix
 
     assert f"{posix._PATIENCE:.0f} seconds" in NAMED
     assert f"{posix.FILE_MODE:04o}"[-4:] in NAMED

@@ -11,14 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from interop.pages import (
-    DOCS,
-    ExampleError,
-    Story,
-    pages,
-    problems_of,
-    stories_of,
-)
+from interop.pages import DOCS, ExampleError, Story, pages, problems_of, stories_of
 from interop.stage import Stage
 
 STORIES = [

@@ -183,7 +183,7 @@ def test_a_round_trip_that_fails_says_why(monkeypatch):
     def refuse(*_, **__):
         raise MapIOError("no room")
 
-    monkeypatch.setattr("pyshm.mapping.MemoryMappedFile.create_new", refuse)
+    monkeypatch.setattr("pyshm.maps.mapping.MemoryMappedFile.create_new", refuse)
     found = by_subject(maps.round_trips())
     assert found["round trip: named map"].needed
     assert found["round trip: named map"].state == "no room"
@@ -195,8 +195,8 @@ def test_a_round_trip_that_fails_says_why(monkeypatch):
     ("broken", "subject"),
     [
         ("pyshm.helper.ShareMemoryHelper.write_struct", "struct"),
-        ("pyshm.views.MemoryMappedViewAccessor.write_int32", "anonymous map"),
-        ("pyshm.views.MemoryMappedViewAccessor.write_int32", "named map"),
+        ("pyshm.maps.accessor.MemoryMappedViewAccessor.write_int32", "anonymous map"),
+        ("pyshm.maps.accessor.MemoryMappedViewAccessor.write_int32", "named map"),
     ],
 )
 def test_bytes_that_do_not_arrive_are_missing(monkeypatch, broken, subject):

@@ -11,9 +11,9 @@ from html.parser import HTMLParser
 import pytest
 
 from pyshm import ImageData, Struct, TestData, dump
-from pyshm.characters import visible
+from pyshm._support.palette import CONTENT, FIELD_COLOURS, MARK
+from pyshm._support.text import visible
 from pyshm.dump import Region, html, png
-from pyshm.dump.palette import CONTENT, FIELD_COLOURS, MARK
 from pyshm.dump.rows import More, Row, colours, rows, spans
 from pyshm.errors import ArgumentError
 from pyshm.types import Byte

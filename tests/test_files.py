@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from pyshm import _files
+from pyshm._support import files as _files
 
 
 def write(path, data):

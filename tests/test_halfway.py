@@ -6,8 +6,9 @@ import os
 
 import pytest
 
-from pyshm import MemoryMappedFile, mapping
+from pyshm import MemoryMappedFile
 from pyshm.errors import MapNotFoundError
+from pyshm.maps import mapping
 
 
 def refuse(*_, **__):

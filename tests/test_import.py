@@ -35,7 +35,7 @@ def loaded_by(statement):
     return set(result.stdout.split())
 
 
-@pytest.mark.parametrize("module", [*HEAVY, "typing", "mmap", "pyshm.mapping"])
+@pytest.mark.parametrize("module", [*HEAVY, "typing", "mmap", "pyshm.maps.mapping"])
 def test_importing_pyshm_loads_next_to_nothing(module):
     assert module not in loaded_by("import pyshm")
 
@@ -49,7 +49,7 @@ def test_maps_and_views_load_nothing_heavy():
         "        view.write_int32(0, 1)\n"
     )
     assert loaded & set(HEAVY) == set()
-    assert "pyshm.models" not in loaded
+    assert "pyshm.formats.image" not in loaded
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the Windows side is made of cffi")
@@ -79,7 +79,7 @@ def test_a_name_that_is_not_there_is_an_attribute_error():
 
 
 def test_a_name_is_the_one_of_its_module():
-    from pyshm.mapping import MemoryMappedFile
+    from pyshm.maps.mapping import MemoryMappedFile
 
     assert pyshm.MemoryMappedFile is MemoryMappedFile
 

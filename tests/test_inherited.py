@@ -7,11 +7,7 @@ import sys
 
 import pytest
 
-from pyshm import (
-    FileMode,
-    HandleInheritability,
-    MemoryMappedFile,
-)
+from pyshm import FileMode, HandleInheritability, MemoryMappedFile
 
 INHERITABLE = HandleInheritability.INHERITABLE
 

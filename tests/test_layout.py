@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pyshm.declarations import (
+from pyshm.errors import LayoutError
+from pyshm.layout.declarations import (
     Array,
     BuiltIn,
     FieldDeclaration,
@@ -14,8 +15,7 @@ from pyshm.declarations import (
     Pointer,
     TypeDeclaration,
 )
-from pyshm.errors import LayoutError
-from pyshm.layout import (
+from pyshm.layout.layouts import (
     Inline,
     Sequence,
     Target,

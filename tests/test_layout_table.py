@@ -10,11 +10,11 @@ import pytest
 
 from pyshm import Struct
 from pyshm import types as t
-from pyshm.declarations import BuiltIn, FieldDeclaration, MarshalAs, TypeDeclaration
 from pyshm.errors import LayoutError
-from pyshm.layout import Target, managed, native
-from pyshm.layout_svg import picture
-from pyshm.layout_table import PADDING, as_json, differences, heading, indented, rows
+from pyshm.layout.declarations import BuiltIn, FieldDeclaration, MarshalAs, TypeDeclaration
+from pyshm.layout.layouts import Target, managed, native
+from pyshm.layout.svg import picture
+from pyshm.layout.table import PADDING, as_json, differences, heading, indented, rows
 
 LINUX = Target(8, False)
 SVG = "{http://www.w3.org/2000/svg}"

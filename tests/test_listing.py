@@ -11,7 +11,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from pyshm import ImageData, MemoryMappedFile, MemoryMappedFileOptions, ShareMemoryHelper, TestData
+from pyshm import (
+    ImageData,
+    MemoryMappedFile,
+    MemoryMappedFileOptions,
+    ShareMemoryHelper,
+    TestData,
+)
 from pyshm.errors import (
     ArgumentError,
     MapAccessError,
@@ -19,14 +25,15 @@ from pyshm.errors import (
     NameRuleError,
     PlatformError,
 )
-from pyshm.listing import Holder, clean, list_maps, map_names
+from pyshm.listing.inventory import Holder, clean, list_maps, map_names
 
 if sys.platform == "win32":
     pytest.skip("Windows has no way to list named maps", allow_module_level=True)
 
 import fcntl
 
-from pyshm import _mapfiles, _posix
+from pyshm.listing import scan as _mapfiles
+from pyshm.maps.posix import named as _posix
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc")
 SIZE = 4096
@@ -155,7 +162,7 @@ def test_a_directory_that_is_none_is_an_error(monkeypatch):
 
 @pytest.mark.parametrize("use", [list_maps, map_names, clean])
 def test_windows_says_plainly_that_it_can_not(monkeypatch, use):
-    monkeypatch.setattr("pyshm.listing.sys", SimpleNamespace(platform="win32"))
+    monkeypatch.setattr("pyshm.listing.inventory.sys", SimpleNamespace(platform="win32"))
     with pytest.raises(PlatformError, match="Windows has no documented way"):
         use()
 
@@ -288,7 +295,7 @@ os.waitpid(pid, 0)
 @linux
 def test_a_map_whose_holders_may_not_be_seen_is_alive_all_the_same(folder, monkeypatch):
     monkeypatch.setattr(
-        "pyshm._processes.uses", lambda files: {file: [] for file in files}
+        "pyshm.listing.processes.uses", lambda files: {file: [] for file in files}
     )  # as for a container's processes
     with MemoryMappedFile.create_new("x", 10):
         found = the_only()
@@ -528,8 +535,8 @@ from pyshm import MemoryMappedFile
 from pyshm.errors import MapExistsError, MapNotFoundError
 name, seed, fallback = sys.argv[1], *map(int, sys.argv[2:4])
 if fallback:
-    import pyshm._posix
-    pyshm._posix._O_TMPFILE = 0
+    import pyshm.maps.posix.named
+    pyshm.maps.posix.named._O_TMPFILE = 0
 dice = random.Random(seed)
 print("READY", flush=True)
 sys.stdin.readline()
@@ -627,7 +634,7 @@ def test_of_many_maps_only_those_of_the_killed_go(common_folder, child):
 def test_nothing_is_imported_that_windows_does_not_have():
     program = (
         "import sys; sys.modules['fcntl'] = sys.modules['pwd'] = None; import pyshm.listing;"
-        "print('pyshm._posix' in sys.modules)"
+        "print('pyshm.maps.posix.named' in sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],

@@ -35,7 +35,7 @@ if sys.platform == "win32":
 
 import fcntl
 
-from pyshm import _posix
+from pyshm.maps.posix import named as _posix
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's locks or /dev/shm")
 
@@ -675,7 +675,7 @@ def test_processes_that_race_for_one_name_leave_nothing(
 ):
     script = RACER
     if fallback:
-        script = "import pyshm._posix\npyshm._posix._O_TMPFILE = 0\n" + script
+        script = "import pyshm.maps.posix.named\npyshm.maps.posix.named._O_TMPFILE = 0\n" + script
     racers = [child(script, map_name, str(tmp_path / "mark"), "250") for _ in range(4)]
     for racer in racers:
         racer.say("go")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pyshm.errors import ArgumentError, ArgumentNullError, NameRuleError
-from pyshm.names import check_name
+from pyshm.maps.names import check_name
 
 PORTABLE = ["a", "A", "picture", "a.b", "a-b_c.9", "9", "-", "_", "a" * 255, "semaphore", "a.."]
 

@@ -11,7 +11,8 @@ from uuid import UUID
 
 import pytest
 
-from pyshm.declarations import (
+from pyshm.errors import ArgumentError, LayoutError
+from pyshm.layout.declarations import (
     Array,
     BuiltIn,
     FieldDeclaration,
@@ -20,9 +21,8 @@ from pyshm.declarations import (
     Pointer,
     TypeDeclaration,
 )
-from pyshm.errors import ArgumentError, LayoutError
-from pyshm.forms import HOST, Target
-from pyshm.structs import struct_from
+from pyshm.layout.forms import HOST, Target
+from pyshm.structs.struct import struct_from
 
 hypothesis = pytest.importorskip("hypothesis")
 st = hypothesis.strategies

@@ -17,8 +17,8 @@ import pytest
 from pyshm import Struct
 from pyshm import types as t
 from pyshm.errors import ArgumentError, EncodingError, FormatError, StructValueError
-from pyshm.forms import Target
-from pyshm.local_zone import LOCAL
+from pyshm.layout.forms import Target
+from pyshm.structs.values.local_zone import LOCAL
 
 UNIX = Target(8, windows=False)
 WINDOWS = Target(8, windows=True)

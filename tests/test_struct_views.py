@@ -19,7 +19,7 @@ from pyshm.errors import (
     TruncatedError,
     UnsupportedError,
 )
-from pyshm.forms import Target
+from pyshm.layout.forms import Target
 
 
 class Gear(IntEnum):

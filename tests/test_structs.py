@@ -17,7 +17,7 @@ from pyshm.errors import (
     TruncatedError,
     UnsupportedError,
 )
-from pyshm.forms import Target
+from pyshm.layout.forms import Target
 from pyshm.types import (
     Bool,
     Bool8,

@@ -25,7 +25,7 @@ from pyshm.testing import (
     assert_same_layout,
 )
 from pyshm.testing.mismatch import paired
-from pyshm.testing.peers import Outcome
+from pyshm.testing.process import Outcome
 from pyshm.types import Bool, Bool8, LPStr, Single
 
 pytest_plugins = ["pytester"]
@@ -295,7 +295,8 @@ def test_a_run_that_does_not_use_it_loads_nothing(user):
         def test_nothing():
             loaded = {name for name in sys.modules if name.partition(".")[0] == "pyshm"}
             assert loaded == {
-                "pyshm", "pyshm._lazy", "pyshm._version", "pyshm.testing", "pyshm.testing.plugin"
+                "pyshm", "pyshm._support", "pyshm._support.lazy", "pyshm._version", "pyshm.testing",
+                "pyshm.testing.plugin"
             }
             assert not {"cffi", "PIL", "dnfile"} & set(sys.modules)
         """

@@ -11,10 +11,10 @@ import pytest
 
 from pyshm import Struct
 from pyshm import types as t
-from pyshm.declarations import Array, BuiltIn, MarshalAs, Nullable, Pointer
 from pyshm.errors import LayoutError
-from pyshm.forms import HOST, Target
-from pyshm.structs import struct_from
+from pyshm.layout.declarations import Array, BuiltIn, MarshalAs, Nullable, Pointer
+from pyshm.layout.forms import HOST, Target
+from pyshm.structs.struct import struct_from
 
 POINTER = struct.calcsize("P")
 WINDOWS = Target(8, windows=True)
@@ -346,7 +346,7 @@ def test_a_declaration_gives_back_the_class_that_made_it():
 
 
 def test_a_class_is_made_of_a_declaration_with_the_types_that_it_needs():
-    from pyshm.declarations import FieldDeclaration, TypeDeclaration
+    from pyshm.layout.declarations import FieldDeclaration, TypeDeclaration
 
     inner = TypeDeclaration("My.Inner", fields=(FieldDeclaration("x", BuiltIn("short")),))
     outer = TypeDeclaration(
@@ -367,7 +367,7 @@ def test_a_class_is_made_of_a_declaration_with_the_types_that_it_needs():
 
 
 def test_a_base_class_is_made_of_its_declaration():
-    from pyshm.declarations import FieldDeclaration, TypeDeclaration
+    from pyshm.layout.declarations import FieldDeclaration, TypeDeclaration
 
     base = TypeDeclaration("Base", kind="class", fields=(FieldDeclaration("a", BuiltIn("int")),))
     derived = TypeDeclaration(
@@ -379,7 +379,7 @@ def test_a_base_class_is_made_of_its_declaration():
 
 
 def test_a_generic_type_that_is_refused_by_itself_can_be_a_part():
-    from pyshm.declarations import FieldDeclaration, TypeDeclaration
+    from pyshm.layout.declarations import FieldDeclaration, TypeDeclaration
 
     pair = TypeDeclaration(
         "Pair`1[System.Int32]", fields=(FieldDeclaration("x", BuiltIn("int")),), generic=True

@@ -13,7 +13,7 @@ import pytest
 from pyshm import Struct
 from pyshm import types as t
 from pyshm.errors import StructValueError
-from pyshm.forms import Target
+from pyshm.layout.forms import Target
 
 
 class Pair(Struct):

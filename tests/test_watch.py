@@ -13,10 +13,16 @@ from struct import pack_into
 import pytest
 
 from pyshm import ImageData, ShareMemoryHelper, TestData
+from pyshm._support.palette import MARK
 from pyshm.dump.changes import Snapshot
-from pyshm.dump.palette import MARK
 from pyshm.dump.watching import Appeared, BeingWritten, Changed, Rewritten, Waiting, watch
-from pyshm.errors import ArgumentError, MapAccessError, MapIOError, MapNotFoundError, NameRuleError
+from pyshm.errors import (
+    ArgumentError,
+    MapAccessError,
+    MapIOError,
+    MapNotFoundError,
+    NameRuleError,
+)
 
 STRUCT = TestData.standard().to_bytes()
 OTHER = TestData(100, 21, list(range(60, 70))).to_bytes()

@@ -7,7 +7,7 @@ from typing import Annotated, reveal_type
 
 from pyshm import MemoryMappedViewAccessor, Struct
 from pyshm import types as t
-from pyshm.forms import Target
+from pyshm.layout.forms import Target
 
 
 class Gear(IntEnum):

@@ -7,11 +7,11 @@ import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from ..enums import MemoryMappedFileAccess
 from ..errors import FormatError, MapNotFoundError, PictureError
+from ..formats.image import ImageData
+from ..formats.testdata import TestData
 from ..helper import ShareMemoryHelper
-from ..models import ImageData
-from ..testdata import TestData
+from ..maps.enums import MemoryMappedFileAccess
 from .pictures import upright
 from .sentences import in_bytes, in_time, printable, retold
 from .session import Session

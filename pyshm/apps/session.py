@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import ClassVar
 
-from .._closing import Closing
+from .._support.closing import Closing
 from ..errors import ClosedError
 from .sentences import explain
 

@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..blob import INT32_MAX
 from ..errors import ArgumentError, FormatError, PictureError
+from ..formats.blob import INT32_MAX
+from ..formats.image import ImageData
+from ..formats.testdata import TestData
 from ..helper import ShareMemoryHelper
-from ..models import ImageData
-from ..testdata import TestData
 from .pictures import upright
 from .sentences import in_bytes, in_time, printable, retold, whole_number
 from .session import Session

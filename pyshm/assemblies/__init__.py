@@ -1,5 +1,18 @@
 """The types of a .NET assembly, read from its metadata without .NET and without running it."""
 
-from .assembly import Assembly, Unbindable
+from __future__ import annotations
+
+from .._support.lazy import lazy_names
+
+TYPE_CHECKING = False  # type checkers take it for True
+if TYPE_CHECKING:
+    from .assembly import Assembly, Unbindable
 
 __all__ = ["Assembly", "Unbindable"]
+
+_HOMES = {
+    "Assembly": "assembly",
+    "Unbindable": "assembly",
+}
+
+__getattr__, __dir__ = lazy_names(__name__, globals(), _HOMES)

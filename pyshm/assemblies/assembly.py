@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..declarations import TypeDeclaration
 from ..errors import ArgumentError
+from ..layout.declarations import TypeDeclaration
 from .declare import Declarer
 from .reader import Metadata
 from .resolver import CannotBind, Place, Resolver

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TypeAlias
 
-from ..declarations import (
+from ..layout.builtins import FIXED_BUFFER_ELEMENTS
+from ..layout.declarations import (
     Array,
     BuiltIn,
     CharSet,
@@ -20,22 +21,13 @@ from ..declarations import (
     TypeKind,
     TypeReference,
 )
-from ..scalars import FIXED_BUFFER_ELEMENTS
 from . import signatures
 from .attributes import Attributes
 from .documentation import Documentation
 from .framework import BUILT_IN_NAMES, is_framework, known_type
 from .reader import LONGEST_NAME, Metadata
 from .resolver import CannotBind, Place, Resolver
-from .signatures import (
-    ArrayOf,
-    Instance,
-    Named,
-    Parameter,
-    PointerTo,
-    ReferenceTo,
-    Signature,
-)
+from .signatures import ArrayOf, Instance, Named, Parameter, PointerTo, ReferenceTo, Signature
 
 __all__ = ["Declarer"]
 

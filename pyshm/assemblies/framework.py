@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import re
 
-from ..declarations import BuiltIn, FieldDeclaration, LayoutKind, TypeDeclaration, TypeReference
+from ..layout.declarations import (
+    BuiltIn,
+    FieldDeclaration,
+    LayoutKind,
+    TypeDeclaration,
+    TypeReference,
+)
 
 __all__ = ["BUILT_IN_NAMES", "KNOWN_TYPES", "is_framework", "known_type"]
 

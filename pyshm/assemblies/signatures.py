@@ -10,7 +10,13 @@ import struct
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ..declarations import BuiltIn, FieldDeclaration, FunctionPointer, MarshalAs, TypeDeclaration
+from ..layout.declarations import (
+    BuiltIn,
+    FieldDeclaration,
+    FunctionPointer,
+    MarshalAs,
+    TypeDeclaration,
+)
 
 __all__ = [
     "ArrayOf",

@@ -56,7 +56,7 @@ def add(commands: Commands) -> None:
 
 def _bind(arguments: argparse.Namespace) -> int:
     from ..assemblies import Assembly
-    from ..binding import bind
+    from ..codegen.python import bind
 
     assembly = Assembly.open(arguments.assembly, arguments.references)
     binding = bind(assembly, arguments.types, everything=arguments.all)

@@ -151,8 +151,8 @@ def opened_to_write(arguments: argparse.Namespace) -> ShareMemoryHelper:
 
 def opened_to_read(arguments: argparse.Namespace) -> ShareMemoryHelper:
     """The map that ``add_map`` describes, which must be there; read only."""
-    from ..enums import MemoryMappedFileAccess
     from ..helper import ShareMemoryHelper
+    from ..maps.enums import MemoryMappedFileAccess
 
     name = None if arguments.file else arguments.map
     helper = ShareMemoryHelper(name, access=MemoryMappedFileAccess.READ)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO, TypeAlias
 
-from ..characters import columns, visible
+from .._support.text import columns, visible
 
 if TYPE_CHECKING:
     import rich.console

@@ -41,7 +41,7 @@ def add(commands: Commands) -> None:
 
 
 def _csharp(arguments: argparse.Namespace) -> int:
-    from ..csharp import source
+    from ..codegen.csharp import source
     from .kinds import struct_of
 
     declarations = [struct_of(name).declaration for name in arguments.structs]

@@ -23,8 +23,8 @@ from .common import (
 from .console import Console
 
 if TYPE_CHECKING:
+    from ..formats.image import ImageData
     from ..helper import ShareMemoryHelper
-    from ..models import ImageData
     from . import resending
 
 __all__ = ["add"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .common import UsageError, natural_number, positive_number
 
 if TYPE_CHECKING:
-    from ..structs import Struct
+    from ..structs.struct import Struct
 
 __all__ = ["add_kind", "chosen_part", "kind_of", "struct_of"]
 
@@ -58,7 +58,7 @@ def struct_of(text: str) -> type[Struct]:
     """
     from importlib import import_module
 
-    from ..structs import Struct
+    from ..structs.struct import Struct
 
     name, _, path = text.partition(":")
     here = os.getcwd()

@@ -6,7 +6,7 @@ import argparse
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..characters import visible
+from .._support.text import visible
 from .common import (
     OK,
     REFUSED,
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ..assemblies import Assembly, Unbindable
-    from ..declarations import TypeDeclaration
-    from ..forms import Layout, Target
-    from ..layout_table import Row
+    from ..layout.declarations import TypeDeclaration
+    from ..layout.forms import Layout, Target
+    from ..layout.table import Row
 
 __all__ = ["add"]
 
@@ -112,12 +112,12 @@ def _layout(arguments: argparse.Namespace) -> int:
         return _compare(arguments, layout, _laid_out(arguments, other))
     remark = _remark(layout)
     if arguments.svg is not None:
-        from ..layout_svg import picture
+        from ..layout.svg import picture
         from .transfer import put
 
         put(arguments.svg, picture(layout, remark).encode("utf-8"))
     if arguments.json:
-        from ..layout_table import as_json
+        from ..layout.table import as_json
 
         print_json({**as_json(layout), "error": remark or None})
     elif arguments.svg is None:
@@ -164,7 +164,7 @@ def _check(arguments: argparse.Namespace, subject: _Subject, other: _Subject | N
 
 
 def _target(arguments: argparse.Namespace) -> Target:
-    from ..forms import HOST, Target
+    from ..layout.forms import HOST, Target
 
     return Target(*_TARGETS[arguments.target]) if arguments.target else HOST
 
@@ -172,8 +172,8 @@ def _target(arguments: argparse.Namespace) -> Target:
 def _laid_out(arguments: argparse.Namespace, subject: _Subject) -> Layout:
     """The layout that is asked for. Raises UsageError for a type that is not there."""
     from ..errors import LayoutError
-    from ..layout import managed, native, refusal
-    from ..marshalling import has_layout
+    from ..layout.layouts import managed, native, refusal
+    from ..layout.marshalling import has_layout
 
     declaration = _declaration(arguments, subject)
     target = _target(arguments)
@@ -197,8 +197,8 @@ def _declaration(arguments: argparse.Namespace, subject: _Subject) -> TypeDeclar
 
         return struct_of(subject.type).declaration
     from ..assemblies import Assembly
-    from ..declarations import TypeDeclaration
     from ..errors import LayoutError
+    from ..layout.declarations import TypeDeclaration
 
     found = _find(Assembly.open(subject.file, arguments.references), subject.type)
     if not isinstance(found, TypeDeclaration):
@@ -225,7 +225,7 @@ def _find(assembly: Assembly, name: str) -> TypeDeclaration | Unbindable:
 
 def _remark(layout: Layout) -> str:
     """Why StructureToPtr refuses a type that has a size; mostly ""."""
-    from ..layout import refusal
+    from ..layout.layouts import refusal
 
     refused = refusal(layout.declaration, layout.target) if layout.marshalled else None
     return str(refused) if refused is not None else ""
@@ -235,7 +235,7 @@ def _remark(layout: Layout) -> str:
 
 
 def _print(layout: Layout, remark: str) -> None:
-    from ..layout_table import heading, rows
+    from ..layout.table import heading, rows
 
     console = Console.out()
     table = rows(layout)
@@ -249,8 +249,8 @@ def _print(layout: Layout, remark: str) -> None:
 
 def _cells(table: list[Row], *, coloured: bool) -> Iterator[list[str | tuple[str, str]]]:
     """The rows of the table; a column with the fields' colours if they are ``coloured``."""
-    from ..dump.palette import colour_of
-    from ..layout_table import indented
+    from .._support.palette import colour_of
+    from ..layout.table import indented
 
     widths = [
         max(len(title), *(len(str(number)) for number in column))
@@ -283,7 +283,7 @@ def _cells(table: list[Row], *, coloured: bool) -> Iterator[list[str | tuple[str
 
 
 def _compare(arguments: argparse.Namespace, left: Layout, right: Layout) -> int:
-    from ..layout_table import differences, heading
+    from ..layout.table import differences, heading
 
     found = differences(left, right)
     if arguments.json:
@@ -326,7 +326,7 @@ def _compare(arguments: argparse.Namespace, left: Layout, right: Layout) -> int:
 
 def _list(arguments: argparse.Namespace, path: str) -> int:
     from ..assemblies import Assembly
-    from ..layout_listing import listed
+    from ..assemblies.summary import listed
 
     assembly = Assembly.open(path, arguments.references)
     types: Iterable[TypeDeclaration | Unbindable] = (

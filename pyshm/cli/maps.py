@@ -10,7 +10,7 @@ from .common import OK, REFUSED, Commands, add_command, add_json, print_json
 from .console import BAD, DIM, GOOD, WARN, Console, Part
 
 if TYPE_CHECKING:
-    from ..listing import Holder, ListedMap
+    from ..listing.inventory import Holder, ListedMap
 
 __all__ = ["add"]
 
@@ -71,7 +71,7 @@ def add(commands: Commands) -> None:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    from .. import listing
+    from ..listing import inventory as listing
 
     if arguments.names:
         names = listing.map_names()
@@ -150,7 +150,7 @@ def _cut(text: str) -> str:
 
 
 def _clean(arguments: argparse.Namespace) -> int:
-    from .. import listing
+    from ..listing import inventory as listing
 
     done = listing.clean(arguments.maps, dry_run=arguments.dry_run)
     if arguments.json:

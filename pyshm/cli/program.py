@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ..characters import visible
+from .._support.text import visible
 from ..errors import PyshmError
 from .common import INTERRUPTED, REFUSED, USAGE, UsageError
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from ..errors import PyshmError
 
 if TYPE_CHECKING:
-    from ..models import ImageData
+    from ..formats.image import ImageData
 
 __all__ = ["Signature", "changes", "pause", "signature"]
 

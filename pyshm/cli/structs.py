@@ -67,7 +67,7 @@ def _list_of_numbers(text: str) -> list[int]:
 
 
 def _write_struct(arguments: argparse.Namespace) -> int:
-    from ..testdata import TestData
+    from ..formats.testdata import TestData
 
     value = TestData.standard()
     for name in ("id", "age", "scores"):
@@ -84,7 +84,7 @@ def _write_struct(arguments: argparse.Namespace) -> int:
 
 
 def _read_struct(arguments: argparse.Namespace) -> int:
-    from ..testdata import TestData
+    from ..formats.testdata import TestData
 
     with opened_to_read(arguments) as memory:
         value = memory.read_struct(TestData)

@@ -12,7 +12,7 @@ from .common import UsageError
 from .console import Console
 
 if TYPE_CHECKING:
-    from ..models import ImageData
+    from ..formats.image import ImageData
 
 __all__ = ["STANDARD", "check_target", "for_each_part", "put", "read_picture", "target"]
 
@@ -25,7 +25,7 @@ _LONG = 16 << 20  # bytes that take long enough for a bar
 
 def read_picture(path: str) -> ImageData:
     """The file at ``path``, or all of standard input for "-". Raises OSError as ``open`` does."""
-    from ..models import ImageData
+    from ..formats.image import ImageData
 
     if path != STANDARD:
         with open(path, "rb") as file:
@@ -57,7 +57,7 @@ def target(path: str) -> Iterator[BinaryIO]:
         yield output
         output.flush()
     else:
-        from .._files import whole_file
+        from .._support.files import whole_file
 
         with whole_file(path) as file:
             yield file

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from .._closing import Closing
-from ..characters import visible
+from .._support.closing import Closing
+from .._support.text import visible
 from ..dump import SHOWN, as_json, as_text, describe
 from ..dump.changes import Change, Touched, touched
 from ..dump.regions import Regions

@@ -8,10 +8,10 @@ import tempfile
 from collections.abc import Callable, Iterator
 
 from ..errors import PyshmError
+from ..formats.image import ImageData
+from ..formats.testdata import TestData
 from ..helper import DEFAULT_CAPACITY, ShareMemoryHelper
-from ..mapping import MemoryMappedFile
-from ..models import ImageData
-from ..testdata import TestData
+from ..maps.mapping import MemoryMappedFile
 from .finding import Finding
 
 __all__ = ["directory", "round_trips"]
@@ -25,7 +25,7 @@ def directory() -> Finding:
     subject = "shared-memory directory"
     if sys.platform == "win32":
         return Finding(subject, "none is needed: the Windows kernel keeps named maps")
-    from .. import _posix
+    from ..maps.posix import named as _posix
 
     try:
         path = _posix.shared_memory_directory()

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from ..characters import visible
-from .palette import FIELD_COLOURS, MARK
+from .._support.palette import FIELD_COLOURS, MARK
+from .._support.text import visible
 from .pictures import Picture
 from .regions import Region, Regions
 from .rows import SHOWN, More, Note, Piece, ascii_of, rows, spans

@@ -6,9 +6,9 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..characters import visible
+from .._support.palette import CONTENT, MARK, colour_of
+from .._support.text import visible
 from ..errors import ArgumentError
-from .palette import CONTENT, MARK, colour_of
 from .regions import Regions
 from .rows import ROW, SHOWN, More, Note, Piece, Row, ascii_of, rows
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Any, Literal, NamedTuple
 
-from .. import blob
 from ..errors import FormatError, PyshmError, TruncatedError
-from ..structs import Struct
-from ..testdata import TestData
+from ..formats import blob
+from ..formats.testdata import TestData
+from ..structs.struct import Struct
 
 __all__ = [
     "KINDS",

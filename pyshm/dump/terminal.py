@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from ..characters import visible
-from .palette import CONTENT, MARK, colour_of
+from .._support.palette import CONTENT, MARK, colour_of
+from .._support.text import visible
 from .regions import Regions
 from .rows import ROW, SHOWN, More, Note, Piece, Row, ascii_of, rows
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Any
 
-from ..characters import visible
+from .._support.text import visible
 from .regions import Region, Regions
 from .rows import ROW, SHOWN, ascii_of
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple, TypeAlias
 
 from ..errors import ArgumentError, MapIOError, MapNotFoundError
-from ..structs import Struct
+from ..structs.struct import Struct
 from .changes import Change, Snapshot
 from .regions import Regions, annotate_anything, is_unfinished
 

@@ -10,16 +10,16 @@ are loaded when they are first used: pytest loads this package in every run.
 
 from __future__ import annotations
 
-from .._lazy import lazy_names
+from .._support.lazy import lazy_names
 
 TYPE_CHECKING = False  # type checkers take it for True
 if TYPE_CHECKING:
     from .asserting import NoPeerError, assert_round_trip, assert_same_layout
     from .dotnet import AssemblyNotBuiltError, DotNetPeer, RoundTripError, TypeNotFoundError
     from .mismatch import LayoutMismatchError
-    from .peers import PeerFailure
+    from .process import PeerFailure
+    from .questions import DotNetStepError
     from .toolchain import BuildError, ToolchainError
-    from .types import DotNetStepError
 
 __all__ = [
     "AssemblyNotBuiltError",
@@ -40,10 +40,10 @@ _HOMES = {
     "AssemblyNotBuiltError": "dotnet",
     "BuildError": "toolchain",
     "DotNetPeer": "dotnet",
-    "DotNetStepError": "types",
+    "DotNetStepError": "questions",
     "LayoutMismatchError": "mismatch",
     "NoPeerError": "asserting",
-    "PeerFailure": "peers",
+    "PeerFailure": "process",
     "RoundTripError": "dotnet",
     "ToolchainError": "toolchain",
     "TypeNotFoundError": "dotnet",

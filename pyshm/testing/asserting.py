@@ -5,7 +5,7 @@ from __future__ import annotations
 from os import PathLike
 
 from ..errors import PyshmError
-from ..structs import Struct
+from ..structs.struct import Struct
 from .dotnet import DotNetPeer, Folders
 
 __all__ = ["NoPeerError", "assert_round_trip", "assert_same_layout", "current", "set_current"]

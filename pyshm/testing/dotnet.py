@@ -9,13 +9,13 @@ from os import PathLike, fspath
 from typing import Any, Self
 
 from ..errors import PyshmError
-from ..structs import Struct
+from ..structs.struct import Struct
 from .manifest import Manifest, manifest_from_json, manifest_json
 from .mismatch import LayoutMismatchError, layout_mismatches
-from .peers import Peer
+from .process import Peer
+from .questions import DotNetStepError, DotNetTypes
 from .round_trip import round_trip_differences
 from .toolchain import build_peer
-from .types import DotNetStepError, DotNetTypes
 
 __all__ = ["AssemblyNotBuiltError", "DotNetPeer", "RoundTripError", "TypeNotFoundError"]
 

@@ -10,13 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..declarations import Array, TypeDeclaration, TypeReference, from_json, needed_types, to_json
 from ..errors import LayoutError
-from ..forms import HOST, Layout, Target
-from ..layout import contains_references, managed, native
-from ..layout_table import rows, type_text
-from ..marshalling import has_layout
-from .types import DotNetError, error_from_json
+from ..layout.declarations import (
+    Array,
+    TypeDeclaration,
+    TypeReference,
+    from_json,
+    needed_types,
+    to_json,
+)
+from ..layout.forms import HOST, Layout, Target
+from ..layout.layouts import contains_references, managed, native
+from ..layout.marshalling import has_layout
+from ..layout.table import rows, type_text
+from .questions import DotNetError, error_from_json
 
 __all__ = ["Manifest", "ManifestField", "Place", "manifest_from_json", "manifest_json"]
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
 
-from ..declarations import TypeDeclaration
 from ..errors import LayoutError, PyshmError
-from ..forms import HOST, Target
-from ..layout import native
-from ..layout_table import bytes_text
+from ..layout.declarations import TypeDeclaration
+from ..layout.forms import HOST, Target
+from ..layout.layouts import native
+from ..layout.table import bytes_text
 from .manifest import Manifest, ManifestField, Place
 
 __all__ = ["NET_AND_HERE", "LayoutMismatchError", "Sides", "layout_mismatches", "paired"]

@@ -11,16 +11,16 @@ import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..declarations import Array, Nullable, TypeDeclaration, TypeReference
 from ..errors import ArgumentError, FormatError
-from ..forms import Inline, Layout, Sequence, round_up
-from ..layout import is_reference
-from ..mapping import MemoryMappedFile
-from ..structs import Struct
+from ..layout.declarations import Array, Nullable, TypeDeclaration, TypeReference
+from ..layout.forms import Inline, Layout, Sequence, round_up
+from ..layout.layouts import is_reference
+from ..maps.mapping import MemoryMappedFile
+from ..structs.struct import Struct
 from .mismatch import paired
-from .peers import Peer
-from .type_values import all_fields, from_python, is_address, normal
-from .types import DotNetStepError
+from .process import Peer
+from .questions import DotNetStepError
+from .values import all_fields, from_python, is_address, normal
 
 __all__ = ["round_trip_differences"]
 

@@ -1,0 +1,18 @@
+"""Python and C# source for declared types."""
+
+from __future__ import annotations
+
+from .._support.lazy import lazy_names
+
+TYPE_CHECKING = False  # type checkers take it for True
+if TYPE_CHECKING:
+    from .python import Binding, bind
+
+__all__ = ["Binding", "bind"]
+
+_HOMES = {
+    "Binding": "python",
+    "bind": "python",
+}
+
+__getattr__, __dir__ = lazy_names(__name__, globals(), _HOMES)

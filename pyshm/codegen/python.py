@@ -1,0 +1,248 @@
+"""Python source for the types of an assembly: one readable module of Struct classes.
+
+The same assembly gives the same text, whatever the system, the day and the folder.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from ..assemblies import Assembly, Unbindable
+from ..layout import layouts as layout
+from ..layout.declarations import TypeDeclaration, needed_types
+from ..layout.layouts import Target, dotnet_name
+from ..layout.marshalling import has_layout
+from .spelling import (
+    WIDTH,
+    Spelled,
+    class_names,
+    comment,
+    docstring,
+    field_names,
+    member_names,
+    quoted,
+    spelled_field,
+    spelled_inline_array,
+    wrapped,
+)
+
+__all__ = ["Binding", "bind"]
+
+_UNIX, _WINDOWS = Target(8, False), Target(8, True)
+
+
+class Binding(NamedTuple):
+    """A module's ``source``, and what is ``not_bound`` in it."""
+
+    source: str
+    not_bound: list[Unbindable]
+
+
+def bind(assembly: Assembly, names: Iterable[str] = (), *, everything: bool = False) -> Binding:
+    """Python source for the types of ``assembly`` that .NET can marshal.
+
+    ``names`` are the reflection full names of those that are wanted, with whatever they need;
+    without any, all structs and classes with layout but those that no other code can name
+    (private nested ones, compiler-generated ones), or with ``everything`` really all. What .NET
+    marshals on Windows only stands behind a test of the platform. Raises ArgumentError for a
+    name that the assembly doesn't have, and AssemblyError for a damaged file.
+    """
+    not_bound = []
+    everywhere: dict[TypeDeclaration, None] = {}
+    windows: dict[TypeDeclaration, None] = {}
+    for item in _wanted(assembly, list(names), everything):
+        if isinstance(item, Unbindable):
+            not_bound.append(item)
+            continue
+        refused = _refusal(item, _UNIX)
+        if refused is None:
+            everywhere.update(dict.fromkeys(needed_types(item)))
+        elif _refusal(item, _WINDOWS) is None:
+            windows.update(dict.fromkeys(needed_types(item)))
+        else:
+            not_bound.append(Unbindable(item.name, _reason(item, refused)))
+    for declaration in everywhere:
+        windows.pop(declaration, None)
+    module = _Module(assembly, [*everywhere, *windows])
+    return Binding(module.text(list(everywhere), list(windows), not_bound), not_bound)
+
+
+def _wanted(
+    assembly: Assembly, names: list[str], everything: bool
+) -> Iterator[TypeDeclaration | Unbindable]:
+    if names:
+        yield from map(assembly.find, names)
+        return
+    for item in assembly.declared_types():
+        if everything or assembly.is_visible(item.name):
+            yield item
+
+
+def _refusal(declaration: TypeDeclaration, target: Target) -> layout.Refusal | None:
+    """Why .NET does not marshal it; None also for an enum, which has no layout of its own."""
+    if declaration.kind == "enum":
+        return None
+    return layout.refusal(declaration, target)
+
+
+def _reason(declaration: TypeDeclaration, refused: layout.Refusal) -> str:
+    """Why it is refused, without its own name in front."""
+    if refused.type != declaration.name:
+        return str(refused)
+    return f"{refused.field}: {refused.reason}" if refused.field else refused.reason
+
+
+class _Module:
+    """The text of one module."""
+
+    def __init__(self, assembly: Assembly, types: Iterable[TypeDeclaration]) -> None:
+        self._assembly = assembly
+        self._names = class_names(filter(_is_class, types))
+        self._aliases: dict[str, str] = {}
+
+    def text(
+        self,
+        everywhere: Iterable[TypeDeclaration],
+        windows: Iterable[TypeDeclaration],
+        not_bound: list[Unbindable],
+    ) -> str:
+        """The source: what is marshalled everywhere, then on Windows only, then the rest."""
+        parts = [*self._classes(everywhere, "")]
+        guarded = list(self._classes(windows, "    "))
+        if guarded:
+            # The formatter wants one empty line between the classes of a block.
+            block = "\n\n".join(guarded)
+            parts.append(
+                f'if sys.platform == "win32":  # what .NET marshals there alone\n\n{block}'
+            )
+        if not_bound:
+            parts.append("\n".join(_list_of(not_bound)))
+        return "\n\n\n".join([self._head("\n".join(parts)), *parts]) + "\n"
+
+    def _head(self, body: str) -> str:
+        title = " ".join(filter(None, [self._assembly.name, self._assembly.version]))
+        imports = [["import sys"] if "sys.platform" in body else []]
+        enums = [name for name in ("IntEnum", "IntFlag") if f"({name}):" in body]
+        if enums:
+            imports[0].append(f"from enum import {', '.join(enums)}")
+        if "Annotated[" in body:
+            imports[0].append("from typing import Annotated")
+        own = []
+        if "(Struct" in body or "    Struct,\n" in body:
+            own.append("from pyshm import Struct")
+        if re.search(r"\bt\.[A-Z]", body):
+            own.append("from pyshm import types as t")
+        imports.append(own)
+        head = [
+            *docstring(
+                f"The structs of the .NET assembly {title}.\n\n"
+                "Made from its metadata by `pyshm bind`: what is to change changes in C#.",
+                "",
+            )
+        ]
+        return "\n\n".join(["\n".join(head), *("\n".join(lines) for lines in imports if lines)])
+
+    def _classes(self, types: Iterable[TypeDeclaration], indent: str) -> Iterator[str]:
+        """The text of each class."""
+        for declaration in types:
+            if declaration not in self._names:
+                continue
+            if declaration.kind == "enum":
+                lines = list(self._enum(declaration, indent))
+            elif declaration.inline_array is not None:
+                name = self._names[declaration]
+                spelled = spelled_inline_array(declaration, self._names)
+                lines = list(wrapped(f"{indent}{name} = ", spelled, indent))
+            else:
+                hidden = self._hidden(declaration)
+                if hidden:
+                    yield "\n".join(f"{indent}{alias} = {name}" for name, alias in hidden.items())
+                lines = list(self._class(declaration, indent))
+            yield "\n".join(lines)
+
+    def _enum(self, declaration: TypeDeclaration, indent: str) -> Iterator[str]:
+        base = "IntFlag" if declaration.flags else "IntEnum"
+        yield f"{indent}class {self._names[declaration]}({base}):"
+        indent += "    "
+        yield from docstring(declaration.documentation or declaration.name, indent)
+        if declaration.members:
+            yield ""
+        names = member_names(declaration)
+        for name, (real, value) in zip(names, declaration.members, strict=True):
+            yield f"{indent}{name} = {value}"
+            yield from self._summary(declaration, real, indent)
+
+    def _hidden(self, declaration: TypeDeclaration) -> dict[str, str]:
+        """New aliases for types that have the name of a field of ``declaration``.
+
+        In the class body such a name means the field. A type that has one gets a second name.
+        """
+        names = set(field_names(declaration))
+        used = {word for _, spelled in self._fields(declaration) for word in spelled.words()}
+        found = {}
+        for name in sorted(names & used - self._aliases.keys()):
+            found[name] = f"_{name}"
+        self._aliases.update(found)
+        return found
+
+    def _class(self, declaration: TypeDeclaration, indent: str) -> Iterator[str]:
+        yield from self._opening(declaration, indent)
+        indent += "    "
+        yield from docstring(declaration.documentation or declaration.name, indent)
+        names = field_names(declaration)
+        if names:
+            yield ""
+        aliases = {name: self._aliases[name] for name in names if name in self._aliases}
+        for name, spelled in self._fields(declaration):
+            yield from wrapped(f"{indent}{name}: ", spelled.renamed(aliases), indent)
+            real = declaration.fields[names.index(name)].name
+            yield from self._summary(declaration, real, indent)
+
+    def _fields(self, declaration: TypeDeclaration) -> Iterator[tuple[str, Spelled]]:
+        for name, field in zip(field_names(declaration), declaration.fields, strict=True):
+            yield name, spelled_field(field, name, self._names)
+
+    def _opening(self, declaration: TypeDeclaration, indent: str) -> Iterator[str]:
+        arguments = ["Struct" if declaration.base is None else self._names[declaration.base]]
+        if declaration.kind == "class":
+            arguments.append('kind="class"')
+        if declaration.layout != "sequential":
+            arguments.append(f'layout="{declaration.layout}"')
+        if declaration.pack:
+            arguments.append(f"pack={declaration.pack}")
+        if declaration.size:
+            arguments.append(f"size={declaration.size}")
+        if declaration.charset != "ansi":
+            arguments.append(f'charset="{declaration.charset}"')
+        arguments.append(f"name={quoted(declaration.name)}")
+        if any(dotnet_name(name) != name for name in field_names(declaration)):
+            arguments.append("verbatim=True")
+        name = self._names[declaration]
+        line = f"{indent}class {name}({', '.join(arguments)}):"
+        if len(line) <= WIDTH:
+            yield line
+            return
+        yield f"{indent}class {name}("
+        yield from (f"{indent}    {argument}," for argument in arguments)
+        yield f"{indent}):"
+
+    def _summary(self, declaration: TypeDeclaration, member: str, indent: str) -> Iterator[str]:
+        """What the C# source says of a field, beneath it."""
+        summary = self._assembly.field_summary(declaration.name.partition("[")[0], member)
+        if summary:
+            yield from docstring(summary, indent)
+
+
+def _is_class(declaration: TypeDeclaration) -> bool:
+    """Whether a class (or list) in Python stands for it, and no address."""
+    if declaration.kind == "enum":
+        return True
+    return has_layout(declaration) and not declaration.fixed_buffer
+
+
+def _list_of(not_bound: list[Unbindable]) -> Iterator[str]:
+    yield "# Not bound:"
+    for item in not_bound:
+        yield from comment(f"{item.name}: {item.reason}", "#   ", "#       ")

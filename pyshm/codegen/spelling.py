@@ -1,0 +1,352 @@
+"""How declared types are written in a Python struct: names, annotations, docstrings.
+
+The other way round is declaring.py, which reads annotations.
+"""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+import textwrap
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from ..layout.builtins import fixed_buffer_element
+from ..layout.declarations import (
+    Array,
+    BuiltIn,
+    FieldDeclaration,
+    FunctionPointer,
+    MarshalAs,
+    Nullable,
+    Pointer,
+    TypeDeclaration,
+    TypeReference,
+)
+from ..layout.marshalling import is_handle
+from ..structs.struct import python_names
+
+__all__ = [
+    "WIDTH",
+    "Spelled",
+    "class_names",
+    "comment",
+    "docstring",
+    "field_names",
+    "member_names",
+    "quoted",
+    "spelled_field",
+    "spelled_inline_array",
+    "wrapped",
+]
+
+WIDTH = 100
+
+# Names that a module of structs uses itself.
+_MODULE_NAMES = frozenset({"Annotated", "IntEnum", "IntFlag", "Struct", "sys", "t"})
+_TAKEN_BY_CLASSES = _MODULE_NAMES | frozenset(dir(builtins))
+_TAKEN_BY_FIELDS = _MODULE_NAMES | {"bool", "float", "int", "list", "self", "str"}
+# Attributes of int that a member would hide, and what Enum keeps for itself.
+_TAKEN_BY_MEMBERS = frozenset(dir(int)) | {"mro", "name", "value"}
+
+# The alias in pyshm.types, and what a type checker sees of it.
+_TYPES = {
+    "bool": ("t.Bool", "bool"),
+    "char": ("t.Char", "str"),
+    "sbyte": ("t.SByte", "int"),
+    "byte": ("t.Byte", "int"),
+    "short": ("t.Int16", "int"),
+    "ushort": ("t.UInt16", "int"),
+    "int": ("t.Int32", "int"),
+    "uint": ("t.UInt32", "int"),
+    "long": ("t.Int64", "int"),
+    "ulong": ("t.UInt64", "int"),
+    "nint": ("t.NInt", "int"),
+    "nuint": ("t.NUInt", "int"),
+    "float": ("t.Single", "float"),
+    "double": ("t.Double", "float"),
+    "decimal": ("t.Decimal", "t.Decimal"),
+    "string": ("t.String", "int"),
+    "object": ("t.Object", "int"),
+    "Half": ("t.Half", "float"),
+    "Int128": ("t.Int128", "int"),
+    "UInt128": ("t.UInt128", "int"),
+    "Guid": ("t.Guid", "t.Guid"),
+    "DateTime": ("t.DateTime", "t.DateTime"),
+    "TimeSpan": ("t.TimeSpan", "int"),
+    "DateOnly": ("t.DateOnly", "int"),
+    "TimeOnly": ("t.TimeOnly", "int"),
+    "Delegate": ("t.Delegate", "int"),
+    "Array": ("t.Object", "int"),
+}
+# A type with its [MarshalAs], where pyshm.types has one name for both.
+_MARSHALLED = {
+    ("bool", "U1"): "t.Bool8",
+    ("bool", "VariantBool"): "t.VariantBool",
+    ("char", "U1"): "t.Char8",
+    ("char", "U2"): "t.Char16",
+    ("decimal", "Currency"): "t.Currency",
+    ("string", "LPStr"): "t.LPStr",
+    ("string", "LPWStr"): "t.LPWStr",
+    ("string", "LPTStr"): "t.LPTStr",
+    ("string", "BStr"): "t.BStr",
+}
+
+
+class Spelled(NamedTuple):
+    """A type as an annotation tells it.
+
+    ``type`` stands alone, or first in ``Annotated`` if there is ``metadata``; ``plain`` is what
+    a type checker makes of it all.
+    """
+
+    type: str
+    plain: str
+    metadata: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The annotation on one line."""
+        if not self.metadata:
+            return self.type
+        return f"Annotated[{', '.join([self.type, *self.metadata])}]"
+
+    def with_metadata(self, items: Iterable[str]) -> Spelled:
+        """The same with more behind."""
+        return self._replace(metadata=(*self.metadata, *items))
+
+    def renamed(self, names: Mapping[str, str]) -> Spelled:
+        """The same with other words for some names, but for those in text and behind a dot."""
+        if not names:
+            return self
+
+        def replaced(text: str) -> str:
+            pattern = r'"(?:[^"\\]|\\.)*"|(?<![\w.])\w+'
+            return re.sub(pattern, lambda found: names.get(found[0], found[0]), text)
+
+        return Spelled(replaced(self.type), self.plain, tuple(map(replaced, self.metadata)))
+
+    def words(self) -> set[str]:
+        """The names that it is made of."""
+        found: set[str] = set()
+        for text in (self.type, *self.metadata):
+            bare = re.sub(r'"(?:[^"\\]|\\.)*"', "", text)
+            found.update(re.findall(r"(?<![\w.])\w+", bare))
+        return found
+
+
+# --- types --------------------------------------------------------------------------------
+
+ClassNames = Mapping[TypeDeclaration, str]
+
+
+def spelled_field(field: FieldDeclaration, name: str, classes: ClassNames) -> Spelled:
+    """The annotation of a field that is called ``name`` in Python (in a ``verbatim`` struct)."""
+    kind, marshal_as = field.type, field.marshal_as
+    if isinstance(kind, Array):
+        spelled = _array(kind, marshal_as, classes)
+    elif marshal_as is not None and marshal_as.unmanaged_type == "ByValTStr":
+        spelled = Spelled("str", "str", (f"t.ByValTStr({marshal_as.size_const})",))
+    else:
+        spelled = _marshalled(kind, marshal_as, classes)
+    more = []
+    if field.offset is not None:
+        more.append(f"t.FieldOffset({field.offset})")
+    if name != field.name:
+        more.append(f"t.FieldName({quoted(field.name)})")
+    return spelled.with_metadata(more)
+
+
+def spelled_inline_array(declaration: TypeDeclaration, classes: ClassNames) -> Spelled:
+    """A struct with [InlineArray]: a list in Python."""
+    (field,) = declaration.fields
+    element = _marshalled(field.type, field.marshal_as, classes)
+    count = declaration.inline_array
+    return Spelled(f"list[{element.plain}]", "list", (f"t.InlineArray({element.text}, {count})",))
+
+
+def _array(array: Array, marshal_as: MarshalAs | None, classes: ClassNames) -> Spelled:
+    if marshal_as is None or marshal_as.unmanaged_type != "ByValArray":
+        # On Windows it is the address of a SAFEARRAY, whether the attribute says so or not.
+        element = _type(array.element, classes)
+        return Spelled("int", "int", (f"t.SafeArray({element.text})",))
+    sub_type = marshal_as.array_sub_type
+    element = _marshalled(array.element, MarshalAs(sub_type) if sub_type else None, classes)
+    given = f"t.ByValArray({element.text}, {marshal_as.size_const})"
+    return Spelled(f"list[{element.plain}]", "list", (given,))
+
+
+def _marshalled(kind: TypeReference, marshal_as: MarshalAs | None, classes: ClassNames) -> Spelled:
+    """A type with its [MarshalAs], of a field or of the elements of one."""
+    asked = marshal_as.unmanaged_type if marshal_as is not None else None
+    if asked is None:
+        return _type(kind, classes)
+    if isinstance(kind, BuiltIn) and (kind.name, asked) in _MARSHALLED:
+        return Spelled(_MARSHALLED[kind.name, asked], _TYPES[kind.name][1])
+    return _type(kind, classes).with_metadata([f"t.MarshalAs({quoted(asked)})"])
+
+
+def _type(kind: TypeReference, classes: ClassNames) -> Spelled:
+    if isinstance(kind, BuiltIn):
+        return Spelled(*_TYPES[kind.name])
+    if isinstance(kind, Pointer):
+        return Spelled("t.Pointer", "int")
+    if isinstance(kind, FunctionPointer):
+        return Spelled("t.FunctionPointer", "int")
+    if isinstance(kind, Nullable):
+        value = _type(kind.value, classes)
+        plain = f"{value.plain} | None"
+        return Spelled(plain, plain, (f"t.Nullable({value.text})",))
+    if isinstance(kind, Array):
+        return _array(kind, None, classes)
+    return _declared(kind, classes)
+
+
+def _declared(kind: TypeDeclaration, classes: ClassNames) -> Spelled:
+    if kind.kind == "enum":
+        name = classes[kind]
+        if kind.underlying == "int":
+            return Spelled(name, name)
+        underlying, _ = _TYPES[kind.underlying]
+        return Spelled(name, name, (f"t.Enum({underlying}, {quoted(kind.name)})",))
+    if kind.fixed_buffer:
+        element, count = fixed_buffer_element(kind)
+        spelled = _type(element, classes)
+        given = f"t.FixedBuffer({spelled.text}, {count})"
+        return Spelled(f"list[{spelled.plain}]", "list", (given,))
+    if kind in classes:
+        return Spelled(classes[kind], classes[kind])
+    if kind.kind == "delegate":
+        return Spelled("t.Delegate", "int")
+    if is_handle(kind):
+        return Spelled("t.Pointer", "int")
+    return Spelled("t.Object", "int")  # as an interface pointer, on Windows
+
+
+# --- names --------------------------------------------------------------------------------
+
+
+def class_names(types: Iterable[TypeDeclaration]) -> dict[TypeDeclaration, str]:
+    """A name for each type: its own, with its namespace where two have the same."""
+    short = {declaration: _class_name(_local(declaration.name)) for declaration in types}
+    shared = {name for name, count in Counter(short.values()).items() if count > 1}
+    taken: set[str] = set()
+    return {
+        declaration: _unique(_class_name(declaration.name) if name in shared else name, taken)
+        for declaration, name in short.items()
+    }
+
+
+def field_names(declaration: TypeDeclaration) -> list[str]:
+    """A name for each field: its own, or the nearest that Python and Struct allow."""
+    taken = set(_TAKEN_BY_FIELDS)
+    if declaration.base is not None:
+        taken.update(field_names(declaration.base))
+    names = []
+    for allowed in python_names(field.name for field in declaration.fields):
+        name = unicodedata.normalize("NFKC", allowed)
+        while name in taken:
+            name = f"{name}_"
+        taken.add(name)
+        names.append(name)
+    return names
+
+
+def member_names(declaration: TypeDeclaration) -> list[str]:
+    """A name for each member of an enum."""
+    taken: set[str] = set()
+    return [
+        _unique(_identifier(name, _TAKEN_BY_MEMBERS.__contains__), taken)
+        for name, _ in declaration.members
+    ]
+
+
+def _local(name: str) -> str:
+    """``Pair`1[Place]`` of ``Common.Pair`1[Common.Place]``."""
+    return re.sub(r"[^\[\],+.]*\.", "", name)
+
+
+def _class_name(name: str) -> str:
+    return _identifier(re.sub(r"`\d+", "", name).strip("]"), _TAKEN_BY_CLASSES.__contains__)
+
+
+def _identifier(name: str, is_taken: Callable[[str], bool]) -> str:
+    """The Python name nearest to ``name``; an underscore in front means something else here."""
+    name = re.sub(r"\W+", "_", unicodedata.normalize("NFKC", name)).lstrip("_")
+    if not name.isidentifier():
+        name = f"x{name}"
+    if keyword.iskeyword(name) or is_taken(name):
+        name += "_"
+    return name
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    """``name``, or with a number behind if something else has it already."""
+    candidate = name
+    number = 2
+    while candidate in taken:
+        candidate = f"{name}_{number}"
+        number += 1
+    taken.add(candidate)
+    return candidate
+
+
+# --- text ---------------------------------------------------------------------------------
+
+
+def quoted(text: str) -> str:
+    """A string literal with double quotes."""
+    if '"' not in text and text.isprintable() and "\\" not in text:
+        return f'"{text}"'
+    return '"' + "".join('\\"' if char == '"' else repr(char)[1:-1] for char in text) + '"'
+
+
+def docstring(text: str, indent: str) -> Iterator[str]:
+    """The lines of a docstring; paragraphs are parted by empty lines."""
+    text = "".join(char if char.isprintable() or char == "\n" else " " for char in text)
+    text = text.replace("\\", "\\\\").replace('"""', "'''").strip()
+    if text.endswith('"'):
+        text += "."
+    if "\n" not in text and len(text) + len(indent) + 6 <= WIDTH:
+        yield f'{indent}"""{text}"""'
+        return
+    opening = '"""'
+    for number, paragraph in enumerate(text.split("\n\n")):
+        if number:
+            yield ""
+        yield from textwrap.wrap(
+            opening * (not number) + paragraph,
+            WIDTH,
+            initial_indent=indent,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    yield f"{indent}{opening}"
+
+
+def comment(text: str, begin: str, further: str) -> Iterator[str]:
+    """The lines of a comment."""
+    text = "".join(char if char.isprintable() else "?" for char in text)
+    yield from textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=begin,
+        subsequent_indent=further,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def wrapped(begin: str, spelled: Spelled, indent: str) -> Iterator[str]:
+    """``begin`` and the annotation, one part a line where one line is too short for it."""
+    line = begin + spelled.text
+    if len(line) <= WIDTH or not spelled.metadata:
+        yield line
+        return
+    yield f"{begin}Annotated["
+    yield from (f"{indent}    {item}," for item in (spelled.type, *spelled.metadata))
+    yield f"{indent}]"

@@ -1,0 +1,193 @@
+"""ImageData: a picture with its path, as the two programs exchange it.
+
+Its bytes are those of docs/format.md, "Image blob". Structs are not loaded for it.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Literal, Self
+
+from ..errors import EncodingError, PictureError
+from . import blob
+
+if TYPE_CHECKING:
+    from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
+
+    from PIL.Image import Image
+
+__all__ = ["Errors", "ImageData"]
+
+Errors = Literal["strict", "replace"]
+
+
+class ImageData:
+    """A path and an encoded picture.
+
+    ``path`` is any text; ``content`` any bytes-like object, kept as it is and not copied.
+    """
+
+    __slots__ = ("content", "path")
+
+    def __init__(self, path: str, content: Buffer) -> None:
+        self.path = path
+        self.content = content
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str]) -> Self:
+        """The picture file at ``path``, byte for byte. Raises OSError as ``open`` does."""
+        name = os.fspath(path)
+        with open(name, "rb") as file:
+            return cls(name, file.read())
+
+    @classmethod
+    def from_bytes(cls, buffer: Buffer, *, errors: Errors = "strict") -> Self:
+        """Read a blob from the beginning of ``buffer``; bytes behind it are not looked at.
+
+        ``content`` is a memoryview of ``buffer`` itself: it costs nothing whatever its size,
+        changes when the buffer does, and keeps a map's memory alive; ``bytes(content)`` is a
+        copy of one's own. Raises TruncatedError, LengthError and, unless ``errors`` is
+        "replace", EncodingError (docs/format.md, "A reader checks").
+        """
+        parsed = blob.parse(_as_bytes(buffer))
+        return cls(_decode_path(bytes(parsed.path), errors), parsed.content)
+
+    @classmethod
+    def from_picture(cls, image: Image, path: str) -> Self:
+        """Encode ``image`` in its own format, as .NET's ``Save(stream, RawFormat)`` does.
+
+        An image that was made in memory has no format and becomes a PNG, as in .NET. Raises
+        PictureError if the format can't store the picture.
+        """
+        import io
+
+        target = io.BytesIO()
+        chosen = image.format or "PNG"
+        try:
+            image.save(target, chosen)
+        except (OSError, ValueError, KeyError) as error:
+            raise PictureError(
+                f"encoding a {image.mode} picture as {chosen}: {error}", field="content"
+            ) from error
+        return cls(path, target.getvalue())
+
+    def to_bytes(self, *, errors: Errors = "strict") -> bytes:
+        """The whole blob. Raises as :meth:`write_into`."""
+        path = _encode_path(self.path, errors)
+        content = _as_bytes(self.content)
+        target = bytearray(blob.blob_size(len(path), len(content)))
+        blob.write(memoryview(target), path, content)
+        return bytes(target)
+
+    def write_into(self, buffer: Buffer, *, errors: Errors = "strict") -> int:
+        """Write the blob at the beginning of a writable ``buffer``; returns its size in bytes.
+
+        The picture is copied once, straight into the buffer. Raises EncodingError (a lone
+        surrogate in the path), FormatError (above 2 GiB), DoesNotFitError and, for a read-only
+        buffer, UnsupportedError; then nothing was written (docs/format.md, "A writer checks").
+        """
+        return blob.write(
+            _as_bytes(buffer), _encode_path(self.path, errors), _as_bytes(self.content)
+        )
+
+    def picture(self) -> Image:
+        """The picture, through Pillow. Its header is read now, its pixels when they are used.
+
+        Raises PictureError for what is no picture, is larger than Pillow's limit against
+        decompression bombs (kind "picture-too-large"), or, once the pixels are used, OSError
+        for a picture that is cut off; ``picture().load()`` inside :meth:`check_picture` finds
+        that at once.
+        """
+        import io
+
+        from PIL import Image, UnidentifiedImageError
+
+        content = _as_bytes(self.content)
+        if not len(content):
+            raise PictureError("there is no picture: the content is empty", field="content")
+        try:
+            image = Image.open(io.BytesIO(content))
+        except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+            raise _too_large(str(error)) from error
+        except UnidentifiedImageError as error:
+            raise PictureError(
+                f"{len(content)} bytes that are no picture in any format that Pillow knows",
+                field="content",
+                value=bytes(content[:8]),
+            ) from error
+        except Exception as error:
+            # Format plugins meet damaged headers with many kinds of error, documented or not.
+            raise PictureError(
+                f"{len(content)} bytes that are no picture: {error}",
+                field="content",
+                value=bytes(content[:8]),
+            ) from error
+        # Pillow only warns of pictures between once and twice its limit.
+        limit = Image.MAX_IMAGE_PIXELS
+        if limit is not None and image.width * image.height > limit:
+            raise _too_large(f"{image.width} x {image.height} pixels, more than {limit}")
+        return image
+
+    def check_picture(self) -> Image:
+        """The picture with its pixels decoded. Raises PictureError also for one cut off."""
+        image = self.picture()
+        try:
+            image.load()
+        except Exception as error:
+            raise PictureError(f"the picture is damaged: {error}", field="content") from error
+        return image
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ImageData):
+            return NotImplemented
+        return self.path == other.path and _as_bytes(self.content) == _as_bytes(other.content)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"ImageData({self.path!r}, <{len(_as_bytes(self.content))} bytes>)"
+
+
+def _too_large(story: str) -> PictureError:
+    from PIL import Image
+
+    return PictureError(
+        f"the picture is too large: {story}",
+        kind="picture-too-large",
+        field="content",
+        limit=Image.MAX_IMAGE_PIXELS,
+    )
+
+
+def _as_bytes(buffer: Buffer) -> memoryview:
+    view = memoryview(buffer)
+    return view if view.format == "B" and view.ndim == 1 else view.cast("B")
+
+
+def _encode_path(path: str, errors: Errors) -> bytes:
+    try:
+        return path.encode("utf-8")
+    except UnicodeEncodeError as error:
+        if errors == "replace":
+            # Python's own "replace" writes "?"; .NET writes U+FFFD for each lone surrogate.
+            return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in path).encode()
+        raise EncodingError(
+            f"the path can't be encoded: lone surrogate U+{ord(path[error.start]):04X} "
+            f"at index {error.start}",
+            field="path",
+            offset=4 + len(path[: error.start].encode("utf-8")),
+            value=ord(path[error.start]),
+        ) from None
+
+
+def _decode_path(path: bytes, errors: Errors) -> str:
+    try:
+        return path.decode("utf-8", errors)
+    except UnicodeDecodeError as error:
+        raise EncodingError(
+            f"the path is no valid UTF-8: byte {path[error.start]:#04x} at {4 + error.start}: "
+            f"{error.reason}",
+            field="path",
+            offset=4 + error.start,
+            value=path[error.start],
+        ) from None

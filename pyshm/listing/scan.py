@@ -1,0 +1,270 @@
+"""The files of the shared-memory directory, one by one: what each is, and who uses it.
+
+What :mod:`pyshm.listing` says in public, on the systems where a named map is a file.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import stat
+import sys
+import time
+from collections.abc import Sequence
+from struct import Struct as Codec
+
+from ..dump import is_unfinished, recognise
+from ..errors import MapAccessError, MapIOError, MapNotFoundError, NameRuleError, PyshmError
+from ..formats import blob
+from ..formats.testdata import TestData
+from ..maps.names import check_name
+from ..maps.posix import named as _posix
+from . import processes as _processes
+from .inventory import Holder, ListedMap, Removal, State
+
+assert sys.platform != "win32"  # tells type checkers, too
+
+__all__ = ["dead", "left_over", "look_at_all", "names_held", "remove"]
+
+_CHUNK = 1 << 20
+_SHOWN_PATH = 4096  # bytes
+_ATTEMPTS = 5  # a file that changes hands each time it is looked at is alive
+# What other programs that put files of mode 0600 there begin their names with.
+_FOREIGN = {
+    "psm_": "Python's multiprocessing.shared_memory",
+    "PostgreSQL.": "PostgreSQL",
+    "pulse-shm-": "PulseAudio",
+    "lttng-ust-": "LTTng",
+    "dotnet_mmf_": ".NET's maps without a name",
+}
+_TWELVE_INTEGERS = Codec("<12i")
+_PLAUSIBLE = 1 << 20  # an id, an age and scores stay below it; text and floats do not
+
+
+def look_at_all() -> list[ListedMap]:
+    """Every file but the private ones, by name."""
+    looked = [_look(entry) for entry in _entries() if not _is_private(entry.name)]
+    return _with_processes([found for found in looked if found is not None])
+
+
+def names_held() -> list[str]:
+    """The names that somebody holds."""
+    looked = [_look(entry, content=False) for entry in _entries()]
+    return [found.name for found in looked if found is not None and found.state == "alive"]
+
+
+def _entries() -> list[os.DirEntry[str]]:
+    with os.scandir(_posix.shared_memory_directory()) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
+
+
+# --- one file ---
+
+
+def _look(entry: os.DirEntry[str], *, content: bool = True) -> ListedMap | None:
+    """What the file is, before the processes are asked; None if it is gone."""
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    found = ListedMap(entry.name, entry.path, status.st_size, "other", status)
+    reason = _no_map(entry.name, status)
+    if reason:
+        return found._replace(reason=reason)
+    for _ in range(_ATTEMPTS):
+        try:
+            descriptor, held = _posix.examine(entry.path, entry.name)
+        except MapNotFoundError:
+            return None
+        except MapIOError:  # it is locked for too long; a dead one is locked by nobody
+            return found._replace(state="alive")
+        except MapAccessError as error:
+            return found._replace(reason=str(error))
+        try:
+            if held is None:
+                continue
+            status = os.fstat(descriptor)
+            state: State = "alive" if held else "dead"
+            found = found._replace(state=state, status=status, size=status.st_size)
+            if not held and (program := _foreign(entry.name)):
+                return found._replace(state="other", reason=f"its name is one of {program}")
+            if content:
+                kind, detail = _seems(descriptor, status.st_size)
+                found = found._replace(kind=kind, detail=detail)
+            return found
+        finally:
+            os.close(descriptor)
+    return found._replace(state="alive")
+
+
+def _no_map(name: str, status: os.stat_result) -> str:
+    """Why a file can't be a map of this user, as its directory entry tells; "" if it can."""
+    if not stat.S_ISREG(status.st_mode):
+        return "it is no regular file"
+    try:
+        if check_name(name) != name:
+            return "its name has a prefix that a map's file has not"
+    except NameRuleError as error:
+        return f"a map's name {error.limit}"
+    if status.st_uid != os.geteuid():
+        return f"it belongs to another user ({_user(status.st_uid)})"
+    mode = stat.S_IMODE(status.st_mode)
+    if mode != _posix.FILE_MODE:
+        return f"its mode is {mode:04o}, a map's is {_posix.FILE_MODE:04o}"
+    return "" if status.st_size else "it is empty; a map has at least one byte"
+
+
+def _user(number: int) -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def _foreign(name: str) -> str:
+    return next((program for begin, program in _FOREIGN.items() if name.startswith(begin)), "")
+
+
+# --- its content ---
+
+
+def _seems(descriptor: int, size: int) -> tuple[str, str]:
+    """What a map seems to hold, and more about that."""
+    first = _first_set_byte(descriptor, size)
+    if first is None:
+        return "empty", "all bytes are 0"
+    if first >= TestData.layout.size:
+        return "unknown", ""
+    with mmap.mmap(descriptor, size, access=mmap.ACCESS_READ) as memory, memoryview(memory) as view:
+        if is_unfinished(view):
+            return "unfinished blob", "a write is under way, or its writer died in it"
+        if recognise(view) == "blob":
+            found = blob.parse(view)
+            with found.path, found.content:
+                path = bytes(found.path[:_SHOWN_PATH]).decode("utf-8", "replace")
+                return "blob", f"{path}, {len(found.content)} bytes"
+    begin = os.pread(descriptor, _CHUNK, 0)
+    if _plausible(begin):
+        return "TestData", str(TestData.unpack_from(begin))
+    return "unknown", ""
+
+
+def _first_set_byte(descriptor: int, size: int) -> int | None:
+    """Where the first byte lies that is not 0, None without one.
+
+    Read, not mapped: a look at a hole through a shared mapping would give it memory.
+    """
+    offset = 0
+    while offset < size:
+        if sys.platform == "linux":
+            try:
+                offset = os.lseek(descriptor, offset, os.SEEK_DATA)
+            except OSError:
+                return None  # a hole up to the end
+        chunk = os.pread(descriptor, _CHUNK, offset)
+        if not chunk:
+            return None  # somebody truncated it
+        rest = chunk.lstrip(b"\0")
+        if rest:
+            return offset + len(chunk) - len(rest)
+        offset += len(chunk)
+    return None
+
+
+def _plausible(data: bytes) -> bool:
+    """Whether a TestData is what lies there: twelve small integers, and nothing behind them."""
+    size = TestData.layout.size
+    if len(data) < size or data[size:].strip(b"\0"):
+        return False
+    return all(abs(number) < _PLAUSIBLE for number in _TWELVE_INTEGERS.unpack_from(data))
+
+
+# --- who uses it ---
+
+
+def _with_processes(found: list[ListedMap]) -> list[ListedMap]:
+    """The same, with what the processes tell about each file."""
+    if sys.platform != "linux":
+        return found
+    files = {_processes.file_id(item.status) for item in found if item.state != "other"}
+    uses = _processes.uses(files)
+    return [
+        _with_uses(item, uses[_processes.file_id(item.status)]) if item.state != "other" else item
+        for item in found
+    ]
+
+
+def _with_uses(item: ListedMap, uses: list[_processes.Use]) -> ListedMap:
+    holders = tuple(Holder(use.pid, use.command) for use in uses if use.holds)
+    users = tuple(Holder(use.pid, use.command) for use in uses if not use.holds)
+    item = item._replace(holders=holders, users=users)
+    if item.state == "alive":
+        return item
+    if holders:
+        return item._replace(state="alive")  # since it was looked at
+    if item.kind == "unknown":
+        if users:
+            # A map's view outlives its map, but then its bytes would mostly be known.
+            return item._replace(state="other", reason=f"{_told(users)} it, but does not hold it")
+        if not _posix.directory_is_chosen():
+            return item._replace(reason="its bytes are unknown: it may be another program's")
+    return item
+
+
+def _told(users: Sequence[Holder]) -> str:
+    return f"process {', '.join(str(user.pid) for user in users)} uses"
+
+
+# --- removal ---
+
+
+def dead(found: list[ListedMap], name: str) -> ListedMap:
+    """The dead map of that name."""
+    rest = check_name(name)
+    item = next((item for item in found if item.name == rest), None)
+    if item is None:
+        raise MapNotFoundError(f"no map named {name!r}")
+    if item.state == "dead":
+        return item
+    reason = item.reason or "a process holds it"
+    raise MapAccessError(f"{item.path} is not removed: {reason}", filename=item.path)
+
+
+def left_over(age: float) -> list[ListedMap]:
+    """Private files whose makers died, as dead maps."""
+    found = []
+    oldest = time.time() - age
+    for entry in _entries():
+        if not _is_private(entry.name):
+            continue
+        try:
+            status = entry.stat(follow_symlinks=False)
+            if not stat.S_ISREG(status.st_mode) or status.st_mtime > oldest:
+                continue
+            descriptor, held = _posix.examine(entry.path, entry.name)
+        except (PyshmError, FileNotFoundError):
+            continue  # gone, busy, or not ours
+        os.close(descriptor)
+        if held is False:
+            found.append(ListedMap(entry.name, entry.path, status.st_size, "dead", status))
+    return [item for item in _with_processes(found) if item.state == "dead"]
+
+
+def remove(item: ListedMap, reason: str, *, dry_run: bool) -> Removal:
+    """Remove a dead map, unless there is a ``reason`` not to."""
+    if item.users:
+        reason = f"{_told(item.users)} its memory"
+    removed = False
+    if not reason:
+        try:
+            removed = dry_run or _posix.remove_dead(item.path, item.name, item.status)
+            reason = "" if removed else "a process has taken it meanwhile"
+        except PyshmError as error:
+            reason = str(error)
+    return Removal(item.name, item.path, item.size, removed, reason)
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith(_posix.PRIVATE_PREFIX)

@@ -1,0 +1,257 @@
+"""The elements of ReadArray and WriteArray, and the decimal: .NET's managed layouts.
+
+Each element is one of the primitives that a MemoryMappedViewAccessor reads and writes, with
+its size in an array, which for all of them is also the stride.
+https://learn.microsoft.com/dotnet/api/system.decimal.getbits
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ArgumentError, ArgumentNullError, ArgumentOutOfRangeError
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from ..structs.packing import Packing
+    from ..structs.struct import Struct
+
+__all__ = [
+    "BOOLEAN",
+    "BYTE",
+    "CHAR",
+    "DECIMAL",
+    "DOUBLE",
+    "ELEMENTS",
+    "INT16",
+    "INT32",
+    "INT64",
+    "SBYTE",
+    "SINGLE",
+    "UINT16",
+    "UINT32",
+    "UINT64",
+    "Element",
+    "StructElement",
+    "decimal_from_parts",
+    "element_of",
+    "element_of_format",
+    "parts_from_decimal",
+]
+
+_SIGN = 0x8000_0000
+_SCALE = 0x00FF_0000
+_MAX_SCALE = 28
+_MAX_96 = 2**96 - 1
+
+
+class Element:
+    """A primitive as an array element: its .NET name, its size in bytes, its conversions."""
+
+    __slots__ = ("_code", "_width", "from_raw", "name", "size", "to_raw")
+
+    def __init__(
+        self,
+        name: str,
+        code: str,
+        *,
+        from_raw: Callable[..., Any] | None = None,
+        to_raw: Callable[[Any], Any] | None = None,
+    ) -> None:
+        self.name = name
+        self.size = struct.calcsize("<" + code)
+        self._code = code
+        self._width = len(code)
+        self.from_raw = from_raw
+        self.to_raw: Callable[[Any], Any] = to_raw or _same
+
+    def __repr__(self) -> str:
+        return f"<element {self.name}>"
+
+    @property
+    def width(self) -> int:
+        """How many bytes of the size are the element's own: all of them."""
+        return self.size
+
+    def unpack(self, source: memoryview) -> list[Any]:
+        """The elements that ``source`` is full of."""
+        count = len(source) // self.size
+        raw = struct.unpack(
+            f"<{self._code * count if self._width > 1 else f'{count}{self._code}'}", source
+        )
+        if self.from_raw is None:
+            return list(raw)
+        if self._width == 1:
+            return [self.from_raw(item) for item in raw]
+        return [self.from_raw(*raw[i : i + self._width]) for i in range(0, len(raw), self._width)]
+
+    def pack(self, items: Iterable[Any]) -> bytes:
+        """The bytes of all ``items``; ArgumentOutOfRangeError names the first that can't be."""
+        codec = struct.Struct("<" + self._code)
+        packed = bytearray()
+        for index, item in enumerate(items):
+            raw = self.to_raw(item)
+            try:
+                packed += codec.pack(*raw) if self._width > 1 else codec.pack(raw)
+            except (struct.error, OverflowError, TypeError) as error:
+                raise ArgumentOutOfRangeError(
+                    f"element {index}: {item!r} is no {self.name}: {error}",
+                    field=f"array[{index}]",
+                    value=item,
+                ) from None
+        return bytes(packed)
+
+
+class StructElement:
+    """A struct as an array element: its managed layout, elements a stride apart."""
+
+    __slots__ = ("_packing", "name", "size", "width")
+
+    def __init__(self, packing: Packing) -> None:
+        self._packing = packing
+        self.name = packing.struct.__name__
+        self.size = packing.stride
+        self.width = packing.size
+        """How many bytes of a stride are the element's own."""
+
+    def unpack(self, source: memoryview) -> list[Any]:
+        """The structs that ``source`` is full of."""
+        unpack = self._packing.unpack_from
+        return [unpack(source, at) for at in range(0, len(source), self.size)]
+
+    def pack(self, items: Iterable[Any]) -> bytes:
+        """The bytes of all ``items``; ArgumentError names the first that is none of them."""
+        packed = []
+        for index, item in enumerate(items):
+            if not isinstance(item, self._packing.struct):
+                raise ArgumentError(
+                    f"element {index}: {item!r} is no {self.name}",
+                    field=f"array[{index}]",
+                    value=item,
+                )
+            packed.append(self._packing.to_bytes(item).ljust(self.size, b"\0"))
+        return b"".join(packed)
+
+
+def element_of(kind: Element | StructElement | type[Struct]) -> Element | StructElement:
+    """``kind`` as an element: a struct type in its managed layout.
+
+    Raises ArgumentError for a struct that holds references, as .NET does.
+    """
+    if isinstance(kind, type):
+        return StructElement(kind.managed)
+    return kind
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _code_unit(value: Any) -> int:
+    if not isinstance(value, str) or len(value) != 1 or ord(value) > 0xFFFF:
+        raise ArgumentOutOfRangeError(
+            f"a char is a str of one UTF-16 code unit, not {value!r}",
+            field="value",
+            value=value,
+            limit="\uffff",
+        )
+    return ord(value)
+
+
+def decimal_from_parts(low: int, middle: int, high: int, flags: int) -> Decimal:
+    """The decimal whose GetBits are these four, each 0 to 2**32 - 1."""
+    from decimal import Decimal
+
+    scale = (flags & _SCALE) >> 16
+    if flags & ~(_SIGN | _SCALE) or scale > _MAX_SCALE:
+        raise ArgumentError(
+            f"{flags:#010x} are no decimal's flags", field="flags", value=flags, limit=_MAX_SCALE
+        )
+    digits = tuple(int(digit) for digit in str(low | middle << 32 | high << 64))
+    return Decimal((1 if flags & _SIGN else 0, digits, -scale))
+
+
+def parts_from_decimal(value: Any) -> tuple[int, int, int, int]:
+    """lo, mid, hi and flags of ``value``; nothing is ever rounded away."""
+    from decimal import Decimal
+
+    if not isinstance(value, Decimal) or not value.is_finite():
+        raise ArgumentOutOfRangeError(f"{value!r} is no finite Decimal", field="value", value=value)
+    sign, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int)
+    if exponent <= _MAX_SCALE and len(digits) + max(exponent, 0) <= _MAX_SCALE + 1:
+        number = int("".join(map(str, digits)))
+        number *= 10 ** max(exponent, 0)
+        scale = max(-exponent, 0)
+        if number <= _MAX_96 and scale <= _MAX_SCALE:
+            flags = scale << 16 | (_SIGN if sign else 0)
+            return number & 0xFFFFFFFF, number >> 32 & 0xFFFFFFFF, number >> 64, flags
+    raise ArgumentOutOfRangeError(
+        f"{value} does not fit a .NET decimal (96 bits, 28 decimal places)",
+        field="value",
+        value=value,
+        limit=_MAX_96,
+    )
+
+
+def _managed_parts(value: Decimal) -> tuple[int, int, int]:
+    low, middle, high, flags = parts_from_decimal(value)
+    return flags, high, low | middle << 32
+
+
+def _from_managed(flags: int, high: int, low64: int) -> Decimal:
+    return decimal_from_parts(low64 & 0xFFFFFFFF, low64 >> 32, high, flags)
+
+
+BOOLEAN = Element("boolean", "B", from_raw=bool, to_raw=lambda value: 1 if value else 0)
+BYTE = Element("byte", "B")
+SBYTE = Element("sbyte", "b")
+CHAR = Element("char", "H", from_raw=chr, to_raw=_code_unit)
+INT16 = Element("int16", "h")
+UINT16 = Element("uint16", "H")
+INT32 = Element("int32", "i")
+UINT32 = Element("uint32", "I")
+INT64 = Element("int64", "q")
+UINT64 = Element("uint64", "Q")
+SINGLE = Element("single", "f")
+DOUBLE = Element("double", "d")
+# In an array, unlike in accessor.Write(decimal), the words stand as they do in the type itself.
+DECIMAL = Element("decimal", "IIQ", from_raw=_from_managed, to_raw=_managed_parts)
+
+ELEMENTS = {
+    element.name: element
+    for element in (
+        BOOLEAN, BYTE, SBYTE, CHAR, INT16, UINT16, INT32, UINT32, INT64, UINT64, SINGLE, DOUBLE,
+        DECIMAL,
+    )
+}  # fmt: skip
+
+_INTEGERS = {
+    (1, False): BYTE, (1, True): SBYTE, (2, False): UINT16, (2, True): INT16,
+    (4, False): UINT32, (4, True): INT32, (8, False): UINT64, (8, True): INT64,
+}  # fmt: skip
+
+
+def element_of_format(layout: str, size: int) -> Element:
+    """The element of a buffer whose struct-module format is ``layout``, ``size`` bytes each.
+
+    Raises ArgumentNullError if there is none.
+    """
+    code = layout.lstrip("@=<")
+    if code in ("c", "s"):
+        return BYTE
+    if code == "?":
+        return BOOLEAN
+    if code in ("f", "d"):
+        return SINGLE if code == "f" else DOUBLE
+    # array.array('u') and ('w') are characters of a size that depends on the system.
+    if len(code) == 1 and code in "bBhHiIlLqQnN":
+        return _INTEGERS[size, code.islower()]
+    raise ArgumentNullError(
+        f"a buffer of format {layout!r} has no .NET element; give one of pyshm.maps.elements",
+        field="element",
+        value=layout,
+    )

@@ -1,0 +1,64 @@
+r"""What a map's name may be, and its form on each system (docs/named-maps.md, "Names").
+
+Windows: https://learn.microsoft.com/windows/win32/termserv/kernel-object-namespaces
+"""
+
+from __future__ import annotations
+
+import sys
+
+from ..errors import ArgumentNullError, NameRuleError
+
+__all__ = ["check_name"]
+
+_NAMESPACES = ("Local\\", "Global\\")
+_MAX_FILE_NAME = 255  # bytes; NAME_MAX of every Linux and macOS file system in use
+
+
+def check_name(name: str, *, windows: bool = sys.platform == "win32") -> str:
+    r"""Return the name under which the system knows the map ``name``.
+
+    On Windows that is the name itself, ``Local\`` and ``Global\`` included; elsewhere a file
+    name, without them. Raises :class:`NameRuleError` naming the rule that ``name`` breaks
+    and :class:`ArgumentNullError` for None.
+    """
+    if name is None:
+        raise ArgumentNullError("a map's name is needed here, not None", field="map_name")
+    if not isinstance(name, str):
+        raise ArgumentNullError(
+            f"a map's name is a str, not {type(name).__name__}", field="map_name", value=name
+        )
+    rest = name
+    for prefix in _NAMESPACES:
+        if name.startswith(prefix):
+            rest = name[len(prefix) :]
+            break
+    rule = _broken_rule(rest, windows)
+    if rule is not None:
+        raise NameRuleError(f"map name {name!r}: {rule}", field="map_name", value=name, limit=rule)
+    return name if windows else rest
+
+
+def _broken_rule(rest: str, windows: bool) -> str | None:
+    if not rest:
+        return "must not be empty"
+    if "\0" in rest:
+        return "must not contain NUL"
+    if windows:
+        # The kernel's object names: the backslash separates directories, nothing else is special.
+        return "must not contain a backslash behind its prefix" if "\\" in rest else None
+    if "/" in rest or "\\" in rest:
+        return "must not contain a separator (/ or \\)"
+    if rest in (".", ".."):
+        return "must not be '.' or '..'"
+    try:
+        encoded = rest.encode("utf-8")
+    except UnicodeEncodeError:
+        return "must be encodable as UTF-8 (it contains a lone surrogate)"
+    if rest.startswith("."):
+        return "must not begin with '.' (reserved for private files)"
+    if rest.startswith("sem."):
+        return "must not begin with 'sem.' (reserved for the C library's semaphores)"
+    if len(encoded) > _MAX_FILE_NAME:
+        return f"must not be longer than {_MAX_FILE_NAME} bytes of UTF-8 (it has {len(encoded)})"
+    return None

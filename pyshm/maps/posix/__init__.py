@@ -1,0 +1,1 @@
+"""Named maps and file maps on POSIX systems (docs/named-maps.md)."""

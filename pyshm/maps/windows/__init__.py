@@ -1,0 +1,1 @@
+"""Named maps and file maps by the Windows kernel."""

@@ -1,0 +1,21 @@
+"""Python classes for C# structs: packed, unpacked, viewed in place, as NumPy and as C."""
+
+from __future__ import annotations
+
+from .._support.lazy import lazy_names
+
+TYPE_CHECKING = False  # type checkers take it for True
+if TYPE_CHECKING:
+    from .struct import Struct, struct_from
+    from .view import ArrayView, StructView
+
+__all__ = ["ArrayView", "Struct", "StructView", "struct_from"]
+
+_HOMES = {
+    "ArrayView": "view",
+    "Struct": "struct",
+    "StructView": "view",
+    "struct_from": "struct",
+}
+
+__getattr__, __dir__ = lazy_names(__name__, globals(), _HOMES)

@@ -1,0 +1,155 @@
+"""How a struct keeps its fields: which are plain attributes, and which are made when looked at.
+
+A number is an attribute of its own, and so is a nested struct. What has to be made - text,
+lists, dates - stays the bytes that it was read as until somebody looks at it; what can't be
+changed in place even stays so until it is assigned, so that a struct that is read and written
+again keeps what no Python value shows: bytes behind a NUL, a tenth of a microsecond. Fields that
+overlap share their bytes, as in memory (overlaps.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from ..errors import StructValueError
+from ..layout.forms import FieldLayout, Layout
+from .compound import Elements, Nested, of_field
+from .values.scalars import BadValue, Char16, Conversion, Number, Opaque, Truth
+
+__all__ = ["Shape", "bad_value", "fold", "given", "lazy_property", "overlapping", "shapes_of"]
+
+
+class Shape(NamedTuple):
+    """One field of a struct class: where its value is (``slot``), and how it is converted.
+
+    ``slot`` is the field's own name for a plain attribute.
+    """
+
+    field: FieldLayout
+    conversion: Conversion
+    slot: str
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the attribute always holds the value itself."""
+        return self.slot == self.field.name
+
+
+def shapes_of(layout: Layout, exact: bool = False) -> list[Shape]:
+    """The shape of each field of ``layout``, in order."""
+    taken = {field.name for field in layout.fields}
+    shapes = []
+    for field in layout.fields:
+        conversion = of_field(field, layout, exact)
+        slot = field.name
+        if not isinstance(conversion, Number | Truth | Char16 | Opaque | Nested):
+            slot = f"_{field.name}"
+            while slot in taken:
+                slot = f"_{slot}"
+            taken.add(slot)
+        shapes.append(Shape(field, conversion, slot))
+    return shapes
+
+
+def overlapping(fields: tuple[FieldLayout, ...]) -> Iterator[list[FieldLayout]]:
+    """The runs of fields that share bytes, each in order of declaration; the rest is not told."""
+    group: list[FieldLayout] = []
+    end = 0
+    for field in sorted(fields, key=lambda field: (field.offset, field.size)):
+        if group and field.offset >= end:
+            if len(group) > 1:
+                yield sorted(group, key=fields.index)
+            group = []
+        group.append(field)
+        end = max(end, field.offset + field.size)
+    if len(group) > 1:
+        yield sorted(group, key=fields.index)
+
+
+def fold(bad: BadValue) -> StructValueError:
+    """The error that a caller sees."""
+    name = bad.path.lstrip(".")
+    return StructValueError(
+        f"{name} {bad.story}",
+        kind=bad.kind,
+        field=name,
+        offset=bad.offset,
+        value=bad.value,
+        limit=bad.limit,
+    )
+
+
+def bad_value(field: FieldLayout, bad: BadValue) -> StructValueError:
+    """The error for ``field`` of a struct by itself."""
+    return fold(bad.inside(field.dotnet_name, field.offset))
+
+
+def lazy_property(shape: Shape) -> property:
+    """The attribute of a field that is made when it is looked at."""
+    conversion = shape.conversion
+    if isinstance(conversion, Elements) and conversion.codec is not None:
+        read = _numbers(conversion.codec.unpack)
+    elif conversion.mutable:
+        read = _kept(conversion.decode)
+    else:
+        read = _made(conversion.decode)
+    return property(_named(read, shape.slot), _named(_written(given(shape)), shape.slot))
+
+
+def _named(function: Any, slot: str) -> Any:
+    """``function`` with another name for the attribute ``slot``: cheaper than compiling it."""
+    code = function.__code__
+    names = tuple(slot if name == "slot" else name for name in code.co_names)
+    function.__code__ = code.replace(co_names=names)
+    return function
+
+
+def _numbers(unpack: Callable[[bytes], tuple[Any, ...]]) -> Callable[[Any], Any]:
+    def read(self: Any) -> Any:
+        value = self.slot
+        if type(value) is bytes:
+            value = self.slot = list(unpack(value))
+        return value
+
+    return read
+
+
+def _kept(decode: Callable[[bytes], Any]) -> Callable[[Any], Any]:
+    def read(self: Any) -> Any:
+        value = self.slot
+        if type(value) is bytes:
+            value = self.slot = decode(value)
+        return value
+
+    return read
+
+
+def _made(decode: Callable[[bytes], Any]) -> Callable[[Any], Any]:
+    def read(self: Any) -> Any:
+        value = self.slot
+        return decode(value) if type(value) is bytes else value
+
+    return read
+
+
+def _written(given: Callable[[bytes], Any]) -> Callable[[Any, Any], None]:
+    def write(self: Any, value: Any) -> None:
+        self.slot = given(value) if type(value) is bytes else value
+
+    return write
+
+
+def given(shape: Shape) -> Callable[[bytes], Any]:
+    """What becomes of bytes that a program assigns to a field, where bytes mean "not made yet"."""
+
+    def take(value: bytes) -> Any:
+        if isinstance(shape.conversion, Elements):
+            return list(value)
+        try:
+            shape.conversion.encode(value)
+        except BadValue as bad:
+            raise bad_value(shape.field, bad) from None
+        raise AssertionError  # nothing but an array takes bytes
+
+    return take

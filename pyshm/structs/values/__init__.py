@@ -1,0 +1,1 @@
+"""Single values of a struct: from Python to bytes and back."""

@@ -1,0 +1,255 @@
+"""Values of any declared type: as JSON for the .NET peer, and as Python's own.
+
+The JSON form is the one of docs/protocol.md ("VALUE"); it is exact, so two values are the same if
+and only if their JSON is.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from ..layout.declarations import (
+    Array,
+    BuiltIn,
+    FieldDeclaration,
+    FunctionPointer,
+    Nullable,
+    Pointer,
+    TypeDeclaration,
+    TypeReference,
+)
+from ..layout.forms import HOST, Form, Inline, Layout, Scalar, Sequence, Target, Text
+from ..layout.layouts import is_reference
+from ..layout.marshalling import has_layout
+from ..structs.struct import struct_from
+
+__all__ = [
+    "FLOATS",
+    "all_fields",
+    "from_python",
+    "is_address",
+    "normal",
+    "overlaps",
+    "sensible",
+    "to_python",
+]
+
+FLOATS = {"Half": ("e", "H", 4), "float": ("f", "I", 8), "double": ("d", "Q", 16)}
+INTEGERS = frozenset(
+    "sbyte byte short ushort int uint long ulong nint nuint Int128 UInt128 TimeSpan DateOnly "  # noqa: SIM905 - shorter
+    "TimeOnly".split()
+)
+_FIRST = datetime(1, 1, 1)  # noqa: DTZ001 - .NET's ticks begin on the clock of nowhere
+_UNSAFE = 2**53
+
+
+def is_address(field: FieldDeclaration) -> bool:
+    """Whether the field is an object that lies elsewhere, which the tests leave null."""
+    kind = field.type
+    marshal_as = field.marshal_as
+    if marshal_as is not None and marshal_as.unmanaged_type in ("ByValTStr", "ByValArray"):
+        return False
+    # A class with layout lies in place; one without is COM's interface pointer, on Windows.
+    inline = isinstance(kind, TypeDeclaration) and has_layout(kind)
+    return is_reference(kind) and not inline
+
+
+def to_python(reference: TypeReference, value: Any, target: Target = HOST) -> Any:
+    """What a Python program has for the JSON ``value`` of a field of that type."""
+    if isinstance(reference, Nullable):
+        return None if value is None else to_python(reference.value, value, target)
+    if isinstance(reference, Array):
+        if value is None or is_reference(reference.element):
+            return None if value is None else [0] * len(value)
+        return [to_python(reference.element, item, target) for item in value]
+    if isinstance(reference, (Pointer, FunctionPointer)):
+        return int(value)
+    if isinstance(reference, BuiltIn):
+        return _built_in_to_python(reference.name, value)
+    if reference.kind == "enum":
+        return int(value)
+    if reference.inline_array or reference.fixed_buffer:
+        element = reference.fields[0]
+        if is_address(element):
+            return [0] * len(value)
+        return [to_python(element.type, item, target) for item in value]
+    if reference.kind in ("delegate", "interface") or value is None:
+        return 0 if reference.kind != "class" else None
+    made = struct_from(reference, target)
+    return made(
+        **{
+            field.name: to_python(field.declaration.type, value[field.dotnet_name], target)
+            for field in made.layout.fields
+            if not is_address(field.declaration)
+        }
+    )
+
+
+def _built_in_to_python(name: str, value: Any) -> Any:
+    if name in FLOATS:
+        code, bits, _ = FLOATS[name]
+        return struct.unpack("<" + code, struct.pack("<" + bits, int(value, 16)))[0]
+    if name in INTEGERS:
+        return int(value)
+    if name == "char":
+        return chr(value)
+    if name == "string":
+        return None if value is None else bytes.fromhex(value["utf16"]).decode(*_UTF16)
+    if name == "decimal":
+        low, middle, high, flags = (part & 0xFFFFFFFF for part in value)
+        digits = (high << 64) | (middle << 32) | low
+        # Made of its parts: arithmetic would round to the context's 28 digits.
+        return Decimal((flags >> 31, tuple(map(int, str(digits))), -(flags >> 16 & 0xFF)))
+    if name == "Guid":
+        return UUID(value)
+    if name == "DateTime":
+        return _FIRST + timedelta(microseconds=int(value["ticks"]) // 10)
+    return value
+
+
+_UTF16 = ("utf-16-le", "surrogatepass")
+
+
+def from_python(reference: TypeReference, value: Any) -> Any:
+    """The JSON of what a Python struct has in a field of that type."""
+    if isinstance(reference, Nullable):
+        return None if value is None else from_python(reference.value, value)
+    if isinstance(reference, Array):
+        if value is None or is_reference(reference.element):
+            return None if value is None else [None] * len(value)
+        return [from_python(reference.element, item) for item in value]
+    if isinstance(reference, (Pointer, FunctionPointer)):
+        return _integer(value)
+    if isinstance(reference, BuiltIn):
+        return _built_in_from_python(reference.name, value)
+    if reference.kind == "enum":
+        return _integer(int(value))
+    if reference.inline_array or reference.fixed_buffer:
+        element = reference.fields[0]
+        if is_address(element):
+            return [None] * len(value)
+        return [from_python(element.type, item) for item in value]
+    if reference.kind in ("delegate", "interface"):
+        return None
+    return {
+        field.dotnet_name: None
+        if is_address(field.declaration)
+        else from_python(field.declaration.type, getattr(value, field.name))
+        for field in type(value).layout.fields
+    }
+
+
+def _built_in_from_python(name: str, value: Any) -> Any:
+    if name in FLOATS:
+        code, bits, digits = FLOATS[name]
+        return (
+            "nan"
+            if value != value
+            else f"0x{struct.unpack('<' + bits, struct.pack('<' + code, value))[0]:0{digits}x}"
+        )
+    if name in INTEGERS:
+        return _integer(value)
+    if name == "char":
+        return ord(value)
+    if name == "string":
+        return {"utf16": value.encode(*_UTF16).hex()}
+    if name == "decimal":
+        sign, digits, exponent = value.as_tuple()
+        number = int("".join(map(str, digits))) * 10 ** max(exponent, 0)
+        flags = (max(-exponent, 0) << 16) | (0x80000000 if sign else 0)
+        return [number & 0xFFFFFFFF, number >> 32 & 0xFFFFFFFF, number >> 64, flags]
+    if name == "Guid":
+        return str(value)
+    if name == "DateTime":
+        ticks = (value - _FIRST) // timedelta(microseconds=1) * 10
+        return {"ticks": _integer(ticks), "kind": 0}
+    return value
+
+
+def _integer(value: int) -> int | str:
+    return value if abs(value) < _UNSAFE else str(value)
+
+
+def normal(reference: TypeReference, value: Any) -> Any:
+    """The peer's JSON with what Python tells otherwise made alike: NaNs, a date's kind."""
+    if isinstance(reference, Nullable):
+        return None if value is None else normal(reference.value, value)
+    if isinstance(reference, Array):
+        return None if value is None else [normal(reference.element, item) for item in value]
+    if isinstance(reference, BuiltIn):
+        if reference.name in FLOATS:
+            return _built_in_from_python(reference.name, _built_in_to_python(reference.name, value))
+        if reference.name == "DateTime":
+            return {"ticks": _integer(int(value["ticks"]) // 10 * 10), "kind": 0}
+        if reference.name == "TimeOnly":
+            return _integer(int(value) % 2**64)  # the peer shows the same bits with a sign
+        return value
+    if isinstance(reference, TypeDeclaration) and isinstance(value, dict):
+        return {
+            field.name: normal(field.type, value[field.name]) for field in all_fields(reference)
+        }
+    if isinstance(reference, TypeDeclaration) and isinstance(value, list):
+        return [normal(reference.fields[0].type, item) for item in value]
+    return value
+
+
+def all_fields(declaration: TypeDeclaration) -> list[FieldDeclaration]:
+    """The fields of a type, those of a class's base first."""
+    base = all_fields(declaration.base) if declaration.base is not None else []
+    return [*base, *declaration.fields]
+
+
+def overlaps(layout: Layout) -> bool:
+    """Whether two fields share bytes, at any depth."""
+    end = 0
+    for field in sorted(layout.fields, key=lambda field: (field.offset, field.size)):
+        if field.offset < end:
+            return True
+        end = max(end, field.offset + field.size)
+        form = field.form
+        while isinstance(form, Sequence):
+            form = form.element
+        if isinstance(form, Inline) and overlaps(form.layout):
+            return True
+    return False
+
+
+def sensible(data: bytes, layout: Layout) -> bytes:
+    """``data`` with what would harm or mean nothing mended: no addresses, only real decimals."""
+    mended = bytearray(data)
+    for offset, form in _values(layout):
+        if isinstance(form, Text):
+            # What a code page has no character for, Windows and Python read in ways of their own.
+            if layout.target.windows and form.unit == 1:
+                for at in range(offset, offset + form.size):
+                    mended[at] &= 0x7F
+        elif form.kind in ("address", "variant"):
+            mended[offset : offset + form.size] = bytes(form.size)
+        elif form.kind == "char8":
+            # Of bytes that are no UTF-8, .NET makes one U+FFFD or several, depending on where.
+            mended[offset] &= 0x7F
+        elif form.kind == "decimal":
+            # Flags: sixteen bits of nothing, a scale of 0 to 28, a sign.
+            mended[offset : offset + 4] = bytes(
+                (0, 0, mended[offset + 2] % 29, mended[offset + 3] & 128)
+            )
+    return bytes(mended)
+
+
+def _values(layout: Layout, start: int = 0) -> Iterator[tuple[int, Scalar | Text]]:
+    """Every single value in the bytes, with its offset."""
+    for field in layout.fields:
+        forms: list[tuple[int, Form]] = [(start + field.offset, field.form)]
+        while forms:
+            offset, form = forms.pop()
+            if isinstance(form, Sequence):
+                forms += [(offset + i * form.stride, form.element) for i in range(form.count)]
+            elif isinstance(form, Inline):
+                yield from _values(form.layout, offset)
+            else:
+                yield offset, form
