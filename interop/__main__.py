@@ -12,9 +12,10 @@ from pathlib import Path
 from pyshm.testing import toolchain
 from pyshm.testing.process import Peer, PeerFailure
 
-from . import golden, wine
+from .cases import golden
 from .doctor import examine
-from .peers import python_peer
+from .peers.start import python_peer
+from .worlds import wine
 
 
 def _build(arguments: argparse.Namespace) -> int:
@@ -82,8 +83,8 @@ def _fixtures(arguments: argparse.Namespace) -> int:
 
 
 def _semantics(arguments: argparse.Namespace) -> int:
-    from . import behaviour
-    from .worlds import world_of
+    from .semantics import table as behaviour
+    from .worlds.world import world_of
 
     for seat in behaviour.SEATS:
         reason = world_of(seat.world).missing(seat.language)
@@ -101,8 +102,9 @@ def _semantics(arguments: argparse.Namespace) -> int:
 
 
 def _corpus(arguments: argparse.Namespace) -> int:
-    from . import corpus, packages
-    from .worlds import NATIVE, WINDOWS, world_of
+    from .corpus import compare as corpus
+    from .corpus import packages
+    from .worlds.world import NATIVE, WINDOWS, world_of
 
     chosen = arguments.package or corpus.names()
     for name in chosen:
@@ -137,7 +139,9 @@ def _corpus(arguments: argparse.Namespace) -> int:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    from . import browser, report, report_html
+    from .report import browser
+    from .report import lines as report
+    from .report import page as report_html
 
     target = arguments.output or arguments.file.with_suffix(".html")
     try:

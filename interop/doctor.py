@@ -8,7 +8,8 @@ from pyshm.doctor import Finding, examine_library
 from pyshm.doctor.modules import package
 from pyshm.testing import toolchain
 
-from . import browser, wine
+from .report import browser
+from .worlds import wine
 
 __all__ = ["Finding", "examine"]
 
@@ -40,7 +41,7 @@ def _dotnet() -> Iterator[Finding]:
 def _no_display() -> str | None:
     try:
         # A plugin of pytest's, which building the peer and checking fixtures do without.
-        from . import display
+        from .desktop import display
     except ImportError as error:
         return f"not looked for: {error}"
     return display.missing()

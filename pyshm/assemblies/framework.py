@@ -127,8 +127,8 @@ KNOWN_TYPES = {
 }
 """Types of .NET whose layout is the same on every system, and which interop code often uses.
 
-interop/test_binding.py compares each with the real one. What depends on the system (CLong,
-NFloat) is read from .NET's own assemblies or not at all.
+The binding tests in interop compare each with the real one. What depends on the system (CLong,
+NFloat) is read from the assemblies of .NET or not at all.
 """
 
 _GENERIC_DELEGATE = re.compile(r"System\.(Action|Func|Predicate|Comparison|EventHandler)`\d+")

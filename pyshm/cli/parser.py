@@ -47,7 +47,7 @@ exit status:
 
 
 def build_parser(prog: str = "pyshm") -> argparse.ArgumentParser:
-    """The whole grammar; ``interop.python_peer`` runs it under its own name."""
+    """The whole grammar; ``interop.peers.python`` runs it under its own name."""
     parser = argparse.ArgumentParser(
         prog=prog,
         description="Share pictures and structs with .NET programs through shared memory.",

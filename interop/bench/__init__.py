@@ -1,0 +1,1 @@
+"""How fast pyshm is, beside the plainest ways that Python offers (docs/speed.md)."""

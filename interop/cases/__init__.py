@@ -1,0 +1,1 @@
+"""What is exchanged: the cases, their pictures, and the golden files."""

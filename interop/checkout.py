@@ -1,0 +1,11 @@
+"""The folders of the checkout that the harness reads and writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = ["CHECKOUT", "DOCS", "FIXTURES"]
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+DOCS = CHECKOUT / "docs"
+FIXTURES = CHECKOUT / "fixtures"

@@ -1,5 +1,0 @@
-"""Loads the harness's plugin for ``pytest interop``."""
-
-from __future__ import annotations
-
-pytest_plugins = ["interop.plugin", "interop.display", "pyshm.testing.plugin"]

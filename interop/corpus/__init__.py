@@ -1,0 +1,1 @@
+"""Every type of real NuGet packages, compared with .NET (docs/corpus.md)."""

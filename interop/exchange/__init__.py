@@ -1,0 +1,1 @@
+"""One case, carried out by two peers that hold the same map."""

@@ -1,0 +1,1 @@
+"""Random C# types, and their layouts compared with those of .NET."""

@@ -1,0 +1,1 @@
+"""What is true of a map's bytes, found without pyshm."""

@@ -1,0 +1,1 @@
+"""The programs that speak docs/protocol.md, and what starts them."""

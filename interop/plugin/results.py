@@ -1,0 +1,233 @@
+"""What a run came to: its outcomes, its report, the matrix at its end, the guard that it was whole.
+
+With pytest-xdist the controlling process gathers all of it, from the workers' reports.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Generator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import pyshm
+from pyshm.testing import toolchain
+from pyshm.testing.process import Outcome
+
+from ..cases.catalog import MINIMUM_CASES
+from ..exchange.record import Record
+from ..report import page as report_html
+from ..report.lines import ReportWriter, Run
+from ..report.matrix import MARKUP, Matrix
+from ..worlds.world import NATIVE, WINDOWS, world_of
+from .selection import crossings, pairs_of, selected, worlds_of
+
+__all__ = ["FAULTS", "PROPERTY", "RECORD", "Results"]
+
+PROPERTY = "interop"  # of a test: its producer, consumer, group and case
+RECORD = pytest.StashKey[Record]()
+FAULTS = pytest.StashKey[dict[str, list[str]]]()
+_Place = tuple[str, str, str, str]  # producer, consumer, group, case
+_ATTRIBUTE = "interop_record"  # of a test's last report: Record.as_text()
+
+
+class Results:
+    """Counts outcomes, prints the matrix, writes report and page, guards against an empty run."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.active = not hasattr(config, "workerinput") and not config.option.collectonly
+        self.outcomes: dict[_Place, tuple[Outcome, float, str]] = {}
+        self.peers: dict[str, Mapping[str, Any]] = {}
+        self.writer: ReportWriter | None = None
+        self._started = datetime.now(UTC)
+        self._written: set[_Place] = set()
+
+    # --- gathering ----------------------------------------------------------------------------
+
+    def pytest_sessionstart(self) -> None:
+        """Begin the report; an old one and its page must not pass for this run's."""
+        if not self.active:
+            return
+        page, path = self._page(), self.config.getoption("--interop-report")
+        if page is not None:
+            page.unlink(missing_ok=True)
+        if path or page is not None:
+            self.writer = ReportWriter(Path(path) if path else None, self._header())
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, Any, None]:
+        """Give a test's last report its record, by which it also crosses to another process."""
+        outcome = yield
+        report = outcome.get_result()
+        record = item.stash.get(RECORD, None)
+        if report.when == "teardown" and record is not None:
+            setattr(report, _ATTRIBUTE, record.as_text())
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take the outcome of a case from its reports: the worst of set-up, call and tear-down."""
+        for key, item in report.user_properties:
+            if key != PROPERTY or not self.active:
+                continue
+            assert isinstance(item, list)
+            cell = (item[0], item[1], item[2], item[3])
+            if report.when == "call" or report.outcome != "passed":
+                known = self.outcomes.get(cell)
+                if known is None or known[0] is Outcome.PASSED:
+                    seconds = round(report.duration, 6)
+                    self.outcomes[cell] = (_outcome(report), seconds, _story(report))
+            if report.when == "teardown":
+                self._write(cell, report.nodeid, getattr(report, _ATTRIBUTE, ""))
+
+    def _write(self, cell: _Place, test: str = "", recorded: str = "") -> None:
+        """Write a case's line; it has ended, so that nothing about it can change any more."""
+        if self.writer is None or cell in self._written:
+            return
+        self._written.add(cell)
+        found = json.loads(recorded) if recorded else {"record": {}, "hellos": {}}
+        self.peers.update(found["hellos"])
+        producer, consumer, group, case = cell
+        outcome, seconds, story = self.outcomes[cell]
+        self.writer.add(
+            Run(case, group, producer, consumer, outcome, seconds, story, test, found["record"])
+        )
+
+    # --- the end ------------------------------------------------------------------------------
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """A run that should be whole and is not has failed; so has one without a case to report."""
+        if not self.active:
+            return
+        if exitstatus == 0 and (self.shortened() is not None or self._nothing_to_report()):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if self.writer is None:
+            return
+        for cell in self.outcomes:  # those whose worker died before it could tell
+            self._write(cell)
+        report = self.writer.finish(
+            whole=not selected(self.config) and self.shortened() is None,
+            status=int(session.exitstatus),
+            seconds=(datetime.now(UTC) - self._started).total_seconds(),
+            peers=self.peers,
+        )
+        page = self._page()
+        if page is not None and report.runs:
+            report_html.write(report, page)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Print the matrix."""
+        if not self.active:
+            return
+        caught = self.config.stash.get(FAULTS, {})
+        if caught:
+            terminalreporter.section("deliberate faults, and what catches them")
+            for fault, catchers in caught.items():
+                first = catchers[0] if catchers else "NOTHING"
+                more = f" and {len(catchers) - 1} more" if len(catchers) > 1 else ""
+                terminalreporter.write_line(f"{fault:26} {first}{more}")
+        shortened = self.shortened()
+        if not self.outcomes and shortened is None and not self._nothing_to_report():
+            return
+        terminalreporter.section("interop")
+        terminalreporter.write_line(f"seed {self.config.getoption('--seed')}")
+        self._print_matrix(terminalreporter)
+        if shortened is not None:
+            terminalreporter.write_line(f"SHORTENED RUN: {shortened}", red=True)
+        if self._nothing_to_report():
+            terminalreporter.write_line("NOTHING TO REPORT: no case ran", red=True)
+
+    def _print_matrix(self, terminalreporter: Any) -> None:
+        matrix = Matrix(
+            (producer, consumer, group, outcome)
+            for (producer, consumer, group, _), (outcome, _, _) in self.outcomes.items()
+        )
+        for line in matrix.lines():
+            for cell in line:
+                markup = {"bold": True} if cell.state is None else MARKUP[cell.state]
+                terminalreporter.write(cell.text, **markup)
+            terminalreporter.write("\n")
+        skipped = matrix.total.counts[Outcome.SKIPPED]
+        if skipped:
+            worlds = (world_of(world) for world in worlds_of(self.config))
+            reasons = {world.missing("dotnet") for world in worlds} - {None}
+            terminalreporter.write_line(
+                f"{skipped} cases skipped: {'; '.join(map(str, reasons))}", yellow=True
+            )
+
+    # --- the guards ---------------------------------------------------------------------------
+
+    def shortened(self) -> str | None:
+        """Why the run is no whole run, if it should be one and is not."""
+        if selected(self.config):
+            return None
+        wanted = {
+            (one.label, two.label): MINIMUM_CASES[world if world == WINDOWS else "elsewhere"]
+            for world in worlds_of(self.config)
+            for one, two in pairs_of(world)
+        }
+        for one, two in crossings(self.config):
+            wanted[one.label, two.label] = MINIMUM_CASES["across"]
+        for (producer, consumer), least in wanted.items():
+            count = sum(cell[:2] == (producer, consumer) for cell in self.outcomes)
+            if count < least:
+                return f"{producer} to {consumer}: {count} cases, expected {least} or more"
+        return None
+
+    def _nothing_to_report(self) -> bool:
+        return self.writer is not None and not self.outcomes
+
+    # --- what the report says of the run --------------------------------------------------------
+
+    def _page(self) -> Path | None:
+        path = self.config.getoption("--interop-html")
+        return Path(path) if path else None
+
+    def _header(self) -> dict[str, Any]:
+        return {
+            "pyshm": pyshm.__version__,
+            "python": platform.python_version(),
+            "system": platform.platform(),
+            "os": _os_name(),
+            "dotnet": world_of(NATIVE).missing("dotnet") or _dotnet_version(),
+            "worlds": worlds_of(self.config),
+            "world": self.config.getoption("--world"),
+            "seed": self.config.getoption("--seed"),
+            "started": self._started.isoformat(timespec="seconds"),
+        }
+
+
+def _os_name() -> str:
+    """The system as people call it; platform.platform() says which kernel."""
+    try:
+        name = platform.freedesktop_os_release()["PRETTY_NAME"]
+    except (OSError, KeyError):
+        name = f"{platform.system()} {platform.release()}"
+    return f"{name}, {platform.machine()}"
+
+
+def _dotnet_version() -> str:
+    return f"SDK {toolchain.find_dotnet().sdk}"
+
+
+def _story(report: pytest.TestReport) -> str:
+    if report.passed:
+        return ""
+    if report.skipped and isinstance(report.longrepr, tuple):
+        return report.longrepr[2].removeprefix("Skipped: ")
+    return report.longreprtext
+
+
+def _outcome(report: pytest.TestReport) -> Outcome:
+    if report.passed:
+        return Outcome.PASSED
+    if report.skipped:
+        return Outcome.SKIPPED
+    # The failure crosses a process border as text; its first words are PeerFailure's own.
+    for outcome in Outcome:
+        if f"): {outcome.value}: " in report.longreprtext:
+            return outcome
+    return Outcome.FAILED

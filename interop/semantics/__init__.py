@@ -1,0 +1,1 @@
+"""Sequences of API calls, and their outcomes in each language (docs/semantics.md)."""

@@ -1,0 +1,1 @@
+"""The tests that need interop/: the matrix, and the harness itself."""

@@ -1,0 +1,1 @@
+"""The harness, the documents and the worlds, tested."""

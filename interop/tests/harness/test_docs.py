@@ -1,0 +1,211 @@
+"""docs/ is normative: its tables and the code say the same."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+import pyshm
+from interop.doc_examples.pages import DOCS, pages
+from pyshm import TestData, errors, helper, types
+from pyshm.cli.parser import build_parser
+from pyshm.errors import PyshmError
+from pyshm.formats import blob
+
+PACKAGE = Path(pyshm.__file__).parent
+FORMAT = (DOCS / "format.md").read_text(encoding="utf-8")
+PROTOCOL = (DOCS / "protocol.md").read_text(encoding="utf-8")
+NAMED = (DOCS / "named-maps.md").read_text(encoding="utf-8")
+
+
+def section(text, title):
+    """What stands under a heading, up to the next of the same or a higher level."""
+    match = re.search(rf"^(#+) {re.escape(title)}\n(.*?)(?=^#{{1,2}} |\Z)", text, re.M | re.S)
+    assert match is not None, title
+    return match[2]
+
+
+def tables(text):
+    """Every table in ``text``: its rows as dicts by column."""
+    found = []
+    for block in re.findall(r"(?:^\|.*\n)+", text, re.M):
+        rows = [[cell.strip() for cell in line.strip("|\n ").split(" | ")]
+                for line in block.splitlines()]  # fmt: skip
+        found.append([dict(zip(rows[0], row, strict=False)) for row in rows[2:]])
+    return found
+
+
+def kinds_of(text):
+    """The kinds that a piece of documentation names in a column called kind."""
+    return {
+        word
+        for table in tables(text)
+        for row in table
+        for word in re.findall(r"`([a-z0-9-]+)`", row.get("kind", ""))
+    }
+
+
+def test_the_blobs_table_has_the_codes_offsets_and_sizes():
+    (table, *_) = tables(section(FORMAT, "Image blob"))
+    rows = [(row["offset"], row["size"], row["field"]) for row in table]
+    assert rows == [
+        ("0", "4", "`path_length`"),
+        ("4", "n", "`path`"),
+        ("4 + n", "4", "`content_length`"),
+        ("8 + n", "m", "`content`"),
+    ]
+    n, m = 7, 11
+    buffer = memoryview(bytearray(100))
+    size = blob.write(buffer, b"p" * n, memoryview(b"c" * m))
+    for row, expected in zip(
+        table, [n.to_bytes(4, "little"), b"p" * n, m.to_bytes(4, "little"), b"c" * m], strict=True
+    ):
+        terms = [part.strip() for part in row["offset"].split("+")]
+        start = sum(n if term == "n" else int(term) for term in terms)
+        length = {"n": n, "m": m}.get(row["size"]) or int(row["size"])
+        assert bytes(buffer[start : start + length]) == expected
+    assert size == 8 + n + m
+
+
+def test_the_structs_table_has_the_codes_offsets_and_sizes():
+    table = tables(section(FORMAT, "TestData"))[0]
+    documented = [(int(row["offset"]), int(row["size"]), row["field"].strip("`")) for row in table]
+    coded = [(field.offset, field.size, field.dotnet_name) for field in TestData.layout.fields]
+    assert documented == coded
+
+
+def test_the_structs_size_is_documented():
+    assert f"\n{TestData.layout.size} bytes in all" in FORMAT
+
+
+def test_the_structs_pack_and_count_are_documented():
+    assert f"Pack = {TestData.layout.pack}," in FORMAT
+    assert f"SizeConst = {TestData.layout.fields[2].form.count})" in FORMAT
+
+
+def test_the_structs_text_is_documented():
+    assert f"`{TestData.standard()}`" in FORMAT
+
+
+def test_the_largest_length_is_documented():
+    assert f"{blob.INT32_MAX:,}" in section(FORMAT, "Image blob")
+
+
+# Kinds that a class has by itself, and those given to an error where it is raised. Those of the
+# windows in apps/ choose the advice that a window gives, and are seen nowhere else.
+CODED = {
+    getattr(errors, name).kind
+    for name in errors.__all__
+    if "kind" in vars(getattr(errors, name)) and name != "PyshmError"
+}
+GIVEN = set(
+    re.findall(
+        r'[(\s]kind="([a-z0-9-]+)"',
+        "".join(
+            path.read_text(encoding="utf-8")
+            for path in PACKAGE.rglob("*.py")
+            if path.parent.name != "apps"
+        ),
+    )
+)
+# A value that .NET would have cut or changed never crosses to the other language.
+PYTHON_ONLY = {"embedded-nul", "encoding", "no-date"}
+# .NET has an exception for these, Python a built-in one or none.
+DOTNET_ONLY = {"invalid-operation", "overflow"}
+
+
+def test_every_documented_kind_is_in_the_code():
+    assert kinds_of(FORMAT) - CODED - GIVEN == set()
+    assert kinds_of(PROTOCOL) - CODED - GIVEN == DOTNET_ONLY
+
+
+def test_every_kind_in_the_code_is_documented():
+    assert (CODED | GIVEN) - kinds_of(FORMAT) - kinds_of(PROTOCOL) == PYTHON_ONLY
+
+
+def kind_rows():
+    for table in tables(PROTOCOL):
+        for row in table:
+            if "pyshm" in row and "`" in row["pyshm"] and "OverflowError" not in row["pyshm"]:
+                yield pytest.param(row, id=row["kind"].strip("`"))
+
+
+@pytest.mark.parametrize("row", [*kind_rows()])
+def test_the_protocols_kinds_have_the_classes_it_names(row):
+    name, builtin = re.fullmatch(r"`(\w+)` \(([\w.]+)\)", row["pyshm"]).groups()
+    leaf = getattr(errors, name)
+    assert leaf.kind == row["kind"].strip("`")
+    assert issubclass(leaf, PyshmError)
+    assert builtin.split(".")[-1] in {base.__name__ for base in leaf.__mro__}
+
+
+def test_the_protocol_names_every_error_that_is_none_of_the_formats():
+    named = set(re.findall(r"`(\w+Error)` \(", PROTOCOL))
+    formats = {name for name in errors.__all__
+               if issubclass(getattr(errors, name), errors.FormatError)}  # fmt: skip
+    others = {"PyshmError", "NameRuleError"}
+    assert set(errors.__all__) - formats - others == named
+
+
+def test_the_default_capacity_is_documented():
+    assert f"{helper.DEFAULT_CAPACITY:,} bytes" in PROTOCOL
+
+
+def test_the_patience_mode_and_variable_are_documented():
+    if sys.platform == "win32":
+        pytest.skip("the convention is for other systems")
+    from pyshm.maps.posix import named as posix
+
+    assert f"{posix._PATIENCE:.0f} seconds" in NAMED
+    assert f"{posix.FILE_MODE:04o}"[-4:] in NAMED
+    assert f"`{posix._DIRECTORY_VARIABLE}`" in NAMED
+
+
+# --- the pages for users: what they name exists -------------------------------------------
+
+TOX = (DOCS.parent / "tox.ini").read_text(encoding="utf-8")
+PROJECT = (DOCS.parent / "pyproject.toml").read_text(encoding="utf-8")
+PAGES = {page.name: page.read_text(encoding="utf-8") for page in pages()}
+
+
+def test_the_python_names_beside_the_csharp_ones_exist():
+    (table,) = tables(section(PAGES["from-csharp.md"], "What is called how"))
+    for row in table:
+        owner = ""
+        for before, name in re.findall(r"`(?:(\w+)\.)?(\w+)`", row["Python"]):
+            owner = before or owner
+            if name not in {"with", "memoryview"}:
+                # Struct itself lacks what its subclasses get.
+                home = getattr(pyshm, "TestData" if owner == "Struct" else owner)
+                assert hasattr(home, name), (owner, name)
+
+
+def test_the_field_types_beside_the_csharp_ones_exist():
+    (table,) = tables(section(PAGES["structs.md"], "Declaring"))
+    named = {
+        word
+        for row in table
+        for code in re.findall(r"`([^`]+)`", row["Python, from `pyshm.types`"])
+        for word in re.findall(r"\b[A-Z]\w+", re.sub(r'".*?"', "", code))
+    }
+    assert named - set(types.__all__) == {"Annotated", "Gear", "IntEnum", "None"}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_commands_that_a_page_names_exist(page):
+    text = re.sub(r"^```.*?^```$", "", PAGES[page], flags=re.M | re.S)
+    for name in re.findall(r"`(?:\./)?toxw? -e (\w+)", text):
+        assert f"[testenv:{name}]" in TOX, name
+    for name in re.findall(r"`pyshm ([a-z-]+)", text):
+        with pytest.raises(SystemExit) as ended:
+            build_parser().parse_args([name, "--help"])
+        assert ended.value.code == 0, name
+    for name in re.findall(r"`(pyshm-[a-z]+)`", text):
+        assert f"{name} = " in PROJECT, name
+    for name in re.findall(r"pyshm-dotnet\[(\w+)\]", text):
+        assert re.search(rf"^{name} = \[", PROJECT, re.M), name
+    for name in re.findall(r"`(?:interop|tests|fixtures)/[\w./]+`", text):
+        assert (DOCS.parent / name.strip("`")).exists(), name

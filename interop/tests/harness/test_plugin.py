@@ -1,0 +1,318 @@
+"""pyshm.testing without .NET: the plugin, and the assertions against a peer that is none."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from pathlib import Path
+
+import pytest
+
+from interop.checkout import CHECKOUT
+from pyshm import Struct
+from pyshm.errors import ArgumentError, PyshmError
+from pyshm.testing import (
+    AssemblyNotBuiltError,
+    BuildError,
+    DotNetPeer,
+    LayoutMismatchError,
+    NoPeerError,
+    PeerFailure,
+    RoundTripError,
+    ToolchainError,
+    TypeNotFoundError,
+    assert_same_layout,
+)
+from pyshm.testing.mismatch import paired
+from pyshm.testing.process import Outcome
+from pyshm.types import Bool, Bool8, LPStr, Single
+
+pytest_plugins = ["pytester"]
+
+FAKE = Path(__file__).with_name("fake_dotnet.py")
+ASSEMBLY = """
+from pyshm import Struct
+from pyshm.types import Bool, Int32, LPStr, Single
+from pyshm.types import UInt32 as Uint
+
+class Wheel(Struct):
+    Radius: Single
+    Wet: Bool
+
+class Named(Struct):
+    Name: LPStr
+"""
+
+
+class Wheel(Struct):
+    radius: Single
+    wet: Bool
+
+
+class WrongWheel(Struct):
+    radius: Single
+    wet: Bool8
+
+
+class Named(Struct):
+    name: LPStr
+
+
+@pytest.fixture
+def assembly(tmp_path, monkeypatch):
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join([str(CHECKOUT), os.environ.get("PYTHONPATH", "")])
+    )
+    path = tmp_path / "app.py"
+    path.write_text(ASSEMBLY)
+    return path
+
+
+@pytest.fixture
+def net(assembly, request):
+    """A peer with the faults of the test's parameter."""
+    faults = getattr(request, "param", ())
+    with DotNetPeer([sys.executable, str(FAKE), *faults], folder=assembly.parent) as peer:
+        yield peer
+
+
+# --- the assertions -----------------------------------------------------------------------
+
+
+def test_what_is_alike_passes(net, assembly):
+    net.assert_same_layout(Wheel, "Wheel", assembly)
+    net.assert_round_trip(Wheel(1.5, True), "Wheel", "app.py")
+
+
+def test_what_differs_is_told_with_both_types(net, assembly):
+    with pytest.raises(LayoutMismatchError) as caught:
+        net.assert_same_layout(WrongWheel, "Wheel", assembly)
+    assert str(caught.value) == (
+        "Wheel in app.py and WrongWheel here are not laid out alike:\n"
+        "  field Wet: bool is 4 bytes in .NET, 1 here"
+    )
+
+
+def test_layouts_are_compared_before_a_value_is_sent(net, assembly):
+    with pytest.raises(LayoutMismatchError):
+        net.assert_round_trip(WrongWheel(1.5, True), "Wheel", assembly)
+
+
+@pytest.mark.parametrize(
+    ("net", "sentence"),
+    [
+        (["wrong-value"], "field Radius: 1.5 here is '0x00000000' in .NET"),
+        (["wrong-bytes"], "field Wet (bytes 4 to 7): .NET wrote 01 00 00 ff, here 01 00 00 00"),
+        (["overrun"], ".NET wrote more bytes than the type has"),
+        (
+            ["other-map"],
+            (
+                "through a named map: the map holds 00 00 00 00 00 00 00 00 "
+                "where .NET wrote 00 00 c0 3f 01 00 00 00"
+            ),
+        ),
+    ],
+    indirect=["net"],
+)
+def test_what_comes_back_otherwise_is_told_by_its_field(net, assembly, sentence):
+    with pytest.raises(RoundTripError) as caught:
+        net.assert_round_trip(Wheel(1.5, True), "Wheel", assembly)
+    assert sentence in caught.value.sentences
+
+
+def test_an_address_is_not_sent(net, assembly):
+    with pytest.raises(ArgumentError, match="field Name holds an address, 0x10"):
+        net.assert_round_trip(Named(16), "Named", assembly)
+
+
+def test_an_assembly_that_is_not_there_is_told_with_its_path(net, assembly):
+    with pytest.raises(AssemblyNotBuiltError) as caught:
+        net.assert_same_layout(Wheel, "Wheel", "bin/app.dll")
+    assert str(assembly.parent / "bin" / "app.dll") in str(caught.value)
+
+
+def test_a_type_that_is_not_there_is_told_with_like_names(net, assembly):
+    with pytest.raises(TypeNotFoundError, match=r"'Weel'\.; is it Wheel"):
+        net.assert_same_layout(Wheel, "Weel", assembly)
+
+
+def test_an_assembly_is_asked_once_until_it_changes(net, assembly):
+    asked = []
+    net.process.listener = lambda steps, _outcomes: asked.append(steps[0]["do"])
+    for _ in range(2):
+        net.assert_same_layout(Wheel, "Wheel", assembly)
+    assert asked == ["manifest"]
+    # Of the same size as before, and a second younger.
+    assembly.write_text(ASSEMBLY.replace("Wet: Bool", "Wet: Uint"))
+    later = assembly.stat().st_mtime + 1
+    os.utime(assembly, (later, later))
+    with pytest.raises(LayoutMismatchError, match=r"field Wet: uint in \.NET, bool here"):
+        net.assert_same_layout(Wheel, "Wheel", assembly)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "pairs"),
+    [
+        (["A", "B"], ["B", "A"], [(0, 1), (1, 0)]),
+        (["top_speed", "<Name>k__BackingField"], ["Name", "TopSpeed"], [(0, 1), (1, 0)]),
+        (["A", "C"], ["B", "A"], [(0, 1), (1, None), (None, 0)]),
+        (["a", "A"], ["A", "a"], [(0, 1), (1, 0)]),
+        (["X", "X"], ["X", "X", "X"], [(0, 0), (1, 1), (None, 2)]),
+    ],
+)
+def test_fields_are_matched_by_name_exactly_if_they_can(theirs, ours, pairs):
+    assert paired(theirs, ours) == pairs
+
+
+def test_the_functions_need_the_fixture():
+    with pytest.raises(NoPeerError, match="dotnet_peer"):
+        assert_same_layout(Wheel, "Wheel", "app.dll")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ToolchainError("it is missing", "install it"),
+        BuildError("it does not build", ["dotnet", "build"], "CS0000"),
+        PeerFailure(".NET", Outcome.CRASHED, "it died"),
+        LayoutMismatchError("they differ", ["field A"]),
+        RoundTripError("it differs", ["field A"]),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_errors_survive_the_way_between_processes(error):
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error)
+    assert isinstance(again, PyshmError)
+    assert str(again) == str(error)
+    assert again.__dict__ == error.__dict__
+
+
+# --- the plugin ---------------------------------------------------------------------------
+
+USER_TEST = """
+from pathlib import Path
+from pyshm.testing import assert_same_layout
+from app import Wheel
+
+asked = []
+
+def test_wheel(dotnet_peer):
+    assert_same_layout(Wheel, "Wheel", "app.py")
+    asked.append(dotnet_peer.process.pid)
+
+def test_the_same_peer_again(dotnet_peer):
+    dotnet_peer.assert_round_trip(Wheel(1.5, True), "Wheel", "app.py")
+    assert asked == [dotnet_peer.process.pid]
+"""
+
+
+@pytest.fixture
+def user(pytester, monkeypatch):
+    """A user's repository: an assembly, structs and a test; ``user(*options)`` runs pytest."""
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join([str(CHECKOUT), os.environ.get("PYTHONPATH", "")])
+    )
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    pytester.makepyfile(app=ASSEMBLY, test_app=USER_TEST)
+
+    def run(*options):
+        return pytester.runpytest_subprocess("-p", "pyshm.testing.plugin", "-rs", *options)
+
+    run.pytester = pytester
+    return run
+
+
+def has_dotnet(user, text):
+    user.pytester.makeconftest(text)
+
+
+NO_SDK = """
+import pyshm.testing.toolchain as toolchain
+toolchain._dotnet_candidates = lambda: iter([])
+toolchain.dotnet_remedy = lambda: "install it"
+"""
+FAKE_SDK = f"""
+import sys
+import pyshm.testing.dotnet as dotnet
+dotnet.build_peer = lambda say: say("building") or [sys.executable, {str(FAKE)!r}]
+"""
+
+
+def test_without_the_sdk_tests_are_skipped_with_the_remedy(user):
+    has_dotnet(user, NO_SDK)
+    done = user()
+    done.assert_outcomes(skipped=2)
+    done.stdout.fnmatch_lines(["*the .NET SDK (version 8 or newer) is missing*install it*"])
+
+
+def test_without_the_sdk_they_fail_where_it_is_required(user):
+    has_dotnet(user, NO_SDK)
+    done = user("--pyshm-require-dotnet")
+    done.assert_outcomes(errors=2)
+    done.stdout.fnmatch_lines(["*the .NET SDK (version 8 or newer) is missing*"])
+
+
+def test_a_users_tests_share_one_peer_that_ends_with_them(user):
+    has_dotnet(user, FAKE_SDK)
+    done = user()
+    done.assert_outcomes(passed=2)
+    done.stdout.fnmatch_lines(["pyshm: building the .NET peer*"])
+
+
+def test_relative_paths_begin_in_the_rootdir_wherever_pytest_is_started(user):
+    has_dotnet(user, FAKE_SDK)
+    user.pytester.makeini("[pytest]\npythonpath = .")
+    folder = user.pytester.mkdir("elsewhere")
+    user.pytester.chdir()
+    os.chdir(folder)
+    user("--rootdir", "..", "-c", "../tox.ini", "..").assert_outcomes(passed=2)
+
+
+def test_a_mismatch_is_shown_without_the_insides(user):
+    has_dotnet(user, FAKE_SDK)
+    text = USER_TEST.replace("from app import Wheel", "from wrong import Wheel")
+    user.pytester.makepyfile(test_app=text, wrong=ASSEMBLY.replace("Wet: Bool", "Wet: Int32"))
+    done = user("-k", "test_wheel")
+    done.assert_outcomes(failed=1, deselected=1)
+    done.stdout.fnmatch_lines(["E*field Wet: bool in .NET, int here"])
+    done.stdout.no_fnmatch_line("*dotnet.py*")
+
+
+def test_a_peer_that_does_not_build_is_an_error_and_no_skip(user):
+    has_dotnet(
+        user,
+        "import pyshm.testing.dotnet as dotnet\n"
+        "from pyshm.testing import BuildError\n"
+        "def broken(say): raise BuildError('no build', ['dotnet'], 'CS0001')\n"
+        "dotnet.build_peer = broken\n",
+    )
+    user().assert_outcomes(errors=2)
+
+
+def test_a_run_that_does_not_use_it_loads_nothing(user):
+    user.pytester.makepyfile(
+        test_app="""
+        import sys
+
+        def test_nothing():
+            loaded = {name for name in sys.modules if name.partition(".")[0] == "pyshm"}
+            assert loaded == {
+                "pyshm", "pyshm._support", "pyshm._support.lazy", "pyshm._version", "pyshm.testing",
+                "pyshm.testing.plugin"
+            }
+            assert not {"cffi", "PIL", "dnfile"} & set(sys.modules)
+        """
+    )
+    user().assert_outcomes(passed=1)
+
+
+def test_the_plugin_may_be_named_twice(user):
+    has_dotnet(user, FAKE_SDK + "\npytest_plugins = ['pyshm.testing.plugin']\n")
+    user("-p", "pyshm.testing.plugin").assert_outcomes(passed=2)
+
+
+def test_the_fixture_is_listed_with_its_words(user):
+    done = user("--fixtures", "--co")
+    done.stdout.fnmatch_lines(["dotnet_peer [[]session scope[]]*"])

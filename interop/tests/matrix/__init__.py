@@ -1,0 +1,1 @@
+"""Python and .NET, tested against each other."""

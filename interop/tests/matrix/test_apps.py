@@ -1,0 +1,530 @@
+"""The two desktop programs: their real windows, on a display, against each language's peer."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from interop.cases.catalog import STANDARD, struct_case
+from interop.cases.pictures import make_picture
+from interop.desktop.app import App
+from interop.desktop.display import virtual_display
+from interop.exchange.run import Place
+from interop.oracle import memory as raw
+from interop.peers.start import python_peer
+from pyshm.testing.process import Peer, PeerFailure
+
+GROUP = "programs"
+pytestmark = [pytest.mark.slow, pytest.mark.display, pytest.mark.posix]
+
+TEXT = "Id=100,Age=20,Scores=60,61,62,63,64,65,66,67,68,69"
+BOX = ".__tk__messagebox"
+FILES = ".__tk_filedialog"
+PATIENCE = 20.0  # seconds for what has no text that says that it is done
+
+
+@pytest.fixture
+def app(display: str) -> Iterator[Callable[..., App]]:
+    """``app("writer", "--map", name)`` starts a program; at the end all close their windows.
+
+    The session's end looks for maps that are left (``place``): whoever forgets one is found.
+    """
+    started: list[App] = []
+
+    def start(program: str, *options: str, on: str = display, **environment: str) -> App:
+        started.append(App(program, on, *options, **environment))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.peer.close()
+
+
+@pytest.fixture
+def photo(picture_folder: str) -> str:
+    return make_picture("photo-2-megapixels.jpg", picture_folder)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A picture whose corners have colours of their own, so that no turn of it looks the same."""
+    path = tmp_path / "four corners é.png"
+    picture = Image.new("RGB", (120, 80), "white")
+    for place, colour in [((0, 0), "red"), ((60, 0), "lime"), ((0, 40), "blue")]:
+        picture.paste(colour, (*place, place[0] + 60, place[1] + 40))
+    picture.save(path)
+    return path
+
+
+def shown_as(path: str | Path, screen: Image.Image) -> Image.Image:
+    """What the screen must show: the picture as large as it goes, in the middle."""
+    picture = Image.open(path).convert("RGB")
+    scale = min(screen.width / picture.width, screen.height / picture.height)
+    size = (round(picture.width * scale), round(picture.height * scale))
+    scaled = picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    expected = Image.new("RGB", screen.size, screen.getpixel((0, 0)))
+    expected.paste(scaled, ((screen.width - size[0]) // 2, (screen.height - size[1]) // 2))
+    return expected
+
+
+def assert_shows(app: App, path: str | Path) -> None:
+    screen = app.picture().convert("RGB")
+    expected = shown_as(path, screen)
+    assert screen.tobytes() == expected.tobytes()
+    assert len(screen.resize((8, 8)).getcolors() or ()) > 4  # not one colour against one colour
+
+
+def read_image(peer: Peer, name: str) -> Any:
+    opened = {"do": "helper", "as": "m", "how": "open", "name": name}
+    outcomes = peer.request(opened, {"do": "read-image", "helper": "m"})
+    assert "value" in outcomes[-1], outcomes
+    return outcomes[-1]["value"]
+
+
+def write_image(peer: Peer, name: str, path: str | Path, how: str = "create-or-open") -> None:
+    opened = {"do": "helper", "as": "m", "how": how, "name": name}
+    written = {"do": "write-image", "helper": "m", "path": str(path), "file": str(path)}
+    outcomes = peer.request(opened, written)
+    assert all("value" in outcome for outcome in outcomes), outcomes
+
+
+# --- against the peers --------------------------------------------------------------------
+
+
+def test_a_picture_that_the_writer_sends_is_read_by_a_peer(
+    app: Callable[..., App], peer: Peer, place: Place, photo: str
+) -> None:
+    import hashlib
+
+    name = place.name()
+    writer = app("writer", "--map", name)
+    writer.type("path", photo, "<Return>")
+    writer.says("1920 x 1080")
+    writer.press("blip")
+    said = writer.says("Wrote photo-2-megapixels.jpg: ")
+    content = Path(photo).read_bytes()
+    assert f"{8 + len(os.fsencode(photo)) + len(content):,} bytes in " in said
+    assert f"to the map “{name}”" in said
+    found = read_image(peer, name)
+    assert found["path"] == photo
+    assert found["sha256"] == hashlib.sha256(content).hexdigest()
+
+
+def test_a_picture_that_a_peer_sends_is_shown_by_the_reader_pixel_by_pixel(
+    app: Callable[..., App], peer: Peer, place: Place, photo: str
+) -> None:
+    name = place.name()
+    write_image(peer, name, photo)
+    reader = app("reader", "--map", name)
+    reader.press("blip")
+    reader.says("Read 1920 x 1080")
+    assert reader.text("path") == photo
+    assert_shows(reader, photo)
+
+
+def test_a_struct_that_the_writer_sends_is_read_by_a_peer(
+    app: Callable[..., App], peer: Peer, place: Place
+) -> None:
+    name = place.name()
+    writer = app("writer", "--map", name)
+    writer.type("id", "-7")
+    writer.type("score9", "2147483647")
+    writer.press("struct")
+    assert "48 bytes" in writer.says("Wrote Id=-7, Age=20")
+    opened = {"do": "helper", "as": "m", "how": "open", "name": name}
+    found = peer.request(opened, {"do": "read-struct", "helper": "m"})[-1]["value"]
+    assert (found["id"], found["age"]) == (-7, 20)
+    assert found["scores"] == [60, 61, 62, 63, 64, 65, 66, 67, 68, 2147483647]
+
+
+def test_a_struct_that_a_peer_sends_is_shown_by_the_reader_in_a_message_box(
+    app: Callable[..., App], peer: Peer, place: Place
+) -> None:
+    name = place.name()
+    opened = {"do": "helper", "as": "m", "how": "create-or-open", "name": name}
+    peer.request(opened, struct_case("standard", *STANDARD).writes[0])
+    reader = app("reader", "--map", name)
+    reader.press("struct")
+    reader.asks(BOX)
+    assert reader.text(f"{BOX}.msg") == TEXT
+    reader.do("key", key="<Escape>", widget=f"{BOX}.ok")
+    reader.becomes("0", "winfo", "exists", BOX)
+
+
+# --- the two programs together ------------------------------------------------------------
+
+
+def test_both_windows_side_by_side(
+    app: Callable[..., App], place: Place, photo: str, small: Path
+) -> None:
+    name = place.name()
+    reader = app("reader", "--map", name)
+    reader.do("tcl", words=["wm", "geometry", ".", "+0+600"])
+    reader.press("blip")
+    assert "Start the Writer" in reader.says(f"No map named '{name}'")
+    reader.press("live")
+    reader.says("Live shows it")
+
+    writer = app("writer", "--map", name)
+    assert writer.says("is open, 10,485,760 bytes")
+    reader.says("nothing was written to it yet")
+    for path, size in ((photo, "1920 x 1080"), (str(small), "120 x 80")):
+        writer.type("path", path)
+        writer.press("blip")
+        writer.says(f"Wrote {os.path.basename(path)}")
+        reader.says(f"Read {size}")
+        assert reader.text("path") == path
+        assert_shows(reader, path)
+        assert_shows(writer, path)
+
+    writer.press("struct")
+    reader.says("holds no picture")
+    writer.press("blip")
+    reader.says("Read 120 x 80")
+
+    writer.peer.close()
+    reader.says("is gone: the Writer was closed")
+    assert raw.left_over(name) == []
+    again = app("writer", "--map", name, photo)
+    again.says("Blip sends it")
+    again.press("blip")
+    reader.says("Read 1920 x 1080")
+    reader.do("key", key="<Escape>", widget="blip")
+    reader.says("Live is off")
+    again.peer.close()
+    reader.peer.close()
+    assert raw.left_over(name) == []
+
+
+def test_live_shows_a_picture_that_differs_in_one_pixel(
+    app: Callable[..., App], place: Place, small: Path, tmp_path: Path
+) -> None:
+    name, one, other = place.name(), tmp_path / "one.bmp", tmp_path / "other.bmp"
+    with Image.open(small) as picture:
+        picture.save(one)
+        picture.putpixel((119, 79), (1, 2, 3))
+        picture.save(other)
+    reader = app("reader", "--map", name, "--live")
+    reader.says("Live shows it")
+    source = python_peer()
+    source.request({"do": "helper", "as": "m", "how": "create-or-open", "name": name})
+    try:
+        for path in (one, other, one):
+            step = {"do": "write-image", "helper": "m", "path": "the same", "file": str(path)}
+            source.request(step)
+            # Nothing in the texts tells the pictures apart; the screen does, once it has changed.
+            until = time.monotonic() + PATIENCE
+            while time.monotonic() < until:
+                screen = reader.picture().convert("RGB")
+                if screen == shown_as(path, screen):
+                    break
+            else:
+                pytest.fail(f"{path} was not shown in {PATIENCE} s")
+    finally:
+        source.close()
+
+
+def test_the_message_box_does_not_stop_live(
+    app: Callable[..., App], place: Place, photo: str, small: Path
+) -> None:
+    name = place.name()
+    writer = app("writer", "--map", name, photo)
+    writer.press("blip")
+    writer.says("Wrote")
+    reader = app("reader", "--map", name, "--live")
+    reader.says("Read 1920 x 1080")
+    reader.press("struct")
+    reader.asks(BOX)
+    assert "these numbers are its bytes" in reader.text("status")
+    writer.type("path", str(small))
+    writer.press("blip")
+    reader.says("Read 120 x 80")
+    reader.press(f"{BOX}.ok")
+    reader.becomes("0", "winfo", "exists", BOX)
+
+
+# --- what a person can do wrong -----------------------------------------------------------
+
+
+def test_a_picture_larger_than_the_map_is_told_in_the_window(
+    app: Callable[..., App], place: Place, photo: str
+) -> None:
+    name = place.name()
+    writer = app("writer", "--map", name, "--capacity", "4096", photo)
+    writer.says("Blip sends it")
+    writer.press("blip")
+    said = writer.says("there is room for 4096")
+    assert "Set the capacity to" in said
+    needed = said.split("Set the capacity to ")[1].split()[0]
+    writer.focus("capacity")
+    writer.type("capacity", needed, "<Return>")
+    writer.says(f"is open, {int(needed):,} bytes")
+    writer.press("blip")
+    writer.says("Wrote")
+    assert os.path.getsize(os.path.join(raw.directory(), name)) == int(needed)
+
+
+@pytest.mark.parametrize(
+    ("path", "story"),
+    [
+        ("", "Choose a picture first. Browse for one (Ctrl+O)"),
+        ("no such file.png", "There is no file “no such file.png”."),
+        ("{folder}", "is a folder"),
+        ("{folder}/text.png", "that are no picture in any format that Pillow knows."),
+        ("{folder}/pipe.png", "is a pipe or a device"),
+        ("{folder}/cut.png", "is no picture that can be shown: the picture is damaged"),
+    ],
+)
+def test_a_file_that_is_no_picture_is_told_in_the_window(
+    app: Callable[..., App],
+    place: Place,
+    tmp_path: Path,
+    small: Path,
+    path: str,
+    story: str,
+) -> None:
+    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "cut.png").write_bytes(small.read_bytes()[:200])
+    os.mkfifo(tmp_path / "pipe.png")
+    writer = app("writer", "--map", place.name())
+    writer.says("is open")
+    writer.type("path", path.format(folder=tmp_path))
+    writer.press("blip")
+    writer.says(story)
+    writer.focus("path")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "story"),
+    [
+        ("id", "2147483648", "Id must be a whole number from -2,147,483,648 to 2,147,483,647"),
+        ("score3", "-3000000000", "Scores[3] must be a whole number from -2,147,483,648"),
+        ("age", "young", "Age must be a whole number, not “young”."),
+        ("capacity", "much", "Capacity must be a whole number, not “much”."),
+        ("capacity", "0", "Capacity must be at least 1, not 0."),
+        ("capacity", "9" * 15, "bytes are free there. Set a smaller capacity."),
+        ("name", "a/b", "must not contain a separator (/ or \\). Choose another map name."),
+    ],
+)
+def test_a_value_that_can_not_be_is_told_in_the_window(
+    app: Callable[..., App], place: Place, field: str, value: str, story: str
+) -> None:
+    writer = app("writer", "--map", place.name())
+    writer.says("is open")
+    writer.type(field, value)
+    writer.press("struct")
+    writer.says(story)
+    writer.focus(field)
+
+
+def test_a_map_of_another_capacity_is_told_in_the_window_and_used(
+    app: Callable[..., App], place: Place
+) -> None:
+    name, source = place.name(), python_peer()
+    try:
+        source.request({"do": "create-new", "as": "map", "name": name, "capacity": 4096})
+        writer = app("writer", "--map", name, "--capacity", "8192")
+        writer.says("was there already, with 4,096 bytes, not 8,192: another program holds it")
+        writer.press("struct")
+        writer.says("48 bytes in ")
+        assert raw.read_map(name, 48) == raw.struct_bytes(*STANDARD)
+    finally:
+        source.close()
+
+
+def test_a_map_that_holds_no_blob_is_told_in_the_window(
+    app: Callable[..., App], place: Place
+) -> None:
+    name = place.name()
+    writer = app("writer", "--map", name)
+    writer.type("id", "123456789")
+    writer.press("struct")
+    writer.says("Wrote")
+    reader = app("reader", "--map", name)
+    reader.press("blip")
+    said = reader.says(f"The map “{name}” holds no picture: path_length at 0 is 123456789;")
+    assert "Press Blip in the Writer" in said
+    assert reader.text("label") == said
+
+
+# --- keyboard, size, display --------------------------------------------------------------
+
+
+def test_the_file_dialog_is_titled_and_its_choice_is_loaded(
+    app: Callable[..., App], place: Place, small: Path
+) -> None:
+    writer = app("writer", "--map", place.name())
+    writer.says("is open")
+    writer.do("key", key="<Control-o>", widget="path")
+    writer.asks(FILES)
+    assert writer.do("tcl", words=["wm", "title", FILES]) == "Select an image"
+    kinds = writer.do("tcl", words=[f"{FILES}.contents.f2.menu", "cget", "-text"])
+    assert kinds.startswith("PNG and JPG (*.png,*.jpg")
+    writer.type(f"{FILES}.contents.f2.ent", str(small))
+    writer.press(f"{FILES}.contents.f2.ok")
+    writer.says("120 x 80")
+    assert writer.text("path") == str(small)
+    assert_shows(writer, small)
+    writer.press("browse")
+    writer.asks(FILES)
+    writer.do("key", key="<Escape>", widget=f"{FILES}.contents.f2.ent")
+    writer.becomes("0", "winfo", "viewable", FILES)
+    assert writer.text("path") == str(small)
+
+
+def test_tab_goes_through_the_widgets_in_the_order_in_which_they_stand(
+    app: Callable[..., App], place: Place
+) -> None:
+    scores = [f"score{i}" for i in range(10)]
+    orders = {
+        "writer": ["name", "capacity", "path", "browse", "blip", "id", "age", *scores, "struct"],
+        "reader": ["name", "live", "path", "blip", "struct"],
+    }
+    for program, order in orders.items():
+        window = app(program, "--map", place.name())
+        window.do("key", key="<Tab>", widget="name")
+        for widget in [*order[1:], order[0]]:
+            window.focus(widget)
+            window.do("key", key="<Tab>")
+
+
+def test_enter_presses_and_escape_puts_back(
+    app: Callable[..., App], place: Place, small: Path
+) -> None:
+    name = place.name()
+    writer = app("writer", "--map", name)
+    writer.says("is open")
+    writer.type("id", "5", "<Escape>")
+    writer.do("wait", **{"for": {"do": "text", "widget": "id"}, "is": "100"})
+    writer.type("age", "21", "<Return>")
+    writer.says("Wrote Id=100, Age=21")
+    writer.type("path", str(small), "<Return>")
+    writer.says("120 x 80")
+    writer.do("key", key="<Return>", widget="blip")
+    writer.says("Wrote four corners é.png")
+    writer.do("key", key="<Alt-s>", widget="blip")
+    writer.says("Wrote Id=100")
+
+
+@pytest.mark.parametrize("program", ["writer", "reader"])
+def test_control_q_closes_the_window(app: Callable[..., App], place: Place, program: str) -> None:
+    name = place.name()
+    window = app(program, "--map", name)
+    window.do("key", key="<Control-q>", widget="name")
+    with pytest.raises(PeerFailure, match="ended with status 0"):
+        window.do("wait", **{"for": {"do": "focus"}, "is": "no such thing"})
+    assert raw.left_over(name) == []
+
+
+def test_the_picture_grows_and_shrinks_with_the_window(
+    app: Callable[..., App], place: Place, photo: str
+) -> None:
+    writer = app("writer", "--map", place.name(), photo)
+    before = writer.picture().size
+    for size in ("1500x1000", "900x620"):
+        writer.do("tcl", words=["wm", "geometry", ".", size])
+        writer.becomes(size.split("x")[0], "winfo", "width", ".")
+        assert writer.picture().size != before
+        assert_shows(writer, photo)
+    smallest = writer.do("tcl", words=["wm", "minsize", "."])
+    assert [int(pixels) for pixels in smallest.split()] == asked_size(writer)
+
+
+@pytest.mark.parametrize("program", ["writer", "reader"])
+def test_on_a_display_of_twice_the_density_everything_is_twice_as_large(
+    app: Callable[..., App], place: Place, program: str
+) -> None:
+    sizes = []
+    for dpi in ("96", "192"):
+        with virtual_display("-dpi", dpi) as display:
+            window = app(program, "--map", place.name(), on=display)
+            sizes.append(asked_size(window))
+            window.peer.close()
+    assert sizes[1] == pytest.approx([2 * pixels for pixels in sizes[0]], rel=0.08)
+
+
+def test_a_desktops_own_density_counts_where_it_is_the_larger_one(
+    app: Callable[..., App], place: Place, tmp_path: Path
+) -> None:
+    sizes = []
+    for dpi in (96, 192):
+        # Where the X server has been told nothing, this file stands for what desktops tell it.
+        (tmp_path / ".Xdefaults").write_text(f"Xft.dpi: {dpi}\n")
+        window = app("reader", "--map", place.name(), HOME=str(tmp_path))
+        sizes.append(asked_size(window))
+        window.peer.close()
+    assert sizes[1] == pytest.approx([2 * pixels for pixels in sizes[0]], rel=0.12)
+
+
+def asked_size(window: App) -> list[int]:
+    """The width and height that the window's contents ask for."""
+    return [int(window.do("tcl", words=["winfo", it, "."])) for it in ("reqwidth", "reqheight")]
+
+
+# --- the window's thread, and the end -----------------------------------------------------
+
+
+def test_the_window_answers_while_a_file_is_read(
+    app: Callable[..., App], place: Place, small: Path
+) -> None:
+    writer = app("writer", "--map", place.name())
+    writer.says("is open")
+    writer.do("hold")
+    writer.type("path", str(small))
+    writer.press("blip")
+    # Were the file read on the window's thread, nothing would come back from here on.
+    writer.says("Sending four corners é.png")
+    writer.type("id", "6")
+    writer.do("release")
+    writer.says("Wrote four corners é.png")
+
+
+def test_a_window_closed_while_it_reads_a_file_leaves_no_map(
+    app: Callable[..., App], place: Place, small: Path
+) -> None:
+    name = place.name()
+    writer = app("writer", "--map", name)
+    writer.says("is open")
+    writer.do("hold")
+    writer.type("path", str(small))
+    writer.press("blip")
+    writer.says("Sending")
+    writer.peer.close()
+    assert raw.left_over(name) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_closes_the_writer_in_peace(
+    app: Callable[..., App], place: Place, number: signal.Signals
+) -> None:
+    name = place.name()
+    writer = app("writer", "--map", name)
+    writer.says("is open")
+    mode = os.stat(os.path.join(raw.directory(), name)).st_mode
+    assert stat.S_IMODE(mode) == 0o600
+    os.kill(writer.peer.pid, number)
+    with pytest.raises(PeerFailure, match="ended with status 0"):
+        writer.says("no such thing")
+    assert raw.left_over(name) == []
+
+
+def test_a_map_of_another_name_takes_the_place_of_the_first(
+    app: Callable[..., App], place: Place
+) -> None:
+    first, second = place.name("-first"), place.name("-second")
+    writer = app("writer", "--map", first)
+    writer.says(first)
+    writer.type("name", second, "<Return>")
+    writer.says(f"The map “{second}” is open")
+    assert raw.left_over(first) == []
+    assert raw.left_over(second) == [second]
+    writer.peer.close()
+    assert raw.left_over(second) == []

@@ -1,0 +1,474 @@
+"""Assemblies as pyshm reads them and as .NET's own reflection does; C# that pyshm writes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from enum import IntEnum, IntFlag
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+
+pytest.importorskip("dnfile")
+
+from interop.checkout import CHECKOUT
+from interop.peers.compile import compile_library, compile_program
+from interop.plugin.hooks import Peers
+from interop.worlds.world import NATIVE, Seat
+from pyshm import Struct
+from pyshm import types as t
+from pyshm.assemblies import Assembly, Unbindable
+from pyshm.assemblies.framework import KNOWN_TYPES
+from pyshm.codegen import csharp
+from pyshm.codegen.python import bind
+from pyshm.layout import layouts as layout
+from pyshm.layout.declarations import (
+    Array,
+    BuiltIn,
+    FunctionPointer,
+    Nullable,
+    Pointer,
+    TypeDeclaration,
+    TypeReference,
+    to_json,
+)
+from pyshm.testing.questions import DotNetTypes, ReflectedType
+
+pytestmark = [pytest.mark.slow, pytest.mark.dotnet]
+
+DATA = CHECKOUT / "tests" / "assemblies" / "data"
+
+# Prints what reflection says of every type with layout; the same facts as pyshm.assemblies reads.
+DESCRIBE = """
+#pragma warning disable
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+
+var names = new Dictionary<Type, string>
+{
+    [typeof(bool)] = "bool", [typeof(char)] = "char", [typeof(sbyte)] = "sbyte",
+    [typeof(byte)] = "byte", [typeof(short)] = "short", [typeof(ushort)] = "ushort",
+    [typeof(int)] = "int", [typeof(uint)] = "uint", [typeof(long)] = "long",
+    [typeof(ulong)] = "ulong", [typeof(nint)] = "nint", [typeof(nuint)] = "nuint",
+    [typeof(float)] = "float", [typeof(double)] = "double", [typeof(decimal)] = "decimal",
+    [typeof(string)] = "string", [typeof(object)] = "object", [typeof(Half)] = "Half",
+    [typeof(Int128)] = "Int128", [typeof(UInt128)] = "UInt128", [typeof(Guid)] = "Guid",
+    [typeof(DateTime)] = "DateTime", [typeof(DateTimeOffset)] = "DateTimeOffset",
+    [typeof(TimeSpan)] = "TimeSpan", [typeof(DateOnly)] = "DateOnly",
+    [typeof(TimeOnly)] = "TimeOnly", [typeof(Delegate)] = "Delegate",
+    [typeof(MulticastDelegate)] = "Delegate", [typeof(Array)] = "Array",
+};
+
+string Full(Type type) =>
+    (type.IsGenericType ? type.GetGenericTypeDefinition().FullName : type.FullName)!;
+
+string Describe(Type type) =>
+    names.TryGetValue(type, out var name) ? name
+    : type.IsByRef ? "ref"
+    : type.IsPointer ? "*"
+    : type.IsFunctionPointer ? "delegate*"
+    : type.IsArray ? $"[{type.GetArrayRank()}]"
+    : Nullable.GetUnderlyingType(type) is { } value ? Describe(value) + "?"
+    : Full(type);
+
+var core = typeof(object).Assembly;
+foreach (var path in args)
+{
+    var assembly = Path.GetFileName(path) == "System.Private.CoreLib.dll"
+        ? core : Assembly.LoadFrom(path);
+    foreach (var type in assembly.GetTypes())
+    {
+        var layout = type.IsLayoutSequential ? "sequential"
+            : type.IsExplicitLayout ? "explicit" : "auto";
+        if (type.IsEnum || type.IsInterface || !(type.IsValueType || layout != "auto"))
+        {
+            continue;
+        }
+        const BindingFlags All =
+            BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic
+            | BindingFlags.DeclaredOnly;
+        Console.WriteLine(JsonSerializer.Serialize(new
+        {
+            name = type.FullName,
+            open = type.ContainsGenericParameters,
+            layout,
+            pack = type.StructLayoutAttribute!.Pack,
+            size = type.StructLayoutAttribute.Size,
+            charset = type.StructLayoutAttribute.CharSet.ToString().ToLowerInvariant(),
+            by_ref_like = type.IsByRefLike,
+            inline_array = type.GetCustomAttribute<InlineArrayAttribute>()?.Length,
+            fields = type.GetFields(All).OrderBy(field => field.MetadataToken).Select(field =>
+            {
+                var marshal = field.GetCustomAttribute<MarshalAsAttribute>();
+                return new object?[]
+                {
+                    field.Name, Describe(field.FieldType),
+                    field.GetCustomAttribute<FieldOffsetAttribute>()?.Value,
+                    marshal?.Value.ToString(), marshal?.SizeConst,
+                };
+            }),
+        }));
+    }
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("binding")
+
+
+@pytest.fixture(scope="module")
+def describe(folder: Path) -> list[str]:
+    return compile_program("Describe", DESCRIBE, folder)
+
+
+@pytest.fixture(scope="module")
+def dotnet(peers: Peers) -> DotNetTypes:
+    return DotNetTypes(peers.get(Seat(NATIVE, "dotnet"), "consumer"))
+
+
+@pytest.fixture(scope="module")
+def framework(dotnet: DotNetTypes, describe: list[str]) -> Path:
+    """The folder with .NET's own assemblies, that the program runs on."""
+    listed = subprocess.run(
+        [describe[0], "--list-runtimes"], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    name, version, place = [line for line in listed if line.startswith("Microsoft.NETCore.App ")][
+        -1
+    ].split(" ", 2)
+    assert name
+    return Path(place.strip("[]")) / version
+
+
+def kind_of(reference: TypeReference) -> str:
+    """What DESCRIBE's Describe says."""
+    if isinstance(reference, BuiltIn):
+        return reference.name
+    if isinstance(reference, Pointer):
+        return "*"
+    if isinstance(reference, FunctionPointer):
+        return "delegate*"
+    if isinstance(reference, Array):
+        return f"[{reference.rank}]"
+    if isinstance(reference, Nullable):
+        return kind_of(reference.value) + "?"
+    return reference.name.partition("[")[0]
+
+
+def as_reflection_says(declaration: TypeDeclaration) -> dict[str, Any]:
+    return {
+        "name": declaration.name,
+        "open": False,
+        "layout": declaration.layout,
+        # Reflection has a default of its own for what is not there.
+        "pack": declaration.pack or (0 if declaration.size else 8),
+        "size": declaration.size,
+        "charset": declaration.charset,
+        "by_ref_like": declaration.by_ref_like,
+        "inline_array": declaration.inline_array,
+        "fields": [
+            [
+                field.name,
+                kind_of(field.type),
+                field.offset,
+                field.marshal_as.unmanaged_type if field.marshal_as else None,
+                (field.marshal_as.size_const or 0) if field.marshal_as else None,
+            ]
+            for field in declaration.fields
+        ],
+    }
+
+
+def described(describe: list[str], path: Path) -> list[dict[str, Any]]:
+    done = subprocess.run([*describe, str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def assert_as_reflection_says(describe: list[str], path: Path, references: list[str]) -> int:
+    """Compare every type of an assembly; how many of them could be told."""
+    real = described(describe, path)
+    mine = {item.name: item for item in Assembly.open(path, references).declared_types()}
+    assert list(mine) == [item["name"] for item in real]
+    told = 0
+    for item in real:
+        made = mine[item["name"]]
+        if isinstance(made, Unbindable):
+            assert (made.reason == "open generic") == item["open"], made
+            continue
+        told += 1
+        expected = as_reflection_says(made)
+        if not made.pack and item["pack"] in (0, 8):
+            item["pack"] = expected["pack"]  # reflection's own default, which depends on Size
+        assert expected == item
+    return told
+
+
+def test_reflection_says_the_same_of_the_test_assembly(describe: list[str]) -> None:
+    assert assert_as_reflection_says(describe, DATA / "Shapes.dll", []) > 20
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "System.Private.CoreLib",
+        "System.Net.Sockets",
+        "System.Private.Xml",
+        "System.Security.Cryptography",
+        "System.Reflection.Metadata",
+        "Microsoft.VisualBasic.Core",
+    ],
+)
+def test_reflection_says_the_same_of_dotnet_itself(
+    describe: list[str], framework: Path, name: str
+) -> None:
+    path = framework / f"{name}.dll"
+    assert assert_as_reflection_says(describe, path, [str(framework)]) > 0
+
+
+def test_the_stored_assembly_is_what_its_source_compiles_to(folder: Path) -> None:
+    (folder / "again").mkdir()
+    common = compile_library(
+        "Common", (DATA / "Common.cs").read_text(encoding="utf-8"), folder / "again"
+    )
+    shapes = compile_library(
+        "Shapes", (DATA / "Shapes.cs").read_text(encoding="utf-8"), folder / "again", [common]
+    )
+    assert bind(Assembly.open(shapes)).source == bind(Assembly.open(DATA / "Shapes.dll")).source
+    for suffix in (".xml",):
+        stored = (DATA / "Shapes.dll").with_suffix(suffix).read_text(encoding="utf-8-sig").split()
+        assert shapes.with_suffix(suffix).read_text(encoding="utf-8-sig").split() == stored
+
+
+def test_the_known_types_of_dotnet_are_as_they_are(framework: Path) -> None:
+    homes = ("System.Private.CoreLib", "System.Drawing.Primitives", "System.Runtime.Numerics")
+    assemblies = [Assembly.open(framework / f"{home}.dll") for home in homes]
+    for name, known in KNOWN_TYPES.items():
+        real = next(filter(None, (_find(assembly, name) for assembly in assemblies)), None)
+        assert isinstance(real, TypeDeclaration), name
+        if known.layout == "auto" or known.kind == "delegate":
+            assert (real.kind, real.layout) == (known.kind, known.layout), name
+        else:
+            assert to_json(real) == to_json(known)
+
+
+def _find(assembly: Assembly, name: str) -> TypeDeclaration | Unbindable | None:
+    try:
+        return assembly.find(name)
+    except ValueError:
+        return None
+
+
+# --- C# source --------------------------------------------------------------------------------
+
+
+class Gear(IntEnum):
+    """A gear of a car."""
+
+    REVERSE = -1
+    NEUTRAL = 0
+    FIRST = 1
+
+
+class Lamps(IntFlag):
+    """Which lamps are on."""
+
+    LEFT = 1
+    RIGHT = 2
+
+
+class Wheel(Struct, pack=2):
+    """One wheel & its <temperature>."""
+
+    temperature: t.Single
+    pressure: t.UInt16
+    serial: t.UInt64
+
+
+class Union(Struct, layout="explicit", size=24, name="My.Game.Union"):
+    """Two things at one place."""
+
+    number: Annotated[t.Int32, t.FieldOffset(0)]
+    real: Annotated[t.Single, t.FieldOffset(0)]
+    far: Annotated[t.Int64, t.FieldOffset(8)]
+
+
+class Inner(Struct, name="My.Game.Car+Inner"):
+    """Nested in Car."""
+
+    x: t.Byte
+
+
+class Car(Struct, charset="unicode", name="My.Game.Car"):
+    """Everything that a Python declaration can say.
+
+    In two paragraphs.
+    """
+
+    id: t.Int32
+    name: Annotated[str, t.ByValTStr(16)]
+    letter: t.Char
+    on: t.Bool
+    small: t.Bool8
+    signed: Annotated[t.Bool, t.MarshalAs("I1")]
+    wheels: Annotated[list[Wheel], t.ByValArray(Wheel, 4)]
+    flags: Annotated[list[bool], t.ByValArray(t.Bool8, 3)]
+    numbers: Annotated[list[int], t.FixedBuffer(t.Int16, 5)]
+    row: Annotated[list[int], t.InlineArray(t.UInt32, 3)]
+    gear: Gear
+    lamps: Annotated[Lamps, t.Enum(t.Byte, "My.Game.Lamps")]
+    maybe: Annotated[int | None, t.Nullable(t.Int32)]
+    union: Union
+    inside: Inner
+    price: t.Decimal
+    guid: t.Guid
+    date: t.DateTime
+    span: t.TimeSpan
+    day: t.DateOnly
+    clock: t.TimeOnly
+    half: t.Half
+    big: t.UInt128
+    native: t.NInt
+    pointer: t.Pointer
+    function: t.FunctionPointer
+    callback: t.Delegate
+    text: t.String
+    ansi: t.LPStr
+    wide: t.LPWStr
+    klass: Annotated[t.Byte, t.FieldName("class")]
+    automatic: Annotated[t.Int32, t.FieldName("<Automatic>k__BackingField")]
+
+
+class Ancestor(Struct, kind="class", name="My.Game.Ancestor"):
+    """A class with layout."""
+
+    first: t.Byte
+
+
+class Descendant(Ancestor, kind="class", pack=4, name="My.Game.Descendant"):
+    """One that derives from it."""
+
+    second: t.Double
+
+
+class StructLayout(Struct, name="My.Game.StructLayout"):
+    """It has the name of an attribute."""
+
+    x: Annotated[t.Byte, t.MarshalAs("U1")]
+
+
+DECLARED: list[type[Struct]] = [Car, Descendant, StructLayout]
+
+
+@pytest.fixture(scope="module")
+def compiled(folder: Path) -> Path:
+    source = csharp.source(
+        [struct.declaration for struct in DECLARED], namespace="My.Game", comment="Made here."
+    )
+    return compile_library("Structs", source, folder)
+
+
+def plain(declaration: TypeDeclaration) -> list[dict[str, Any]]:
+    """A declaration without the names that C# has to choose itself."""
+    text = json.dumps(to_json(declaration))
+    for ours, theirs in [
+        ("My.Game.Car+<Row>InlineArray", "My.Game.Car+RowInlineArray"),
+        # What has no namespace in Python got the one that was asked for.
+        ('"Gear"', '"My.Game.Gear"'),
+        ('"Wheel"', '"My.Game.Wheel"'),
+    ]:
+        text = text.replace(ours, theirs)
+    found: list[dict[str, Any]] = json.loads(text)
+    return found
+
+
+@pytest.mark.parametrize("struct", [*DECLARED, Union], ids=lambda struct: struct.__name__)
+def test_what_csharp_writes_is_read_back_the_same(compiled: Path, struct: type[Struct]) -> None:
+    found = Assembly.open(compiled).find(struct.declaration.name)
+    assert isinstance(found, TypeDeclaration), found
+    assert plain(found) == plain(struct.declaration)
+    assert found.documentation.split() == struct.declaration.documentation.split()
+
+
+@pytest.mark.parametrize("struct", [*DECLARED, Union], ids=lambda struct: struct.__name__)
+def test_what_csharp_writes_has_the_same_layout_in_dotnet(
+    compiled: Path, dotnet: DotNetTypes, struct: type[Struct]
+) -> None:
+    (real,) = dotnet.reflect(compiled, types=[struct.declaration.name])
+    assert real.native_size == struct.layout.size
+    assert real.structure_to_ptr_error is None
+    assert [(each.name, each.native_offset) for each in real.fields] == [
+        (each.dotnet_name, each.offset) for each in struct.layout.fields
+    ]
+
+
+# --- the module that bind writes --------------------------------------------------------------
+
+
+@pytest.fixture
+def bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A function that imports what bind makes of an assembly."""
+    monkeypatch.syspath_prepend(tmp_path)
+    names: list[str] = []
+
+    def load(path: Path) -> Any:
+        name = f"bound_{len(names)}_{path.stem.lower()}"
+        names.append(name)
+        source = bind(Assembly.open(path)).source
+        (tmp_path / f"{name}.py").write_text(source, encoding="utf-8")
+        __import__(name)
+        return sys.modules[name]
+
+    yield load
+    for name in names:
+        sys.modules.pop(name, None)
+
+
+def assert_same_layout(struct: type[Struct], real: ReflectedType) -> None:
+    assert real.native_size == struct.layout.size, struct
+    mine = [(each.dotnet_name, each.offset) for each in struct.layout.fields]
+    assert mine == [(each.name, each.native_offset) for each in real.fields]
+
+
+def test_bound_structs_have_the_layout_that_dotnet_says(bound: Any, dotnet: DotNetTypes) -> None:
+    module = bound(DATA / "Shapes.dll")
+    real = {item.type: item for item in dotnet.reflect(DATA / "Shapes.dll")}
+    structs = [
+        item
+        for item in vars(module).values()
+        if isinstance(item, type) and issubclass(item, Struct) and item is not Struct
+    ]
+    compared = 0
+    for struct in structs:
+        if struct.declaration.name in real:
+            assert_same_layout(struct, real[struct.declaration.name])
+            compared += 1
+    assert compared >= 12
+
+
+def test_what_dotnet_refuses_is_what_is_not_bound(dotnet: DotNetTypes) -> None:
+    binding = bind(Assembly.open(DATA / "Shapes.dll"))
+    refused = {
+        item.type
+        for item in dotnet.reflect(DATA / "Shapes.dll")
+        if item.native_size is None or item.structure_to_ptr_error is not None
+    }
+    missing = {"Shapes.Outside", "Shapes.Recursive"}  # pyshm can't tell them at all
+    assert {item.name for item in binding.not_bound} - missing <= refused
+    only_windows = {"Shapes.Packed"} if NATIVE != "windows" else set()
+    assert refused - only_windows - {item.name for item in binding.not_bound} == set()
+
+
+def test_python_to_csharp_to_python_is_the_same_again(bound: Any, compiled: Path) -> None:
+    module = bound(compiled)
+    assert module.Car.layout.size == Car.layout.size
+    assert plain(module.Car.declaration)[-1]["fields"][0] == plain(Car.declaration)[-1]["fields"][0]
+    again = csharp.source([module.Car.declaration])
+    assert "public fixed short Numbers[5];" in again
+    assert layout.native(module.Car.declaration).size == Car.layout.size

@@ -1,0 +1,225 @@
+"""The two programs as people run them: one writes and holds, the other reads; both languages."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interop.cases.catalog import STANDARD, TINY
+from interop.exchange.run import Place
+from interop.oracle import memory as raw
+from interop.peers.start import python_peer
+from interop.plugin.hooks import Pair
+from pyshm.testing.process import Peer
+
+GROUP = "programs"
+PATIENCE = 60
+TEXT = "Id=100,Age=20,Scores=60,61,62,63,64,65,66,67,68,69"
+
+
+def program(peer: Peer) -> dict[str, Any]:
+    """How a peer's program is started with a command line instead of ``serve``."""
+    return {"args": peer.command[:-1], "env": {**os.environ, **peer.environment}}
+
+
+@contextmanager
+def writer(peer: Peer, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A writer that has said that its bytes are there; its first line is ``ready``."""
+    started = program(peer)
+    process = subprocess.Popen(
+        [*started["args"], *arguments],
+        env=started["env"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        process.ready = process.stdout.readline().decode().strip()  # type: ignore[attr-defined]
+        yield process
+        _, errors = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, errors.decode()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def run(peer: Peer, *arguments: str) -> subprocess.CompletedProcess[str]:
+    started = program(peer)
+    return subprocess.run(
+        [*started["args"], *arguments],
+        env=started["env"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def ready(process: subprocess.Popen[bytes]) -> Any:
+    return process.ready  # type: ignore[attr-defined]
+
+
+def test_a_picture_goes_from_program_to_program(pair: Pair, place: Place, tmp_path: Path) -> None:
+    name, source, target = place.name(), tmp_path / "bild é.gif", tmp_path / "out.gif"
+    source.write_bytes(TINY)
+    seen = pair.world.path(str(source))
+    with writer(pair.producer, "write-image", name, seen) as process:
+        assert ready(process) == "READY"
+        done = run(pair.consumer, "read-image", name, "--out", pair.world.path(str(target)))
+        digest = hashlib.sha256(TINY).hexdigest()
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.splitlines() == [
+            f"path: {seen}",
+            f"length: {len(TINY)}",
+            f"sha256: {digest}",
+        ]
+        assert target.read_bytes() == TINY
+        done = run(pair.consumer, "read-image", name, "--json")
+        assert json.loads(done.stdout) == {
+            "map": name,
+            "path": seen,
+            "length": len(TINY),
+            "sha256": digest,
+            "out": None,
+        }
+    assert not pair.world.exists(name)
+
+
+def test_a_struct_goes_from_program_to_program(pair: Pair, place: Place) -> None:
+    name = place.name()
+    with writer(pair.producer, "write-struct", name, "--json") as process:
+        assert json.loads(ready(process)) == {
+            "status": "READY",
+            "map": name,
+            "bytes": 48,
+            "sha256": hashlib.sha256(raw.struct_bytes(*STANDARD)).hexdigest(),
+        }
+        assert pair.world.read_map(name, 48) == raw.struct_bytes(*STANDARD)
+        assert run(pair.consumer, "read-struct", name).stdout == f"{TEXT}\n"
+        done = run(pair.consumer, "read-struct", name, "--json")
+        assert json.loads(done.stdout) == {
+            "map": name,
+            "id": 100,
+            "age": 20,
+            "scores": list(range(60, 70)),
+        }
+    assert not pair.world.exists(name)
+    done = run(pair.consumer, "read-struct", name)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_values_are_taken_from_the_command_line(pair: Pair, place: Place) -> None:
+    name = place.name()
+    values = ["--id", "-7", "--age", "2147483647", "--scores", "-1,2,3,4,5,6,7,8,9,-2147483648"]
+    with writer(pair.producer, "write-struct", name, *values, "--capacity", "48"):
+        assert run(pair.consumer, "read-struct", name).stdout == (
+            "Id=-7,Age=2147483647,Scores=-1,2,3,4,5,6,7,8,9,-2147483648\n"
+        )
+
+
+def test_a_mapped_file_goes_from_program_to_program(
+    pair: Pair, place: Place, tmp_path: Path
+) -> None:
+    path, source = str(tmp_path / "map.bin"), tmp_path / "p.gif"
+    source.write_bytes(TINY)
+    seen = pair.world.path(path)
+    arguments = ["write-image", seen, pair.world.path(str(source)), "--file", "--capacity", "4096"]
+    with writer(pair.producer, *arguments, "--path", "圖"):
+        done = run(pair.consumer, "read-image", seen, "--file", "--json")
+        assert json.loads(done.stdout)["path"] == "圖"
+    assert os.path.getsize(path) == 4096
+    assert raw.read_file(path, 4096).rstrip(b"\0") == raw.blob_bytes("圖", TINY).rstrip(b"\0")
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_writer_that_is_interrupted_lets_go_of_its_map(
+    peer: Peer, place: Place, number: int
+) -> None:
+    name = place.name()
+    with writer(peer, "write-struct", name) as process:
+        assert run(python_peer(), "read-struct", name).returncode == 0
+        process.send_signal(number)
+        assert process.wait(PATIENCE) == 0
+    assert raw.left_over(name) == []
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--as", "blob"],
+        ["--as", "TestData"],
+        ["--length", "60"],
+        ["--offset", "1", "--as", "TestData"],
+        ["--json"],
+        ["--json", "--length", "200", "--as", "TestData"],
+    ],
+    ids=" ".join,
+)
+def test_both_programs_dump_alike(
+    peer: Peer, place: Place, tmp_path: Path, options: list[str]
+) -> None:
+    name, source = place.name(), tmp_path / "bytes"
+    source.write_bytes(bytes(range(256)))
+    arguments = ["write-image", name, str(source), "--path", 'a "é\t圖', "--capacity", "1000"]
+    with writer(python_peer(), *arguments):
+        ours = run(python_peer(), "dump", name, *options)
+        theirs = run(peer, "dump", name, *options)
+        assert theirs.returncode == ours.returncode == 0, theirs.stderr + ours.stderr
+        if "--json" in options:
+            found, expected = json.loads(ours.stdout), json.loads(theirs.stdout)
+            for side in (found, expected):
+                side.pop("picture", None)  # what Pillow takes the content for: Python's alone
+            assert found == expected
+        else:
+            assert theirs.stdout == ours.stdout
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize(
+    ("status", "arguments"),
+    [
+        (2, []),
+        (2, ["write-nothing", "x"]),
+        (2, ["read-struct"]),
+        (2, ["read-struct", "x", "--bogus"]),
+        (2, ["dump", "x", "--as", "nonsense"]),
+        (2, ["write-struct", "x", "--id", "seven"]),
+        (1, ["write-struct", "x", "--id", "2147483648"]),
+        (1, ["write-struct", "x", "--scores", "1,2,3"]),
+        (1, ["write-struct", "x", "--capacity", "47"]),
+        (1, ["write-struct", "x", "--capacity", "0"]),
+        (1, ["write-struct", "../x"]),
+        (1, ["write-image", "x", "no-such-picture.png"]),
+        (1, ["read-image", "pyshm-nobody-has-this"]),
+        (1, ["read-struct", "no-such-file", "--file"]),
+        (1, ["dump", "pyshm-nobody-has-this"]),
+    ],
+    ids=lambda item: " ".join(item) or "nothing" if isinstance(item, list) else str(item),
+)
+def test_both_programs_refuse_alike(
+    peer: Peer, place: Place, status: int, arguments: list[str]
+) -> None:
+    name = place.name()
+    done = run(peer, *(name if word == "x" else word for word in arguments))
+    assert done.returncode == status, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.strip()
+    if status == 1:
+        assert len(done.stderr.splitlines()) == 1
+    assert raw.left_over(name) == []

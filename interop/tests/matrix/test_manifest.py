@@ -1,0 +1,150 @@
+"""Manifests: what each side says of every field, compared before any data is exchanged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from interop.checkout import FIXTURES
+from interop.exchange.agreement import compare_manifests, manifest_of
+from interop.peers.start import python_peer
+from interop.plugin.hooks import Peers
+from interop.worlds.world import NATIVE, Seat
+from pyshm import Struct
+from pyshm.layout.declarations import from_json, to_json
+from pyshm.layout.layouts import refusal
+from pyshm.testing.manifest import Manifest, manifest_from_json, manifest_json
+from pyshm.testing.mismatch import LayoutMismatchError, Sides, layout_mismatches
+from pyshm.testing.process import Peer
+from pyshm.types import Bool, Double, Int32, Single
+
+TYPES = FIXTURES / "types.jsonl"
+SIDES = Sides("in .NET", "here")
+
+
+class Car(Struct):
+    """Something with a bool, and with room for Pack to matter."""
+
+    Speed: Single
+    Gear: Int32
+    Wet: Bool
+    Distance: Double
+
+
+@pytest.fixture(scope="module")
+def good() -> Iterator[Peer]:
+    peer = python_peer("python")
+    yield peer
+    peer.close()
+
+
+@pytest.fixture
+def faulty(request: pytest.FixtureRequest) -> Iterator[Peer]:
+    peer = python_peer("faulty", "interop.peers.faulty", request.param)
+    yield peer
+    peer.close()
+
+
+def _described(peer: Peer) -> Manifest:
+    return manifest_of(peer, types=to_json(Car.declaration))
+
+
+@pytest.mark.parametrize(
+    ("faulty", "sentences"),
+    [
+        (
+            "layout-bool-of-one-byte",
+            ["field Wet: bool is 4 bytes in .NET, 1 here"],
+        ),
+        (
+            "layout-pack-4",
+            [
+                "Pack: not set in .NET, 4 here",
+                "field Distance: at offset 16 in .NET, 12 here",
+                "size: 24 in .NET, 20 here",
+            ],
+        ),
+        (
+            "layout-fields-swapped",
+            [
+                "order of the fields: Speed, Gear in .NET, Gear, Speed here",
+                "field Speed: at offset 0 in .NET, 4 here",
+                "field Gear: at offset 4 in .NET, 0 here",
+            ],
+        ),
+    ],
+    indirect=["faulty"],
+)
+def test_a_peer_with_a_wrong_layout_is_told_which_field(
+    good: Peer, faulty: Peer, sentences: list[str]
+) -> None:
+    found = layout_mismatches(_described(good), _described(faulty), managed=False, sides=SIDES)
+    assert found == sentences
+
+
+@pytest.mark.parametrize(
+    ("faulty", "sentence"),
+    [
+        ("fields-swapped", "order of the fields: Id, Age in python, Age, Id in faulty"),
+        ("pack-4", "field content_length: at offset 7 in python, 8 in faulty"),
+        ("byte-order-mark", "field path_length: it has no place in faulty"),
+        ("seven-bit-length", "field path_length: it has no place in faulty"),
+    ],
+    indirect=["faulty"],
+)
+def test_a_pair_that_does_not_agree_is_stopped_before_any_data(
+    good: Peer, faulty: Peer, sentence: str
+) -> None:
+    with pytest.raises(LayoutMismatchError) as caught:
+        compare_manifests(good, faulty)
+    assert caught.value.sentences[0] == sentence
+
+
+def test_two_peers_without_a_fault_agree(good: Peer) -> None:
+    compare_manifests(good, good)
+
+
+def test_a_pair_that_does_not_agree_fails_every_time(
+    good: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seats = Seat(NATIVE, "python"), Seat("faulty", "python")
+    wrong = python_peer("faulty", "interop.peers.faulty", "fields-swapped")
+    peers = Peers()
+    monkeypatch.setattr(
+        Peers, "get", lambda _self, seat, _role: wrong if seat == seats[1] else good
+    )
+    try:
+        for _ in range(2):
+            with pytest.raises(LayoutMismatchError, match="TestData is not laid out alike"):
+                peers.agree(*seats)
+        assert wrong.starts == 1
+    finally:
+        wrong.close()
+
+
+@pytest.fixture
+def dotnet(peers: Peers) -> Peer:
+    return peers.get(Seat(NATIVE, "dotnet"), "consumer")
+
+
+@pytest.mark.dotnet
+def test_every_kept_type_has_the_same_manifest_in_dotnet(dotnet: Peer) -> None:
+    lines = map(json.loads, TYPES.read_text(encoding="utf-8").splitlines())
+    described = [from_json(line["types"]) for line in lines]
+    accepted = [declaration for declaration in described if refusal(declaration) is None]
+    assert accepted
+    for declaration in accepted:
+        theirs = manifest_of(dotnet, types=to_json(declaration))
+        assert layout_mismatches(theirs, manifest_from_json(manifest_json(declaration))) == []
+
+
+@pytest.mark.dotnet
+def test_dotnet_tells_each_fields_size_by_itself(dotnet: Peer) -> None:
+    (outcome,) = dotnet.request({"do": "manifest", "types": to_json(Car.declaration)})
+    (said,) = outcome["value"]
+    sizes = [(field["native_size"], field["managed_size"]) for field in said["fields"]]
+    assert sizes == [(4, 4), (4, 4), (4, 1), (8, 8)]
+    offsets = [(field["native_offset"], field["managed_offset"]) for field in said["fields"]]
+    assert offsets == [(0, 0), (4, 4), (8, 8), (16, 16)]

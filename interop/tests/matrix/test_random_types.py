@@ -1,0 +1,142 @@
+"""Types that nobody thought of: .NET builds each at run time, and both sides have to agree on it.
+
+How many is the option ``--types`` (`tox -e fuzz` asks for 20,000), which ones ``--seed``. What
+once was wrong is kept in fixtures/types.jsonl and compared in every run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from interop.checkout import FIXTURES
+from interop.fuzz.differential import Difference, differences_of, target_of, value_differences
+from interop.plugin.hooks import Peers
+from interop.worlds.world import Seat, World
+from pyshm.layout.declarations import TypeDeclaration, from_json, to_json
+from pyshm.testing.questions import DotNetTypes
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+KEPT = FIXTURES / "types.jsonl"
+# Types in one request: a round trip costs as much as a type.
+BATCH = 25
+
+
+@pytest.fixture
+def dotnet(world: World, peers: Peers) -> Callable[[], DotNetTypes]:
+    """The .NET of ``world``; a new process if the last one died."""
+    return lambda: DotNetTypes(peers.get(Seat(world.name, "dotnet"), "consumer"))
+
+
+def _kept() -> list[tuple[str, TypeDeclaration]]:
+    lines = map(json.loads, KEPT.read_text(encoding="utf-8").splitlines())
+    return [(line["why"], from_json(line["types"])) for line in lines]
+
+
+@pytest.mark.parametrize(
+    "declaration", [pytest.param(declaration, id=why) for why, declaration in _kept()]
+)
+def test_a_type_that_was_wrong_once_is_right(
+    declaration: TypeDeclaration, world: World, dotnet: Callable[[], DotNetTypes]
+) -> None:
+    (found,) = differences_of([declaration], dotnet(), target_of(world))
+    assert not found, _story(declaration, found)
+
+
+def test_random_types_are_laid_out_alike(
+    world: World, dotnet: Callable[[], DotNetTypes], request: pytest.FixtureRequest
+) -> None:
+    pytest.importorskip("hypothesis")
+    from hypothesis import strategies as st
+
+    from interop.fuzz.random_types import declarations
+
+    target = target_of(world)
+    _search(
+        request.config,
+        st.lists(declarations(), min_size=1, max_size=BATCH),
+        lambda drawn: zip(drawn, differences_of(drawn, dotnet(), target), strict=True),
+    )
+
+
+def test_random_values_are_the_same_bytes(
+    world: World, dotnet: Callable[[], DotNetTypes], request: pytest.FixtureRequest
+) -> None:
+    pytest.importorskip("hypothesis")
+    from hypothesis import strategies as st
+
+    from interop.fuzz.random_types import examples
+
+    target = target_of(world)
+    _search(
+        request.config,
+        st.lists(examples(target), min_size=1, max_size=BATCH),
+        lambda drawn: zip(
+            (declaration for declaration, _, _ in drawn),
+            value_differences(drawn, dotnet(), target),
+            strict=True,
+        ),
+    )
+
+
+def _search(
+    config: pytest.Config,
+    lists: SearchStrategy[list[Any]],
+    compare: Callable[[list[Any]], Iterable[tuple[TypeDeclaration, list[Difference]]]],
+) -> None:
+    """Draw ``--types`` types in lists, and fail with the smallest one that is not the same."""
+    from hypothesis import HealthCheck, given, seed, settings
+
+    count = config.getoption("--types")
+    first_seed = config.getoption("--seed")
+    tried = 0
+
+    @settings(
+        max_examples=min(count, 500),
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(lists)
+    def try_some(drawn: list[Any]) -> None:
+        nonlocal tried
+        tried += len(drawn)
+        for declaration, found in compare(drawn):
+            if found:
+                raise _Wrong(declaration, found)
+
+    rounds = 0
+    try:
+        while tried < count:
+            seed(first_seed + rounds)(try_some)()
+            rounds += 1
+    except _Wrong as wrong:
+        if config.getoption("--keep-wrong-types"):
+            _keep(wrong)
+        pytest.fail(f"seed {first_seed + rounds}:\n{wrong}", pytrace=False)
+    print(f"{tried} types, seeds {first_seed} to {first_seed + rounds - 1}")
+
+
+class _Wrong(Exception):
+    """The smallest type on which the two sides disagree."""
+
+    def __init__(self, declaration: TypeDeclaration, found: list[Difference]) -> None:
+        super().__init__(_story(declaration, found))
+        self.declaration = declaration
+        self.found = found
+
+
+def _story(declaration: TypeDeclaration, found: list[Difference]) -> str:
+    said = "\n".join(f"  {difference}" for difference in found)
+    return f"{said}\n  {json.dumps(to_json(declaration))}"
+
+
+def _keep(wrong: _Wrong) -> None:
+    line = {"why": str(wrong.found[0]), "types": to_json(wrong.declaration)}
+    with KEPT.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")

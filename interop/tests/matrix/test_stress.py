@@ -1,0 +1,148 @@
+"""Many processes of both languages on one name: at no time are there two maps of it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from interop.exchange.run import Place
+from interop.oracle import memory as raw
+from interop.peers.start import python_peer
+from pyshm.testing import toolchain
+from pyshm.testing.process import Peer
+
+ROUNDS = 1000  # for each of the peers
+SEEDS = range(5)
+WAITING = 60.0  # seconds
+
+LANGUAGES = pytest.mark.parametrize(
+    "languages",
+    [
+        pytest.param(("python", "python", "python", "python"), id="python"),
+        pytest.param(("python", "python", "dotnet", "dotnet"), id="both", marks=pytest.mark.dotnet),
+    ],
+)
+
+
+@contextmanager
+def running(languages: tuple[str, ...]) -> Iterator[list[Peer]]:
+    """A process for each of ``languages``."""
+    peers = []
+    for number, language in enumerate(languages):
+        name = f"{language} ({number})"
+        command = toolchain.find_peer() if language == "dotnet" else None
+        peers.append(Peer(name, [*command, "serve"]) if command else python_peer(name))
+    try:
+        for peer in peers:
+            peer.start()
+        yield peers
+        for peer in peers:
+            peer.close()
+    finally:
+        for peer in peers:
+            peer.kill()
+
+
+def begin(peers: list[Peer], name: str, seed: int, rounds: int = ROUNDS) -> None:
+    for slot, peer in enumerate(peers):
+        step = {"do": "storm", "name": name, "rounds": rounds, "slot": slot}
+        peer.send({**step, "seed": seed * len(peers) + slot})
+
+
+def results(peers: list[Peer]) -> list[dict[str, Any]]:
+    """What each peer tells of its storm."""
+    outcomes = [peer.receive(WAITING)[0] for peer in peers]
+    for peer, outcome in zip(peers, outcomes, strict=True):
+        assert "value" in outcome, f"{peer.name}: {outcome}"
+    return [outcome["value"] for outcome in outcomes]
+
+
+def wrong(peers: list[Peer], found: list[dict[str, Any]]) -> list[str]:
+    """All that was wrong, and with whom."""
+    return [
+        f"{peer.name}: {what}"
+        for peer, value in zip(peers, found, strict=True)
+        for what in value["wrong"]
+    ]
+
+
+@LANGUAGES
+def test_in_a_storm_every_process_shares_what_it_believes_to_share(
+    languages: tuple[str, ...], place: Place
+) -> None:
+    totals = [dict.fromkeys(("created", "opened", "either"), 0) for _ in languages]
+    with running(languages) as peers:
+        for seed in SEEDS:
+            name = place.name()
+            begin(peers, name, seed)
+            found = results(peers)
+            left = raw.left_over(name)
+            remove(left)
+            assert wrong(peers, found) == [], f"seed {seed}"
+            assert left == [], f"seed {seed}"
+            for value, total in zip(found, totals, strict=True):
+                assert value["rounds"] == ROUNDS
+                for key in total:
+                    total[key] += value[key]
+    for total in totals:
+        assert min(total.values()) > 0, f"a peer that took no part: {totals}"
+
+
+@LANGUAGES
+@pytest.mark.parametrize("after", [0.05, 0.15])
+def test_a_peer_killed_in_the_storm_harms_nobody(
+    languages: tuple[str, ...], place: Place, after: float
+) -> None:
+    name = place.name()
+    with running(languages) as peers:
+        begin(peers, name, seed=1)
+        time.sleep(after)
+        victim = peers[-1]
+        victim.kill()
+        survivors = peers[:-1]
+        found = results(survivors)
+        left = raw.left_over(name)
+        remade = victim.request(
+            {"do": "create-new", "as": "map", "name": name, "capacity": 64},
+            {"do": "view", "as": "v", "map": "map"},
+            {"do": "read", "view": "v", "type": "uint64", "position": 8 * len(survivors)},
+        )
+        opened = survivors[0].request({"do": "open-existing", "as": "map", "name": name})
+        for peer in (victim, survivors[0]):
+            peer.request({"do": "dispose", "target": "map"})
+    still = raw.left_over(name)
+    remove(still)
+    assert wrong(survivors, found) == []
+    assert left in ([], [name])
+    assert remade == [{"value": None}, {"value": None}, {"value": 0}]
+    assert opened == [{"value": None}]
+    assert still == []
+
+
+def test_a_peer_killed_alone_leaves_one_dead_file_at_most(place: Place) -> None:
+    with running(("python",)) as peers:
+        for attempt in range(8):
+            name = place.name()
+            begin(peers, name, seed=attempt, rounds=1_000_000)
+            time.sleep(0.02 + 0.003 * attempt)
+            peers[0].kill()
+            left = raw.left_over(name)
+            peers[0].request(
+                {"do": "create-new", "as": "map", "name": name, "capacity": 64},
+                {"do": "dispose", "target": "map"},
+            )
+            still = raw.left_over(name)
+            remove(still)
+            assert left in ([], [name])
+            assert still == []
+
+
+def remove(names: list[str]) -> None:
+    """Take away what a test found, so that only this one fails."""
+    for name in names:
+        os.unlink(os.path.join(raw.directory(), name))

@@ -1,0 +1,414 @@
+"""pyshm.testing against the real .NET: a user's assembly, and what is said where types differ."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import pytest
+
+from interop.oracle.memory import left_over
+from interop.peers.compile import compile_library
+from pyshm import Struct
+from pyshm import types as t
+from pyshm.errors import ArgumentError
+from pyshm.testing import (
+    AssemblyNotBuiltError,
+    DotNetPeer,
+    DotNetStepError,
+    LayoutMismatchError,
+    TypeNotFoundError,
+    assert_round_trip,
+    assert_same_layout,
+    toolchain,
+)
+from pyshm.types import (
+    Bool,
+    Bool8,
+    Byte,
+    ByValArray,
+    ByValTStr,
+    Char,
+    DateTime,
+    Double,
+    FieldOffset,
+    FixedBuffer,
+    Guid,
+    Int32,
+    Int64,
+    LPStr,
+    Single,
+    UInt32,
+)
+
+pytestmark = [pytest.mark.slow, pytest.mark.dotnet]
+
+SOURCE = """
+#pragma warning disable
+using System;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace App;
+
+internal static class Trap
+{
+    public static int Sprung() =>
+        throw new InvalidOperationException("the user's code was run");
+}
+
+public struct Wheel
+{
+    public static readonly int Trapped = Trap.Sprung();
+    public float Radius;
+    public bool Wet;
+}
+
+[StructLayout(LayoutKind.Sequential, Pack = 4)]
+public struct Car
+{
+    public byte Gear;
+    public double Speed;
+    [MarshalAs(UnmanagedType.ByValTStr, SizeConst = 8)]
+    public string Name;
+    [MarshalAs(UnmanagedType.ByValArray, SizeConst = 2)]
+    public Wheel[] Wheels;
+    public DateTime Started;
+}
+
+public enum Colour : byte { Red, Green }
+
+internal struct Numbers
+{
+    public Colour Colour { get; set; }
+    public int _total;
+    public Guid Id;
+    public decimal Price;
+}
+
+public unsafe struct Buffer
+{
+    public int Count;
+    public fixed byte Data[5];
+}
+
+[StructLayout(LayoutKind.Explicit)]
+public struct Union
+{
+    [FieldOffset(0)] public uint Bits;
+    [FieldOffset(0)] public float Number;
+    [FieldOffset(4)] public byte Tag;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+public class Base
+{
+    public int Id;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+public sealed class Derived : Base
+{
+    public Derived() => throw new InvalidOperationException("the user's code was run");
+    public long Length;
+}
+
+public struct Text
+{
+    public string Value;
+}
+
+public struct Letters
+{
+    public char Letter;
+    public int Number;
+}
+
+public struct Refused
+{
+    public object[,] Table;
+}
+
+public struct Outer
+{
+    public struct Inner
+    {
+        public int A;
+    }
+}
+"""
+
+
+class Wheel(Struct):
+    Radius: Single
+    Wet: Bool
+
+
+class WrongWheel(Struct):
+    Radius: Single
+    Wet: Bool8
+
+
+class WrongCar(Struct):
+    Gear: Byte
+    Speed: Single
+    Name: Annotated[str, ByValTStr(9)]
+    Wheels: Annotated[list[WrongWheel], ByValArray(WrongWheel, 2)]
+    Extra: Int32
+
+
+class Numbers(Struct):
+    Colour: Byte
+    Total: Int32
+    Id: Guid
+    Price: t.Decimal
+
+
+class Buffer(Struct):
+    Count: Int32
+    Data: Annotated[list[int], FixedBuffer(Byte, 5)]
+
+
+class CarByHand(Struct, pack=8):
+    gear: Byte
+    speed: Double
+    name: Annotated[str, ByValTStr(8)]
+    wheels: Annotated[list[Wheel], ByValArray(Wheel, 2)]
+    started: DateTime
+
+
+class Union(Struct, layout="explicit"):
+    Bits: Annotated[UInt32, FieldOffset(0)]
+    Number: Annotated[Single, FieldOffset(0)]
+    Tag: Annotated[Byte, FieldOffset(4)]
+
+
+def _union() -> Union:
+    value = Union.from_bytes(bytes(8))
+    value.Number, value.Tag = 1.5, 9
+    return value
+
+
+class Base(Struct, kind="class"):
+    Id: Int32
+
+
+class Derived(Base):
+    Length: Int64
+
+
+class Text(Struct):
+    Value: LPStr
+
+
+@pytest.fixture(scope="module")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compile_library("App", SOURCE, tmp_path_factory.mktemp("app"))
+
+
+@pytest.fixture(autouse=True)
+def nothing_left() -> Iterator[None]:
+    yield
+    assert left_over(f"pyshm-proof-{os.getpid()}-") == []
+
+
+def mismatch(python_type: type[Struct], name: str, assembly: Path, **options: Any) -> list[str]:
+    with pytest.raises(LayoutMismatchError) as caught:
+        assert_same_layout(python_type, name, assembly, **options)
+    return list(caught.value.sentences)
+
+
+# --- what is alike ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        (Wheel(1.5, True), "Wheel"),
+        (Numbers(1, -7, UUID(int=2**127 + 5), Decimal("-1.50")), "Numbers"),
+        (Buffer(5, [1, 2, 3, 4, 255]), "Buffer"),
+        (_union(), "Union"),
+        (Derived(3, 2**40), "Derived"),
+    ],
+)
+def test_a_value_makes_the_round_trip(
+    dotnet_peer: DotNetPeer, assembly: Path, value: Struct, name: str
+) -> None:
+    assert_round_trip(value, f"App.{name}", assembly)
+
+
+def test_names_may_differ_in_case_and_underscores_and_be_a_propertys(
+    dotnet_peer: DotNetPeer, assembly: Path
+) -> None:
+    dotnet_peer.assert_same_layout(Numbers, "App.Numbers", assembly)
+
+
+def test_a_nested_type_has_a_plus_in_its_name(dotnet_peer: DotNetPeer, assembly: Path) -> None:
+    class Inner(Struct):
+        a: Int32
+
+    assert_round_trip(Inner(5), "App.Outer+Inner", assembly)
+
+
+def test_relative_paths_begin_in_the_rootdir(
+    dotnet_peer: DotNetPeer, assembly: Path, pytestconfig: pytest.Config
+) -> None:
+    relative = os.path.relpath(assembly, pytestconfig.rootpath)
+    assert_same_layout(Wheel, "App.Wheel", relative)
+
+
+def test_an_assembly_that_was_rebuilt_is_the_one_that_is_asked(
+    dotnet_peer: DotNetPeer, assembly: Path, tmp_path: Path
+) -> None:
+    mine = Path(shutil.copy(assembly, tmp_path))
+    assert_same_layout(Wheel, "App.Wheel", mine)
+    source = SOURCE.replace("public bool Wet;", "public byte Wet;")
+    again = tmp_path / "again"
+    again.mkdir()
+    shutil.copy(compile_library("App", source, again), mine)
+    found = mismatch(Wheel, "App.Wheel", mine, managed=False)
+    assert found == ["field Wet: byte is 1 byte in .NET, bool is 4 bytes here"]
+
+
+# --- what is not --------------------------------------------------------------------------
+
+
+def test_every_difference_is_told_the_first_field_first(
+    dotnet_peer: DotNetPeer, assembly: Path
+) -> None:
+    assert mismatch(WrongCar, "App.Car", assembly) == [
+        "field Speed: double is 8 bytes in .NET, float is 4 bytes here",
+        "field Name: string is 8 bytes in .NET, 9 here",
+        "field Name: at offset 12 in .NET, 8 here",
+        "field Wheels[0].Wet: bool is 4 bytes in .NET, 1 here",
+        "field Started is missing here (in .NET: DateTime, 8 bytes at offset 36)",
+        "field Extra is missing in .NET (here: int, 4 bytes at offset 36)",
+        "size: 44 in .NET, 40 here",
+    ]
+
+
+def test_pack_is_told_before_what_follows_from_it(dotnet_peer: DotNetPeer, assembly: Path) -> None:
+    found = mismatch(CarByHand, "App.Car", assembly)
+    assert found[:2] == ["Pack: 4 in .NET, 8 here", "field Speed: at offset 4 in .NET, 8 here"]
+    assert found[-1] == "size: 44 in .NET, 48 here"
+
+
+def test_the_same_size_with_another_meaning_is_a_difference(
+    dotnet_peer: DotNetPeer, assembly: Path
+) -> None:
+    class Numeric(Struct):
+        Radius: Int32
+        Wet: Int32
+
+    assert mismatch(Numeric, "App.Wheel", assembly) == [
+        "field Radius: float in .NET, int here",
+        "field Wet: bool in .NET, int here",
+        "managed layout: field Wet: bool is 1 byte in .NET, int is 4 bytes here",
+    ]
+    found = mismatch(Numeric, "App.Wheel", assembly, marshalled=False)
+    assert found[0] == "managed layout: field Radius: float in .NET, int here"
+
+
+def test_the_character_set_is_told_where_it_matters(
+    dotnet_peer: DotNetPeer, assembly: Path
+) -> None:
+    class Letters(Struct, charset="unicode"):
+        Letter: Char
+        Number: Int32
+
+    assert mismatch(Letters, "App.Letters", assembly) == [
+        "CharSet: ansi in .NET, unicode here",
+        "field Letter: char is 1 byte in .NET, 2 here",
+    ]
+
+
+def test_a_buffer_that_is_an_array_in_net_differs_in_the_managed_layout_alone(
+    dotnet_peer: DotNetPeer, assembly: Path
+) -> None:
+    class AsArray(Struct):
+        Count: Int32
+        Data: Annotated[list[int], ByValArray(Byte, 5)]
+
+    (found,) = mismatch(AsArray, "App.Buffer", assembly)
+    assert "here the type holds objects (Data: byte[] (ByValArray 5))" in found
+    assert_same_layout(AsArray, "App.Buffer", assembly, managed=False)
+
+
+def test_what_net_refuses_is_told_with_its_reason(dotnet_peer: DotNetPeer, assembly: Path) -> None:
+    (found,) = mismatch(Wheel, "App.Refused", assembly)
+    assert found.startswith("in .NET the type can't be marshalled: Type 'App.Refused'")
+
+
+def test_wrong_values_are_never_sent_where_layouts_differ(
+    dotnet_peer: DotNetPeer, assembly: Path
+) -> None:
+    with pytest.raises(LayoutMismatchError):
+        assert_round_trip(Wheel(1.5, True), "App.Letters", assembly)
+
+
+def test_a_value_with_an_address_is_refused_by_its_field(
+    dotnet_peer: DotNetPeer, assembly: Path
+) -> None:
+    assert_round_trip(Text(0), "App.Text", assembly)
+    with pytest.raises(ArgumentError, match="field Value holds an address, 0x10"):
+        assert_round_trip(Text(16), "App.Text", assembly)
+
+
+# --- what is not there --------------------------------------------------------------------
+
+
+def test_an_assembly_that_is_not_built_is_called_that(
+    dotnet_peer: DotNetPeer, tmp_path: Path
+) -> None:
+    with pytest.raises(AssemblyNotBuiltError, match="is it built") as caught:
+        assert_same_layout(Wheel, "App.Wheel", tmp_path / "App.dll")
+    assert isinstance(caught.value, FileNotFoundError)
+
+
+def test_a_type_that_is_not_there_is_told_with_those_of_like_names(
+    dotnet_peer: DotNetPeer, assembly: Path
+) -> None:
+    with pytest.raises(TypeNotFoundError, match=r"is it App\.Wheel"):
+        assert_same_layout(Wheel, "App.Wheels", assembly)
+
+
+def test_a_file_that_is_no_assembly_is_told(dotnet_peer: DotNetPeer, tmp_path: Path) -> None:
+    (tmp_path / "App.dll").write_text("none")
+    with pytest.raises(DotNetStepError, match="BadImageFormatException"):
+        assert_same_layout(Wheel, "App.Wheel", tmp_path / "App.dll")
+
+
+# --- the peer's own build -----------------------------------------------------------------
+
+FOREIGN_RULES = {
+    "Directory.Build.props": "<Project><PropertyGroup><LangVersion>1</LangVersion>"
+    "</PropertyGroup></Project>",
+    "Directory.Build.targets": "<Project><Target Name='Foreign' BeforeTargets='Build'>"
+    "<Error Text='a foreign rule' /></Target></Project>",
+    "Directory.Packages.props": "<Project><ItemGroup><GlobalPackageReference "
+    "Include='No.Such.Package.At.All' Version='1.0.0' /></ItemGroup><PropertyGroup>"
+    "<ManagePackageVersionsCentrally>true</ManagePackageVersionsCentrally></PropertyGroup>"
+    "</Project>",
+    ".editorconfig": "root = true\n[*.cs]\ndotnet_diagnostic.IDE0160.severity = error\n"
+    "csharp_style_namespace_declarations = block_scoped:error\n",
+    ".globalconfig": "is_global = true\ncsharp_style_expression_bodied_methods = false\n"
+    "dotnet_diagnostic.IDE0022.severity = error\n",
+}
+
+
+def test_the_peer_builds_within_a_repository_with_rules_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in FOREIGN_RULES.items():
+        (tmp_path / name).write_text(text)
+    sources = tmp_path / "venv" / "csharp"
+    shutil.copytree(toolchain.SOURCES, sources, ignore=shutil.ignore_patterns("bin", "obj"))
+    monkeypatch.setattr(toolchain, "SOURCES", sources)
+    monkeypatch.setenv("PYSHM_CACHE", str(tmp_path / "cache"))
+    with DotNetPeer() as peer:
+        assert peer.process.request({"do": "ping"}) == [{"value": "pong"}]

@@ -1,0 +1,1 @@
+"""Where a pair of peers runs: natively, or on Windows under Wine."""

@@ -1,0 +1,332 @@
+"""Reading types out of an assembly: tests/assemblies/data/Shapes.dll, made of Shapes.cs."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from pyshm.assemblies import Assembly, Unbindable
+from pyshm.errors import ArgumentError, AssemblyError, PlatformError
+from pyshm.layout.declarations import (
+    Array,
+    BuiltIn,
+    FieldDeclaration,
+    FunctionPointer,
+    MarshalAs,
+    Nullable,
+    Pointer,
+    TypeDeclaration,
+)
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture(scope="module")
+def shapes() -> Assembly:
+    pytest.importorskip("dnfile")
+    return Assembly.open(DATA / "Shapes.dll")
+
+
+def found(assembly: Assembly, name: str) -> TypeDeclaration:
+    declaration = assembly.find(name)
+    assert isinstance(declaration, TypeDeclaration), declaration
+    return declaration
+
+
+def field(declaration: TypeDeclaration, name: str) -> FieldDeclaration:
+    return next(each for each in declaration.fields if each.name == name)
+
+
+def reason(assembly: Assembly, name: str) -> str:
+    unbindable = assembly.find(name)
+    assert isinstance(unbindable, Unbindable)
+    return unbindable.reason
+
+
+def test_an_assembly_tells_its_name_and_version(shapes):
+    assert (shapes.name, shapes.version) == ("Shapes", "0.1.0.0")
+
+
+def test_every_struct_and_class_with_layout_is_listed_in_order(shapes):
+    assert [item.name for item in shapes.declared_types()] == [
+        "Shapes.Primitives",
+        "Shapes.Packed",
+        "Shapes.Union",
+        "Shapes.Arrays",
+        "Shapes.Fixed",
+        "Shapes.Seven",
+        "Shapes.Pointers",
+        "Shapes.Nested",
+        "Shapes.Elsewhere",
+        "Shapes.Generic`1",
+        "Shapes.Instances",
+        "Shapes.Ancestor",
+        "Shapes.Descendant",
+        "Shapes.OnStack",
+        "Shapes.Rejected",
+        "Shapes.Recursive",
+        "Shapes.Automatic",
+        "Shapes.Empty",
+        "Shapes.Names",
+        "Shapes.Outside",
+        "Shapes.Fixed+<Numbers>e__FixedBuffer",
+        "Shapes.Fixed+<Text>e__FixedBuffer",
+        "Shapes.Fixed+<Truths>e__FixedBuffer",
+        "Shapes.Nested+Inner",
+        "Shapes.Program+Secret",
+        "<PrivateImplementationDetails>+__StaticArrayInitTypeSize=10",
+        "Shapes.Nested+Inner+Innermost",
+    ]
+
+
+def test_every_type_that_c_sharp_has_a_word_for_is_built_in(shapes):
+    primitives = found(shapes, "Shapes.Primitives")
+    assert [str(each.type) for each in primitives.fields] == [
+        *("sbyte", "byte", "short", "ushort", "int", "uint", "long", "ulong", "nint", "nuint"),
+        *("float", "double", "bool", "char", "Half", "Int128", "UInt128", "decimal", "Guid"),
+        *("DateTime", "TimeSpan", "DateOnly", "TimeOnly"),
+    ]
+    assert all(isinstance(each.type, BuiltIn) for each in primitives.fields)
+
+
+def test_constants_and_static_fields_are_no_part_of_a_type(shapes):
+    assert "Constant" not in [each.name for each in found(shapes, "Shapes.Primitives").fields]
+    assert found(shapes, "Shapes.Primitives").fields[0].name == "A"
+
+
+def test_struct_layout_is_read(shapes):
+    packed = found(shapes, "Shapes.Packed")
+    assert (packed.kind, packed.layout, packed.pack, packed.size) == ("struct", "sequential", 1, 0)
+    assert packed.charset == "unicode"
+    union = found(shapes, "Shapes.Union")
+    assert (union.layout, union.size, union.charset) == ("explicit", 24, "ansi")
+    assert found(shapes, "Shapes.Automatic").layout == "auto"
+    assert found(shapes, "Shapes.Descendant").charset == "auto"
+
+
+def test_field_offsets_are_read(shapes):
+    assert [each.offset for each in found(shapes, "Shapes.Union").fields] == [0, 0, 8]
+    assert [each.offset for each in found(shapes, "Shapes.Nested").fields[:2]] == [None, None]
+
+
+def test_marshal_as_is_read(shapes):
+    packed = found(shapes, "Shapes.Packed")
+    assert {each.name: each.marshal_as for each in packed.fields} == {
+        "Kind": None,
+        "Letter": None,
+        "Name": MarshalAs("ByValTStr", 16),
+        "Small": MarshalAs("I1"),
+        "Unsigned": MarshalAs("U1"),
+        "Variant": MarshalAs("VariantBool"),
+        "Plain": MarshalAs("Bool"),
+        "Ansi": MarshalAs("LPStr"),
+        "Wide": MarshalAs("LPWStr"),
+        "Bare": None,
+        "Price": MarshalAs("Currency"),
+        "Call": MarshalAs("FunctionPtr"),
+    }
+
+
+def test_arrays_have_their_elements_and_how_they_are_marshalled(shapes):
+    numbers, unions, truths, gears = found(shapes, "Shapes.Arrays").fields
+    assert (numbers.type, numbers.marshal_as) == (Array(BuiltIn("int")), MarshalAs("ByValArray", 3))
+    assert unions.type == Array(found(shapes, "Shapes.Union"))
+    assert truths.marshal_as == MarshalAs("ByValArray", 4, "U1")
+    assert gears.type == Array(found(shapes, "Shapes.Gear"))
+
+
+def test_a_fixed_buffer_is_the_struct_that_the_compiler_made(shapes):
+    numbers, text, truths, hidden = found(shapes, "Shapes.Fixed").fields
+    assert isinstance(numbers.type, TypeDeclaration)
+    assert numbers.type is found(shapes, "Shapes.Fixed+<Numbers>e__FixedBuffer")
+    assert numbers.type.fixed_buffer
+    assert numbers.type.fields == (FieldDeclaration("FixedElementField", BuiltIn("int")),)
+    assert [each.type.size for each in (numbers, text, truths)] == [20, 6, 3]
+    assert text.type.charset == "unicode"
+    assert hidden.name == "_hidden"
+
+
+def test_an_inline_array_has_its_length(shapes):
+    seven = found(shapes, "Shapes.Seven")
+    assert seven.inline_array == 7
+    assert seven.fields == (FieldDeclaration("_element", BuiltIn("short")),)
+    assert found(shapes, "Shapes.Empty").inline_array is None
+
+
+def test_pointers_tell_what_they_lead_to(shapes):
+    pointers = {each.name: each.type for each in found(shapes, "Shapes.Pointers").fields}
+    assert pointers["Number"] == Pointer(BuiltIn("int"))
+    assert pointers["Anything"] == Pointer(None)
+    assert pointers["Twice"] == Pointer(Pointer(BuiltIn("int")))
+    assert str(pointers["Next"]) == "Shapes.Pointers*"
+    assert pointers["Function"] == pointers["Another"] == FunctionPointer()
+    assert pointers["Managed"].kind == "delegate"
+
+
+def test_enums_have_their_type_and_members(shapes):
+    gear = found(shapes, "Shapes.Gear")
+    assert (gear.kind, gear.underlying, gear.flags) == ("enum", "int", False)
+    assert gear.members == (("Reverse", -1), ("Neutral", 0), ("First", 1), ("None", 0))
+    lamps = found(shapes, "Shapes.Lamps")
+    assert (lamps.underlying, lamps.flags) == ("ushort", True)
+    assert found(shapes, "Shapes.Huge").members == (("Most", (1 << 64) - 1),)
+
+
+def test_nested_types_have_their_reflection_full_names(shapes):
+    nested = found(shapes, "Shapes.Nested")
+    assert str(nested.fields[1].type) == "Shapes.Nested+Inner+Innermost"
+    assert nested.fields[1].type is found(shapes, "Shapes.Nested+Inner+Innermost")
+
+
+def test_a_nullable_is_no_struct_of_its_own(shapes):
+    assert field(found(shapes, "Shapes.Nested"), "Maybe").type == Nullable(BuiltIn("int"))
+
+
+def test_modifiers_change_nothing(shapes):
+    assert field(found(shapes, "Shapes.Nested"), "Changing").type == BuiltIn("int")
+
+
+def test_types_of_an_assembly_beside_it_are_read(shapes):
+    place, direction, places, *_ = found(shapes, "Shapes.Elsewhere").fields
+    assert [each.name for each in place.type.fields] == ["East", "North"]
+    assert direction.type.underlying == "byte"
+    assert places.type.name == "Common.Pair`1[Common.Place]"
+    assert places.type.generic
+    assert {each.type for each in places.type.fields} == {place.type}
+
+
+def test_types_of_dotnet_that_are_often_used_are_known(shapes):
+    elsewhere = found(shapes, "Shapes.Elsewhere")
+    assert [each.name for each in field(elsewhere, "Vector").type.fields] == ["X", "Y", "Z"]
+    assert field(elsewhere, "Day").type.members[1] == ("Monday", 1)
+    assert len(field(elsewhere, "Time").type.fields) == 2
+
+
+def test_generic_types_are_read_once_they_are_instances(shapes):
+    numbers, nested = found(shapes, "Shapes.Instances").fields
+    assert numbers.type.fields[0].type == BuiltIn("int")
+    assert numbers.type.fields[1].type == Array(BuiltIn("int"))
+    assert nested.type.name == "Shapes.Generic`1[Shapes.Generic`1[byte]]"
+    assert reason(shapes, "Shapes.Generic`1") == "open generic"
+
+
+def test_a_layout_class_has_its_base(shapes):
+    descendant = found(shapes, "Shapes.Descendant")
+    assert (descendant.kind, descendant.layout) == ("class", "sequential")
+    assert descendant.base is found(shapes, "Shapes.Ancestor")
+    assert found(shapes, "Shapes.Ancestor").base is None
+
+
+def test_a_ref_struct_is_marked(shapes):
+    assert found(shapes, "Shapes.OnStack").by_ref_like
+    assert not found(shapes, "Shapes.Union").by_ref_like
+
+
+def test_references_are_declared_as_what_they_are(shapes):
+    kinds = {each.name: each.type for each in found(shapes, "Shapes.Rejected").fields}
+    assert kinds["Anything"] == BuiltIn("object")
+    assert kinds["Many"] == Array(BuiltIn("object"))  # of itself: it would have no end
+    assert (kinds["List"].kind, kinds["List"].generic) == ("class", True)
+    assert (kinds["Class"].name, kinds["Class"].layout) == ("Shapes.Ordinary", "auto")
+    assert kinds["Square"] == Array(BuiltIn("int"), 2)
+
+
+def test_a_class_that_contains_itself_is_not_bound(shapes):
+    assert reason(shapes, "Shapes.Recursive") == "Next: Shapes.Recursive contains itself"
+
+
+def test_a_type_that_is_nowhere_names_its_assembly_and_the_way_out(shapes):
+    assert reason(shapes, "Shapes.Outside") == (
+        "Element: System.Text.Json.JsonElement of assembly System.Text.Json is not beside it "
+        "(give --reference DIR)"
+    )
+
+
+def test_references_are_looked_for_where_the_user_says(shapes, tmp_path):
+    alone = tmp_path / "Shapes.dll"
+    shutil.copy(DATA / "Shapes.dll", alone)
+    assert "Common.Place of assembly Common" in reason(Assembly.open(alone), "Shapes.Elsewhere")
+    elsewhere = found(Assembly.open(alone, [str(DATA)]), "Shapes.Elsewhere")
+    assert elsewhere.fields[0].type.name == "Common.Place"
+
+
+def test_the_name_of_a_reference_is_never_a_path(shapes, tmp_path):
+    # An assembly "Common" called "../Com" lies outside of the folder: it must not be found.
+    folder = tmp_path / "inner"
+    folder.mkdir()
+    data = (DATA / "Shapes.dll").read_bytes()
+    assert data.count(b"\0Common\0") == 1
+    (folder / "Shapes.dll").write_bytes(data.replace(b"\0Common\0", b"\0../Com\0"))
+    shutil.copy(DATA / "Common.dll", tmp_path / "Com.dll")
+    assert "../Com is not beside it" in reason(
+        Assembly.open(folder / "Shapes.dll"), "Shapes.Elsewhere"
+    )
+
+
+def test_summaries_come_from_the_xml_beside_it(shapes):
+    assert found(shapes, "Shapes.Primitives").documentation == (
+        "Everything that a field can be by itself.\n\nSee Shapes.Packed for a smaller one."
+    )
+    assert shapes.field_summary("Shapes.Primitives", "A") == "Signed, one byte."
+    assert shapes.field_summary("Shapes.Primitives", "B") == ""
+    assert found(shapes, "Shapes.Elsewhere").fields[0].type.documentation == "A place in a plane."
+
+
+def test_an_xml_with_entities_is_not_read(shapes, tmp_path):
+    shutil.copy(DATA / "Shapes.dll", tmp_path)
+    text = (DATA / "Shapes.xml").read_text(encoding="utf-8")
+    bomb = '<!DOCTYPE doc [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>'
+    (tmp_path / "Shapes.xml").write_text(text.replace("<doc>", bomb + "<doc>"), encoding="utf-8")
+    assert found(Assembly.open(tmp_path / "Shapes.dll"), "Shapes.Union").documentation == ""
+    assert found(Assembly.open(tmp_path / "Shapes.dll"), "Shapes.Gear").documentation == ""
+
+
+def test_private_and_compiler_generated_types_are_told_apart(shapes):
+    assert shapes.is_visible("Shapes.Nested+Inner+Innermost")
+    assert not shapes.is_visible("Shapes.Program+Secret")
+    assert not shapes.is_visible("Shapes.Fixed+<Text>e__FixedBuffer")
+
+
+def test_a_type_that_is_not_there_is_refused(shapes):
+    with pytest.raises(ArgumentError, match=r"Shapes has no type 'Shapes\.Nothing'"):
+        shapes.find("Shapes.Nothing")
+
+
+def test_a_file_that_is_not_there_is_an_os_error(shapes, tmp_path):
+    with pytest.raises(FileNotFoundError):
+        Assembly.open(tmp_path / "Nothing.dll")
+
+
+def test_without_dnfile_one_sentence_tells_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "dnfile", None)
+    with pytest.raises(PlatformError, match=r"pip install 'pyshm-dotnet\[bind\]'"):
+        Assembly.open(DATA / "Shapes.dll")
+
+
+def test_an_error_is_a_value_error_and_names_the_file(shapes, tmp_path):
+    path = tmp_path / "Broken.dll"
+    path.write_bytes(b"MZ")
+    with pytest.raises(AssemblyError, match=r"^Broken\.dll: ") as caught:
+        Assembly.open(path)
+    assert isinstance(caught.value, ValueError)
+
+
+def test_a_file_that_is_too_large_is_not_read(shapes, monkeypatch):
+    monkeypatch.setattr("pyshm.assemblies.reader.LARGEST_FILE", 100)
+    with pytest.raises(AssemblyError, match=r"^Shapes\.dll: \d+ bytes, more than 100$") as caught:
+        Assembly.open(DATA / "Shapes.dll")
+    assert caught.value.value == (DATA / "Shapes.dll").stat().st_size
+
+
+def test_reading_takes_memory_for_the_file_and_not_for_the_largest_one(shapes):
+    tracemalloc.start()
+    try:
+        Assembly.open(DATA / "Shapes.dll")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 50 * (DATA / "Shapes.dll").stat().st_size

@@ -1,0 +1,351 @@
+"""The Python module that ``bind`` makes of an assembly's types."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+pytest.importorskip("dnfile")
+
+from pyshm.assemblies import Assembly
+from pyshm.codegen.python import Binding, bind
+from pyshm.codegen.spelling import class_names, docstring, field_names, member_names, quoted
+from pyshm.errors import ArgumentError
+from pyshm.layout.declarations import BuiltIn, FieldDeclaration, TypeDeclaration
+from pyshm.layout.forms import Target
+from pyshm.layout.layouts import native, refusal
+from tests.conftest import ROOT
+
+DATA = ROOT / "tests" / "assemblies" / "data"
+
+
+@pytest.fixture(scope="module")
+def assembly() -> Assembly:
+    return Assembly.open(DATA / "Shapes.dll")
+
+
+@pytest.fixture(scope="module")
+def binding(assembly: Assembly) -> Binding:
+    return bind(assembly)
+
+
+@pytest.fixture
+def module(binding: Binding, tmp_path, monkeypatch) -> Any:
+    """The bound module, imported."""
+    monkeypatch.syspath_prepend(tmp_path)
+    name = "bound_for_a_test"
+    (tmp_path / f"{name}.py").write_text(binding.source, encoding="utf-8")
+    __import__(name)
+    return sys.modules.pop(name)
+
+
+def line(source: str, begin: str) -> str:
+    """The one line of ``source`` that begins so, without its indentation."""
+    (found,) = [each.strip() for each in source.splitlines() if each.strip().startswith(begin)]
+    return found
+
+
+def body(source: str, name: str) -> list[str]:
+    """The lines of a class, its first line included."""
+    tree = ast.parse(source)
+    (found,) = [
+        node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == name
+    ]
+    return [each.strip() for each in source.splitlines()[found.lineno - 1 : found.end_lineno]]
+
+
+def struct(*names: str, **more: Any) -> TypeDeclaration:
+    fields = tuple(FieldDeclaration(name, BuiltIn("int")) for name in names)
+    return TypeDeclaration("X", fields=fields, **more)
+
+
+# --- what is bound ---
+
+
+def test_the_same_assembly_gives_the_same_text_wherever_it_lies(binding, tmp_path):
+    for name in ("Shapes.dll", "Shapes.xml", "Common.dll", "Common.xml"):
+        shutil.copy(DATA / name, tmp_path)
+    assert bind(Assembly.open(tmp_path / "Shapes.dll")).source == binding.source
+    assert str(DATA) not in binding.source
+
+
+def test_the_head_names_the_assembly_and_its_version(binding):
+    assert binding.source.startswith('"""The structs of the .NET assembly Shapes 0.1.0.0.\n')
+
+
+def test_the_module_is_imported_as_it_is(module):
+    assert module.Nested.declaration.name == "Shapes.Nested"
+
+
+def test_private_and_generated_types_come_with_everything(assembly, binding):
+    assert "Secret" not in binding.source
+    everything = bind(assembly, everything=True).source
+    assert "class Program_Secret(" in everything
+    assert "StaticArrayInitTypeSize_10" in everything
+
+
+def test_only_the_types_that_are_named_come_with_what_they_need(assembly):
+    source = bind(assembly, ["Shapes.Arrays"]).source
+    names = [node.name for node in ast.parse(source).body if isinstance(node, ast.ClassDef)]
+    assert names == ["Union", "Gear", "Arrays"]
+
+
+def test_an_enum_can_be_named(assembly):
+    assert "class Huge(IntEnum):" in bind(assembly, ["Shapes.Huge"]).source
+
+
+def test_a_name_that_is_not_there_is_refused(assembly):
+    with pytest.raises(ArgumentError, match="no type 'Arrays'"):
+        bind(assembly, ["Arrays"])
+
+
+def test_what_is_not_bound_is_told_with_its_reason(binding):
+    reasons = {item.name: item.reason for item in binding.not_bound}
+    assert reasons["Shapes.Generic`1"] == "open generic"
+    assert reasons["Shapes.Automatic"] == "it has auto layout"
+    assert reasons["Shapes.OnStack"]
+    assert "--reference DIR" in reasons["Shapes.Outside"]
+    for name in reasons:
+        assert f"\n#   {name}: " in binding.source
+
+
+def test_needed_types_stand_before_those_that_need_them(binding):
+    order = [node.name for node in ast.parse(binding.source).body if isinstance(node, ast.ClassDef)]
+    for before, behind in [
+        ("Union", "Arrays"),
+        ("Nested_Inner", "Nested"),
+        ("Gear", "Nested"),
+        ("Ancestor", "Descendant"),
+    ]:
+        assert order.index(before) < order.index(behind)
+
+
+def test_what_windows_alone_marshals_stands_behind_a_test_of_the_platform(binding):
+    _, guarded = binding.source.split('if sys.platform == "win32":')
+    assert "    class Packed(" in guarded
+
+
+# --- how it is written ---
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [
+        'class Union(Struct, layout="explicit", size=24, name="Shapes.Union"):',
+        'class Fixed(Struct, charset="unicode", name="Shapes.Fixed", verbatim=True):',
+        'class Ancestor(Struct, kind="class", name="Shapes.Ancestor"):',
+        'class Descendant(Ancestor, kind="class", charset="auto", name="Shapes.Descendant"):',
+        'class Empty(Struct, size=1, name="Shapes.Empty"):',
+        'class Nested_Inner(Struct, name="Shapes.Nested+Inner"):',
+        'class Pair_Place(Struct, name="Common.Pair`1[Common.Place]"):',
+        'class Packed(Struct, pack=1, charset="unicode", name="Shapes.Packed"):',
+        "class Gear(IntEnum):",
+        "class Lamps(IntFlag):",
+        "Seven = Annotated[list[int], t.InlineArray(t.Int16, 7)]",
+        "Number: Annotated[t.Int32, t.FieldOffset(0)]",
+        "Unions: Annotated[list[Union], t.ByValArray(Union, 2)]",
+        "Gears: Annotated[list[Gear], t.ByValArray(Gear, 2)]",
+        "Three: Seven",
+        "Maybe: Annotated[int | None, t.Nullable(t.Int32)]",
+        'Automatic: Annotated[t.Int32, t.FieldName("<Automatic>k__BackingField")]',
+        'from_: Annotated[t.Int32, t.FieldName("from")]',
+        "größe: t.Int32",
+        "Name: Annotated[str, t.ByValTStr(16)]",
+        'Small: Annotated[t.Bool, t.MarshalAs("I1")]',
+        "Variant: t.VariantBool",
+        "Price: t.Currency",
+        "Wide: t.LPWStr",
+        "Function: t.FunctionPointer",
+    ],
+)
+def test_a_line_is_written_as_one_would_by_hand(binding, expected):
+    assert line(binding.source, expected) == expected
+
+
+def test_arrays_and_fixed_buffers_are_told_by_their_elements(binding):
+    assert body(binding.source, "Arrays")[3:5] == [
+        "Numbers: Annotated[list[int], t.ByValArray(t.Int32, 3)]",
+        "Unions: Annotated[list[Union], t.ByValArray(Union, 2)]",
+    ]
+    assert body(binding.source, "Fixed")[3:6] == [
+        "Numbers: Annotated[list[int], t.FixedBuffer(t.Int32, 5)]",
+        "Text: Annotated[list[str], t.FixedBuffer(t.Char, 3)]",
+        "Truths: Annotated[list[bool], t.FixedBuffer(t.Bool, 3)]",
+    ]
+
+
+def test_a_field_with_the_name_of_its_type_keeps_it(binding, module):
+    assert "_Gear = Gear" in binding.source.splitlines()
+    assert "Gear: _Gear" in body(binding.source, "Nested")
+    assert module.Nested(Gear=module.Gear.First).Gear is module.Gear.First
+
+
+def test_enums_have_their_members_and_python_s_names(module):
+    assert [member.value for member in module.Gear] == [-1, 0, 1]
+    assert module.Gear.None_ is module.Gear.Neutral
+    assert module.Lamps.Left | module.Lamps.Right == module.Lamps.Both
+
+
+def test_summaries_become_docstrings(binding, module):
+    assert module.Gear.__doc__ == "A gear."
+    assert module.Primitives.__doc__.startswith("Everything that a field can be by itself.\n\n")
+    lines = body(binding.source, "Primitives")
+    assert lines[lines.index("A: t.SByte") + 1] == '"""Signed, one byte."""'
+    lines = body(binding.source, "Gear")
+    assert lines[lines.index("Reverse = -1") + 1] == '"""Backwards."""'
+
+
+@pytest.mark.parametrize("target", [Target(8, False), Target(8, True), Target(4, False)])
+def test_a_bound_struct_has_the_layout_of_its_type(assembly, module, target):
+    compared = 0
+    for item in assembly.declared_types():
+        name = item.name.removeprefix("Shapes.").replace("+", "_")
+        bound = getattr(module, name, None)
+        if not isinstance(item, TypeDeclaration) or not isinstance(bound, type):
+            continue
+        # What only Windows marshals is bound there.
+        if refusal(item, target) is None:
+            mine, theirs = native(bound.declaration, target), native(item, target)
+            assert (mine.size, mine.alignment) == (theirs.size, theirs.alignment)
+            assert [(each.name, each.offset) for each in mine.fields] == [
+                (each.name, each.offset) for each in theirs.fields
+            ]
+            compared += 1
+    assert compared >= 12
+
+
+# --- names and text ---
+
+
+def test_two_types_of_one_name_get_their_namespaces():
+    one, other = TypeDeclaration("A.Point"), TypeDeclaration("B.Point")
+    assert list(class_names([one, other]).values()) == ["A_Point", "B_Point"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("A.B+C", "B_C"),
+        ("A.G`2[A.X,System.B+Y]", "G_X_B_Y"),
+        ("A.list", "list_"),
+        ("A.Struct", "Struct_"),
+        ("A.class", "class_"),
+        ("A.None", "None_"),
+        ("A.t", "t_"),
+        ("A.__Secret", "Secret"),
+        ("A.<>c+<X>e__FixedBuffer", "c_X_e__FixedBuffer"),
+        ("A.1", "x1"),
+    ],
+)
+def test_a_class_gets_a_name_that_python_allows(name, expected):
+    assert list(class_names([TypeDeclaration(name)]).values()) == [expected]
+
+
+def test_fields_get_names_that_python_and_struct_allow():
+    assert field_names(struct("x", "_y", "from", "layout", "t", "list")) == [
+        *("x", "_y", "from_", "layout_", "t_", "list_")
+    ]
+    assert field_names(struct("<A>k__BackingField", "A")) == ["A", "A_"]
+
+
+def test_a_field_does_not_hide_one_of_the_base_class():
+    base = struct("x", kind="class")
+    assert field_names(struct("x", kind="class", base=base)) == ["x_"]
+
+
+def test_members_get_names_that_python_s_enums_allow():
+    members = tuple((name, 0) for name in ("None", "name", "real", "mro", "_a", "__b", "A", "1"))
+    declaration = TypeDeclaration("E", "enum", members=members)
+    assert member_names(declaration) == [*("None_", "name_", "real_", "mro_", "a", "b", "A", "x1")]
+
+
+@pytest.mark.parametrize("text", ["plain", 'a "quote"', "back\\slash", "new\nline", "ü", "\x07"])
+def test_a_literal_says_what_it_is_made_of(text):
+    assert ast.literal_eval(quoted(text)) == text
+    assert quoted(text).startswith('"')
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["plain", 'ends in a "quote"', '""" in it', "back\\slash\\", "long " * 60, "two\n\nparts"],
+)
+def test_a_docstring_is_one_string_of_lines_that_fit(text):
+    lines = list(docstring(text, "    "))
+    assert all(len(each) <= 100 for each in lines)
+    (statement,) = ast.parse("\n".join(["if 1:", *lines])).body[0].body
+    assert isinstance(statement.value.value, str)
+
+
+# --- the command ---
+
+
+@pytest.fixture
+def pyshm(child_environment, tmp_path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "pyshm", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            env=child_environment,
+            cwd=tmp_path,
+            check=False,
+            timeout=60,
+        )
+
+    return run
+
+
+def test_bind_prints_the_module_and_lists_the_rest(pyshm, binding):
+    done = pyshm("bind", DATA / "Shapes.dll")
+    assert (done.returncode, done.stdout) == (0, binding.source)
+    assert "not bound: Shapes.Automatic: it has auto layout" in done.stderr.splitlines()
+
+
+def test_check_tells_whether_the_file_is_up_to_date(pyshm, tmp_path):
+    arguments = ("bind", DATA / "Shapes.dll", "--type", "Shapes.Union", "-o", "structs.py")
+    missing = pyshm(*arguments, "--check")
+    assert (missing.returncode, list(tmp_path.iterdir())) == (1, [])
+    assert missing.stderr.startswith("structs.py does not exist")
+    assert pyshm(*arguments).returncode == 0
+    assert pyshm(*arguments, "--check").returncode == 0
+    path = tmp_path / "structs.py"
+    path.write_bytes(path.read_bytes() + b"x = 1\n")
+    changed = pyshm(*arguments, "--check")
+    assert changed.returncode == 1
+    assert changed.stderr.startswith("structs.py is out of date")
+    assert path.read_bytes().endswith(b"x = 1\n")
+
+
+def test_a_file_with_windows_line_ends_is_up_to_date(pyshm, tmp_path):
+    arguments = ("bind", DATA / "Shapes.dll", "--type", "Shapes.Union", "-o", "structs.py")
+    pyshm(*arguments)
+    path = tmp_path / "structs.py"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert pyshm(*arguments, "--check").returncode == 0
+
+
+def test_a_named_type_that_can_not_be_bound_is_status_1_and_writes_nothing(pyshm, tmp_path):
+    done = pyshm("bind", DATA / "Shapes.dll", "--type", "Shapes.Automatic", "-o", "structs.py")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "not bound: Shapes.Automatic: it has auto layout\n"
+    assert not (tmp_path / "structs.py").exists()
+
+
+def test_a_damaged_file_is_status_1_and_one_line(pyshm, tmp_path):
+    (tmp_path / "Broken.dll").write_bytes((DATA / "Shapes.dll").read_bytes()[:2000])
+    done = pyshm("bind", "Broken.dll", "-o", "structs.py")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Broken.dll" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert [each.name for each in tmp_path.iterdir()] == ["Broken.dll"]
+
+
+def test_check_without_a_file_is_wrong_usage(pyshm):
+    assert pyshm("bind", DATA / "Shapes.dll", "--check").returncode == 2
