@@ -42,7 +42,8 @@ from pyshm.types import Bool8, Byte, ByValArray, Double, Int16, Int32, Int64, Si
 
 from ..cases.catalog import Case, all_cases
 from ..checkout import CHECKOUT
-from ..exchange.run import Place, letting_go, run_case
+from ..exchange.place import Place
+from ..exchange.run import letting_go, run_case
 
 __all__ = ["Aim", "Row", "Topic", "main"]
 

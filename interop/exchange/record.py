@@ -17,7 +17,7 @@ from ..oracle import memory as raw
 from .memory import Memory, shortened
 
 if TYPE_CHECKING:
-    from .run import Place
+    from .place import Place
 
 __all__ = ["CONSUMER", "PRODUCER", "Entry", "Record"]
 

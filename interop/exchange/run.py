@@ -13,32 +13,10 @@ from ..cases.catalog import Case, matches
 from ..oracle import format as oracle
 from ..oracle import memory as raw
 from ..worlds.world import NATIVE, WINDOWS, World, world_of
+from .place import Place
 from .record import CONSUMER, PRODUCER, Record
 
-__all__ = ["Place", "letting_go", "run_case"]
-
-
-class Place:
-    """Where maps of a run live: names and paths that nobody else has."""
-
-    def __init__(self, prefix: str, folder: str) -> None:
-        self.prefix = prefix
-        self.folder = folder
-        self._count = 0
-
-    def name(self, suffix: str = "") -> str:
-        """A map name that was never used before."""
-        self._count += 1
-        return f"{self.prefix}{self._count}{suffix}"
-
-    def path(self) -> str:
-        """The path of a file that does not exist."""
-        self._count += 1
-        return os.path.join(self.folder, f"map-{self._count}.bin")
-
-    def left_over(self) -> list[str]:
-        """Named maps of this run that still exist."""
-        return raw.left_over(self.prefix)
+__all__ = ["letting_go", "run_case"]
 
 
 def run_case(

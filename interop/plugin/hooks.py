@@ -21,8 +21,9 @@ from ..cases.catalog import DEFAULT_SEED, all_cases
 from ..cases.pictures import PICTURES, make_picture
 from ..checkout import CHECKOUT
 from ..exchange.agreement import compare_manifests
+from ..exchange.place import Place
 from ..exchange.record import CONSUMER, PRODUCER, Record
-from ..exchange.run import Place, letting_go
+from ..exchange.run import letting_go
 from ..report import browser
 from ..worlds.world import LANGUAGES, NATIVE, WINDOWS, Seat, World, remove_left_over, world_of
 from . import progress

@@ -8,7 +8,8 @@ from typing import Any
 
 from pyshm.testing.process import Peer
 
-from ..exchange.run import Place, letting_go
+from ..exchange.place import Place
+from ..exchange.run import letting_go
 from ..worlds.world import World
 from .sequences import Lifetime, Sequence
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..checkout import DOCS
-from ..exchange.run import Place
+from ..exchange.place import Place
 from ..worlds.world import NATIVE, WINDOWS, Seat, remove_left_over, world_of
 from .run import label, lifetime, outcomes
 from .sequences import DIFFERENCES, LIFETIMES, SEQUENCES, Lifetime, Sequence

@@ -34,8 +34,7 @@ def add(commands: Commands) -> None:
 
 
 def _completion(arguments: argparse.Namespace) -> int:
-    from .parser import build_parser
     from .shells import script
 
-    print(script(arguments.shell, build_parser()), end="")
+    print(script(arguments.shell, arguments.parser), end="")
     return OK

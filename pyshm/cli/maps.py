@@ -10,7 +10,7 @@ from .common import OK, REFUSED, Commands, add_command, add_json, print_json
 from .console import BAD, DIM, GOOD, WARN, Console, Part
 
 if TYPE_CHECKING:
-    from ..listing.inventory import Holder, ListedMap
+    from ..listing.entries import Holder, ListedMap
 
 __all__ = ["add"]
 

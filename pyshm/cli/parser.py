@@ -59,4 +59,5 @@ def build_parser(prog: str = "pyshm") -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for module in COMMANDS:
         module.add(commands)
+    parser.set_defaults(parser=parser)  # what `completion` completes
     return parser

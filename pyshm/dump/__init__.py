@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
+from ..formats.recognize import is_unfinished, recognize
 from .pictures import Picture, describe
-from .regions import (
-    KINDS,
-    Reading,
-    Region,
-    Regions,
-    annotate,
-    annotate_anything,
-    is_unfinished,
-    recognise,
-)
+from .regions import KINDS, Reading, Region, Regions, annotate, annotate_anything
 from .rows import SHOWN
 from .text import as_json, as_text
 
@@ -29,5 +21,5 @@ __all__ = [
     "as_text",
     "describe",
     "is_unfinished",
-    "recognise",
+    "recognize",
 ]

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from ..errors import FormatError, PyshmError, TruncatedError
 from ..formats import blob
+from ..formats.recognize import UNFINISHED, is_unfinished, recognize
 from ..formats.testdata import TestData
 from ..structs.struct import Struct
 
@@ -20,14 +21,12 @@ __all__ = [
     "Role",
     "annotate",
     "annotate_anything",
-    "is_unfinished",
-    "recognise",
+    "recognize",
 ]
 
 KINDS = ("blob", "TestData")
 Role = Literal["field", "content", "padding", "stale"]
 
-_UNFINISHED = -1  # path_length while a write is under way (docs/format.md)
 # What reading bytes that no value of a type has may raise.
 _NO_VALUE = (PyshmError, ValueError, OverflowError)
 
@@ -90,27 +89,6 @@ class Regions(NamedTuple):
         return None
 
 
-def is_unfinished(buffer: memoryview) -> bool:
-    """Whether ``buffer`` begins as a blob does whose write is under way, or was never ended."""
-    return len(buffer) >= 4 and int.from_bytes(buffer[:4], "little", signed=True) == _UNFINISHED
-
-
-def recognise(buffer: memoryview) -> str:
-    """What ``buffer`` seems to hold: "blob", "TestData", or "empty" where all bytes are zero.
-
-    A blob is one with some content, or one whose write is unfinished. Anything else may be a
-    TestData, if it is long enough to be one.
-    """
-    if len(buffer) and _is_zero(buffer):
-        return "empty"
-    if is_unfinished(buffer):
-        return "blob"
-    try:
-        return "blob" if blob.parse(buffer).content else "TestData"
-    except FormatError:
-        return "TestData"
-
-
 def annotate(
     buffer: memoryview, kind: str | type[Struct] | None = None, *, count: int = 1
 ) -> Regions:
@@ -120,7 +98,7 @@ def annotate(
     other. Raises FormatError where the bytes are not what they are taken for.
     """
     size = len(buffer)
-    taken = recognise(buffer) if kind is None else kind
+    taken = recognize(buffer) if kind is None else kind
     if taken == "empty":
         region = Region("empty", 0, size, None, f"empty ({size} bytes)", "stale")
         return Regions("empty", size, [region], "all bytes are zero")
@@ -164,21 +142,11 @@ def note_of(name: str, value: object) -> str:
     return f"{name} = {shown}"
 
 
-def _is_zero(buffer: memoryview) -> bool:
-    # A bytearray on the left compares with memcmp; two memoryviews would go byte by byte.
-    step = 1 << 16
-    zeros = bytearray(step)
-    whole = len(buffer) - len(buffer) % step
-    return all(zeros == buffer[i : i + step] for i in range(0, whole, step)) and (
-        bytearray(len(buffer) - whole) == buffer[whole:]
-    )
-
-
 def _blob_regions(buffer: memoryview) -> tuple[list[Region], str]:
     if is_unfinished(buffer):
         story = "a write is under way, or its writer died in it"
         rest = len(buffer) - 4
-        regions = [Region("path_length", 0, 4, _UNFINISHED, note_of("path_length", _UNFINISHED))]
+        regions = [Region("path_length", 0, 4, UNFINISHED, note_of("path_length", UNFINISHED))]
         if rest:
             note = f"unfinished ({rest} bytes)"
             regions.append(Region("unfinished", 4, rest, None, note, "content"))

@@ -7,9 +7,10 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple, TypeAlias
 
 from ..errors import ArgumentError, MapIOError, MapNotFoundError
+from ..formats.recognize import is_unfinished
 from ..structs.struct import Struct
 from .changes import Change, Snapshot
-from .regions import Regions, annotate_anything, is_unfinished
+from .regions import Regions, annotate_anything
 
 __all__ = ["Appeared", "BeingWritten", "Changed", "Event", "Rewritten", "Waiting", "watch"]
 

@@ -6,7 +6,8 @@ from .._support.lazy import lazy_names
 
 TYPE_CHECKING = False  # type checkers take it for True
 if TYPE_CHECKING:
-    from .inventory import Holder, ListedMap, Removal, State, clean, list_maps, map_names
+    from .entries import Holder, ListedMap, Removal, State
+    from .inventory import clean, list_maps, map_names
 
 __all__ = ["Holder", "ListedMap", "Removal", "State", "clean", "list_maps", "map_names"]
 

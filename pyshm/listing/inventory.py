@@ -7,67 +7,15 @@ Such files are told apart as far as the system lets them be told, and are never 
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, TypeAlias
 
 from ..errors import PlatformError
+from .entries import ListedMap, Removal
 
-__all__ = [
-    "PRIVATE_AGE",
-    "Holder",
-    "ListedMap",
-    "Removal",
-    "State",
-    "clean",
-    "list_maps",
-    "map_names",
-]
+__all__ = ["PRIVATE_AGE", "clean", "list_maps", "map_names"]
 
 PRIVATE_AGE = 60.0  # seconds; the maker of a file without a name locks it at once
-
-State: TypeAlias = Literal["alive", "dead", "other"]
-"""Somebody holds it; nobody does; it is no map of this user's programs."""
-
-
-class Holder(NamedTuple):
-    """A process that holds a map, or uses its memory."""
-
-    pid: int
-    command: str
-
-
-class ListedMap(NamedTuple):
-    """One file of the shared-memory directory.
-
-    ``kind`` is what it seems to hold: "blob", "unfinished blob", "TestData", "empty" (all zeros)
-    or "unknown"; None where it could not be read. ``detail`` says more about that. ``holders``
-    hold the map, ``users`` have its file open or mapped without holding it; both lack processes
-    that this user may not see, and are None where the system does not tell (only Linux does).
-    ``reason`` says why a file is "other", or why a "dead" one is not removed unless it is named.
-    """
-
-    name: str
-    path: str
-    size: int
-    state: State
-    status: os.stat_result
-    kind: str | None = None
-    detail: str = ""
-    holders: tuple[Holder, ...] | None = None
-    users: tuple[Holder, ...] | None = None
-    reason: str = ""
-
-
-class Removal(NamedTuple):
-    """What became of a file that no process holds: it was ``removed`` or not, and why not."""
-
-    name: str
-    path: str
-    size: int
-    removed: bool
-    reason: str
 
 
 def list_maps() -> list[ListedMap]:
@@ -78,9 +26,9 @@ def list_maps() -> list[ListedMap]:
     """
     if sys.platform == "win32":
         raise _unlisted()
-    from . import scan as _mapfiles
+    from . import scan
 
-    return _mapfiles.look_at_all()
+    return scan.look_at_all()
 
 
 def map_names() -> list[str]:
@@ -90,9 +38,9 @@ def map_names() -> list[str]:
     """
     if sys.platform == "win32":
         raise _unlisted()
-    from . import scan as _mapfiles
+    from . import scan
 
-    return _mapfiles.names_held()
+    return scan.names_held()
 
 
 def clean(
@@ -112,14 +60,14 @@ def clean(
     """
     if sys.platform == "win32":
         raise _unlisted()
-    from . import scan as _mapfiles
+    from . import scan
 
-    found = _mapfiles.look_at_all()
+    found = scan.look_at_all()
     if names:
-        chosen = [_mapfiles.dead(found, name) for name in dict.fromkeys(names)]
-        return [_mapfiles.remove(item, "", dry_run=dry_run) for item in chosen]
-    left = [item for item in found if item.state == "dead"] + _mapfiles.left_over(private_age)
-    return [_mapfiles.remove(item, item.reason, dry_run=dry_run) for item in left]
+        chosen = [scan.dead(found, name) for name in dict.fromkeys(names)]
+        return [scan.remove(item, "", dry_run=dry_run) for item in chosen]
+    left = [item for item in found if item.state == "dead"] + scan.left_over(private_age)
+    return [scan.remove(item, item.reason, dry_run=dry_run) for item in left]
 
 
 def _unlisted() -> PlatformError:

@@ -5,29 +5,23 @@ What :mod:`pyshm.listing` says in public, on the systems where a named map is a 
 
 from __future__ import annotations
 
-import mmap
 import os
 import stat
 import sys
 import time
 from collections.abc import Sequence
-from struct import Struct as Codec
 
-from ..dump import is_unfinished, recognise
 from ..errors import MapAccessError, MapIOError, MapNotFoundError, NameRuleError, PyshmError
-from ..formats import blob
-from ..formats.testdata import TestData
 from ..maps.names import check_name
 from ..maps.posix import named as _posix
 from . import processes as _processes
-from .inventory import Holder, ListedMap, Removal, State
+from .content import content_of
+from .entries import Holder, ListedMap, Removal, State
 
 assert sys.platform != "win32"  # tells type checkers, too
 
 __all__ = ["dead", "left_over", "look_at_all", "names_held", "remove"]
 
-_CHUNK = 1 << 20
-_SHOWN_PATH = 4096  # bytes
 _ATTEMPTS = 5  # a file that changes hands each time it is looked at is alive
 # What other programs that put files of mode 0600 there begin their names with.
 _FOREIGN = {
@@ -37,8 +31,6 @@ _FOREIGN = {
     "lttng-ust-": "LTTng",
     "dotnet_mmf_": ".NET's maps without a name",
 }
-_TWELVE_INTEGERS = Codec("<12i")
-_PLAUSIBLE = 1 << 20  # an id, an age and scores stay below it; text and floats do not
 
 
 def look_at_all() -> list[ListedMap]:
@@ -89,7 +81,7 @@ def _look(entry: os.DirEntry[str], *, content: bool = True) -> ListedMap | None:
             if not held and (program := _foreign(entry.name)):
                 return found._replace(state="other", reason=f"its name is one of {program}")
             if content:
-                kind, detail = _seems(descriptor, status.st_size)
+                kind, detail = content_of(descriptor, status.st_size)
                 found = found._replace(kind=kind, detail=detail)
             return found
         finally:
@@ -128,57 +120,6 @@ def _foreign(name: str) -> str:
 
 
 # --- its content ---
-
-
-def _seems(descriptor: int, size: int) -> tuple[str, str]:
-    """What a map seems to hold, and more about that."""
-    first = _first_set_byte(descriptor, size)
-    if first is None:
-        return "empty", "all bytes are 0"
-    if first >= TestData.layout.size:
-        return "unknown", ""
-    with mmap.mmap(descriptor, size, access=mmap.ACCESS_READ) as memory, memoryview(memory) as view:
-        if is_unfinished(view):
-            return "unfinished blob", "a write is under way, or its writer died in it"
-        if recognise(view) == "blob":
-            found = blob.parse(view)
-            with found.path, found.content:
-                path = bytes(found.path[:_SHOWN_PATH]).decode("utf-8", "replace")
-                return "blob", f"{path}, {len(found.content)} bytes"
-    begin = os.pread(descriptor, _CHUNK, 0)
-    if _plausible(begin):
-        return "TestData", str(TestData.unpack_from(begin))
-    return "unknown", ""
-
-
-def _first_set_byte(descriptor: int, size: int) -> int | None:
-    """Where the first byte lies that is not 0, None without one.
-
-    Read, not mapped: a look at a hole through a shared mapping would give it memory.
-    """
-    offset = 0
-    while offset < size:
-        if sys.platform == "linux":
-            try:
-                offset = os.lseek(descriptor, offset, os.SEEK_DATA)
-            except OSError:
-                return None  # a hole up to the end
-        chunk = os.pread(descriptor, _CHUNK, offset)
-        if not chunk:
-            return None  # somebody truncated it
-        rest = chunk.lstrip(b"\0")
-        if rest:
-            return offset + len(chunk) - len(rest)
-        offset += len(chunk)
-    return None
-
-
-def _plausible(data: bytes) -> bool:
-    """Whether a TestData is what lies there: twelve small integers, and nothing behind them."""
-    size = TestData.layout.size
-    if len(data) < size or data[size:].strip(b"\0"):
-        return False
-    return all(abs(number) < _PLAUSIBLE for number in _TWELVE_INTEGERS.unpack_from(data))
 
 
 # --- who uses it ---

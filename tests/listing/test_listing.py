@@ -25,7 +25,8 @@ from pyshm.errors import (
     NameRuleError,
     PlatformError,
 )
-from pyshm.listing.inventory import Holder, clean, list_maps, map_names
+from pyshm.listing.entries import Holder
+from pyshm.listing.inventory import clean, list_maps, map_names
 
 if sys.platform == "win32":
     pytest.skip("Windows has no way to list named maps", allow_module_level=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from interop.doc_examples.pages import DOCS, example
-from interop.exchange.run import Place
+from interop.exchange.place import Place
 from interop.peers.compile import compile_program
 from interop.peers.start import python_peer
 

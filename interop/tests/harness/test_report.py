@@ -15,8 +15,8 @@ import pytest
 from interop import __main__ as command_line
 from interop.cases.catalog import STANDARD
 from interop.exchange.memory import Memory
+from interop.exchange.place import Place
 from interop.exchange.record import CONSUMER, PRODUCER, Record
-from interop.exchange.run import Place
 from interop.oracle import memory as raw
 from interop.peers.start import python_peer
 from interop.report import page as report_html

@@ -12,7 +12,8 @@ import pytest
 
 from interop.cases.catalog import STANDARD, Case, all_cases, error, matches, struct_case, value
 from interop.checkout import CHECKOUT
-from interop.exchange.run import Place, run_case
+from interop.exchange.place import Place
+from interop.exchange.run import run_case
 from interop.oracle import format as oracle
 from interop.oracle import memory as raw
 from interop.peers.faulty import CONVERSATION_FAULTS, MODEL_FAULTS

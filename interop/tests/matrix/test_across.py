@@ -18,7 +18,8 @@ from interop.cases.catalog import (
     struct_case,
 )
 from interop.cases.pictures import make_picture
-from interop.exchange.run import Place, run_case
+from interop.exchange.place import Place
+from interop.exchange.run import run_case
 from interop.plugin.hooks import Pair
 from pyshm.testing.process import Peer
 

@@ -17,7 +17,7 @@ from interop.cases.catalog import STANDARD, struct_case
 from interop.cases.pictures import make_picture
 from interop.desktop.app import App
 from interop.desktop.display import virtual_display
-from interop.exchange.run import Place
+from interop.exchange.place import Place
 from interop.oracle import memory as raw
 from interop.peers.start import python_peer
 from pyshm.testing.process import Peer, PeerFailure

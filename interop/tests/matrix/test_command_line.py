@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from interop.cases.catalog import STANDARD, TINY
-from interop.exchange.run import Place
+from interop.exchange.place import Place
 from interop.oracle import memory as raw
 from interop.peers.start import python_peer
 from interop.plugin.hooks import Pair

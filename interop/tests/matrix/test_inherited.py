@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from interop.checkout import CHECKOUT
-from interop.exchange.run import Place
+from interop.exchange.place import Place
 from interop.oracle import memory as raw
 from interop.peers.compile import compile_program
 

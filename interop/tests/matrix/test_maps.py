@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from interop.cases.catalog import STANDARD, struct_case
-from interop.exchange.run import Place
+from interop.exchange.place import Place
 from interop.oracle import memory as raw
 from interop.plugin.hooks import Pair
 from interop.worlds.world import WINDOWS

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import pyshm
-from interop.exchange.run import Place
+from interop.exchange.place import Place
 from interop.oracle import memory as raw
 from interop.peers.start import python_peer
 from pyshm.testing import toolchain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from interop.exchange.run import Place
+from interop.exchange.place import Place
 from interop.plugin.hooks import Peers
 from interop.semantics.run import label, lifetime, outcomes
 from interop.semantics.sequences import DIFFERENCES, LIFETIMES, SEQUENCES, Lifetime, Sequence

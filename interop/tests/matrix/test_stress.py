@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from interop.exchange.run import Place
+from interop.exchange.place import Place
 from interop.oracle import memory as raw
 from interop.peers.start import python_peer
 from pyshm.testing import toolchain

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from interop.exchange.run import Place
+from interop.exchange.place import Place
 from interop.oracle import memory as raw
 from interop.plugin.hooks import Pair
 
