@@ -12,8 +12,9 @@ from typing import NamedTuple
 from ..assemblies import Assembly, Unbindable
 from ..layout import layouts as layout
 from ..layout.declarations import TypeDeclaration, needed_types
-from ..layout.layouts import Target, dotnet_name
+from ..layout.layouts import Target
 from ..layout.marshalling import has_layout
+from ..structs.declare import dotnet_name
 from .spelling import (
     WIDTH,
     Spelled,

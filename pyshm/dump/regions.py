@@ -92,7 +92,7 @@ class Regions(NamedTuple):
 def annotate(
     buffer: memoryview, kind: str | type[Struct] | None = None, *, count: int = 1
 ) -> Regions:
-    """Find the fields in ``buffer``, taken for ``kind`` or for what :func:`recognise` finds.
+    """Find the fields in ``buffer``, taken for ``kind`` or for what :func:`recognize` finds.
 
     ``kind`` is "blob", "TestData" or a Struct subclass, of which ``count`` may follow each
     other. Raises FormatError where the bytes are not what they are taken for.

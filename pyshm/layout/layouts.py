@@ -59,7 +59,6 @@ __all__ = [
     "Target",
     "Text",
     "contains_references",
-    "dotnet_name",
     "is_blittable",
     "is_reference",
     "managed",
@@ -123,11 +122,6 @@ def managed(declaration: TypeDeclaration, target: Target = HOST) -> Layout:
     if refused is not None:
         raise refused.error()
     return _managed(declaration, target)
-
-
-def dotnet_name(name: str) -> str:
-    """``top_speed`` as .NET spells it: ``TopSpeed``."""
-    return "".join(part[:1].upper() + part[1:] for part in name.split("_")) or name
 
 
 # --- the marshalled layout ----------------------------------------------------------------

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 __all__ = ["Holder", "ListedMap", "Removal", "State", "clean", "list_maps", "map_names"]
 
 _HOMES = {
-    "Holder": "inventory",
-    "ListedMap": "inventory",
-    "Removal": "inventory",
-    "State": "inventory",
+    "Holder": "entries",
+    "ListedMap": "entries",
+    "Removal": "entries",
+    "State": "entries",
     "clean": "inventory",
     "list_maps": "inventory",
     "map_names": "inventory",

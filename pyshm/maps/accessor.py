@@ -226,7 +226,7 @@ class MemoryMappedViewAccessor(Closing):
 
         Raises ArgumentError for flags that no decimal has.
         """
-        from .elements import decimal_from_parts
+        from .._support.decimals import decimal_from_parts
 
         self._check_read(position, 16)
         low, middle, high, flags = _DECIMAL.unpack_from(self._buffer, position)
@@ -287,7 +287,7 @@ class MemoryMappedViewAccessor(Closing):
 
         .NET: Write(Int64, Decimal).
         """
-        from .elements import parts_from_decimal
+        from .._support.decimals import parts_from_decimal
 
         self._check_write(position, 16)
         self._buffer[position : position + 16] = _DECIMAL.pack(*parts_from_decimal(value))

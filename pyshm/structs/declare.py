@@ -20,10 +20,9 @@ from ..layout.declarations import (
     Nullable,
     TypeDeclaration,
 )
-from ..layout.layouts import dotnet_name
 from ..types import FieldType
 
-__all__ = ["PYTHON_TYPES", "annotated_names", "declared_fields"]
+__all__ = ["PYTHON_TYPES", "annotated_names", "declared_fields", "dotnet_name"]
 
 PYTHON_TYPES: WeakValueDictionary[TypeDeclaration, type] = WeakValueDictionary()
 """The Python class - a Struct or an IntEnum - of each declaration that one was made for."""
@@ -180,3 +179,8 @@ def _enum(enum: Any, underlying: str, name: str) -> TypeDeclaration:
         )
         PYTHON_TYPES[_enums[key]] = enum
     return _enums[key]
+
+
+def dotnet_name(name: str) -> str:
+    """``top_speed`` as .NET spells it: ``TopSpeed``."""
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_")) or name

@@ -277,7 +277,7 @@ def test_recognising_a_large_map_of_zeros_copies_nothing():
     data = memoryview(bytearray(50_000_000))
     tracemalloc.start()
     try:
-        assert dump.recognise(data) == "empty"
+        assert dump.recognize(data) == "empty"
         assert tracemalloc.get_traced_memory()[1] < 1_000_000
     finally:
         tracemalloc.stop()

@@ -21,12 +21,12 @@ from pyshm.layout.layouts import (
     Target,
     Text,
     contains_references,
-    dotnet_name,
     is_blittable,
     managed,
     native,
     refusal,
 )
+from pyshm.structs.declare import dotnet_name
 
 LINUX = Target(8, windows=False)
 WINDOWS = Target(8, windows=True)

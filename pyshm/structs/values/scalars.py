@@ -11,6 +11,7 @@ from struct import Struct as Codec
 from struct import error as CodecError
 from typing import TYPE_CHECKING, Any
 
+from ..._support.decimals import decimal_from_parts, parts_from_decimal
 from ...errors import EncodingError, FormatError, PyshmError
 from ...layout.forms import Scalar, Target, Text
 
@@ -359,14 +360,10 @@ class Decimals(Conversion):
         super().__init__(16, "decimal")
 
     def encode(self, value: Any) -> bytes:
-        from ...maps.elements import parts_from_decimal
-
         low, middle, high, flags = _meant(lambda: parts_from_decimal(value), value)
         return _DECIMAL.pack(flags, high, low | middle << 32)
 
     def decode(self, raw: bytes) -> Decimal:
-        from ...maps.elements import decimal_from_parts
-
         flags, high, low64 = _DECIMAL.unpack(raw)
         return decimal_from_parts(low64 & 0xFFFFFFFF, low64 >> 32, high, flags)
 
