@@ -51,6 +51,7 @@ __all__ = [
 # These say what is so, not how to do it, and other tests hold them against the code. All other
 # pages are for users.
 REFERENCES = {
+    "api.md",
     "corpus.md",
     "format.md",
     "named-maps.md",
