@@ -1,1 +1,1 @@
-"""How fast pyshm is, beside the plainest ways that Python offers (docs/speed.md)."""
+"""Speed of pyshm, compared with the plainest ways that Python offers (docs/speed.md)."""
