@@ -83,33 +83,32 @@ def _fixtures(arguments: argparse.Namespace) -> int:
 
 
 def _semantics(arguments: argparse.Namespace) -> int:
-    from .semantics import table as behaviour
+    from .semantics import table
     from .worlds.world import world_of
 
-    for seat in behaviour.SEATS:
+    for seat in table.SEATS:
         reason = world_of(seat.world).missing(seat.language)
         if reason is not None:
             _say(f"{seat.label}: {reason}")
             return 1
     try:
-        wrong = behaviour.write() if arguments.write else behaviour.check()
+        wrong = table.write() if arguments.write else table.check()
     except PeerFailure as failure:
         wrong = [str(failure)]
     for line in wrong:
         print(line)
-    print(f"{behaviour.TABLE.name}: {len(wrong)} wrong")
+    print(f"{table.TABLE.name}: {len(wrong)} wrong")
     return 1 if wrong else 0
 
 
 def _corpus(arguments: argparse.Namespace) -> int:
-    from .corpus import compare as corpus
-    from .corpus import packages
+    from .corpus import compare, packages
     from .worlds.world import NATIVE, WINDOWS, world_of
 
-    chosen = arguments.package or corpus.names()
+    chosen = arguments.package or compare.names()
     for name in chosen:
-        if name not in corpus.names():
-            _say(f"no package {name}; there are {', '.join(corpus.names())}")
+        if name not in compare.names():
+            _say(f"no package {name}; there are {', '.join(compare.names())}")
             return 2
     whole = arguments.check or arguments.write
     worlds = {"native": [NATIVE], "windows": [WINDOWS]}.get(arguments.world, [NATIVE, WINDOWS])
@@ -121,13 +120,15 @@ def _corpus(arguments: argparse.Namespace) -> int:
     wrong = []
     try:
         if whole:
-            wrong = corpus.write(_say) if arguments.write else corpus.check(_say)
+            wrong = compare.write(_say) if arguments.write else compare.check(_say)
         else:
             if not arguments.json:
-                print(corpus.text(None))
-            for row in corpus.run_in(dict.fromkeys(worlds), chosen, _say):
-                print(json.dumps(row.to_json()) if arguments.json else corpus.text(row), flush=True)
-                wrong += corpus.wrong(row)
+                print(compare.text(None))
+            for row in compare.run_in(dict.fromkeys(worlds), chosen, _say):
+                print(
+                    json.dumps(row.to_json()) if arguments.json else compare.text(row), flush=True
+                )
+                wrong += compare.wrong(row)
     except (toolchain.ToolchainError, toolchain.BuildError, packages.Unavailable) as error:
         _say(str(error))
         return 1
@@ -139,16 +140,15 @@ def _corpus(arguments: argparse.Namespace) -> int:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    from .report import browser
-    from .report import lines as report
-    from .report import page as report_html
+    from .report import browser, page
+    from .report.lines import ReportError, read
 
     target = arguments.output or arguments.file.with_suffix(".html")
     try:
-        report_html.write(report.read(arguments.file), target)
+        page.write(read(arguments.file), target)
         if arguments.picture is not None:
             browser.take_picture(target, arguments.picture, arguments.show)
-    except (report.ReportError, browser.BrowserError) as error:
+    except (ReportError, browser.BrowserError) as error:
         _say(str(error))
         return 1
     except OSError as error:

@@ -67,7 +67,7 @@ def _rate(count: int, work: Callable[..., None], *arguments: object) -> Callable
 
 def _clean(place: Place) -> None:
     """Remove the named maps that a failed case left."""
-    for name in place.left_over():
+    for name in place.existing_maps():
         with ShareMemoryHelper(name, 1).create_or_open():
             pass  # closing the last holder removes the map
 

@@ -1,8 +1,8 @@
 """The cases as data: what is written, what must be read, which bytes lie in the map.
 
 A case knows nothing of languages. Its steps are those of docs/protocol.md on one opened map,
-called ``m``; its expectations are written from docs/format.md, by hand or with ``raw.py``, never
-with the code under test.
+called ``m``; its expectations are written from docs/format.md, by hand or with
+``oracle/memory.py``, never with the code under test.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from pyshm.testing.process import Peer
 
 from ..checkout import FIXTURES
-from ..oracle import memory as raw
+from ..oracle.memory import describe_difference
 from .catalog import PATHS, STANDARD, TINY, Case, all_cases, matches
 
 __all__ = ["FOLDER", "Fixture", "check", "fixtures", "write"]
@@ -192,7 +192,7 @@ def check(python: Peer, dotnet: Peer, folder: Path = FOLDER) -> list[str]:
 def _compare(fixture: Fixture, file: str, data: bytes, python: Peer, dotnet: Peer) -> Iterator[str]:
     for peer in (python, dotnet):
         made = _encoded(fixture, peer) if fixture.data is None else fixture.data
-        difference = raw.difference(made, data)
+        difference = describe_difference(made, data)
         if difference is not None:
             maker = peer.name if fixture.data is None else "interop/cases/catalog.py"
             yield f"{file}: differs from what {maker} makes of it\n{difference}"

@@ -27,7 +27,7 @@ from typing import Any, BinaryIO
 from pyshm.apps import reader, writer
 from pyshm.formats.image import ImageData
 
-from ..oracle import memory as raw
+from ..oracle.memory import map_directory
 from ..peers.python import hello
 
 _PROGRAMS: dict[str, Callable[[Sequence[str]], int]] = {
@@ -221,7 +221,7 @@ def _held() -> list[str]:
             found.append(os.readlink(os.path.join(folder, number)))
         except OSError:
             pass  # the descriptor of the listing itself
-    return [path for path in found if path.startswith(raw.directory())]
+    return [path for path in found if path.startswith(map_directory())]
 
 
 if __name__ == "__main__":

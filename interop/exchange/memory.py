@@ -8,7 +8,7 @@ from typing import Any
 
 from pyshm.dump import Region, annotate_anything
 
-from ..oracle import memory as raw
+from ..oracle.memory import describe_difference
 
 __all__ = ["Chunk", "Memory", "shortened"]
 
@@ -40,7 +40,7 @@ class Memory:
     chunks: list[Chunk]
     wanted_size: int | None = None  # None: the bytes are the wanted ones, or nobody said
     wanted_chunks: list[Chunk] | None = None
-    difference: str = ""  # field by field, as raw.difference tells it
+    difference: str = ""  # field by field, as difference tells it
 
     @classmethod
     def of(cls, found: bytes, kind: str | None, wanted: bytes | None = None) -> Memory:
@@ -67,7 +67,7 @@ class Memory:
             _cut(found, places),
             len(wanted),
             _cut(wanted, places),
-            raw.difference(wanted, found) or "",
+            describe_difference(wanted, found) or "",
         )
 
     @property

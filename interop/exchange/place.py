@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..oracle import memory as raw
+from ..oracle.memory import existing_maps
 
 __all__ = ["Place"]
 
@@ -27,6 +27,6 @@ class Place:
         self._count += 1
         return os.path.join(self.folder, f"map-{self._count}.bin")
 
-    def left_over(self) -> list[str]:
+    def existing_maps(self) -> list[str]:
         """Named maps of this run that still exist."""
-        return raw.left_over(self.prefix)
+        return existing_maps(self.prefix)

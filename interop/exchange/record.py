@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyshm.testing.process import Peer, PeerFailure
 
-from ..oracle import memory as raw
+from ..oracle.memory import read_map
 from .memory import Memory, shortened
 
 if TYPE_CHECKING:
@@ -103,9 +103,9 @@ class Record:
 
     def left_in(self, place: Place) -> None:
         """The bytes of the case's named map, where it is about one and its peers still hold it."""
-        for name in place.left_over()[:1]:
+        for name in place.existing_maps()[:1]:
             try:
-                data = raw.read_map(name, _MOST_BYTES + 1)
+                data = read_map(name, _MOST_BYTES + 1)
             except OSError:
                 return  # a test may have taken away its permissions, or is about a dead one
             if len(data) <= _MOST_BYTES:

@@ -10,8 +10,8 @@ from typing import Any
 from pyshm.testing.process import Peer, PeerFailure
 
 from ..cases.catalog import Case, matches
-from ..oracle import format as oracle
-from ..oracle import memory as raw
+from ..oracle.format import read_image, read_struct
+from ..oracle.memory import describe_difference, read_file
 from ..worlds.world import NATIVE, WINDOWS, World, world_of
 from .place import Place
 from .record import CONSUMER, PRODUCER, Record
@@ -59,7 +59,7 @@ def run_case(
     def look() -> bytes:
         if case.backing == "named":
             return ours.read_map(_seen_as(name, plain, ours), len(case.memory))
-        return raw.read_file(path, len(case.memory))
+        return read_file(path, len(case.memory))
 
     with letting_go(producer, consumer), record.looking(look, case.memory):
         record.expect(PRODUCER, [*[None] * len(produce), *wanted])
@@ -74,7 +74,7 @@ def run_case(
 
         found = look()
         record.memory(found, case.memory)
-        difference = raw.difference(case.memory, found)
+        difference = describe_difference(case.memory, found)
         assert difference is None, (
             f"{case.id}: the bytes in the map, written by {producer.name}, are wrong\n{difference}"
         )
@@ -127,13 +127,13 @@ def _in_world(step: dict[str, Any], world: World) -> dict[str, Any]:
 
 
 def _in_view(step: dict[str, Any], outcome: Any, case: Case, size: int) -> Any:
-    """What is expected where the view has more bytes than the case wrote (oracle.py)."""
+    """What is expected where the view has more bytes than the case wrote (oracle/format.py)."""
     if size == case.capacity or case.group != "malformed":
         return outcome
     data = case.memory.ljust(size, b"\0")
     if step["do"] == "read-image":
-        return oracle.read_image(data, replace=step.get("replace", False))
-    return oracle.read_struct(data) if step["do"] == "read-struct" else outcome
+        return read_image(data, replace=step.get("replace", False))
+    return read_struct(data) if step["do"] == "read-struct" else outcome
 
 
 def _through_accessor(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -10,10 +10,18 @@ import struct
 import sys
 from collections.abc import Sequence
 
-__all__ = ["blob_bytes", "difference", "directory", "left_over", "read_map", "struct_bytes"]
+__all__ = [
+    "blob_bytes",
+    "describe_difference",
+    "existing_maps",
+    "map_directory",
+    "read_file",
+    "read_map",
+    "struct_bytes",
+]
 
 
-def directory() -> str:
+def map_directory() -> str:
     """Where named maps are files (docs/named-maps.md)."""
     return os.environ.get("PYSHM_DIRECTORY") or "/dev/shm"
 
@@ -25,7 +33,7 @@ def read_map(name: str, size: int) -> bytes:
 
         with mmap.mmap(-1, size, name, access=mmap.ACCESS_READ) as memory:
             return memory[:size]
-    return read_file(os.path.join(directory(), name), size)
+    return read_file(os.path.join(map_directory(), name), size)
 
 
 def read_file(path: str, size: int) -> bytes:
@@ -34,11 +42,11 @@ def read_file(path: str, size: int) -> bytes:
         return file.read(size)
 
 
-def left_over(prefix: str) -> list[str]:
+def existing_maps(prefix: str) -> list[str]:
     """The named maps that still exist with names of this prefix (POSIX)."""
     if sys.platform == "win32":
         return []
-    return sorted(name for name in os.listdir(directory()) if name.startswith(prefix))
+    return sorted(name for name in os.listdir(map_directory()) if name.startswith(prefix))
 
 
 def blob_bytes(path: str | bytes, content: bytes) -> bytes:
@@ -52,7 +60,7 @@ def struct_bytes(id: int, age: int, scores: Sequence[int]) -> bytes:  # noqa: A0
     return struct.pack("<12i", id, age, *scores)
 
 
-def difference(expected: bytes, found: bytes) -> str | None:
+def describe_difference(expected: bytes, found: bytes) -> str | None:
     """None where equal; else the first differing bytes, named by field, as hex and as value."""
     if expected == found:
         return None

@@ -5,7 +5,6 @@ python -m interop.peers.python serve
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import io
 import json
@@ -19,8 +18,8 @@ from decimal import Decimal
 from typing import Any, BinaryIO, Protocol
 
 import pyshm
-from pyshm.cli import parser as grammar
 from pyshm.cli import program
+from pyshm.cli.parser import build_parser
 from pyshm.errors import PyshmError
 from pyshm.formats.image import ImageData
 from pyshm.formats.testdata import TestData
@@ -584,8 +583,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda number, _frame: sys.exit(128 + number))
         return serve(sys.stdin.buffer, target)
-    parser: argparse.ArgumentParser = grammar.build_parser("python_peer")
-    return program.run(parser, argv)
+    return program.run(build_parser("python_peer"), argv)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from pyshm.testing.process import Outcome
 
 from ..cases.catalog import MINIMUM_CASES
 from ..exchange.record import Record
-from ..report import page as report_html
+from ..report import page
 from ..report.lines import ReportWriter, Run
 from ..report.matrix import MARKUP, Matrix
 from ..worlds.world import NATIVE, WINDOWS, world_of
@@ -53,10 +53,10 @@ class Results:
         """Begin the report; an old one and its page must not pass for this run's."""
         if not self.active:
             return
-        page, path = self._page(), self.config.getoption("--interop-report")
-        if page is not None:
-            page.unlink(missing_ok=True)
-        if path or page is not None:
+        target, path = self._page(), self.config.getoption("--interop-report")
+        if target is not None:
+            target.unlink(missing_ok=True)
+        if path or target is not None:
             self.writer = ReportWriter(Path(path) if path else None, self._header())
 
     @pytest.hookimpl(hookwrapper=True)
@@ -114,9 +114,9 @@ class Results:
             seconds=(datetime.now(UTC) - self._started).total_seconds(),
             peers=self.peers,
         )
-        page = self._page()
-        if page is not None and report.runs:
-            report_html.write(report, page)
+        target = self._page()
+        if target is not None and report.runs:
+            page.write(report, target)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print the matrix."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from pyshm.testing import toolchain
 from pyshm.testing.process import Peer
 
-from ..oracle import memory as raw
+from ..oracle.memory import existing_maps, map_directory, read_map
 from ..peers.start import python_peer
 from . import wine
 
@@ -74,11 +74,11 @@ class World:
 
     def read_map(self, name: str, size: int) -> bytes:
         """The first bytes of a named map, read past every library."""
-        return raw.read_map(name, size)
+        return read_map(name, size)
 
     def exists(self, name: str) -> bool:
         """Whether a named map of exactly that name is there, alive or dead."""
-        return name in raw.left_over(name)
+        return name in existing_maps(name)
 
     def close(self) -> None:
         """End what the world keeps running."""
@@ -154,7 +154,7 @@ def world_of(name: str) -> World:
 
 def remove_left_over(prefix: str) -> list[str]:
     """Remove named maps that a failed run left behind; returns their names."""
-    left = raw.left_over(prefix)
+    left = existing_maps(prefix)
     for name in left:
-        os.unlink(os.path.join(raw.directory(), name))
+        os.unlink(os.path.join(map_directory(), name))
     return left

@@ -9,7 +9,7 @@ import os
 
 from interop.exchange.record import PRODUCER
 from interop.peers.start import python_peer
-from interop.worlds import world as worlds
+from interop.worlds import world
 from pyshm.testing.process import Peer
 
 __all__ = ["VARIABLE"]
@@ -26,5 +26,5 @@ def pytest_configure() -> None:
             return python_peer(name, "interop.peers.faulty", fault)
         return python_peer(name, module, *options)
 
-    # A name that worlds.py imports, and no part of what it offers.
-    setattr(worlds, "python_peer", peer)  # noqa: B010 - see above
+    # A name that world.py imports, and no part of what it offers.
+    setattr(world, "python_peer", peer)  # noqa: B010 - see above

@@ -17,7 +17,7 @@ from interop.cases.catalog import STANDARD
 from interop.exchange.memory import Memory
 from interop.exchange.place import Place
 from interop.exchange.record import CONSUMER, PRODUCER, Record
-from interop.oracle import memory as raw
+from interop.oracle.memory import blob_bytes, struct_bytes
 from interop.peers.start import python_peer
 from interop.report import page as report_html
 from interop.report.case import bytes_section
@@ -28,7 +28,7 @@ from pyshm.testing.process import Outcome, PeerFailure
 
 pytestmark = pytest.mark.slow
 
-STRUCT = raw.struct_bytes(*STANDARD)
+STRUCT = struct_bytes(*STANDARD)
 PYTHON_TO_DOTNET = ("python", "dotnet")
 NASTY = "<script>alert(1)</script>\"'&\ud800\u202e"
 
@@ -176,14 +176,14 @@ def test_small_memory_is_kept_whole_and_annotated() -> None:
 
 
 def test_of_large_memory_the_beginnings_of_its_parts_are_kept() -> None:
-    memory = Memory.of(raw.blob_bytes("p" * 5000, bytes(range(256)) * 4000), "blob")
+    memory = Memory.of(blob_bytes("p" * 5000, bytes(range(256)) * 4000), "blob")
     assert memory.size == 5008 + 1_024_000
     assert sum(len(data) for _, data in memory.chunks) == 4 + 64 + 4 + 64
     assert len(json.dumps(memory.as_json())) < 2500
 
 
 def test_rows_that_differ_are_kept_wherever_they_are() -> None:
-    wanted = raw.blob_bytes("path", bytes(100_000))
+    wanted = blob_bytes("path", bytes(100_000))
     found = wanted[:60_000] + b"\x07" + wanted[60_001:]
     memory = Memory.from_json(json.loads(json.dumps(Memory.of(found, "blob", wanted).as_json())))
     assert memory.wanted is not None
@@ -322,7 +322,7 @@ def test_nothing_in_a_report_is_taken_for_markup(path: Path, place: Place) -> No
     record._add(PRODUCER, {"do": NASTY, NASTY: [NASTY]}, {"error": {"kind": NASTY, "type": NASTY,
                 "message": NASTY, "field": NASTY}}, {"error": {"kind": NASTY}})  # fmt: skip
     record._add(CONSUMER, {"do": "x"}, {"value": {NASTY: NASTY}}, {"value": NASTY})
-    record.memory(raw.blob_bytes("<script>alert(1)</script>", b"<script>"))
+    record.memory(blob_bytes("<script>alert(1)</script>", b"<script>"))
     nasty = {"group": NASTY, "pair": (NASTY, NASTY), "story": NASTY, "test": NASTY}
     report = written(path, a_run(NASTY, record=record.as_json(), outcome=Outcome.FAILED, **nasty))
     header = dict.fromkeys(("seed", "started", "python", "dotnet", "os", "worlds", "pyshm"), NASTY)

@@ -14,8 +14,8 @@ from interop.cases.catalog import STANDARD, Case, all_cases, error, matches, str
 from interop.checkout import CHECKOUT
 from interop.exchange.place import Place
 from interop.exchange.run import run_case
-from interop.oracle import format as oracle
-from interop.oracle import memory as raw
+from interop.oracle.format import read_image, read_struct
+from interop.oracle.memory import blob_bytes, describe_difference, struct_bytes
 from interop.peers.faulty import CONVERSATION_FAULTS, MODEL_FAULTS
 from interop.peers.start import python_peer
 from interop.worlds.world import remove_left_over
@@ -83,7 +83,7 @@ def catchers(fault: str, good: Peer, place: Place) -> list[str]:
                     run_case(case, producer, consumer, place)
                 except (AssertionError, PeerFailure):
                     found.append(f"{case.id} ({roles})")
-                    if place.left_over():
+                    if place.existing_maps():
                         first.kill()
                         second.kill()
                         remove_left_over(place.prefix)
@@ -222,37 +222,37 @@ def test_matching_compares_what_is_expected_and_nothing_else() -> None:
 def test_the_oracle_agrees_with_what_the_cases_say_by_hand(case_: Case) -> None:
     for step, expected in zip(case_.reads, case_.expected, strict=True):
         if step["do"] == "read-image":
-            found = oracle.read_image(case_.memory, replace=step.get("replace", False))
+            found = read_image(case_.memory, replace=step.get("replace", False))
         elif step["do"] == "read-struct":
-            found = oracle.read_struct(case_.memory)
+            found = read_struct(case_.memory)
         else:
             continue
         assert matches(expected, found), (expected, found)
 
 
 def test_equal_bytes_have_no_difference() -> None:
-    assert raw.difference(b"abc", b"abc") is None
+    assert describe_difference(b"abc", b"abc") is None
 
 
 def test_a_difference_names_field_offset_expected_and_found() -> None:
-    wanted = raw.struct_bytes(*STANDARD)
-    found = raw.struct_bytes(100, 21, range(60, 70))
-    story = raw.difference(wanted, found)
+    wanted = struct_bytes(*STANDARD)
+    found = struct_bytes(100, 21, range(60, 70))
+    story = describe_difference(wanted, found)
     assert story == (
         "Age at 4, byte 4: expected 14 00 00 00, found 15 00 00 00 (int32 20, found 21)"
     )
 
 
 def test_a_difference_in_a_blob_names_its_part() -> None:
-    wanted = raw.blob_bytes("path", bytes(100))
+    wanted = blob_bytes("path", bytes(100))
     found = wanted[:60] + b"\x01" + wanted[61:]
-    story = raw.difference(wanted, found)
+    story = describe_difference(wanted, found)
     assert story is not None
     assert story.startswith("content at 12, byte 60: expected 00 00 00 00 00")
 
 
 def test_a_difference_in_length_is_told() -> None:
-    story = raw.difference(b"abcd", b"ab")
+    story = describe_difference(b"abcd", b"ab")
     assert story is not None
     assert "expected 4 bytes, found 2" in story
 

@@ -18,7 +18,7 @@ from interop.cases.pictures import make_picture
 from interop.desktop.app import App
 from interop.desktop.display import virtual_display
 from interop.exchange.place import Place
-from interop.oracle import memory as raw
+from interop.oracle.memory import existing_maps, map_directory, read_map, struct_bytes
 from interop.peers.start import python_peer
 from pyshm.testing.process import Peer, PeerFailure
 
@@ -192,7 +192,7 @@ def test_both_windows_side_by_side(
 
     writer.peer.close()
     reader.says("is gone: the Writer was closed")
-    assert raw.left_over(name) == []
+    assert existing_maps(name) == []
     again = app("writer", "--map", name, photo)
     again.says("Blip sends it")
     again.press("blip")
@@ -201,7 +201,7 @@ def test_both_windows_side_by_side(
     reader.says("Live is off")
     again.peer.close()
     reader.peer.close()
-    assert raw.left_over(name) == []
+    assert existing_maps(name) == []
 
 
 def test_live_shows_a_picture_that_differs_in_one_pixel(
@@ -269,7 +269,7 @@ def test_a_picture_larger_than_the_map_is_told_in_the_window(
     writer.says(f"is open, {int(needed):,} bytes")
     writer.press("blip")
     writer.says("Wrote")
-    assert os.path.getsize(os.path.join(raw.directory(), name)) == int(needed)
+    assert os.path.getsize(os.path.join(map_directory(), name)) == int(needed)
 
 
 @pytest.mark.parametrize(
@@ -335,7 +335,7 @@ def test_a_map_of_another_capacity_is_told_in_the_window_and_used(
         writer.says("was there already, with 4,096 bytes, not 8,192: another program holds it")
         writer.press("struct")
         writer.says("48 bytes in ")
-        assert raw.read_map(name, 48) == raw.struct_bytes(*STANDARD)
+        assert read_map(name, 48) == struct_bytes(*STANDARD)
     finally:
         source.close()
 
@@ -421,7 +421,7 @@ def test_control_q_closes_the_window(app: Callable[..., App], place: Place, prog
     window.do("key", key="<Control-q>", widget="name")
     with pytest.raises(PeerFailure, match="ended with status 0"):
         window.do("wait", **{"for": {"do": "focus"}, "is": "no such thing"})
-    assert raw.left_over(name) == []
+    assert existing_maps(name) == []
 
 
 def test_the_picture_grows_and_shrinks_with_the_window(
@@ -498,7 +498,7 @@ def test_a_window_closed_while_it_reads_a_file_leaves_no_map(
     writer.press("blip")
     writer.says("Sending")
     writer.peer.close()
-    assert raw.left_over(name) == []
+    assert existing_maps(name) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -508,12 +508,12 @@ def test_a_signal_closes_the_writer_in_peace(
     name = place.name()
     writer = app("writer", "--map", name)
     writer.says("is open")
-    mode = os.stat(os.path.join(raw.directory(), name)).st_mode
+    mode = os.stat(os.path.join(map_directory(), name)).st_mode
     assert stat.S_IMODE(mode) == 0o600
     os.kill(writer.peer.pid, number)
     with pytest.raises(PeerFailure, match="ended with status 0"):
         writer.says("no such thing")
-    assert raw.left_over(name) == []
+    assert existing_maps(name) == []
 
 
 def test_a_map_of_another_name_takes_the_place_of_the_first(
@@ -524,7 +524,7 @@ def test_a_map_of_another_name_takes_the_place_of_the_first(
     writer.says(first)
     writer.type("name", second, "<Return>")
     writer.says(f"The map “{second}” is open")
-    assert raw.left_over(first) == []
-    assert raw.left_over(second) == [second]
+    assert existing_maps(first) == []
+    assert existing_maps(second) == [second]
     writer.peer.close()
-    assert raw.left_over(second) == []
+    assert existing_maps(second) == []

@@ -16,7 +16,7 @@ import pytest
 
 from interop.cases.catalog import STANDARD, TINY
 from interop.exchange.place import Place
-from interop.oracle import memory as raw
+from interop.oracle.memory import blob_bytes, existing_maps, read_file, struct_bytes
 from interop.peers.start import python_peer
 from interop.plugin.hooks import Pair
 from pyshm.testing.process import Peer
@@ -103,9 +103,9 @@ def test_a_struct_goes_from_program_to_program(pair: Pair, place: Place) -> None
             "status": "READY",
             "map": name,
             "bytes": 48,
-            "sha256": hashlib.sha256(raw.struct_bytes(*STANDARD)).hexdigest(),
+            "sha256": hashlib.sha256(struct_bytes(*STANDARD)).hexdigest(),
         }
-        assert pair.world.read_map(name, 48) == raw.struct_bytes(*STANDARD)
+        assert pair.world.read_map(name, 48) == struct_bytes(*STANDARD)
         assert run(pair.consumer, "read-struct", name).stdout == f"{TEXT}\n"
         done = run(pair.consumer, "read-struct", name, "--json")
         assert json.loads(done.stdout) == {
@@ -141,7 +141,7 @@ def test_a_mapped_file_goes_from_program_to_program(
         done = run(pair.consumer, "read-image", seen, "--file", "--json")
         assert json.loads(done.stdout)["path"] == "圖"
     assert os.path.getsize(path) == 4096
-    assert raw.read_file(path, 4096).rstrip(b"\0") == raw.blob_bytes("圖", TINY).rstrip(b"\0")
+    assert read_file(path, 4096).rstrip(b"\0") == blob_bytes("圖", TINY).rstrip(b"\0")
 
 
 @pytest.mark.posix
@@ -154,7 +154,7 @@ def test_a_writer_that_is_interrupted_lets_go_of_its_map(
         assert run(python_peer(), "read-struct", name).returncode == 0
         process.send_signal(number)
         assert process.wait(PATIENCE) == 0
-    assert raw.left_over(name) == []
+    assert existing_maps(name) == []
 
 
 @pytest.mark.posix
@@ -222,4 +222,4 @@ def test_both_programs_refuse_alike(
     assert done.stderr.strip()
     if status == 1:
         assert len(done.stderr.splitlines()) == 1
-    assert raw.left_over(name) == []
+    assert existing_maps(name) == []

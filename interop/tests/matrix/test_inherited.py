@@ -11,7 +11,7 @@ import pytest
 
 from interop.checkout import CHECKOUT
 from interop.exchange.place import Place
-from interop.oracle import memory as raw
+from interop.oracle.memory import existing_maps
 from interop.peers.compile import compile_program
 
 PARENT = """
@@ -63,4 +63,4 @@ def test_an_inheritable_map_reaches_the_child_and_another_does_not(
             timeout=60,
         )
         assert done.stdout == expected, done.stderr
-        assert raw.left_over(name) == []
+        assert existing_maps(name) == []

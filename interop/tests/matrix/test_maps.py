@@ -11,7 +11,7 @@ import pytest
 
 from interop.cases.catalog import STANDARD, struct_case
 from interop.exchange.place import Place
-from interop.oracle import memory as raw
+from interop.oracle.memory import existing_maps, map_directory, struct_bytes
 from interop.plugin.hooks import Pair
 from interop.worlds.world import WINDOWS
 from pyshm.testing.process import PeerFailure
@@ -65,7 +65,7 @@ def test_of_two_writers_the_last_one_counts(pair: Pair, place: Place) -> None:
     pair.producer.request(helper("create-or-open", name), WRITE)
     pair.consumer.request(helper("create-or-open", name), OTHER)
     assert ids(pair.producer.request(READ)) == -7
-    assert pair.world.read_map(name, 48) == raw.struct_bytes(-7, 20, range(60, 70))
+    assert pair.world.read_map(name, 48) == struct_bytes(-7, 20, range(60, 70))
 
 
 def test_an_existing_map_keeps_its_capacity_whatever_the_opener_asks_for(
@@ -97,7 +97,7 @@ def test_a_helper_reads_its_own_capacity_from_a_map_of_another(
     outcomes = pair.consumer.request(
         helper("create-or-open", name, 100_000), {"do": "read-bytes", "helper": "m"}
     )
-    data = raw.struct_bytes(*STANDARD).ljust(100_000, b"\0")
+    data = struct_bytes(*STANDARD).ljust(100_000, b"\0")
     assert outcomes[-1] == {"value": {"length": 100_000, "sha256": sha256(data).hexdigest()}}
 
 
@@ -195,7 +195,7 @@ def test_a_stopped_holder_still_holds(pair: Pair, place: Place) -> None:
 def test_the_file_of_a_map_belongs_to_its_user_alone(pair: Pair, place: Place) -> None:
     name = place.name()
     pair.producer.request(create(name, 12345))
-    found = os.lstat(os.path.join(raw.directory(), name))
+    found = os.lstat(os.path.join(map_directory(), name))
     assert stat.S_ISREG(found.st_mode)
     assert stat.S_IMODE(found.st_mode) == 0o600
     assert found.st_size == 12345
@@ -207,9 +207,9 @@ def test_a_symbolic_link_in_the_place_of_a_map_is_not_followed(
     pair: Pair, place: Place, how: str
 ) -> None:
     name, target = place.name(), place.name()
-    path = os.path.join(raw.directory(), name)
+    path = os.path.join(map_directory(), name)
     pair.producer.request(helper("create-or-open", target), WRITE)
-    os.symlink(os.path.join(raw.directory(), target), path)
+    os.symlink(os.path.join(map_directory(), target), path)
     try:
         step = create(name) if how == "create-new" else helper(how, name)
         assert kinds(pair.consumer.request(step)) == ["unauthorized"]
@@ -227,7 +227,7 @@ def test_a_map_that_another_user_put_there_is_not_trusted(
     if os.geteuid() != 0:
         pytest.skip("only root can give a file to another user")
     name = place.name()
-    path = os.path.join(raw.directory(), name)
+    path = os.path.join(map_directory(), name)
     pair.producer.request(helper("create-or-open", name), WRITE)
     os.chown(path, 65534, -1)
     step = create(name) if how == "create-new" else helper(how, name)
@@ -240,7 +240,7 @@ def test_a_holder_that_only_locks_the_file_keeps_the_map_alive(pair: Pair, place
 
     name = place.name()
     pair.producer.request(helper("create-or-open", name), WRITE)
-    with open(os.path.join(raw.directory(), name), "rb") as file:
+    with open(os.path.join(map_directory(), name), "rb") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         pair.producer.request({"do": "dispose", "target": "m"})
         assert ids(pair.consumer.request(helper("open", name), READ)) == 100
@@ -280,7 +280,7 @@ def test_an_empty_file_that_somebody_holds_is_an_io_error_and_is_let_go_of(
     import fcntl
 
     name = place.name()
-    path = os.path.join(raw.directory(), name)
+    path = os.path.join(map_directory(), name)
     with open(path, "xb") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         try:
@@ -302,6 +302,6 @@ def test_a_peer_that_a_signal_ends_lets_go_of_its_maps(
     os.kill(pair.producer.pid, number)
     with pytest.raises(PeerFailure, match=f"status {128 + number}"):
         pair.producer.receive()
-    assert raw.left_over(name) == []
-    assert raw.left_over(other) == []
+    assert existing_maps(name) == []
+    assert existing_maps(other) == []
     assert kinds(pair.consumer.request(create(name))) == [None]

@@ -12,7 +12,7 @@ import pytest
 
 import pyshm
 from interop.exchange.place import Place
-from interop.oracle import memory as raw
+from interop.oracle.memory import existing_maps
 from interop.peers.start import python_peer
 from pyshm.testing import toolchain
 
@@ -154,4 +154,4 @@ def test_a_program_with_nothing_but_the_package_shares_a_map_with_python(
         program.communicate()
     assert found[-1] == {"value": -1234567890123}
     assert program.returncode == 0
-    assert raw.left_over(name) == []
+    assert existing_maps(name) == []

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from interop.exchange.place import Place
-from interop.oracle import memory as raw
+from interop.oracle.memory import existing_maps, map_directory
 from interop.peers.start import python_peer
 from pyshm.testing import toolchain
 from pyshm.testing.process import Peer
@@ -81,7 +81,7 @@ def test_in_a_storm_every_process_shares_what_it_believes_to_share(
             name = place.name()
             begin(peers, name, seed)
             found = results(peers)
-            left = raw.left_over(name)
+            left = existing_maps(name)
             remove(left)
             assert wrong(peers, found) == [], f"seed {seed}"
             assert left == [], f"seed {seed}"
@@ -106,7 +106,7 @@ def test_a_peer_killed_in_the_storm_harms_nobody(
         victim.kill()
         survivors = peers[:-1]
         found = results(survivors)
-        left = raw.left_over(name)
+        left = existing_maps(name)
         remade = victim.request(
             {"do": "create-new", "as": "map", "name": name, "capacity": 64},
             {"do": "view", "as": "v", "map": "map"},
@@ -115,7 +115,7 @@ def test_a_peer_killed_in_the_storm_harms_nobody(
         opened = survivors[0].request({"do": "open-existing", "as": "map", "name": name})
         for peer in (victim, survivors[0]):
             peer.request({"do": "dispose", "target": "map"})
-    still = raw.left_over(name)
+    still = existing_maps(name)
     remove(still)
     assert wrong(survivors, found) == []
     assert left in ([], [name])
@@ -131,12 +131,12 @@ def test_a_peer_killed_alone_leaves_one_dead_file_at_most(place: Place) -> None:
             begin(peers, name, seed=attempt, rounds=1_000_000)
             time.sleep(0.02 + 0.003 * attempt)
             peers[0].kill()
-            left = raw.left_over(name)
+            left = existing_maps(name)
             peers[0].request(
                 {"do": "create-new", "as": "map", "name": name, "capacity": 64},
                 {"do": "dispose", "target": "map"},
             )
-            still = raw.left_over(name)
+            still = existing_maps(name)
             remove(still)
             assert left in ([], [name])
             assert still == []
@@ -145,4 +145,4 @@ def test_a_peer_killed_alone_leaves_one_dead_file_at_most(place: Place) -> None:
 def remove(names: list[str]) -> None:
     """Take away what a test found, so that only this one fails."""
     for name in names:
-        os.unlink(os.path.join(raw.directory(), name))
+        os.unlink(os.path.join(map_directory(), name))

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 
-from interop.oracle.memory import left_over
+from interop.oracle.memory import existing_maps
 from interop.peers.compile import compile_library
 from pyshm import Struct
 from pyshm import types as t
@@ -214,7 +214,7 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def nothing_left() -> Iterator[None]:
     yield
-    assert left_over(f"pyshm-proof-{os.getpid()}-") == []
+    assert existing_maps(f"pyshm-proof-{os.getpid()}-") == []
 
 
 def mismatch(python_type: type[Struct], name: str, assembly: Path, **options: Any) -> list[str]:

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from interop.exchange.place import Place
-from interop.oracle import memory as raw
+from interop.oracle.memory import blob_bytes, map_directory
 from interop.plugin.hooks import Pair
 
 GROUP = "torn"
@@ -35,9 +35,9 @@ def test_a_blob_whose_lengths_change_while_it_is_read_is_read_or_refused(
     done = threading.Event()
     numbers = random.Random(4096)
     blobs = [
-        raw.blob_bytes("path", bytes(100)),
-        raw.blob_bytes("a longer path", bytes(3000)),
-        raw.blob_bytes(b"\xff\xfe", b"x"),
+        blob_bytes("path", bytes(100)),
+        blob_bytes("a longer path", bytes(3000)),
+        blob_bytes(b"\xff\xfe", b"x"),
         UNFINISHED,
         b"\x00\x10\x00\x00",  # 4096: more than there is behind it
         b"\xff\xff\xff\x7f",
@@ -45,7 +45,7 @@ def test_a_blob_whose_lengths_change_while_it_is_read_is_read_or_refused(
 
     def scribble() -> None:
         with (
-            open(os.path.join(raw.directory(), name), "r+b") as file,
+            open(os.path.join(map_directory(), name), "r+b") as file,
             mmap.mmap(file.fileno(), size) as memory,
         ):
             while not done.is_set():
@@ -79,7 +79,7 @@ def test_what_a_writer_killed_in_the_middle_leaves_is_no_picture(
     name = place.name()
     pair.consumer.request(helper("create-or-open", name, size))
     write = {"do": "write-image", "helper": "m", "path": "large", "file": str(source)}
-    path = os.path.join(raw.directory(), name)
+    path = os.path.join(map_directory(), name)
     caught = False
     with open(path, "rb") as file, mmap.mmap(file.fileno(), size, prot=mmap.PROT_READ) as memory:
         for _ in range(10):
