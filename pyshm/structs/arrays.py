@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import TruncatedError
 from .compound import Elements, FirstOnly, Nested
 from .compound import Optional as OptionalValue
-from .packing import Packing, negative
+from .packed import Packed, check_offset
 from .values.scalars import Characters, Conversion
 
 if TYPE_CHECKING:
@@ -23,17 +23,16 @@ _FORMATS = {
 _NUMBERS = {"Currency": "q", "DateTime": {True: "d", False: "Q"}}
 
 
-def dtype_of(packing: Packing) -> Any:
+def dtype_of(packing: Packed) -> Any:
     """The dtype of an array of structs: as wide as its stride."""
     return _struct(packing, packing.stride)
 
 
-def array_in(packing: Packing, buffer: Buffer, offset: int, count: int | None) -> Any:
+def array_in(packing: Packed, buffer: Buffer, offset: int, count: int | None) -> Any:
     """A NumPy array over ``buffer``. Raises TruncatedError."""
     import numpy as np
 
-    if offset < 0:
-        negative(offset)
+    check_offset(offset)
     memory = memoryview(buffer).cast("B")[offset:]
     fitting = len(memory) // packing.stride
     if count is None:
@@ -50,7 +49,7 @@ def array_in(packing: Packing, buffer: Buffer, offset: int, count: int | None) -
     return np.frombuffer(memory[: count * packing.stride], dtype_of(packing))
 
 
-def _struct(packing: Packing, size: int) -> Any:
+def _struct(packing: Packed, size: int) -> Any:
     import numpy as np
 
     shapes = packing.shapes
@@ -64,7 +63,7 @@ def _struct(packing: Packing, size: int) -> Any:
     )
 
 
-def _format(conversion: Conversion, packing: Packing) -> Any:
+def _format(conversion: Conversion, packing: Packed) -> Any:
     if isinstance(conversion, Nested):
         return _struct(conversion.packing, conversion.size)
     if isinstance(conversion, FirstOnly):
@@ -84,7 +83,7 @@ def _format(conversion: Conversion, packing: Packing) -> Any:
     return _FORMATS.get(code, f"V{conversion.size}")
 
 
-def _array(conversion: Elements, packing: Packing) -> Any:
+def _array(conversion: Elements, packing: Packed) -> Any:
     import numpy as np
 
     element = np.dtype(_format(conversion.element, packing))
@@ -100,7 +99,7 @@ def _array(conversion: Elements, packing: Packing) -> Any:
     return (element, (conversion.count,))
 
 
-def _optional(conversion: OptionalValue, packing: Packing) -> Any:
+def _optional(conversion: OptionalValue, packing: Packed) -> Any:
     import numpy as np
 
     return np.dtype(

@@ -9,7 +9,7 @@ from ..errors import LayoutError
 from ..layout.forms import round_up
 from .compound import Elements, FirstOnly, Nested
 from .compound import Optional as OptionalValue
-from .packing import Packing
+from .packed import Packed
 from .values.scalars import Characters, Conversion
 
 __all__ = ["declaration_of", "ffi_of"]
@@ -24,7 +24,7 @@ _SPECIAL = {"Currency": "int64_t", "DateTime": "double", "char": "char"}
 _UNPACKED = 8  # no member that is used here is aligned to more
 
 
-def declaration_of(packing: Packing) -> str:
+def declaration_of(packing: Packed) -> str:
     """The typedefs of the types within and of the struct itself, after a line with the pack."""
     types = _closure(packing)
     pack = _common_pack(types)
@@ -32,7 +32,7 @@ def declaration_of(packing: Packing) -> str:
     return head + "\n".join(_typedef(each, pack) for each in types)
 
 
-def ffi_of(packing: Packing) -> Any:
+def ffi_of(packing: Packed) -> Any:
     """The FFI that knows the type and those within, made and checked on first use."""
     ffi = packing.made.get("ffi")
     if ffi is None:
@@ -51,11 +51,11 @@ def ffi_of(packing: Packing) -> Any:
     return ffi
 
 
-def _closure(packing: Packing) -> list[Packing]:
+def _closure(packing: Packed) -> list[Packed]:
     """The struct and all within, each behind what it needs."""
-    found: dict[str, Packing] = {}
+    found: dict[str, Packed] = {}
 
-    def visit(each: Packing) -> None:
+    def visit(each: Packed) -> None:
         for nested in _nested(each):
             visit(nested)
         found.setdefault(each.struct.__name__, each)
@@ -64,7 +64,7 @@ def _closure(packing: Packing) -> list[Packing]:
     return list(found.values())
 
 
-def _common_pack(types: list[Packing]) -> int:
+def _common_pack(types: list[Packed]) -> int:
     """The largest pack with which C puts everything where .NET does, or else 1.
 
     One for all of them: cffi's ``cdef`` takes one. With 1, bytes between the fields do the rest.
@@ -73,7 +73,7 @@ def _common_pack(types: list[Packing]) -> int:
     return next(packs, 1)
 
 
-def _compare(ffi: Any, packing: Packing) -> None:
+def _compare(ffi: Any, packing: Packed) -> None:
     name = packing.struct.__name__
     ours = {field.name: (field.offset, field.size) for field in packing.layout.fields}
     theirs = {field: found for field, found in _members(ffi, ffi.typeof(name), 0) if field in ours}
@@ -93,7 +93,7 @@ def _members(ffi: Any, kind: Any, base: int) -> Iterator[tuple[str, tuple[int, i
             yield from _members(ffi, field.type, base + field.offset)
 
 
-def _nested(packing: Packing) -> Iterator[Packing]:
+def _nested(packing: Packed) -> Iterator[Packed]:
     for shape in packing.shapes:
         conversion = shape.conversion
         while isinstance(conversion, Elements):
@@ -104,7 +104,7 @@ def _nested(packing: Packing) -> Iterator[Packing]:
             yield conversion.packing
 
 
-def _is_natural(packing: Packing, pack: int) -> bool:
+def _is_natural(packing: Packed, pack: int) -> bool:
     """Whether C's rules with ``pack`` make the same of the bare members."""
     if packing.layout.declaration.layout != "sequential" or not packing.shapes:
         return False
@@ -117,7 +117,7 @@ def _is_natural(packing: Packing, pack: int) -> bool:
     return round_up(end, _struct_alignment(packing, pack)) == packing.size
 
 
-def _typedef(packing: Packing, pack: int) -> str:
+def _typedef(packing: Packed, pack: int) -> str:
     members = [(s.field.offset, s.field.size, _member(s.conversion, s.field.name))
                for s in packing.shapes]  # fmt: skip
     lines: list[str] = []
@@ -159,7 +159,7 @@ def _member(conversion: Conversion, name: str) -> str:
     return f"{c_name} {name}{counts}"
 
 
-def _struct_alignment(packing: Packing, pack: int) -> int:
+def _struct_alignment(packing: Packed, pack: int) -> int:
     return max((min(_alignment(s.conversion, pack), pack) for s in packing.shapes), default=1)
 
 

@@ -8,17 +8,15 @@ from __future__ import annotations
 import codecs
 from struct import Struct as Codec
 from struct import error as CodecError
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..layout.builtins import fixed_buffer_element
 from ..layout.declarations import Array, Nullable, TypeDeclaration, TypeReference
 from ..layout.forms import FieldLayout, Form, Inline, Layout, Scalar, Sequence, Text
 from ..layout.marshalling import is_blittable
 from .declare import PYTHON_TYPES
+from .packed import Packed
 from .values.scalars import BadValue, Char8, Conversion, Number, of_scalar, of_text
-
-if TYPE_CHECKING:
-    from .packing import Packing
 
 __all__ = ["Elements", "Nested", "of_field"]
 
@@ -189,7 +187,7 @@ class Nested(Conversion):
 
     mutable = True
 
-    def __init__(self, packing: Packing) -> None:
+    def __init__(self, packing: Packed) -> None:
         super().__init__(packing.size, packing.struct.__name__)
         self.packing = packing
         self.canonical = packing.faithful

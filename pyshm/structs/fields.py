@@ -9,31 +9,15 @@ overlap share their bytes, as in memory (overlaps.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
-from ..errors import StructValueError
-from ..layout.forms import FieldLayout, Layout
+from ..layout.forms import Layout
 from .compound import Elements, Nested, of_field
-from .values.scalars import BadValue, Char16, Conversion, Number, Opaque, Truth
+from .shapes import Shape
+from .values.scalars import BadValue, Char16, Number, Opaque, Truth
 
-__all__ = ["Shape", "bad_value", "fold", "given", "lazy_property", "overlapping", "shapes_of"]
-
-
-class Shape(NamedTuple):
-    """One field of a struct class: where its value is (``slot``), and how it is converted.
-
-    ``slot`` is the field's own name for a plain attribute.
-    """
-
-    field: FieldLayout
-    conversion: Conversion
-    slot: str
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether the attribute always holds the value itself."""
-        return self.slot == self.field.name
+__all__ = ["given", "lazy_property", "shapes_of"]
 
 
 def shapes_of(layout: Layout, exact: bool = False) -> list[Shape]:
@@ -50,39 +34,6 @@ def shapes_of(layout: Layout, exact: bool = False) -> list[Shape]:
             taken.add(slot)
         shapes.append(Shape(field, conversion, slot))
     return shapes
-
-
-def overlapping(fields: tuple[FieldLayout, ...]) -> Iterator[list[FieldLayout]]:
-    """The runs of fields that share bytes, each in order of declaration; the rest is not told."""
-    group: list[FieldLayout] = []
-    end = 0
-    for field in sorted(fields, key=lambda field: (field.offset, field.size)):
-        if group and field.offset >= end:
-            if len(group) > 1:
-                yield sorted(group, key=fields.index)
-            group = []
-        group.append(field)
-        end = max(end, field.offset + field.size)
-    if len(group) > 1:
-        yield sorted(group, key=fields.index)
-
-
-def fold(bad: BadValue) -> StructValueError:
-    """The error that a caller sees."""
-    name = bad.path.lstrip(".")
-    return StructValueError(
-        f"{name} {bad.story}",
-        kind=bad.kind,
-        field=name,
-        offset=bad.offset,
-        value=bad.value,
-        limit=bad.limit,
-    )
-
-
-def bad_value(field: FieldLayout, bad: BadValue) -> StructValueError:
-    """The error for ``field`` of a struct by itself."""
-    return fold(bad.inside(field.dotnet_name, field.offset))
 
 
 def lazy_property(shape: Shape) -> property:
@@ -149,7 +100,7 @@ def given(shape: Shape) -> Callable[[bytes], Any]:
         try:
             shape.conversion.encode(value)
         except BadValue as bad:
-            raise bad_value(shape.field, bad) from None
+            raise shape.error(bad) from None
         raise AssertionError  # nothing but an array takes bytes
 
     return take

@@ -13,25 +13,23 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import (
     ArgumentError,
-    ArgumentOutOfRangeError,
     DoesNotFitError,
-    TruncatedError,
     UnsupportedError,
 )
 from ..layout.forms import Layout, Target
 from ..layout.layouts import contains_references, managed, native
 from .compound import Elements, Nested
-from .fields import Shape, fold, overlapping, shapes_of
+from .fields import shapes_of
+from .packed import Packed, check_offset, truncated_error
+from .shapes import Shape
 from .source import Reading, Writing, function_source, spelled_out
-from .unions import Overlap
+from .unions import Overlap, overlaps_of
 from .values.scalars import BadValue, Truth
 
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
 
-    from .struct import Struct
-
-__all__ = ["Packing", "Packings", "flat_format", "negative", "truncated"]
+__all__ = ["Packing", "Packings", "flat_format"]
 
 _FAILURES = (CodecError, OverflowError, TypeError, AttributeError, BadValue)
 
@@ -44,7 +42,7 @@ class Packing:
     and in an array the elements begin ``stride`` bytes apart.
     """
 
-    def __init__(self, struct: type[Struct], layout: Layout, *, exact: bool, own: bool) -> None:
+    def __init__(self, struct: type[Any], layout: Layout, *, exact: bool, own: bool) -> None:
         """Not for callers. ``own``: the layout that the class keeps its fields in."""
         self.struct = struct
         self.layout = layout
@@ -56,7 +54,7 @@ class Packing:
         self.stride = layout.stride
         self.shapes = shapes_of(layout, exact)
         self.overlaps: list[Overlap] = (
-            _overlaps(self.shapes) if own else struct.__packing__.overlaps
+            overlaps_of(self.shapes) if own else struct.__packing__.overlaps
         )
         self.own = own
         self._refuse_references()
@@ -74,32 +72,31 @@ class Packing:
     @property
     def managed(self) -> Packing:
         """The same target's managed layout: what accessor.Read<T> and Write<T> use."""
-        return self.struct.__packings__.for_target(self.layout.target, marshalled=False)
+        packings: Packings = self.struct.__packings__
+        return packings.for_target(self.layout.target, marshalled=False)
 
     def unpack_from(self, buffer: Buffer, offset: int = 0) -> Any:
         """One struct at ``offset``, a copy. Raises TruncatedError."""
         if not self._one_by_one:
             return self.generate()["unpack_from"](buffer, offset)
-        if offset < 0:
-            negative(offset)
+        check_offset(offset)
         raw = memoryview(buffer).cast("B")[offset : offset + self.size]
         if len(raw) < self.size:
-            raise truncated(self, len(raw))
+            raise truncated_error(self, len(raw))
         return self._assembled(bytes(raw))
 
-    def pack_into(self, value: Struct, buffer: Buffer, offset: int = 0) -> None:
+    def pack_into(self, value: Any, buffer: Buffer, offset: int = 0) -> None:
         """Write ``value`` at ``offset``. Raises as Struct.pack_into; then nothing was written."""
-        if offset < 0:
-            negative(offset)
+        check_offset(offset)
         data = self.to_bytes(value)
         self.store(buffer, offset, data)
 
-    def to_bytes(self, value: Struct) -> bytes:
+    def to_bytes(self, value: Any) -> bytes:
         """The bytes of ``value``, ``size`` of them. Raises StructValueError."""
         try:
             return self.encode(value)
         except BadValue as bad:
-            raise fold(bad) from None
+            raise bad.as_error() from None
 
     def from_bytes(self, buffer: Buffer) -> Any:
         """The struct at the beginning of ``buffer``."""
@@ -258,7 +255,7 @@ class Packing:
                 "_pack": Codec(writing.format).pack,
                 "_store": self._store,
                 "_packing": self,
-                "_negative": negative,
+                "_check_offset": check_offset,
                 "_errors": _FAILURES,
                 "_unpack_failed": _unpack_failed,
                 "_pack_failed": _pack_failed,
@@ -274,7 +271,7 @@ class Packing:
 class Packings:
     """All packings of one struct class, each made when it is first asked for."""
 
-    def __init__(self, struct: type[Struct], own: Layout) -> None:
+    def __init__(self, struct: type[Any], own: Layout) -> None:
         self.struct = struct
         self._made: dict[tuple[Target, bool, bool], Packing] = {}
         self._names = [field.name for field in own.fields]
@@ -306,18 +303,10 @@ class Packings:
         return packing
 
 
-def _overlaps(shapes: list[Shape]) -> list[Overlap]:
-    by_name = {shape.field.name: shape for shape in shapes}
-    return [
-        Overlap([by_name[field.name] for field in group])
-        for group in overlapping(tuple(shape.field for shape in shapes))
-    ]
-
-
 # --- flat ---------------------------------------------------------------------------------
 
 
-def flat_format(packing: Packing) -> str:
+def flat_format(packing: Packed) -> str:
     """The struct-module format of all single values, padding spelled out, arrays spread out.
 
     What the struct module has no code for, and what overlaps, is one run of bytes.
@@ -343,28 +332,9 @@ def _flat(piece: Shape | Overlap) -> str:
 # --- saying what went wrong ---------------------------------------------------------------
 
 
-def truncated(packing: Packing, size: int) -> TruncatedError:
-    """The error for a buffer that has ``size`` bytes."""
-    name = packing.struct.__name__
-    return TruncatedError(
-        f"{name} needs {packing.size} bytes; the buffer has {max(size, 0)}",
-        field=name,
-        offset=0,
-        value=max(size, 0),
-        limit=packing.size,
-    )
-
-
-def negative(offset: int) -> NoReturn:
-    """The struct module would count it from the buffer's end."""
-    raise ArgumentOutOfRangeError(
-        f"offset must not be negative, but is {offset}", field="offset", value=offset, limit=0
-    )
-
-
 def _unpack_failed(packing: Packing, buffer: Any, offset: int, error: Exception) -> NoReturn:
     if isinstance(error, CodecError):
-        raise truncated(packing, memoryview(buffer).nbytes - offset) from None
+        raise truncated_error(packing, memoryview(buffer).nbytes - offset) from None
     raise error
 
 
@@ -374,6 +344,6 @@ def _pack_failed(
     try:
         packing.check(value)
     except BadValue as bad:
-        raise fold(bad) from None
+        raise bad.as_error() from None
     packing.check_buffer(buffer, offset)
     raise error

@@ -7,7 +7,7 @@ from struct import Struct as Codec
 from typing import TYPE_CHECKING, Any
 
 from .compound import Elements, Nested
-from .packing import Packing, negative, truncated
+from .packed import Packed, check_offset, truncated_error
 from .values.scalars import Conversion, Number
 
 if TYPE_CHECKING:
@@ -16,20 +16,19 @@ if TYPE_CHECKING:
 __all__ = ["snapshot_of", "snapshot_type"]
 
 
-def snapshot_of(packing: Packing, buffer: Buffer, offset: int) -> Any:
+def snapshot_of(packing: Packed, buffer: Buffer, offset: int) -> Any:
     """The snapshot of the struct at ``offset``. Raises TruncatedError."""
-    if offset < 0:
-        negative(offset)
+    check_offset(offset)
     memory = memoryview(buffer)
     if memory.format != "B" or memory.ndim != 1:
         memory = memory.cast("B")
     part = memory[offset : offset + packing.size]
     if len(part) < packing.size:
-        raise truncated(packing, len(part))
+        raise truncated_error(packing, len(part))
     return (packing.made.get("snapshot") or snapshot_type(packing))(part)
 
 
-def snapshot_type(packing: Packing) -> type[bytes]:
+def snapshot_type(packing: Packed) -> type[bytes]:
     """The type of a struct's snapshots: bytes with properties."""
     made: type[bytes] | None = packing.made.get("snapshot")
     if made is None:
@@ -43,7 +42,7 @@ def snapshot_type(packing: Packing) -> type[bytes]:
     return made
 
 
-def _reader(packing: Packing, conversion: Conversion, start: int) -> Callable[[bytes], Any]:
+def _reader(packing: Packed, conversion: Conversion, start: int) -> Callable[[bytes], Any]:
     if type(conversion) is Number:
         unpack = Codec(f"<{conversion.code}").unpack_from
 
@@ -63,10 +62,10 @@ def _reader(packing: Packing, conversion: Conversion, start: int) -> Callable[[b
     return read
 
 
-def _check(packing: Packing, data: bytes) -> None:
+def _check(packing: Packed, data: bytes) -> None:
     size = bytes.__len__(data)
     if size < packing.size:
-        raise truncated(packing, size)
+        raise truncated_error(packing, size)
 
 
 def _frozen(conversion: Conversion, raw: bytes) -> Any:
@@ -84,7 +83,7 @@ def _frozen(conversion: Conversion, raw: bytes) -> Any:
     return conversion.decode(raw)
 
 
-def _shown(packing: Packing) -> Callable[[bytes], str]:
+def _shown(packing: Packed) -> Callable[[bytes], str]:
     def shown(data: bytes) -> str:
         fields = ", ".join(
             f"{field.name}={getattr(data, field.name)!r}" for field in packing.layout.fields

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import ArgumentError, FormatError
 from .compound import Elements, Nested
-from .fields import Shape
+from .packed import Packed
+from .shapes import Shape
 from .unions import Overlap
 from .values.scalars import BadValue, Char16, Conversion, Member, Opaque, Truth
-
-if TYPE_CHECKING:
-    from .packing import Packing
 
 __all__ = ["Reading", "Writing", "function_source", "spelled_out"]
 
 
-def _in_memory_order(packing: Packing) -> Iterator[tuple[int, int, Shape | Overlap]]:
+def _in_memory_order(packing: Packed) -> Iterator[tuple[int, int, Shape | Overlap]]:
     """Each field that lies alone, and each run of those that overlap: offset, size and which."""
     overlapped = {s.field.name for overlap in packing.overlaps for s in overlap.shapes}
     pieces: list[tuple[int, int, Shape | Overlap]] = [
@@ -34,7 +32,7 @@ def _in_memory_order(packing: Packing) -> Iterator[tuple[int, int, Shape | Overl
     yield from sorted(pieces, key=lambda piece: piece[:2])
 
 
-def spelled_out(packing: Packing, write: Callable[[Shape | Overlap], str]) -> Iterator[str]:
+def spelled_out(packing: Packed, write: Callable[[Shape | Overlap], str]) -> Iterator[str]:
     """The parts of a struct-module format: padding, and ``write`` of what lies between."""
     end = 0
     for offset, size, piece in _in_memory_order(packing):
@@ -49,7 +47,7 @@ def spelled_out(packing: Packing, write: Callable[[Shape | Overlap], str]) -> It
 class Reading:
     """How the values of one codec become a struct: ``format``, and lines of source."""
 
-    def __init__(self, packing: Packing) -> None:
+    def __init__(self, packing: Packed) -> None:
         self.scope: dict[str, Any] = {"_chr": chr, "_bare": packing.struct.__bare__}
         self.before = ["self = _bare()"]
         self.targets: list[str] = []
@@ -57,7 +55,7 @@ class Reading:
         self._numbers = count()
         self.format = "<" + self._struct(packing, "self")
 
-    def _struct(self, packing: Packing, owner: str) -> str:
+    def _struct(self, packing: Packed, owner: str) -> str:
         slots = {shape.field.name: shape.slot for shape in packing.struct.__packing__.shapes}
 
         def read(piece: Shape | Overlap) -> str:
@@ -107,7 +105,7 @@ class Reading:
 class Writing:
     """How a struct becomes the values of one codec: ``format``, and an expression for each."""
 
-    def __init__(self, packing: Packing) -> None:
+    def __init__(self, packing: Packed) -> None:
         self.scope: dict[str, Any] = {"_ord": ord}
         self.parts: list[str] = []
         self._packing = packing
@@ -178,7 +176,7 @@ def _written_anew(conversion: Conversion) -> Callable[[bytes], bytes]:
     return write
 
 
-def _held(slot: str, shape: Shape, packing: Packing) -> Callable[[Any], Any]:
+def _held(slot: str, shape: Shape, packing: Packed) -> Callable[[Any], Any]:
     """Reads a field, for a layout that is not its own."""
     name = shape.field.name
     own = next(s for s in packing.struct.__packing__.shapes if s.field.name == name)
@@ -205,7 +203,7 @@ def function_source(reading: Reading, writing: Writing, *, own: bool) -> str:
         *(f"    {line}" for line in reading.before),
         "    try:",
         "        if offset:",
-        "            if offset < 0: _negative(offset)",
+        "            if offset < 0: _check_offset(offset)",
         f"            {targets}_unpack(buffer, offset)",
         "        else:",
         f"            {targets}_unpack(buffer)",
@@ -217,7 +215,7 @@ def function_source(reading: Reading, writing: Writing, *, own: bool) -> str:
         f"    return _pack({', '.join(writing.parts)})",
         "def pack_into(self, buffer, offset=0, exact=False):",
         *(["    if exact: return _exactly_into(self, buffer, offset)"] if own else []),
-        "    if offset < 0: _negative(offset)",
+        "    if offset < 0: _check_offset(offset)",
         "    try:",
         f"        data = _pack({', '.join(writing.parts)})",
         "        _store(buffer, offset, data)",

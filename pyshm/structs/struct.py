@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache, partial
-from importlib import import_module
+from functools import cache, partial
 from keyword import iskeyword
 from operator import attrgetter
 from struct import Struct as Codec
@@ -24,8 +23,9 @@ from ..layout.declarations import Array, CharSet, Nullable, TypeDeclaration
 from ..layout.forms import HOST, FieldLayout, Form, Inline, Layout, Sequence, Target
 from ..layout.layouts import native
 from .declare import PYTHON_TYPES, annotated_names, declared_fields
-from .fields import Shape, given, lazy_property
+from .fields import given, lazy_property
 from .packing import Packing, Packings, flat_format
+from .shapes import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
@@ -191,7 +191,7 @@ class Struct(metaclass=_StructType):
         views, arrays lists that write through. Of read-only memory the attributes can't be
         assigned (UnsupportedError). Raises TruncatedError.
         """
-        return _part("view", "view_of")(cls.__packing__, buffer, offset)
+        return _view_of()(cls.__packing__, buffer, offset)
 
     @classmethod
     def snapshot(cls, buffer: Buffer, offset: int = 0) -> Any:
@@ -201,7 +201,7 @@ class Struct(metaclass=_StructType):
         the same of a buffer that holds the struct and nothing else, in a fraction of the time.
         Raises TruncatedError.
         """
-        return _part("snapshots", "snapshot_of")(cls.__packing__, buffer, offset)
+        return _snapshot_of()(cls.__packing__, buffer, offset)
 
     @classmethod
     def snapshot_type(cls) -> type[bytes]:
@@ -266,13 +266,21 @@ class Struct(metaclass=_StructType):
         return _restored, (type(self), _state(self, None))
 
 
-@lru_cache
-def _part(module: str, name: str) -> Any:
-    """A function of a module that is loaded when it is first needed.
+# An import statement takes as long as what it is for, also when nothing is left to import.
 
-    An import statement takes as long as what it is for, also when nothing is left to import.
-    """
-    return getattr(import_module(f".{module}", __package__), name)
+
+@cache
+def _view_of() -> Callable[..., Any]:
+    from .view import view_of
+
+    return view_of
+
+
+@cache
+def _snapshot_of() -> Callable[..., Any]:
+    from .snapshots import snapshot_of
+
+    return snapshot_of
 
 
 def _state(struct: Any, read: Callable[[Any, str], Any] | None) -> tuple[Any, ...]:

@@ -7,12 +7,13 @@ the bytes before they are used again, field by field in order of declaration.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from .fields import Shape, bad_value
+from .shapes import Shape
 from .values.scalars import BadValue
 
-__all__ = ["Overlap"]
+__all__ = ["Overlap", "overlaps_of"]
 
 
 class _Loan(NamedTuple):
@@ -93,7 +94,7 @@ class Overlap:
         try:
             return shape.conversion.encode(value)
         except BadValue as bad:
-            raise bad_value(shape.field, bad) from None
+            raise shape.error(bad) from None
 
     def _part(self, data: bytes, shape: Shape) -> bytes:
         start = shape.field.offset - self.offset
@@ -102,3 +103,22 @@ class Overlap:
     def _with(self, data: bytes, shape: Shape, raw: bytes) -> bytes:
         start = shape.field.offset - self.offset
         return data[:start] + raw + data[start + len(raw) :]
+
+
+def overlaps_of(shapes: list[Shape]) -> list[Overlap]:
+    """Return the runs of fields that share bytes, each in order of declaration."""
+    return [Overlap(group) for group in _overlapping(shapes)]
+
+
+def _overlapping(shapes: list[Shape]) -> Iterator[list[Shape]]:
+    group: list[Shape] = []
+    end = 0
+    for shape in sorted(shapes, key=lambda shape: (shape.field.offset, shape.field.size)):
+        if group and shape.field.offset >= end:
+            if len(group) > 1:
+                yield sorted(group, key=shapes.index)
+            group = []
+        group.append(shape)
+        end = max(end, shape.field.offset + shape.field.size)
+    if len(group) > 1:
+        yield sorted(group, key=shapes.index)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from ..errors import UnsupportedError
 from .compound import Elements, FirstOnly, Nested
-from .fields import Shape, bad_value
-from .packing import Packing, negative, truncated
+from .packed import Packed, check_offset, truncated_error
+from .shapes import Shape
 from .values.scalars import BadValue, Char16, Conversion, Member, Number, Truth
 
 if TYPE_CHECKING:
@@ -33,29 +33,28 @@ class StructView(ctypes.Union):
 
     __slots__ = ("_keeps",)  # whose memory it is, if ctypes does not know
 
-    _packing_: ClassVar[Packing]
+    _packing_: ClassVar[Packed]
 
     def __repr__(self) -> str:
-        packing: Packing = type(self)._packing_
+        packing: Packed = type(self)._packing_
         fields = ", ".join(
             f"{field.name}={getattr(self, field.name)!r}" for field in packing.layout.fields
         )
         return f"<view of {packing.struct.__name__}: {fields}>"
 
 
-def view_of(packing: Packing, buffer: Buffer, offset: int) -> Any:
+def view_of(packing: Packed, buffer: Buffer, offset: int) -> Any:
     """A view of the struct at ``offset``. Raises TruncatedError."""
     memory = memoryview(buffer)
     if memory.format != "B" or memory.ndim != 1:
         memory = memory.cast("B")
-    if offset < 0:
-        negative(offset)
+    check_offset(offset)
     if len(memory) - offset < packing.size:
-        raise truncated(packing, len(memory) - offset)
+        raise truncated_error(packing, len(memory) - offset)
     return _in_memory(packing, memory, offset)
 
 
-def _in_memory(packing: Packing, memory: memoryview, offset: int) -> Any:
+def _in_memory(packing: Packed, memory: memoryview, offset: int) -> Any:
     view_type = _view_type(packing, memory.readonly)
     if not memory.readonly:
         return view_type.from_buffer(memory, offset)
@@ -68,14 +67,14 @@ def _in_memory(packing: Packing, memory: memoryview, offset: int) -> Any:
     return view
 
 
-def _view_type(packing: Packing, readonly: bool) -> Any:
+def _view_type(packing: Packed, readonly: bool) -> Any:
     key = ("view", readonly)
     if key not in packing.made:
         packing.made[key] = _made_type(packing, readonly)
     return packing.made[key]
 
 
-def _made_type(packing: Packing, readonly: bool) -> Any:
+def _made_type(packing: Packed, readonly: bool) -> Any:
     members: list[tuple[str, Any]] = [("_memory_", ctypes.c_uint8 * packing.size)]
     namespace: dict[str, Any] = {"__slots__": (), "_packing_": packing}
     hidden: dict[str, str] = {}
@@ -162,7 +161,7 @@ def _part(view: Any, start: int, end: int, readonly: bool) -> memoryview:
     return part.toreadonly() if readonly else part
 
 
-def _refuse(packing: Packing) -> Callable[[Any, str, Any], NoReturn]:
+def _refuse(packing: Packed) -> Callable[[Any, str, Any], NoReturn]:
     def refuse(view: Any, name: str, value: Any) -> NoReturn:  # noqa: ARG001 - __setattr__'s
         raise UnsupportedError(
             f"{packing.struct.__name__}.{name}: the view is of read-only memory", field=name
@@ -172,7 +171,7 @@ def _refuse(packing: Packing) -> Callable[[Any, str, Any], NoReturn]:
 
 
 def _checked_setattr(
-    packing: Packing, quick: dict[str, tuple[int, int, Callable[[Any, int], None]]]
+    packing: Packed, quick: dict[str, tuple[int, int, Callable[[Any, int], None]]]
 ) -> Callable[[Any, str, Any], None]:
     """What assigns a field: by ``quick`` within those bounds, or else its conversion's bytes."""
     shapes = {shape.field.name: shape for shape in packing.shapes}
@@ -187,7 +186,7 @@ def _checked_setattr(
         if shape is None:
             raise AttributeError(f"{packing.struct.__name__!r} has no field {name!r}", name=name)
         start = shape.field.offset
-        raw = _encoded(shape.conversion, value, lambda bad: bad_value(shape.field, bad))
+        raw = _encoded(shape.conversion, value, shape.error)
         _bytes(view)[start : start + len(raw)] = raw
 
     return assign
@@ -298,7 +297,5 @@ class ArrayView(Sequence[Any]):
 
 
 def _wrong(bad: BadValue) -> Exception:
-    from .fields import fold
-
     bad.path = bad.path or "the array"
-    return fold(bad)
+    return bad.as_error()

@@ -12,7 +12,7 @@ from struct import error as CodecError
 from typing import TYPE_CHECKING, Any
 
 from ..._support.decimals import decimal_from_parts, parts_from_decimal
-from ...errors import EncodingError, FormatError, PyshmError
+from ...errors import EncodingError, FormatError, PyshmError, StructValueError
 from ...layout.forms import Scalar, Target, Text
 
 if TYPE_CHECKING:
@@ -44,6 +44,18 @@ class BadValue(Exception):
         self.path = path + self.path
         self.offset += offset
         return self
+
+    def as_error(self) -> StructValueError:
+        """Return the error that a caller sees."""
+        name = self.path.lstrip(".")
+        return StructValueError(
+            f"{name} {self.story}",
+            kind=self.kind,
+            field=name,
+            offset=self.offset,
+            value=self.value,
+            limit=self.limit,
+        )
 
 
 class Conversion:
