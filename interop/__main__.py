@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pyshm.testing import toolchain
+from pyshm.testing import build, sdk
 from pyshm.testing.process import Peer, PeerFailure
 
 from .cases import golden
@@ -20,11 +20,11 @@ from .worlds import wine
 
 def _build(arguments: argparse.Namespace) -> int:
     try:
-        command = toolchain.build_peer(_say)
-    except toolchain.ToolchainError as error:
+        command = build.build_peer(_say)
+    except sdk.ToolchainError as error:
         _say(f"no .NET peer: {error}")
         return 0 if arguments.if_available else 1
-    except toolchain.BuildError as error:
+    except build.BuildError as error:
         _say(str(error))
         return 1
     print(command[-1])
@@ -36,10 +36,10 @@ def _windows(arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     try:
         world = wine.prepare(_say, install=not arguments.if_available)
-    except toolchain.ToolchainError as error:
+    except sdk.ToolchainError as error:
         _say(f"no Windows world: {error}")
         return 0 if arguments.if_available else 1
-    except toolchain.BuildError as error:
+    except build.BuildError as error:
         _say(str(error))
         return 1
     try:
@@ -62,8 +62,8 @@ def _doctor(_arguments: argparse.Namespace) -> int:
 
 def _fixtures(arguments: argparse.Namespace) -> int:
     try:
-        dotnet = Peer("dotnet", [*toolchain.build_peer(_say), "serve"])
-    except (toolchain.ToolchainError, toolchain.BuildError) as error:
+        dotnet = Peer("dotnet", [*build.build_peer(_say), "serve"])
+    except (sdk.ToolchainError, build.BuildError) as error:
         _say(str(error))
         return 1
     python = python_peer()
@@ -129,7 +129,7 @@ def _corpus(arguments: argparse.Namespace) -> int:
                     json.dumps(row.to_json()) if arguments.json else compare.text(row), flush=True
                 )
                 wrong += compare.wrong(row)
-    except (toolchain.ToolchainError, toolchain.BuildError, packages.Unavailable) as error:
+    except (sdk.ToolchainError, build.BuildError, packages.Unavailable) as error:
         _say(str(error))
         return 1
     except PeerFailure as failure:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pyshm.doctor import Finding, examine_library
 from pyshm.doctor.modules import package
-from pyshm.testing import toolchain
+from pyshm.testing import build, sdk
 
 from .report import browser
 from .worlds import wine
@@ -26,12 +26,12 @@ def examine() -> Iterator[Finding]:
 
 def _dotnet() -> Iterator[Finding]:
     try:
-        found = toolchain.find_dotnet()
-    except toolchain.ToolchainError as error:
+        found = sdk.find_dotnet()
+    except sdk.ToolchainError as error:
         yield Finding(".NET", error.missing, error.remedy)
         return
     yield Finding(".NET", f"SDK {found.sdk} ({found.path})")
-    peer = toolchain.find_peer()
+    peer = build.find_peer()
     if peer is None:
         yield Finding("the .NET peer", "not built", "python -m interop build")
     else:

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from itertools import repeat
 
 from pyshm import ShareMemoryHelper
-from pyshm.testing import toolchain
+from pyshm.testing import build, sdk
 from pyshm.testing.process import Peer, PeerFailure
 
 from ..cases.catalog import Case, all_cases
@@ -27,7 +27,7 @@ __all__ = ["matrix"]
 def _peers(role: str) -> dict[str, Peer]:
     """Return a peer of each available language."""
     peers = {"python": python_peer(f"python ({role})")}
-    command = toolchain.find_peer()
+    command = build.find_peer()
     if command is not None:
         peers["dotnet"] = Peer(f"dotnet ({role})", [*command, "serve"])
     return peers
@@ -35,8 +35,8 @@ def _peers(role: str) -> dict[str, Peer]:
 
 def _missing_dotnet() -> str:
     try:
-        toolchain.find_dotnet()
-    except toolchain.ToolchainError as error:
+        sdk.find_dotnet()
+    except sdk.ToolchainError as error:
         return str(error)
     return "the .NET peer is not built: python -m interop build"
 

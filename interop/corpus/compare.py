@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from pyshm.assemblies import Assembly, Unbindable
 from pyshm.layout.declarations import FieldDeclaration, TypeDeclaration
 from pyshm.layout.layouts import Target, refusal
-from pyshm.testing import toolchain
+from pyshm.testing import build, sdk
 from pyshm.testing.process import Peer
 from pyshm.testing.questions import Definition, DotNetError, DotNetTypes, ReflectedType
 
@@ -194,11 +194,11 @@ def run_in(worlds: Iterable[str], chosen: Iterable[str], say: Say) -> Iterator[R
 def _framework(world: World, peer: Peer) -> tuple[str, list[Path]]:
     """The version and the assemblies of the shared framework that ``peer`` runs on."""
     if world.name == NATIVE:
-        shared = toolchain.find_dotnet().path.parent / "shared" / FRAMEWORK
+        shared = sdk.find_dotnet().path.parent / "shared" / FRAMEWORK
         folder = shared / peer.hello["runtime"].removeprefix(".NET ")
     else:
         # Its peer has the framework beside it.
-        folder = Path((toolchain.find_peer(windows=True) or [""])[-1]).parent
+        folder = Path((build.find_peer(windows=True) or [""])[-1]).parent
     (listing,) = folder.glob("*.deps.json")
     for target in json.loads(listing.read_text(encoding="utf-8"))["targets"].values():
         for library, content in target.items():

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.sax.saxutils import quoteattr
 
-from pyshm.testing import toolchain
-from pyshm.testing.toolchain import BuildError
+from pyshm.testing import cache, sdk
+from pyshm.testing.build import BuildError
 
 __all__ = ["LIST", "Package", "Unavailable", "fetch", "listed"]
 
@@ -67,8 +67,8 @@ class Package(NamedTuple):
     @property
     def folder(self) -> Path:
         """Where its assemblies are kept, once they are."""
-        key = toolchain.key_of(item.encode() for item in (self.content_hash, *self.assemblies))
-        return toolchain.cache_dir() / "packages" / self.name / key
+        key = cache.key_of(item.encode() for item in (self.content_hash, *self.assemblies))
+        return cache.cache_dir() / "packages" / self.name / key
 
     def files(self, assemblies: str) -> list[Path]:
         """The kept files of one of its ``assemblies``, sorted by name."""
@@ -132,7 +132,7 @@ def fetch(packages: Iterable[Package], say: Callable[[str], None] = lambda _line
         _restore(missing, Path(restored))
         for package in missing:
             take = functools.partial(_take, package, Path(restored))
-            toolchain.keep(package.folder, package.is_kept, take)
+            cache.keep(package.folder, package.is_kept, take)
 
 
 def _restore(packages: list[Package], work: Path) -> None:
@@ -144,7 +144,7 @@ def _restore(packages: list[Package], work: Path) -> None:
     )
     project = work / "Corpus.csproj"
     project.write_text(_PROJECT.format(items=items), encoding="utf-8")
-    command = [str(toolchain.find_dotnet().path), "restore", str(project), "--nologo"]
+    command = [str(sdk.find_dotnet().path), "restore", str(project), "--nologo"]
     try:
         answer = subprocess.run(
             command,
@@ -157,7 +157,7 @@ def _restore(packages: list[Package], work: Path) -> None:
             timeout=_TIMEOUT,
             check=False,
             cwd=work,
-            env=toolchain.dotnet_environment(),
+            env=sdk.dotnet_environment(),
         )
     except subprocess.TimeoutExpired as error:
         raise Unavailable(f"NuGet gave no answer within {_TIMEOUT:.0f} seconds") from error

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from pyshm.testing import toolchain
+from pyshm.testing import sdk
 
 __all__ = ["compile_library", "compile_program"]
 
@@ -25,10 +25,10 @@ _LIBRARY = "<DebugType>none</DebugType><PathMap>$(MSBuildProjectDirectory)=/_/</
 
 def compile_program(name: str, source: str, folder: Path) -> list[str]:
     """Build ``source`` as the program ``name`` below ``folder``; the command that runs it."""
-    library = toolchain.SOURCES / "SharedMemory" / "SharedMemory.csproj"
+    library = sdk.SOURCES / "SharedMemory" / "SharedMemory.csproj"
     reference = f'<ProjectReference Include="{library}" />'
     built = _compile(name, source, folder, _PROGRAM, reference)
-    return [str(toolchain.find_dotnet().path), str(built)]
+    return [str(sdk.find_dotnet().path), str(built)]
 
 
 def compile_library(name: str, source: str, folder: Path, references: Sequence[Path] = ()) -> Path:
@@ -47,11 +47,11 @@ def _compile(name: str, source: str, folder: Path, properties: str, references: 
     (project / f"{name}.csproj").write_text(
         _PROJECT.format(properties=properties, references=references)
     )
-    props = toolchain.SOURCES / "Directory.Build.props"
+    props = sdk.SOURCES / "Directory.Build.props"
     (project / "Directory.Build.props").write_text(
         f'<Project><Import Project="{props}" /></Project>\n'
     )
-    dotnet = str(toolchain.find_dotnet().path)
+    dotnet = str(sdk.find_dotnet().path)
     output = folder / "artifacts"
     command = [dotnet, "build", str(project), "-c", "Release", "--artifacts-path", str(output)]
     built = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import pyshm
-from pyshm.testing import toolchain
+from pyshm.testing import sdk
 from pyshm.testing.process import Outcome
 
 from ..cases.catalog import MINIMUM_CASES
@@ -210,7 +210,7 @@ def _os_name() -> str:
 
 
 def _dotnet_version() -> str:
-    return f"SDK {toolchain.find_dotnet().sdk}"
+    return f"SDK {sdk.find_dotnet().sdk}"
 
 
 def _story(report: pytest.TestReport) -> str:

@@ -28,8 +28,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO
 
 from pyshm.doctor.programs import wine_remedy
-from pyshm.testing import toolchain
-from pyshm.testing.toolchain import BuildError, ToolchainError
+from pyshm.testing import build, cache, sdk
+from pyshm.testing.build import BuildError
+from pyshm.testing.sdk import ToolchainError
 
 from ..checkout import CHECKOUT
 
@@ -139,7 +140,7 @@ def why_not() -> str:
 
 def _look() -> tuple[WindowsWorld | None, str]:
     windows = sys.platform == "win32"
-    dotnet_peer = toolchain.find_peer(windows=not windows)
+    dotnet_peer = build.find_peer(windows=not windows)
     if windows:
         if dotnet_peer is None:
             return None, "the .NET peer is not built"
@@ -234,7 +235,7 @@ def _wine_version(wine: str) -> str:
 def _place(kind: str, parts: Iterable[str | bytes]) -> Path:
     """Return the place in the cache of the thing of that kind that is made of ``parts``."""
     data = (part.encode() if isinstance(part, str) else part for part in parts)
-    return toolchain.cache_dir() / "windows" / kind / toolchain.key_of(data)
+    return cache.cache_dir() / "windows" / kind / cache.key_of(data)
 
 
 def _prefix_place(version: str) -> Path:
@@ -331,8 +332,8 @@ def prepare(say: Say = lambda _line: None, *, install: bool = True) -> WindowsWo
         BuildError: the .NET peer, or the prefix, could not be made.
     """
     if sys.platform == "win32":
-        return _native(toolchain.build_peer(say))
-    toolchain.find_dotnet()  # better missed now than after the minute that the rest takes
+        return _native(build.build_peer(say))
+    sdk.find_dotnet()  # better missed now than after the minute that the rest takes
     if install:
         _install_wine(say)
     wine = find_wine()
@@ -348,9 +349,9 @@ def prepare(say: Say = lambda _line: None, *, install: bool = True) -> WindowsWo
         return _make_python(work)
 
     prefix, python = _prefix_place(version), _python_place()
-    toolchain.keep(prefix, _is_prefix, make_prefix)
-    toolchain.keep(python, _is_python, make_python)
-    return _world(wine, prefix, python, toolchain.build_peer(say, windows=True))
+    cache.keep(prefix, _is_prefix, make_prefix)
+    cache.keep(python, _is_python, make_python)
+    return _world(wine, prefix, python, build.build_peer(say, windows=True))
 
 
 def _install_wine(say: Say) -> None:

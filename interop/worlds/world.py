@@ -12,7 +12,7 @@ import os
 import sys
 from typing import NamedTuple
 
-from pyshm.testing import toolchain
+from pyshm.testing import build, sdk
 from pyshm.testing.process import Peer
 
 from ..oracle.memory import existing_maps, map_directory, read_map
@@ -49,18 +49,18 @@ class World:
         if language == "python":
             return None
         try:
-            if toolchain.find_peer() is not None:
+            if build.find_peer() is not None:
                 return None
-            toolchain.find_dotnet()
+            sdk.find_dotnet()
             return "the .NET peer is not built: python -m interop build"
-        except toolchain.ToolchainError as error:
+        except sdk.ToolchainError as error:
             return f"no .NET: {error}"
 
     def peer(self, language: str, name: str) -> Peer:
         """A new process of that language, not started yet."""
         if language == "python":
             return python_peer(name)
-        command = toolchain.find_peer()
+        command = build.find_peer()
         assert command is not None, "cases that need .NET are skipped without it"
         return Peer(name, [*command, "serve"])
 

@@ -15,11 +15,12 @@ from .._support.lazy import lazy_names
 TYPE_CHECKING = False  # type checkers take it for True
 if TYPE_CHECKING:
     from .asserting import NoPeerError, assert_round_trip, assert_same_layout
+    from .build import BuildError
     from .dotnet import AssemblyNotBuiltError, DotNetPeer, RoundTripError, TypeNotFoundError
     from .mismatch import LayoutMismatchError
     from .process import PeerFailure
     from .questions import DotNetStepError
-    from .toolchain import BuildError, ToolchainError
+    from .sdk import ToolchainError
 
 __all__ = [
     "AssemblyNotBuiltError",
@@ -38,14 +39,14 @@ __all__ = [
 
 _HOMES = {
     "AssemblyNotBuiltError": "dotnet",
-    "BuildError": "toolchain",
+    "BuildError": "build",
     "DotNetPeer": "dotnet",
     "DotNetStepError": "questions",
     "LayoutMismatchError": "mismatch",
     "NoPeerError": "asserting",
     "PeerFailure": "process",
     "RoundTripError": "dotnet",
-    "ToolchainError": "toolchain",
+    "ToolchainError": "sdk",
     "TypeNotFoundError": "dotnet",
     "assert_round_trip": "asserting",
     "assert_same_layout": "asserting",

@@ -10,12 +10,12 @@ from typing import Any, Self
 
 from ..errors import PyshmError
 from ..structs.struct import Struct
+from .build import build_peer
 from .manifest import Manifest, manifest_from_json, manifest_json
 from .mismatch import LayoutMismatchError, layout_mismatches
 from .process import Peer
 from .questions import DotNetStepError, DotNetTypes
 from .round_trip import round_trip_differences
-from .toolchain import build_peer
 
 __all__ = ["AssemblyNotBuiltError", "DotNetPeer", "RoundTripError", "TypeNotFoundError"]
 

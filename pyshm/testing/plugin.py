@@ -34,7 +34,7 @@ def dotnet_peer(request: pytest.FixtureRequest) -> Iterator[DotNetPeer]:
     """
     from .asserting import set_current
     from .dotnet import DotNetPeer
-    from .toolchain import ToolchainError
+    from .sdk import ToolchainError
 
     plugins = request.config.pluginmanager
     reporter = plugins.get_plugin("terminalreporter")

@@ -9,7 +9,7 @@ from interop.desktop import display
 from interop.report import browser
 from interop.worlds import wine
 from pyshm.doctor import examine_library
-from pyshm.testing import toolchain
+from pyshm.testing import sdk
 
 DISPLAY = "a display for the windows"
 BROWSER = "a browser for the report's page"
@@ -31,10 +31,10 @@ def test_what_the_library_looks_at_comes_first_and_the_harness_adds_its_own() ->
 def test_what_is_missing_comes_with_the_line_that_mends_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def missing() -> toolchain.Dotnet:
-        raise toolchain.ToolchainError("the .NET SDK is missing", "get-it --now")
+    def missing() -> sdk.Dotnet:
+        raise sdk.ToolchainError("the .NET SDK is missing", "get-it --now")
 
-    monkeypatch.setattr(toolchain, "find_dotnet", missing)
+    monkeypatch.setattr(sdk, "find_dotnet", missing)
     monkeypatch.setattr(wine, "find", lambda: None)
     monkeypatch.setattr(display, "missing", lambda: "no X server: get-x")
     monkeypatch.setattr(browser, "missing", lambda: "no browser: get-one")

@@ -229,9 +229,9 @@ def has_dotnet(user, text):
 
 
 NO_SDK = """
-import pyshm.testing.toolchain as toolchain
-toolchain._dotnet_candidates = lambda: iter([])
-toolchain.dotnet_remedy = lambda: "install it"
+import pyshm.testing.sdk as sdk
+sdk._dotnet_candidates = lambda: iter([])
+sdk.dotnet_remedy = lambda: "install it"
 """
 FAKE_SDK = f"""
 import sys

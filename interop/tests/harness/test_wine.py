@@ -15,7 +15,7 @@ import pytest
 
 from interop import __main__ as command_line
 from interop.worlds import wine
-from pyshm.testing import toolchain
+from pyshm.testing import build, sdk
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="on Windows there is no Wine")
 
@@ -130,14 +130,14 @@ def dotnet(monkeypatch):
     """A .NET peer that is there once it was built."""
     built = []
 
-    def build(say, *, windows=False):
+    def build_peer(say, *, windows=False):
         assert windows
         built.append("/peers/Peer.exe")
         return built[:1]
 
-    monkeypatch.setattr(toolchain, "find_dotnet", lambda: None)
-    monkeypatch.setattr(toolchain, "build_peer", build)
-    monkeypatch.setattr(toolchain, "find_peer", lambda *, windows=False: built[:1] or None)
+    monkeypatch.setattr(sdk, "find_dotnet", lambda: None)
+    monkeypatch.setattr(build, "build_peer", build_peer)
+    monkeypatch.setattr(build, "find_peer", lambda *, windows=False: built[:1] or None)
     return built
 
 
@@ -247,7 +247,7 @@ def test_a_wine_that_fails_is_told_with_its_own_words_and_leaves_nothing(
     fake, downloads, dotnet, cache
 ):
     (fake / "broken").touch()
-    with pytest.raises(toolchain.BuildError, match=r"could not load kernel32\.dll"):
+    with pytest.raises(build.BuildError, match=r"could not load kernel32\.dll"):
         wine.prepare()
     assert list((cache / "prefixes").iterdir()) == []
     assert len(calls(fake, "server-calls")) == 2
@@ -255,7 +255,7 @@ def test_a_wine_that_fails_is_told_with_its_own_words_and_leaves_nothing(
 
 def test_a_prefix_that_forgot_what_it_was_told_is_not_kept(fake, downloads, dotnet, cache):
     (fake / "forgetful").touch()
-    with pytest.raises(toolchain.BuildError, match="not complete"):
+    with pytest.raises(build.BuildError, match="not complete"):
         wine.prepare()
     assert list((cache / "prefixes").iterdir()) == []
 
@@ -295,20 +295,20 @@ def test_root_gets_wine_installed(apt, downloads, dotnet):
 
 def test_an_installation_that_fails_says_why(apt, downloads, dotnet):
     (apt / "hidden").unlink()
-    with pytest.raises(toolchain.ToolchainError, match="Unable to locate package wine"):
+    with pytest.raises(sdk.ToolchainError, match="Unable to locate package wine"):
         wine.prepare()
 
 
 def test_others_get_the_line_to_type(apt, downloads, dotnet, monkeypatch):
     monkeypatch.setattr(wine.os, "geteuid", lambda: 1000)
-    with pytest.raises(toolchain.ToolchainError, match="Wine is missing") as caught:
+    with pytest.raises(sdk.ToolchainError, match="Wine is missing") as caught:
         wine.prepare()
     assert caught.value.remedy == wine.wine_remedy()
     assert calls(apt, "apt-calls") == []
 
 
 def test_nothing_is_installed_that_was_not_asked_for(apt, downloads, dotnet):
-    with pytest.raises(toolchain.ToolchainError, match="Wine is missing"):
+    with pytest.raises(sdk.ToolchainError, match="Wine is missing"):
         wine.prepare(install=False)
     assert calls(apt, "apt-calls") == []
 
@@ -330,7 +330,7 @@ def test_an_archive_with_its_files_in_a_folder_is_as_good(fake, downloads, dotne
 
 def test_an_archive_with_other_bytes_is_refused(fake, downloads, dotnet, monkeypatch):
     monkeypatch.setattr(wine, "PYTHON_DIGEST", "0" * 64)
-    with pytest.raises(toolchain.ToolchainError, match="has other files in it") as caught:
+    with pytest.raises(sdk.ToolchainError, match="has other files in it") as caught:
         wine.prepare()
     assert caught.value.remedy.startswith(wine.DOWNLOADS_VARIABLE)
     assert wine.find() is None
@@ -339,13 +339,13 @@ def test_an_archive_with_other_bytes_is_refused(fake, downloads, dotnet, monkeyp
 @pytest.mark.parametrize("content", [b"", b"<html>not found</html>"])
 def test_what_is_no_archive_is_refused(fake, downloads, dotnet, content):
     (downloads / wine.PYTHON_ARCHIVE).write_bytes(content)
-    with pytest.raises(toolchain.ToolchainError, match="not a zip file"):
+    with pytest.raises(sdk.ToolchainError, match="not a zip file"):
         wine.prepare()
 
 
 def test_a_folder_without_the_archive_is_named(fake, downloads, dotnet):
     (downloads / wine.PYTHON_ARCHIVE).unlink()
-    with pytest.raises(toolchain.ToolchainError, match=f"not in {downloads}"):
+    with pytest.raises(sdk.ToolchainError, match=f"not in {downloads}"):
         wine.prepare()
 
 
@@ -357,7 +357,7 @@ def test_without_a_folder_the_archive_is_downloaded(downloads, monkeypatch, tmp_
 
 def test_a_download_that_fails_names_its_address(monkeypatch, tmp_path):
     monkeypatch.setattr(wine, "PYTHON_URL", (tmp_path / "nothing").as_uri())
-    with pytest.raises(toolchain.ToolchainError, match="file://"):
+    with pytest.raises(sdk.ToolchainError, match="file://"):
         wine._python_archive(None, tmp_path)
 
 
@@ -381,7 +381,7 @@ def test_wheels_also_come_from_where_pip_looks(pip, downloads, monkeypatch, tmp_
 def test_a_wheel_with_other_bytes_is_refused(pip, downloads, tmp_path):
     wheel = next(downloads.glob("*.whl"))
     wheel.write_bytes(wheel.read_bytes() + b"\0")
-    with pytest.raises(toolchain.ToolchainError, match="can't be had"):
+    with pytest.raises(sdk.ToolchainError, match="can't be had"):
         pip(tmp_path / "wheels")
 
 
@@ -577,7 +577,7 @@ def test_a_missing_part_is_a_failure_unless_it_may_be_missing(
 ):
     def prepare(_say, *, install):
         assert install is not bool(options)
-        raise toolchain.ToolchainError("Wine is missing", "install it")
+        raise sdk.ToolchainError("Wine is missing", "install it")
 
     monkeypatch.setattr(command_line.wine, "prepare", prepare)
     assert command_line.main(["windows", *options]) == status

@@ -18,7 +18,7 @@ from interop.worlds.world import Seat, World
 from pyshm.assemblies import Unbindable
 from pyshm.layout.declarations import BuiltIn, FieldDeclaration, TypeDeclaration
 from pyshm.layout.forms import Target
-from pyshm.testing import toolchain
+from pyshm.testing import build
 from pyshm.testing.questions import DotNetError, ReflectedField, ReflectedType
 
 pytestmark = pytest.mark.slow
@@ -103,14 +103,14 @@ def test_a_package_is_fetched_once(nuget: list[str], monkeypatch: pytest.MonkeyP
 
 def test_a_package_with_another_hash_is_refused_and_not_kept(nuget: list[str]) -> None:
     nuget[0] = "wrong"
-    with pytest.raises(toolchain.BuildError, match="content hash is wrong, listed is right"):
+    with pytest.raises(build.BuildError, match="content hash is wrong, listed is right"):
         packages.fetch([SAMPLE])
     assert not SAMPLE.folder.exists()
 
 
 def test_a_package_without_the_listed_assembly_is_refused(nuget: list[str]) -> None:
     package = SAMPLE._replace(assemblies=("lib/*.dll", "lib/Other.dll"))
-    with pytest.raises(toolchain.BuildError, match=r"Sample 1\.0\.0 has no lib/Other\.dll"):
+    with pytest.raises(build.BuildError, match=r"Sample 1\.0\.0 has no lib/Other\.dll"):
         packages.fetch([package])
     assert not package.folder.exists()
 

@@ -11,7 +11,7 @@ import pytest
 from interop.peers.compile import compile_library
 from interop.plugin.hooks import Peers
 from interop.worlds.world import NATIVE, Seat, World
-from pyshm.testing import toolchain
+from pyshm.testing import build
 from pyshm.testing.process import Peer
 from pyshm.testing.questions import (
     Definition,
@@ -414,7 +414,7 @@ def native(peers: Peers) -> DotNetTypes:
 
 def _library() -> Path:
     """An assembly that is always there: the peer's own library."""
-    return Path((toolchain.find_peer() or ("",))[-1]).with_name("SharedMemory.dll")
+    return Path((build.find_peer() or ("",))[-1]).with_name("SharedMemory.dll")
 
 
 def _by_name(types: list[ReflectedType]) -> dict[str, ReflectedType]:
@@ -471,7 +471,7 @@ def test_reflect_runs_nothing_of_the_assembly_s_code(tmp_path: Path, peers: Peer
     trace = tmp_path / "trace"
     library = compile_library("Trap", TRAP.replace("TRACE", str(trace)), tmp_path)
     # A process of its own, which has to end: finalizers would run now, if ever.
-    peer = Peer("dotnet (trapped)", [*(toolchain.find_peer() or ()), "serve"])
+    peer = Peer("dotnet (trapped)", [*(build.find_peer() or ()), "serve"])
     found = _by_name(DotNetTypes(peer).reflect(library))
     peer.close()
     assert not trace.exists(), trace.read_text()

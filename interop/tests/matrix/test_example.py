@@ -13,7 +13,7 @@ import pytest
 
 import pyshm
 from interop.checkout import CHECKOUT
-from pyshm.testing.toolchain import find_dotnet
+from pyshm.testing.sdk import find_dotnet
 
 pytestmark = [pytest.mark.slow, pytest.mark.dotnet]
 

@@ -14,7 +14,7 @@ import pyshm
 from interop.exchange.place import Place
 from interop.oracle.memory import existing_maps
 from interop.peers.start import python_peer
-from pyshm.testing import toolchain
+from pyshm.testing import sdk
 
 pytestmark = [pytest.mark.slow, pytest.mark.dotnet]
 
@@ -53,12 +53,12 @@ Console.In.ReadToEnd();
 
 
 def dotnet(folder: Path, *arguments: str, **environment: str) -> None:
-    command = [str(toolchain.find_dotnet().path), *arguments, "--configuration", "Release"]
+    command = [str(sdk.find_dotnet().path), *arguments, "--configuration", "Release"]
     command += ["--nologo", "-nodeReuse:false", "-p:UseSharedCompilation=false"]
     done = subprocess.run(
         command,
         cwd=folder,
-        env={**toolchain.dotnet_environment(), **environment},
+        env={**sdk.dotnet_environment(), **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -85,7 +85,7 @@ def pack(sources: Path, work: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return pack(toolchain.SOURCES, tmp_path_factory.mktemp("package"))
+    return pack(sdk.SOURCES, tmp_path_factory.mktemp("package"))
 
 
 def contents(package: Path) -> dict[str, bytes]:
@@ -113,7 +113,7 @@ def test_the_package_says_what_it_is_and_holds_the_documentation(package: Path) 
 
 def test_the_same_sources_elsewhere_give_the_same_bytes(package: Path, tmp_path: Path) -> None:
     sources = tmp_path / "somewhere else"
-    shutil.copytree(toolchain.SOURCES, sources, ignore=shutil.ignore_patterns("bin", "obj"))
+    shutil.copytree(sdk.SOURCES, sources, ignore=shutil.ignore_patterns("bin", "obj"))
     ours, theirs = contents(package), contents(pack(sources, tmp_path / "work"))
     compared = [name for name in ours if name.endswith((".dll", ".xml", ".nuspec", ".md"))]
     assert len(compared) > 3
@@ -133,7 +133,7 @@ def test_a_program_with_nothing_but_the_package_shares_a_map_with_python(
     dotnet(tmp_path, "build", "Maker.csproj", "-o", "out", NUGET_PACKAGES=str(tmp_path / "cache"))
     name = place.name()
     program = subprocess.Popen(
-        [str(toolchain.find_dotnet().path), os.path.join("out", "Maker.dll"), name],
+        [str(sdk.find_dotnet().path), os.path.join("out", "Maker.dll"), name],
         cwd=tmp_path,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

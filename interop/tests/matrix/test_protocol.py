@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from interop.peers.start import python_peer
-from pyshm.testing import toolchain
+from pyshm.testing import build
 from pyshm.testing.process import Peer
 
 MISUNDERSTOOD = [
@@ -33,7 +33,7 @@ def test_a_request_that_can_not_be_understood_is_answered_as_such_and_the_next_o
 ) -> None:
     peer = python_peer()
     if language == "dotnet":
-        peer = Peer("dotnet", [*(toolchain.find_peer() or ()), "serve"])
+        peer = Peer("dotnet", [*(build.find_peer() or ()), "serve"])
     lines = [*MISUNDERSTOOD, UNDERSTOOD % "stop", UNDERSTOOD % "continue"]
     done = subprocess.run(
         peer.command,

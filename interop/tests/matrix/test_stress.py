@@ -13,7 +13,7 @@ import pytest
 from interop.exchange.place import Place
 from interop.oracle.memory import existing_maps, map_directory
 from interop.peers.start import python_peer
-from pyshm.testing import toolchain
+from pyshm.testing import build
 from pyshm.testing.process import Peer
 
 ROUNDS = 1000  # for each of the peers
@@ -35,7 +35,7 @@ def running(languages: tuple[str, ...]) -> Iterator[list[Peer]]:
     peers = []
     for number, language in enumerate(languages):
         name = f"{language} ({number})"
-        command = toolchain.find_peer() if language == "dotnet" else None
+        command = build.find_peer() if language == "dotnet" else None
         peers.append(Peer(name, [*command, "serve"]) if command else python_peer(name))
     try:
         for peer in peers:

@@ -25,7 +25,8 @@ from pyshm.testing import (
     TypeNotFoundError,
     assert_round_trip,
     assert_same_layout,
-    toolchain,
+    build,
+    sdk,
 )
 from pyshm.types import (
     Bool,
@@ -407,8 +408,8 @@ def test_the_peer_builds_within_a_repository_with_rules_of_its_own(
     for name, text in FOREIGN_RULES.items():
         (tmp_path / name).write_text(text)
     sources = tmp_path / "venv" / "csharp"
-    shutil.copytree(toolchain.SOURCES, sources, ignore=shutil.ignore_patterns("bin", "obj"))
-    monkeypatch.setattr(toolchain, "SOURCES", sources)
+    shutil.copytree(sdk.SOURCES, sources, ignore=shutil.ignore_patterns("bin", "obj"))
+    monkeypatch.setattr(build, "SOURCES", sources)
     monkeypatch.setenv("PYSHM_CACHE", str(tmp_path / "cache"))
     with DotNetPeer() as peer:
         assert peer.process.request({"do": "ping"}) == [{"value": "pong"}]
