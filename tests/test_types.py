@@ -14,7 +14,7 @@ from pyshm import types as t
 from pyshm.errors import LayoutError
 from pyshm.layout.declarations import Array, BuiltIn, MarshalAs, Nullable, Pointer
 from pyshm.layout.forms import HOST, Target
-from pyshm.structs.struct import struct_from
+from pyshm.structs.from_declaration import struct_from
 
 POINTER = struct.calcsize("P")
 WINDOWS = Target(8, windows=True)

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from pyshm.errors import PyshmError
 from pyshm.layout.declarations import TypeDeclaration, to_json
 from pyshm.layout.layouts import Target, contains_references, managed, native, refusal
-from pyshm.structs.struct import Struct, struct_from
+from pyshm.structs.from_declaration import struct_from
+from pyshm.structs.struct import Struct
 from pyshm.testing.questions import Bytes, Definition, DotNetTypes, Question, Value
 from pyshm.testing.values import from_python, normal, to_python
 

@@ -6,7 +6,8 @@ from .._support.lazy import lazy_names
 
 TYPE_CHECKING = False  # type checkers take it for True
 if TYPE_CHECKING:
-    from .struct import Struct, struct_from
+    from .from_declaration import struct_from
+    from .struct import Struct
     from .view import ArrayView, StructView
 
 __all__ = ["ArrayView", "Struct", "StructView", "struct_from"]
@@ -15,7 +16,7 @@ _HOMES = {
     "ArrayView": "view",
     "Struct": "struct",
     "StructView": "view",
-    "struct_from": "struct",
+    "struct_from": "from_declaration",
 }
 
 __getattr__, __dir__ = lazy_names(__name__, globals(), _HOMES)

@@ -8,7 +8,8 @@ from ..errors import TruncatedError
 from .compound import Elements, FirstOnly, Nested
 from .compound import Optional as OptionalValue
 from .packed import Packed, check_offset
-from .values.scalars import Characters, Conversion
+from .values.base import Conversion
+from .values.text import FixedText
 
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
@@ -72,7 +73,7 @@ def _format(conversion: Conversion, packing: Packed) -> Any:
         return _array(conversion, packing)
     if isinstance(conversion, OptionalValue):
         return _optional(conversion, packing)
-    if isinstance(conversion, Characters):
+    if isinstance(conversion, FixedText):
         # NumPy's own Unicode text has four bytes a character.
         return f"S{conversion.size}" if conversion.unit == 1 else ("<u2", (conversion.count,))
     code: Any = conversion.code or _NUMBERS.get(conversion.name)

@@ -10,7 +10,8 @@ from ..layout.forms import round_up
 from .compound import Elements, FirstOnly, Nested
 from .compound import Optional as OptionalValue
 from .packed import Packed
-from .values.scalars import Characters, Conversion
+from .values.base import Conversion
+from .values.text import FixedText
 
 __all__ = ["declaration_of", "ffi_of"]
 
@@ -150,7 +151,7 @@ def _member(conversion: Conversion, name: str) -> str:
         conversion = conversion.element
     if isinstance(conversion, Nested):
         return f"{conversion.packing.struct.__name__} {name}{counts}"
-    if isinstance(conversion, Characters):
+    if isinstance(conversion, FixedText):
         unit = "char" if conversion.unit == 1 else "uint16_t"
         return f"{unit} {name}{counts}[{conversion.count}]"
     c_name = _C_NAMES.get(conversion.code or "") or _SPECIAL.get(conversion.name)
@@ -171,7 +172,7 @@ def _alignment(conversion: Conversion, pack: int) -> int:
         conversion = conversion.element
     if isinstance(conversion, Nested):
         return _struct_alignment(conversion.packing, pack)
-    if isinstance(conversion, Characters):
+    if isinstance(conversion, FixedText):
         return conversion.unit
     known = conversion.code in _C_NAMES or conversion.name in _SPECIAL
     return conversion.size if known else 1

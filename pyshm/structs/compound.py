@@ -14,9 +14,12 @@ from ..layout.builtins import fixed_buffer_element
 from ..layout.declarations import Array, Nullable, TypeDeclaration, TypeReference
 from ..layout.forms import FieldLayout, Form, Inline, Layout, Scalar, Sequence, Text
 from ..layout.marshalling import is_blittable
-from .declare import PYTHON_TYPES
 from .packed import Packed
-from .values.scalars import BadValue, Char8, Conversion, Number, of_scalar, of_text
+from .registry import PYTHON_TYPES
+from .values.base import Conversion, InvalidValue
+from .values.numbers import Number
+from .values.scalars import of_scalar
+from .values.text import Char8, FixedText
 
 __all__ = ["Elements", "Nested", "of_field"]
 
@@ -45,7 +48,6 @@ class Elements(Conversion):
         return [self.element.zero()] * self.count
 
     def encode(self, value: Any) -> bytes:
-        """As Conversion.encode."""
         items = self._items(value)
         if self.codec is not None:
             try:
@@ -56,7 +58,7 @@ class Elements(Conversion):
         for index, item in enumerate(items):
             try:
                 parts.append(self.element.encode(item).ljust(self.stride, b"\0"))
-            except BadValue as bad:
+            except InvalidValue as bad:
                 raise bad.inside(f"[{index}]", index * self.stride) from None
         return b"".join(parts)
 
@@ -66,11 +68,11 @@ class Elements(Conversion):
         try:
             items = [] if value is None else list(value)
         except TypeError:
-            raise BadValue(f"must be {self.name}, not {value!r}", value) from None
+            raise InvalidValue(f"must be {self.name}, not {value!r}", value) from None
         if self._exact:
             del items[self.count :]
         if len(items) != self.count:
-            raise BadValue(
+            raise InvalidValue(
                 f"needs exactly {self.count} elements, not {len(items)}",
                 len(items),
                 self.count,
@@ -79,7 +81,6 @@ class Elements(Conversion):
         return items
 
     def decode(self, raw: bytes) -> list[Any]:
-        """As Conversion.decode."""
         if self.codec is not None:
             return list(self.codec.unpack(raw))
         decode, stride, size = self.element.decode, self.stride, self.element.size
@@ -96,15 +97,14 @@ class AnsiCharacters(Elements):
         self.element: Char8 = element
 
     def encode(self, value: Any) -> bytes:
-        """As Conversion.encode."""
         items = self._items(value)
         for index, item in enumerate(items):
             if not isinstance(item, str) or len(item) != 1:
-                bad = BadValue(f"must be a str of one character, not {item!r}", item)
+                bad = InvalidValue(f"must be a str of one character, not {item!r}", item)
                 raise bad.inside(f"[{index}]", index)
         raw = self.element.encoded("".join(items))
         if raw[self.count :].strip(b"\0"):
-            raise BadValue(
+            raise InvalidValue(
                 f"has room for {self.count} bytes, not for {len(raw)}",
                 value,
                 self.count,
@@ -113,7 +113,6 @@ class AnsiCharacters(Elements):
         return raw[: self.count].ljust(self.count, b"\0")
 
     def decode(self, raw: bytes) -> list[str]:
-        """As Conversion.decode."""
         if self._exact:
             # A sequence that the array's end cuts off is no character and no error to .NET.
             decoder = codecs.getincrementaldecoder(self.element.encoding)("replace")
@@ -138,12 +137,12 @@ class FirstOnly(Elements):
         items = self._items(value)
         try:
             raw = self.element.encode(items[0])
-        except BadValue as bad:
+        except InvalidValue as bad:
             raise bad.inside("[0]", 0) from None
         zero = self.element.zero()
         for index, item in enumerate(items[1:], 1):
             if item != zero and not self._exact:
-                raise BadValue(
+                raise InvalidValue(
                     f"must be {zero!r}, not {item!r}: .NET marshals only the first element of "
                     f"a fixed buffer of {self.element.name}",
                     item,
@@ -197,17 +196,15 @@ class Nested(Conversion):
         return self.packing.struct()
 
     def encode(self, value: Any) -> bytes:
-        """As Conversion.encode."""
         if value is None and self.packing.exact:
             declaration = self.packing.layout.declaration
             if declaration.kind == "class":
                 return bytes(self.size)  # an object that is not there
         if not isinstance(value, self.packing.struct):
-            raise BadValue(f"must be {self.name}, not {value!r}", value)
+            raise InvalidValue(f"must be {self.name}, not {value!r}", value)
         return self.packing.encode(value)
 
     def decode(self, raw: bytes) -> Any:
-        """As Conversion.decode."""
         return self.packing.unpack_from(raw)
 
 
@@ -222,7 +219,7 @@ def _of_form(form: Form, reference: TypeReference, layout: Layout, exact: bool) 
         is_enum = isinstance(reference, TypeDeclaration) and reference.kind == "enum"
         return of_scalar(form, enum if is_enum else None, layout.target, exact)
     if isinstance(form, Text):
-        return of_text(form, layout.target, exact)
+        return FixedText(form, layout.target, exact)
     if isinstance(form, Sequence):
         # Of an inline array the declaration names the element itself.
         element = reference.element if isinstance(reference, Array) else reference

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from enum import Flag, IntEnum, IntFlag
-from typing import Any, NamedTuple, get_type_hints
-from weakref import WeakValueDictionary
+from typing import Any, Literal, NamedTuple, get_type_hints
 
 from .. import types
 from ..errors import LayoutError
@@ -21,11 +20,9 @@ from ..layout.declarations import (
     TypeDeclaration,
 )
 from ..types import FieldType
+from .registry import PYTHON_TYPES
 
-__all__ = ["PYTHON_TYPES", "annotated_names", "declared_fields", "dotnet_name"]
-
-PYTHON_TYPES: WeakValueDictionary[TypeDeclaration, type] = WeakValueDictionary()
-"""The Python class - a Struct or an IntEnum - of each declaration that one was made for."""
+__all__ = ["annotated_names", "declaration_of", "dotnet_name"]
 
 _enums: dict[tuple[type, str, str], TypeDeclaration] = {}
 _UNDERLYING = ("sbyte", "byte", "short", "ushort", "int", "uint", "long", "ulong", "nint", "nuint")
@@ -51,7 +48,56 @@ def annotated_names(namespace: dict[str, Any]) -> list[str]:
     return list(namespace.get("__annotations__", {}))
 
 
-def declared_fields(
+def declaration_of(
+    cls: type, base: TypeDeclaration | None, names: tuple[str, ...], options: dict[str, Any]
+) -> TypeDeclaration:
+    """Return the declaration of a class body with the fields ``names`` and class keywords.
+
+    Raises LayoutError, naming the keyword or the field.
+    """
+    charset: CharSet = options.get("charset", "ansi")
+    layout: Literal["sequential", "explicit"] = options.get("layout", "sequential")
+    kind: Literal["struct", "class"] = options.get("kind", "class" if base else "struct")
+    type_name: str = options.get("name") or cls.__name__
+    for word, value, allowed in (
+        ("charset", charset, ("ansi", "unicode", "auto")),
+        ("layout", layout, ("sequential", "explicit")),
+        ("kind", kind, ("struct", "class")),
+    ):
+        if value not in allowed:
+            raise LayoutError(
+                f"{cls.__name__}: {word} must be one of {allowed}, not {value!r}",
+                field=word,
+                value=value,
+            )
+    verbatim = bool(options.get("verbatim"))
+    fields = tuple(_declared_fields(cls, names, type_name, charset, verbatim=verbatim))
+    taken = set()
+    for name, field in zip(names, fields, strict=True):
+        if field.name in taken:
+            raise LayoutError(
+                f"{cls.__name__}.{name}: another field is {field.name} in .NET; give one of them "
+                "a FieldName",
+                field=name,
+            )
+        taken.add(field.name)
+        if (field.offset is None) == (layout == "explicit"):
+            story = "needs a FieldOffset" if layout == "explicit" else "has a FieldOffset"
+            raise LayoutError(f"{cls.__name__}.{name} {story}: the layout is {layout}", field=name)
+    return TypeDeclaration(
+        type_name,
+        kind=kind,
+        layout=layout,
+        pack=options.get("pack", 0),
+        size=options.get("size", 0),
+        charset=charset,
+        fields=fields,
+        base=base,
+        documentation=cls.__doc__ or "",
+    )
+
+
+def _declared_fields(
     cls: type, names: tuple[str, ...], type_name: str, charset: CharSet, *, verbatim: bool
 ) -> Iterator[FieldDeclaration]:
     """What the annotations of ``names`` say. Raises LayoutError, naming the field."""

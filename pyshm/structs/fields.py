@@ -15,7 +15,10 @@ from typing import Any
 from ..layout.forms import Layout
 from .compound import Elements, Nested, of_field
 from .shapes import Shape
-from .values.scalars import BadValue, Char16, Number, Opaque, Truth
+from .values.base import InvalidValue
+from .values.numbers import Boolean, Number
+from .values.scalars import Opaque
+from .values.text import Char16
 
 __all__ = ["given", "lazy_property", "shapes_of"]
 
@@ -27,7 +30,7 @@ def shapes_of(layout: Layout, exact: bool = False) -> list[Shape]:
     for field in layout.fields:
         conversion = of_field(field, layout, exact)
         slot = field.name
-        if not isinstance(conversion, Number | Truth | Char16 | Opaque | Nested):
+        if not isinstance(conversion, Number | Boolean | Char16 | Opaque | Nested):
             slot = f"_{field.name}"
             while slot in taken:
                 slot = f"_{slot}"
@@ -99,7 +102,7 @@ def given(shape: Shape) -> Callable[[bytes], Any]:
             return list(value)
         try:
             shape.conversion.encode(value)
-        except BadValue as bad:
+        except InvalidValue as bad:
             raise shape.error(bad) from None
         raise AssertionError  # nothing but an array takes bytes
 

@@ -11,11 +11,7 @@ from struct import Struct as Codec
 from struct import error as CodecError
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ..errors import (
-    ArgumentError,
-    DoesNotFitError,
-    UnsupportedError,
-)
+from ..errors import ArgumentError, DoesNotFitError, UnsupportedError
 from ..layout.forms import Layout, Target
 from ..layout.layouts import contains_references, managed, native
 from .compound import Elements, Nested
@@ -24,14 +20,15 @@ from .packed import Packed, check_offset, truncated_error
 from .shapes import Shape
 from .source import Reading, Writing, function_source, spelled_out
 from .unions import Overlap, overlaps_of
-from .values.scalars import BadValue, Truth
+from .values.base import InvalidValue
+from .values.numbers import Boolean
 
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
 
 __all__ = ["Packing", "Packings", "flat_format"]
 
-_FAILURES = (CodecError, OverflowError, TypeError, AttributeError, BadValue)
+_FAILURES = (CodecError, OverflowError, TypeError, AttributeError, InvalidValue)
 
 
 class Packing:
@@ -95,7 +92,7 @@ class Packing:
         """The bytes of ``value``, ``size`` of them. Raises StructValueError."""
         try:
             return self.encode(value)
-        except BadValue as bad:
+        except InvalidValue as bad:
             raise bad.as_error() from None
 
     def from_bytes(self, buffer: Buffer) -> Any:
@@ -147,7 +144,7 @@ class Packing:
                 continue  # as it was read
             try:
                 shape.conversion.encode(held)
-            except BadValue as bad:
+            except InvalidValue as bad:
                 raise bad.inside("." + shape.field.dotnet_name, shape.field.offset) from None
 
     def store(self, buffer: Any, offset: int, data: bytes) -> None:
@@ -194,7 +191,7 @@ class Packing:
             at = shape.field.offset
             try:
                 data[at : at + shape.field.size] = shape.conversion.encode(held)
-            except BadValue as bad:
+            except InvalidValue as bad:
                 raise bad.inside("." + shape.field.dotnet_name, at) from None
         for overlap in self.overlaps:
             if not self.exact and self._same(overlap):
@@ -323,7 +320,7 @@ def _flat(piece: Shape | Overlap) -> str:
     if isinstance(conversion, Elements) and conversion.codec is not None:
         return conversion.codec.format[1:]
     if isinstance(conversion, Elements) and conversion.size == conversion.count * (
-        conversion.element.size if isinstance(conversion.element, Truth) else 0
+        conversion.element.size if isinstance(conversion.element, Boolean) else 0
     ):
         return f"{conversion.count}{conversion.element.code}"
     return conversion.code or f"{conversion.size}s"
@@ -343,7 +340,7 @@ def _pack_failed(
 ) -> NoReturn:
     try:
         packing.check(value)
-    except BadValue as bad:
+    except InvalidValue as bad:
         raise bad.as_error() from None
     packing.check_buffer(buffer, offset)
     raise error

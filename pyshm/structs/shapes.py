@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ..errors import StructValueError
 from ..layout.forms import FieldLayout
-from .values.scalars import BadValue, Conversion
+from .values.base import Conversion, InvalidValue
 
 __all__ = ["Shape"]
 
@@ -26,6 +26,6 @@ class Shape(NamedTuple):
         """Whether the attribute always holds the value itself."""
         return self.slot == self.field.name
 
-    def error(self, bad: BadValue) -> StructValueError:
+    def error(self, bad: InvalidValue) -> StructValueError:
         """Return the error for a value that this field can't hold."""
         return bad.inside(self.field.dotnet_name, self.field.offset).as_error()

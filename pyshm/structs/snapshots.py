@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from .compound import Elements, Nested
 from .packed import Packed, check_offset, truncated_error
-from .values.scalars import Conversion, Number
+from .values.base import Conversion
+from .values.numbers import Number
 
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]

@@ -15,7 +15,10 @@ from .compound import Elements, Nested
 from .packed import Packed
 from .shapes import Shape
 from .unions import Overlap
-from .values.scalars import BadValue, Char16, Conversion, Member, Opaque, Truth
+from .values.base import Conversion, InvalidValue
+from .values.numbers import Boolean, EnumNumber
+from .values.scalars import Opaque
+from .values.text import Char16
 
 __all__ = ["Reading", "Writing", "function_source", "spelled_out"]
 
@@ -88,11 +91,11 @@ class Reading:
 
     def _plain(self, number: int, slot: str, conversion: Conversion) -> None:
         made = ""
-        if isinstance(conversion, Truth):
+        if isinstance(conversion, Boolean):
             made = f"v{number} != 0"
         elif isinstance(conversion, Char16):
             made = f"_chr(v{number})"
-        elif isinstance(conversion, Member):
+        elif isinstance(conversion, EnumNumber):
             self.scope[f"_make{number}"] = conversion.make
             made = f"_make{number}(v{number})"
         if made:
@@ -135,7 +138,7 @@ class Writing:
         return f"{conversion.size}s"
 
     def _plain(self, number: int, value: str, conversion: Conversion) -> str:
-        if isinstance(conversion, Truth):
+        if isinstance(conversion, Boolean):
             return f"({conversion.true} if {value} else 0)"
         if isinstance(conversion, Char16):
             return f"_ord({value} + '')"  # ord itself would take bytes
@@ -170,7 +173,7 @@ def _written_anew(conversion: Conversion) -> Callable[[bytes], bytes]:
     def write(raw: bytes) -> bytes:
         try:
             return conversion.encode(conversion.decode(raw))
-        except (FormatError, ArgumentError, BadValue):
+        except (FormatError, ArgumentError, InvalidValue):
             return raw  # they mean nothing, and nobody could have changed them
 
     return write

@@ -11,26 +11,26 @@ unpacks - is made once, when the class is.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import cache, partial
 from keyword import iskeyword
 from operator import attrgetter
 from struct import Struct as Codec
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 from ..errors import FormatError, LayoutError
-from ..layout.declarations import Array, CharSet, Nullable, TypeDeclaration
-from ..layout.forms import HOST, FieldLayout, Form, Inline, Layout, Sequence, Target
+from ..layout.declarations import TypeDeclaration
+from ..layout.forms import HOST, Layout, Target
 from ..layout.layouts import native
-from .declare import PYTHON_TYPES, annotated_names, declared_fields
-from .fields import given, lazy_property
+from .declare import annotated_names, declaration_of
+from .fields import lazy_property
 from .packing import Packing, Packings, flat_format
-from .shapes import Shape
+from .registry import PYTHON_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
 
-__all__ = ["Struct", "struct_from"]
+__all__ = ["Struct"]
 
 # Names that every struct type gets when it is made, and the first parameter of its methods.
 _TAKEN = frozenset(
@@ -38,7 +38,7 @@ _TAKEN = frozenset(
 )
 
 
-class _StructType(type):
+class StructType(type):
     """Turns a class body with annotated fields into a type with slots and a layout."""
 
     # Calling a struct type calls its __make__, and there is no __init__: type's own call then
@@ -56,7 +56,7 @@ class _StructType(type):
         laid_out: Layout | None = None,
         target: Target = HOST,
         **said: Any,
-    ) -> _StructType:
+    ) -> StructType:
         if not bases:
             return super().__new__(mcls, name, bases, namespace)
         if laid_out is None:
@@ -68,7 +68,7 @@ class _StructType(type):
         namespace["__slots__"] = names
         cls: Any = super().__new__(mcls, name, bases, namespace)
         if laid_out is None:
-            declaration = _declare(cls, bases[0], names, said)
+            declaration = declaration_of(cls, bases[0].__dict__.get("declaration"), names, said)
             laid_out = _native(names, declaration, target)
         _complete(cls, names, defaults, laid_out)
         return cls  # type: ignore[no-any-return]
@@ -95,7 +95,7 @@ class _StructType(type):
 
 
 @dataclass_transform(eq_default=True)
-class Struct(metaclass=_StructType):
+class Struct(metaclass=StructType):
     """Base of all declared structs. Subclass it with annotated fields from :mod:`pyshm.types`.
 
     Class keywords are those of StructLayoutAttribute: ``pack`` (0 to 128; 0 is no cap), ``size``
@@ -361,52 +361,6 @@ def _check_body(
             )
 
 
-def _declare(
-    cls: type, base: type, names: tuple[str, ...], said: dict[str, Any]
-) -> TypeDeclaration:
-    """The declaration that the class body and its keywords make."""
-    charset: CharSet = said.get("charset", "ansi")
-    layout: Literal["sequential", "explicit"] = said.get("layout", "sequential")
-    kind: Literal["struct", "class"] = said.get("kind", "class" if base is not Struct else "struct")
-    type_name: str = said.get("name") or cls.__name__
-    for word, value, allowed in (
-        ("charset", charset, ("ansi", "unicode", "auto")),
-        ("layout", layout, ("sequential", "explicit")),
-        ("kind", kind, ("struct", "class")),
-    ):
-        if value not in allowed:
-            raise LayoutError(
-                f"{cls.__name__}: {word} must be one of {allowed}, not {value!r}",
-                field=word,
-                value=value,
-            )
-    verbatim = bool(said.get("verbatim"))
-    fields = tuple(declared_fields(cls, names, type_name, charset, verbatim=verbatim))
-    taken = set()
-    for name, field in zip(names, fields, strict=True):
-        if field.name in taken:
-            raise LayoutError(
-                f"{cls.__name__}.{name}: another field is {field.name} in .NET; give one of them "
-                "a FieldName",
-                field=name,
-            )
-        taken.add(field.name)
-        if (field.offset is None) == (layout == "explicit"):
-            story = "needs a FieldOffset" if layout == "explicit" else "has a FieldOffset"
-            raise LayoutError(f"{cls.__name__}.{name} {story}: the layout is {layout}", field=name)
-    return TypeDeclaration(
-        type_name,
-        kind=kind,
-        layout=layout,
-        pack=said.get("pack", 0),
-        size=said.get("size", 0),
-        charset=charset,
-        fields=fields,
-        base=base.__dict__.get("declaration"),
-        documentation=cls.__doc__ or "",
-    )
-
-
 def _complete(cls: Any, names: tuple[str, ...], defaults: dict[str, Any], laid_out: Layout) -> None:
     base = cls.__mro__[1]
     above = tuple(field.name for field in base.layout.fields) if base is not Struct else ()
@@ -432,12 +386,14 @@ def _complete(cls: Any, names: tuple[str, ...], defaults: dict[str, Any], laid_o
 
     # Compiled when one of them is first called.
     def compile_all() -> None:
+        from .constructor import constructor_of
+
         functions = packing.generate()
         # The exact ones are made when they are first asked for, if ever.
         exactly = partial(cls.__packings__.of, laid_out, exact=True)
         functions["_exactly"] = lambda *where: exactly().unpack_from(*where)
         functions["_exactly_into"] = lambda *where: exactly().pack_into(*where)
-        made = {"__make__": _constructor(cls, packing)}
+        made = {"__make__": constructor_of(packing, cls.__defaults__)}
         for name in ("unpack_from", "pack_into"):
             made[name] = functions[name]
         _install_methods(cls, made)
@@ -485,111 +441,3 @@ def _install_fields(cls: Any, packing: Packing) -> None:
             setattr(cls, overlap.loans_slot, cls.__dict__[second])
             for shape in overlap.shapes:
                 setattr(cls, shape.field.name, overlap.accessor(shape))
-
-
-def _constructor(cls: Any, packing: Packing) -> Callable[..., Any]:
-    """Write and compile what makes a struct of given values.
-
-    Fields are its parameters and may have any name but one that begins with two underscores.
-    """
-    overlapped = {shape.field.name for o in packing.overlaps for shape in o.shapes}
-    scope: dict[str, Any] = {"__bare": cls.__bare__, "__type": type, "__bytes": bytes}
-    arguments = []
-    body = []
-    for overlap in packing.overlaps:
-        scope[f"__zeros{overlap.bytes_slot}"] = bytes(overlap.size)
-        body.append(f"self.{overlap.bytes_slot} = __zeros{overlap.bytes_slot}")
-        body.append(f"self.{overlap.loans_slot} = None")
-    for shape in packing.shapes:
-        name = shape.field.name
-        default = scope[f"__default_{name}"] = cls.__defaults__[name]
-        arguments.append(f"{name}=__default_{name}")
-        if name in overlapped:
-            body.append(f"if {name} is not None: self.{name} = {name}")
-            continue
-        value = name
-        if not shape.is_plain:
-            scope[f"__given_{name}"] = given(shape)
-            value = f"({name} if __type({name}) is not __bytes else __given_{name}({name}))"
-        body.append(f"self.{shape.slot} = {_or_default(shape, value, default, scope)}")
-    lines = [
-        f"def make({', '.join(arguments)}):",
-        "    self = __bare()",
-        *(f"    {line}" for line in body),
-        "    return self",
-    ]
-    exec(compile("\n".join(lines), f"<pyshm struct {cls.__name__}>", "exec"), scope)  # noqa: S102 - made from names alone
-    make: Callable[..., Any] = scope["make"]
-    return make
-
-
-def _or_default(shape: Shape, value: str, default: Any, scope: dict[str, Any]) -> str:
-    """The expression for what a field gets: ``value``, or else what it is by default."""
-    name = shape.field.name
-    if default is None:
-        conversion = shape.conversion
-        if not conversion.mutable:
-            scope[f"__zero_{name}"] = conversion.zero()
-            made = f"__zero_{name}"
-        elif conversion.canonical and not hasattr(conversion, "packing"):
-            scope[f"__zero_{name}"] = bytes(conversion.size)  # made a list when looked at
-            made = f"__zero_{name}"
-        else:
-            scope[f"__zero_{name}"] = conversion.zero
-            made = f"__zero_{name}()"
-        return f"{made} if {name} is None else {value}"
-    if isinstance(default, (list, Struct)):
-        # Each struct gets its own.
-        scope[f"__copy_{name}"] = partial(_copied, default)
-        return f"__copy_{name}() if {name} is __default_{name} else {value}"
-    return value
-
-
-def _copied(default: Any) -> Any:
-    from copy import deepcopy
-
-    return deepcopy(default)
-
-
-def struct_from(declaration: TypeDeclaration, target: Target = HOST) -> type[Struct]:
-    """The Python class of ``declaration``; made, with those it needs, where there is none yet.
-
-    Fields have their .NET names, changed only where Python can't have them. Raises LayoutError.
-    """
-    found: Any = PYTHON_TYPES.get(declaration)
-    if found is not None and found.__packing__.layout.target == target:
-        return found  # type: ignore[no-any-return]
-    return _made_of(native(declaration, target))
-
-
-def _made_of(layout: Layout) -> type[Struct]:
-    """The class of a type that was laid out, by itself or, as some only can be, in another."""
-    declaration = layout.declaration
-    # The class holds those that it is made of, which the table does not.
-    parts = []
-    for inner in _inner_layouts(layout.fields):
-        found: Any = PYTHON_TYPES.get(inner.declaration)
-        parts.append(found or _made_of(inner))
-    base: Any = Struct
-    if declaration.base is not None and declaration.kind == "class":
-        base = struct_from(declaration.base, layout.target)
-    namespace = {"__doc__": declaration.documentation or None, "__parts__": tuple(parts)}
-    name = re.sub(r"\W", "_", re.split(r"[.+]", declaration.name)[-1]) or "Unnamed"
-    return _StructType(name, (base,), namespace, laid_out=layout)  # type: ignore[return-value]
-
-
-def _inner_layouts(fields: Iterable[FieldLayout]) -> Iterator[Layout]:
-    """The layouts of the types of ``fields`` that are classes in Python."""
-    for field in fields:
-        form: Form = field.form
-        reference = field.declaration.type
-        while isinstance(form, Sequence):
-            form = form.element
-            reference = reference.element if isinstance(reference, Array) else reference
-        if not isinstance(form, Inline):
-            continue
-        declared = form.layout.declaration
-        if isinstance(reference, Nullable) or declared.inline_array or declared.fixed_buffer:
-            yield from _inner_layouts(form.layout.fields)
-        else:
-            yield form.layout

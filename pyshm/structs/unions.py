@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from .shapes import Shape
-from .values.scalars import BadValue
+from .values.base import InvalidValue
 
 __all__ = ["Overlap", "overlaps_of"]
 
@@ -93,7 +93,7 @@ class Overlap:
     def _encoded(self, shape: Shape, value: Any) -> bytes:
         try:
             return shape.conversion.encode(value)
-        except BadValue as bad:
+        except InvalidValue as bad:
             raise shape.error(bad) from None
 
     def _part(self, data: bytes, shape: Shape) -> bytes:

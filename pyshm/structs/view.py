@@ -14,7 +14,9 @@ from ..errors import UnsupportedError
 from .compound import Elements, FirstOnly, Nested
 from .packed import Packed, check_offset, truncated_error
 from .shapes import Shape
-from .values.scalars import BadValue, Char16, Conversion, Member, Number, Truth
+from .values.base import Conversion, InvalidValue
+from .values.numbers import Boolean, EnumNumber, Number
+from .values.text import Char16
 
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
@@ -125,7 +127,7 @@ def _is_direct(conversion: Conversion) -> bool:
 def _c_type(conversion: Conversion, readonly: bool) -> Any:
     if isinstance(conversion, Nested):
         return _view_type(conversion.packing, readonly)
-    if isinstance(conversion, Number | Truth | Char16):
+    if isinstance(conversion, Number | Boolean | Char16):
         return _C_TYPES.get(conversion.code or "")
     return None
 
@@ -139,12 +141,12 @@ def _reader(shape: Shape, hidden: str | None, readonly: bool) -> Callable[[Any],
     conversion, start = shape.conversion, shape.field.offset
     if hidden is not None:
         scope: dict[str, Any] = {"chr": chr}
-        if isinstance(conversion, Truth):
+        if isinstance(conversion, Boolean):
             value = f"view.{hidden} != 0"
         elif isinstance(conversion, Char16):
             value = f"chr(view.{hidden})"
         else:
-            assert isinstance(conversion, Member)
+            assert isinstance(conversion, EnumNumber)
             scope["make"] = conversion.make
             value = f"make(view.{hidden})"
         exec(f"def read(view): return {value}", scope)  # noqa: S102 - made from names alone
@@ -192,7 +194,9 @@ def _checked_setattr(
     return assign
 
 
-def _encoded(conversion: Conversion, value: Any, error: Callable[[BadValue], Exception]) -> bytes:
+def _encoded(
+    conversion: Conversion, value: Any, error: Callable[[InvalidValue], Exception]
+) -> bytes:
     if isinstance(value, StructView):
         # A copy of the struct that it shows, if it is the right one.
         value = value._packing_.unpack_from(value)
@@ -200,7 +204,7 @@ def _encoded(conversion: Conversion, value: Any, error: Callable[[BadValue], Exc
         value = value.tolist()
     try:
         return conversion.encode(value)
-    except BadValue as bad:
+    except InvalidValue as bad:
         raise error(bad) from None
 
 
@@ -255,7 +259,7 @@ class ArrayView(Sequence[Any]):
     def _assign(self, places: range, values: list[Any]) -> None:
         if len(values) != len(places):
             raise _wrong(
-                BadValue(
+                InvalidValue(
                     f"needs exactly {len(places)} elements, not {len(values)}",
                     len(values),
                     len(places),
@@ -296,6 +300,6 @@ class ArrayView(Sequence[Any]):
         return f"<view of {self.tolist()!r}>"
 
 
-def _wrong(bad: BadValue) -> Exception:
+def _wrong(bad: InvalidValue) -> Exception:
     bad.path = bad.path or "the array"
     return bad.as_error()

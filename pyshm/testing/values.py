@@ -26,7 +26,7 @@ from ..layout.declarations import (
 from ..layout.forms import HOST, Form, Inline, Layout, Scalar, Sequence, Target, Text
 from ..layout.layouts import is_reference
 from ..layout.marshalling import has_layout
-from ..structs.struct import struct_from
+from ..structs.from_declaration import struct_from
 
 __all__ = [
     "FLOATS",

@@ -22,7 +22,7 @@ from pyshm.layout.declarations import (
     TypeDeclaration,
 )
 from pyshm.layout.forms import HOST, Target
-from pyshm.structs.struct import struct_from
+from pyshm.structs.from_declaration import struct_from
 
 hypothesis = pytest.importorskip("hypothesis")
 st = hypothesis.strategies

@@ -1,0 +1,12 @@
+"""The Python class of each declared type."""
+
+from __future__ import annotations
+
+from weakref import WeakValueDictionary
+
+from ..layout.declarations import TypeDeclaration
+
+__all__ = ["PYTHON_TYPES"]
+
+PYTHON_TYPES: WeakValueDictionary[TypeDeclaration, type] = WeakValueDictionary()
+"""The Python class - a Struct or an IntEnum - of each declaration that one was made for."""

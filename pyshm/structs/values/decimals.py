@@ -1,0 +1,80 @@
+"""System.Decimal and CURRENCY."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from struct import Struct as Codec
+from struct import error as CodecError
+from typing import TYPE_CHECKING, Any
+
+from ..._support.decimals import decimal_from_parts, parts_from_decimal
+from ...errors import PyshmError
+from .base import Conversion, InvalidValue
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+__all__ = ["Currency", "Decimals"]
+
+_DECIMAL = Codec("<IIQ")
+_CURRENCY = Codec("<q")
+
+
+class Decimals(Conversion):
+    """System.Decimal, flags first: 96 bits and up to 28 decimal places."""
+
+    def __init__(self) -> None:
+        super().__init__(16, "decimal")
+
+    def encode(self, value: Any) -> bytes:
+        low, middle, high, flags = _meant(lambda: parts_from_decimal(value), value)
+        return _DECIMAL.pack(flags, high, low | middle << 32)
+
+    def decode(self, raw: bytes) -> Decimal:
+        flags, high, low64 = _DECIMAL.unpack(raw)
+        return decimal_from_parts(low64 & 0xFFFFFFFF, low64 >> 32, high, flags)
+
+
+class Currency(Conversion):
+    """CURRENCY: an int64 of ten-thousandths."""
+
+    def __init__(self, exact: bool) -> None:
+        super().__init__(8, "Currency")
+        self._exact = exact
+
+    def encode(self, value: Any) -> bytes:
+        from decimal import Context, Decimal
+
+        if not isinstance(value, Decimal) or not value.is_finite():
+            raise InvalidValue(f"must be a finite Decimal, not {value!r}", value)
+        scaled = rounded = value.scaleb(4, Context(prec=200))
+        if scaled.adjusted() < 99:
+            rounded = scaled.quantize(Decimal(1), "ROUND_HALF_EVEN", Context(prec=200))
+        if rounded != scaled and not self._exact:
+            raise InvalidValue(f"must have at most four decimal places, not {value}", value)
+        try:
+            return _CURRENCY.pack(int(rounded))
+        except CodecError:
+            limit = "922337203685477.5807"
+            raise InvalidValue(
+                f"must be at most {limit} either way, not {value}", value, limit
+            ) from None
+
+    def decode(self, raw: bytes) -> Decimal:
+        from decimal import Decimal
+
+        units = _CURRENCY.unpack(raw)[0]
+        places = 4
+        # .NET drops zeros at the end of all but zero itself.
+        while places and units and units % 10 == 0:
+            units //= 10
+            places -= 1
+        return Decimal(units).scaleb(-places)
+
+
+def _meant(make: Callable[[], Any], value: object) -> Any:
+    """What ``make`` gives; its refusal as a BadValue."""
+    try:
+        return make()
+    except PyshmError as error:
+        raise InvalidValue(f"can't be stored: {error.message}", value, error.limit) from None
