@@ -86,7 +86,7 @@ def _semantics(arguments: argparse.Namespace) -> int:
     from .semantics import table
     from .worlds.world import world_of
 
-    for seat in table.SEATS:
+    for seat in table.SEATS.values():
         reason = world_of(seat.world).missing(seat.language)
         if reason is not None:
             _say(f"{seat.label}: {reason}")
@@ -194,7 +194,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     how.add_argument("--check", action="store_true", help="compare only (the default)")
     how.add_argument("--write", action="store_true", help="write them anew, then check")
     sub = command(
-        "semantics", _semantics, "Check or rewrite docs/semantics.md, from a run in both worlds."
+        "semantics",
+        _semantics,
+        "Check or rewrite fixtures/semantics.jsonl, in both worlds.",
     )
     how = sub.add_mutually_exclusive_group()
     how.add_argument("--check", action="store_true", help="compare only (the default)")

@@ -24,7 +24,8 @@ __all__ = ["FOLDER", "Fixture", "check", "fixtures", "write"]
 
 FOLDER = FIXTURES
 _MANIFEST = "manifest.json"
-_TYPES = "types.jsonl"  # declarations, which test_random_types.py compares
+# Compared by test_random_types.py and `python -m interop semantics`.
+_OTHERS = {"semantics.jsonl", "types.jsonl"}
 _INT32 = (-(2**31), 2**31 - 1)
 
 
@@ -156,7 +157,7 @@ def write(dotnet: Peer, folder: Path = FOLDER, say: Callable[[str], None] = prin
 def check(python: Peer, dotnet: Peer, folder: Path = FOLDER) -> list[str]:
     """What is wrong, a line each: files against what both languages make of them now."""
     wrong = []
-    expected_files = {_TYPES, _MANIFEST}
+    expected_files = {_MANIFEST, *_OTHERS}
     manifest = {
         entry["file"]: entry for entry in json.loads((folder / _MANIFEST).read_bytes())["files"]
     }

@@ -1,1 +1,1 @@
-"""Sequences of API calls, and their outcomes in each language (docs/semantics.md)."""
+"""Sequences of API calls, and their outcomes in .NET and in pyshm (docs/semantics.md)."""

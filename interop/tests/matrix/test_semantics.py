@@ -1,15 +1,24 @@
-"""The same calls on both sides: every outcome, value or error, is the real .NET's."""
+"""The same calls in .NET and in pyshm have the same outcomes, values and errors alike."""
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 
+from interop.checkout import DOCS
 from interop.exchange.place import Place
+from interop.peers.start import python_peer
 from interop.plugin.hooks import Peers
-from interop.semantics.run import label, lifetime, outcomes
-from interop.semantics.sequences import DIFFERENCES, LIFETIMES, SEQUENCES, Lifetime, Sequence
-from interop.semantics.table import explain
-from interop.worlds.world import LANGUAGES, Seat, World
+from interop.semantics.named import LIFETIMES
+from interop.semantics.run import labels, lifetime, outcomes
+from interop.semantics.sequences import DIFFERENCES, SEQUENCES
+from interop.semantics.steps import Lifetime, Sequence
+from interop.semantics.table import EXPLANATIONS, TABLE, explain, recorded
+from interop.worlds.world import LANGUAGES, NATIVE, Seat, World, world_of
+
+PAGE = DOCS / "semantics.md"
 
 
 @pytest.mark.parametrize("sequence", SEQUENCES, ids=[sequence.name for sequence in SEQUENCES])
@@ -21,33 +30,41 @@ def test_outcomes_are_those_of_dotnet(
     )
     expected = outcomes(sequence, dotnet, place, world)
     found = outcomes(sequence, python, place, world)
-    labels = [*map(label, sequence.steps), *("file afterwards" for _ in expected)]
     wrong = [
-        f"{label}\n    .NET:  {theirs}\n    pyshm: {ours}"
-        for label, theirs, ours in zip(labels, expected, found, strict=False)
+        f"{call}\n    .NET:  {theirs}\n    pyshm: {ours}"
+        for call, theirs, ours in zip(labels(sequence), expected, found, strict=True)
         if theirs != ours
     ]
     if sequence.name in DIFFERENCES:
-        assert wrong, f"no difference any more: {DIFFERENCES[sequence.name]}"
+        assert wrong, f"the difference no longer exists: {DIFFERENCES[sequence.name]}"
         return
     assert not wrong, f"{sequence.name}:\n" + "\n".join(wrong)
-    # A step that the peers do not know would be equal on both sides, and prove nothing.
-    assert "unexpected" not in expected
+    # A step that no peer knows has the same outcome in both, and proves nothing.
+    assert {"error": "unexpected"} not in expected
 
 
 @pytest.mark.parametrize("life", LIFETIMES, ids=[life.name for life in LIFETIMES])
-def test_named_maps_live_and_die_as_dotnets(
+def test_a_named_map_lives_as_long_as_in_dotnet(
     life: Lifetime, world: World, peers: Peers, place: Place
 ) -> None:
     found = {}
     for language in LANGUAGES:
         first, second = (peers.get(Seat(world.name, language), role) for role in "AB")
-        found[language] = lifetime(life, first, second, place)
-    labels = [f"{who}: {'killed' if step is None else label(step)}" for who, step in life.steps]
-    assert list(zip(labels, found["python"], strict=True)) == list(
-        zip(labels, found["dotnet"], strict=True)
-    )
-    assert "unexpected" not in found["dotnet"]
+        found[language] = list(zip(labels(life), lifetime(life, first, second, place), strict=True))
+    assert found["python"] == found["dotnet"]
+    assert {"error": "unexpected"} not in [outcome for _, outcome in found["dotnet"]]
+
+
+@pytest.mark.skipif(NATIVE not in ("linux", "windows"), reason="not recorded on this system")
+def test_outcomes_are_those_recorded_from_dotnet(place: Place) -> None:
+    expected = recorded(f"{NATIVE} dotnet")
+    peer = python_peer()
+    try:
+        found = {item.name: outcomes(item, peer, place, world_of(NATIVE)) for item in SEQUENCES}
+    finally:
+        peer.kill()
+    wrong = [name for name in found if found[name] != expected[name]]
+    assert wrong == list(DIFFERENCES)
 
 
 def test_every_sequence_has_its_own_name() -> None:
@@ -56,7 +73,27 @@ def test_every_sequence_has_its_own_name() -> None:
     assert len(names) >= 150
 
 
-def test_a_difference_in_making_or_opening_a_map_needs_an_explanation_of_its_own() -> None:
-    named = next(sequence for sequence in SEQUENCES if sequence.name == "named-life")
+def test_a_difference_in_creating_or_opening_a_map_needs_an_explanation_of_its_own() -> None:
     for call in ("create-new as=m name={name} capacity=100", "open-existing as=m name={name}"):
-        assert explain(named, call) is None
+        assert explain("named-life", call) is None
+
+
+def test_the_page_has_a_heading_for_every_explanation() -> None:
+    headings = re.findall(r"^### (.*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert headings == [item.heading for item in EXPLANATIONS]
+
+
+def test_the_page_has_the_numbers_of_the_file() -> None:
+    rows = [json.loads(line) for line in TABLE.read_text(encoding="ascii").splitlines()]
+    calls = [row for row in rows if not row["call"].startswith("file ")]
+    different = [row for row in rows if "why" in row]
+    by_system = [
+        row
+        for row in different
+        if row["windows dotnet"] == row["windows pyshm"]
+        and row["linux dotnet"] == row["linux pyshm"]
+    ]
+    text = " ".join(PAGE.read_text(encoding="utf-8").split())
+    assert f"{len({row['sequence'] for row in rows})} sequences with {len(calls):,} calls" in text
+    assert f"{len(different)} results differ. In {len(by_system)} of them" in text
+    assert len(by_system) == len(different) - len(DIFFERENCES)
