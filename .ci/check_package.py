@@ -115,7 +115,7 @@ def main(work: Path, pytest_arguments: list[str]) -> None:
     # The peer is built from the wheel's sources, and the plugin found by its entry point.
     shutil.rmtree(unpacked / "interop" / "csharp")
     run(sys.executable, "-m", "interop", "build", "--if-available", cwd=unpacked)
-    run(sys.executable, "-m", "pytest", "interop/tests/matrix/test_example.py", cwd=unpacked)
+    run(sys.executable, "-m", "pytest", "interop/tests/testing/test_example.py", cwd=unpacked)
 
 
 if __name__ == "__main__":

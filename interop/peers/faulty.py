@@ -2,7 +2,7 @@
 
     python -m interop.peers.faulty FAULT serve
 
-The harness's own tests make sure that each fault is caught (interop/tests/harness/test_self.py).
+The harness's own tests make sure that each fault is caught (interop/tests/exchange/test_self.py).
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The tests that need interop/: the matrix, and the harness itself."""
+"""Tests of the harness, and of both languages against each other: one folder for each subject."""

@@ -1,1 +1,1 @@
-"""Python and .NET, tested against each other."""
+"""Pairs of peers: each language as producer and as consumer."""

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from interop.checkout import CHECKOUT
-from interop.tests.harness.faulty_run import VARIABLE
+from interop.tests.faulty_run import VARIABLE
 
 __all__ = ["SELECTION", "run", "run_on_a_terminal"]
 
@@ -66,7 +66,7 @@ def run_on_a_terminal(
 
 
 def _command(arguments: Sequence[str], fault: str | None) -> list[str]:
-    plugins = ["-p", "interop.tests.harness.faulty_run"] if fault else []
+    plugins = ["-p", "interop.tests.faulty_run"] if fault else []
     return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *plugins, *arguments]
 
 

@@ -23,7 +23,7 @@ from interop.report import page as report_html
 from interop.report.case import bytes_section
 from interop.report.lines import FORMAT, Report, ReportError, ReportWriter, Run, read
 from interop.report.matrix import Matrix
-from interop.tests.harness.runs import SELECTION, run
+from interop.tests.runs import SELECTION, run
 from pyshm.testing.process import Outcome, PeerFailure
 
 pytestmark = pytest.mark.slow
@@ -472,7 +472,7 @@ def test_a_peer_that_dies_is_reported_as_what_it_is(tmp_path: Path) -> None:
 def test_a_run_that_has_nothing_to_report_fails_and_leaves_no_old_page(tmp_path: Path) -> None:
     path, page = tmp_path / "report.jsonl", tmp_path / "page.html"
     page.write_text("of another run", encoding="utf-8")
-    done = run("interop/tests/harness/test_self.py", "-k", "no_difference", "--interop-report",
+    done = run("interop/tests/exchange/test_self.py", "-k", "no_difference", "--interop-report",
                str(path), "--interop-html", str(page))  # fmt: skip
     assert done.returncode == 1, done.stdout
     assert "NOTHING TO REPORT: no case ran" in done.stdout

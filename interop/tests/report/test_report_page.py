@@ -13,8 +13,8 @@ from interop import __main__ as command_line
 from interop.report.browser import Browser, BrowserError, take_picture
 from interop.report.lines import read
 from interop.report.page import write
-from interop.tests.harness.runs import SELECTION, run
-from interop.tests.harness.test_report import NASTY, a_run, written
+from interop.tests.report.test_report import NASTY, a_run, written
+from interop.tests.runs import SELECTION, run
 from pyshm.testing.process import Outcome
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]

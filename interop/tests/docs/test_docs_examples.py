@@ -1,6 +1,6 @@
 """The pages for users do what they say: each of their examples runs, in Python and in the shell.
 
-What they have in C#, interop/tests/harness/test_docs_csharp.py compiles and runs.
+What they have in C#, interop/tests/docs/test_docs_csharp.py compiles and runs.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from interop.plugin.progress import Progress, wanted
-from interop.tests.harness.runs import SELECTION, run, run_on_a_terminal
+from interop.tests.runs import SELECTION, run, run_on_a_terminal
 
 pytestmark = pytest.mark.slow
 

@@ -1,0 +1,1 @@
+"""pyshm.codegen and pyshm.assemblies against .NET's reflection and compiler."""

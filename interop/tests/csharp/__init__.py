@@ -1,0 +1,1 @@
+"""The C# half as C# programs use it."""

@@ -1,0 +1,1 @@
+"""The pages of docs/ and the README: their tables, and their code."""

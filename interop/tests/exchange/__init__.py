@@ -1,0 +1,1 @@
+"""The exchange of one case, with peers that are wrong on purpose."""

@@ -1,1 +1,0 @@
-"""The harness, the documents and the worlds, tested."""

@@ -1,0 +1,1 @@
+"""One peer at a time: its protocol, its formats, what it says of types."""

@@ -1,0 +1,1 @@
+"""pyshm.testing, which users have."""
