@@ -2,19 +2,19 @@ using System.Runtime.InteropServices;
 
 namespace Racing;
 
-/// <summary>Which gear is in.</summary>
+/// <summary>The gears.</summary>
 public enum Gear : sbyte
 {
-    /// <summary>Backwards.</summary>
+    /// <summary>Drives backwards.</summary>
     Reverse = -1,
 
-    /// <summary>None.</summary>
+    /// <summary>No gear is selected.</summary>
     Neutral = 0,
 
-    /// <summary>The lowest.</summary>
+    /// <summary>The lowest gear.</summary>
     First = 1,
 
-    /// <summary>The next one.</summary>
+    /// <summary>The next gear.</summary>
     Second = 2,
 }
 
@@ -22,19 +22,19 @@ public enum Gear : sbyte
 [StructLayout(LayoutKind.Sequential)]
 public struct Wheel
 {
-    /// <summary>Degrees Celsius.</summary>
+    /// <summary>In degrees Celsius.</summary>
     public float Temperature;
 
-    /// <summary>Whether it is off the ground. The marshaller makes four bytes of a bool.</summary>
+    /// <summary>Whether it is off the ground. The marshaller writes a bool as four bytes.</summary>
     public bool Airborne;
 
-    /// <summary>Of the tyre: 0 is new, 255 worn out.</summary>
+    /// <summary>The wear of the tire: 0 is new, 255 is worn out.</summary>
     public byte Wear;
 }
 
-/// <summary>A colour, as one number or by its parts: a union.</summary>
+/// <summary>A color, as one number or by its parts: a union.</summary>
 [StructLayout(LayoutKind.Explicit)]
-public struct Colour
+public struct Color
 {
     /// <summary>All four parts.</summary>
     [FieldOffset(0)]
@@ -57,24 +57,24 @@ public struct Colour
     public byte Alpha;
 }
 
-/// <summary>What a car sends, many times a second.</summary>
+/// <summary>What a car sends, many times per second.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 4, CharSet = CharSet.Unicode)]
 public struct Telemetry
 {
-    /// <summary>Microseconds since the start of the race; aligned to 4 bytes, by Pack.</summary>
+    /// <summary>In microseconds since the start of the race. Pack aligns it to 4 bytes.</summary>
     public long Time;
 
-    /// <summary>Metres a second.</summary>
+    /// <summary>In meters per second.</summary>
     public double Speed;
 
-    /// <summary>The gear that is in.</summary>
+    /// <summary>The current gear.</summary>
     public Gear Gear;
 
     /// <summary>Whether it rains; one byte.</summary>
     [MarshalAs(UnmanagedType.U1)]
     public bool Wet;
 
-    /// <summary>Who drives, in at most 15 characters.</summary>
+    /// <summary>The name of the driver, at most 15 characters.</summary>
     [MarshalAs(UnmanagedType.ByValTStr, SizeConst = 16)]
     public string Driver;
 
@@ -83,22 +83,22 @@ public struct Telemetry
     public Wheel[] Wheels;
 
     /// <summary>The light on the dashboard.</summary>
-    public Colour Light;
+    public Color Light;
 }
 
-/// <summary>Numbers alone: <c>accessor.Read&lt;Snapshot&gt;</c> takes it as it lies there.</summary>
+/// <summary>Only numbers, so <c>accessor.Read&lt;Snapshot&gt;</c> reads it from a map without marshalling.</summary>
 [StructLayout(LayoutKind.Sequential)]
 public unsafe struct Snapshot
 {
-    /// <summary>How many laps are done.</summary>
+    /// <summary>The number of finished laps.</summary>
     public int Laps;
 
-    /// <summary>The last three, in milliseconds.</summary>
+    /// <summary>The last three lap times, in milliseconds.</summary>
     public fixed uint LapTimes[3];
 
-    /// <summary>The light.</summary>
-    public Colour Light;
+    /// <summary>The light on the dashboard.</summary>
+    public Color Light;
 
-    /// <summary>The gear.</summary>
+    /// <summary>The current gear.</summary>
     public Gear Gear;
 }

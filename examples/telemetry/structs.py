@@ -14,15 +14,15 @@ class Wheel(Struct, name="Racing.Wheel"):
     """One wheel."""
 
     Temperature: t.Single
-    """Degrees Celsius."""
+    """In degrees Celsius."""
     Airborne: t.Bool
-    """Whether it is off the ground. The marshaller makes four bytes of a bool."""
+    """Whether it is off the ground. The marshaller writes a bool as four bytes."""
     Wear: t.Byte
-    """Of the tyre: 0 is new, 255 worn out."""
+    """The wear of the tire: 0 is new, 255 is worn out."""
 
 
-class Colour(Struct, layout="explicit", name="Racing.Colour"):
-    """A colour, as one number or by its parts: a union."""
+class Color(Struct, layout="explicit", name="Racing.Color"):
+    """A color, as one number or by its parts: a union."""
 
     Argb: Annotated[t.UInt32, t.FieldOffset(0)]
     """All four parts."""
@@ -37,48 +37,48 @@ class Colour(Struct, layout="explicit", name="Racing.Colour"):
 
 
 class Gear(IntEnum):
-    """Which gear is in."""
+    """The gears."""
 
     Reverse = -1
-    """Backwards."""
+    """Drives backwards."""
     Neutral = 0
-    """None."""
+    """No gear is selected."""
     First = 1
-    """The lowest."""
+    """The lowest gear."""
     Second = 2
-    """The next one."""
+    """The next gear."""
 
 
 _Gear = Gear
 
 
 class Telemetry(Struct, pack=4, charset="unicode", name="Racing.Telemetry"):
-    """What a car sends, many times a second."""
+    """What a car sends, many times per second."""
 
     Time: t.Int64
-    """Microseconds since the start of the race; aligned to 4 bytes, by Pack."""
+    """In microseconds since the start of the race. Pack aligns it to 4 bytes."""
     Speed: t.Double
-    """Metres a second."""
+    """In meters per second."""
     Gear: Annotated[_Gear, t.Enum(t.SByte, "Racing.Gear")]
-    """The gear that is in."""
+    """The current gear."""
     Wet: t.Bool8
     """Whether it rains; one byte."""
     Driver: Annotated[str, t.ByValTStr(16)]
-    """Who drives, in at most 15 characters."""
+    """The name of the driver, at most 15 characters."""
     Wheels: Annotated[list[Wheel], t.ByValArray(Wheel, 4)]
     """Front left, front right, rear left, rear right."""
-    Light: Colour
+    Light: Color
     """The light on the dashboard."""
 
 
 class Snapshot(Struct, name="Racing.Snapshot"):
-    """Numbers alone: accessor.Read<Snapshot> takes it as it lies there."""
+    """Only numbers, so accessor.Read<Snapshot> reads it from a map without marshalling."""
 
     Laps: t.Int32
-    """How many laps are done."""
+    """The number of finished laps."""
     LapTimes: Annotated[list[int], t.FixedBuffer(t.UInt32, 3)]
-    """The last three, in milliseconds."""
-    Light: Colour
-    """The light."""
+    """The last three lap times, in milliseconds."""
+    Light: Color
+    """The light on the dashboard."""
     Gear: Annotated[_Gear, t.Enum(t.SByte, "Racing.Gear")]
-    """The gear."""
+    """The current gear."""

@@ -1,11 +1,11 @@
 """Prove Python types against the .NET types of your own assembly (docs/testing.md).
 
-    def test_telemetry(dotnet_peer):
+    def test_telemetry():
         assert_same_layout(Telemetry, "My.Namespace.Telemetry", "bin/MyApp.dll")
         assert_round_trip(Telemetry(speed=1.5), "My.Namespace.Telemetry", "bin/MyApp.dll")
 
-The fixture comes with the pytest plugin, which is there where pyshm is installed. The names below
-are loaded when they are first used: pytest loads this package in every run.
+pytest loads this package in every run where pyshm is installed, for its plugin. So each name below
+is loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .._support.lazy import lazy_names
 
 TYPE_CHECKING = False  # type checkers take it for True
 if TYPE_CHECKING:
-    from .asserting import NoPeerError, assert_round_trip, assert_same_layout
+    from .asserting import assert_round_trip, assert_same_layout
     from .build import BuildError
     from .dotnet import AssemblyNotBuiltError, DotNetPeer, RoundTripError, TypeNotFoundError
     from .mismatch import LayoutMismatchError
@@ -28,7 +28,6 @@ __all__ = [
     "DotNetPeer",
     "DotNetStepError",
     "LayoutMismatchError",
-    "NoPeerError",
     "PeerFailure",
     "RoundTripError",
     "ToolchainError",
@@ -43,7 +42,6 @@ _HOMES = {
     "DotNetPeer": "dotnet",
     "DotNetStepError": "questions",
     "LayoutMismatchError": "mismatch",
-    "NoPeerError": "asserting",
     "PeerFailure": "process",
     "RoundTripError": "dotnet",
     "ToolchainError": "sdk",
@@ -52,4 +50,14 @@ _HOMES = {
     "assert_same_layout": "asserting",
 }
 
-__getattr__, __dir__ = lazy_names(__name__, globals(), _HOMES)
+_load, __dir__ = lazy_names(__name__, globals(), _HOMES)
+
+
+def __getattr__(name: str) -> object:
+    if name != "NoPeerError":
+        return _load(name)
+    import warnings
+
+    message = "NoPeerError is deprecated: no function raises it; see ToolchainError"
+    warnings.warn(message, DeprecationWarning, stacklevel=2)
+    return _load("ToolchainError")

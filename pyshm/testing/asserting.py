@@ -1,72 +1,48 @@
-"""The assertions as functions, which find the peer of the pytest session by themselves."""
+"""The assertions as functions. They share one .NET peer, which starts with the first call."""
 
 from __future__ import annotations
 
-from os import PathLike
+import atexit
+import functools
+import sys
+from collections.abc import Callable
+from inspect import signature
+from typing import Concatenate, ParamSpec
 
-from ..errors import PyshmError
-from ..structs.struct import Struct
-from .dotnet import DotNetPeer, Folders
+from .dotnet import DotNetPeer
 
-__all__ = ["NoPeerError", "assert_round_trip", "assert_same_layout", "current", "set_current"]
+__all__ = ["assert_round_trip", "assert_same_layout"]
 
-_current: DotNetPeer | None = None
-
-
-class NoPeerError(PyshmError, RuntimeError):
-    """There is no .NET peer: no test of this session has asked for the fixture."""
-
-
-def set_current(peer: DotNetPeer | None) -> None:
-    """Make ``peer`` the one that the functions ask."""
-    global _current
-    _current = peer
+_P = ParamSpec("_P")
 
 
-def current() -> DotNetPeer:
-    """The session's peer. Raises NoPeerError."""
-    if _current is None:
-        raise NoPeerError("the test has to ask for the fixture dotnet_peer: def test(dotnet_peer)")
-    return _current
+@functools.cache
+def _peer_of_this_process() -> DotNetPeer:
+    peer = DotNetPeer()
+    atexit.register(peer.close)
+    return peer
 
 
-def assert_same_layout(
-    python_type: type[Struct],
-    type_name: str,
-    assembly: str | PathLike[str],
-    *,
-    references: Folders = (),
-    marshalled: bool = True,
-    managed: bool = True,
-) -> None:
-    """:meth:`DotNetPeer.assert_same_layout` of the fixture ``dotnet_peer``."""
-    __tracebackhide__ = True
-    current().assert_same_layout(
-        python_type,
-        type_name,
-        assembly,
-        references=references,
-        marshalled=marshalled,
-        managed=managed,
-    )
+def _shared_peer() -> DotNetPeer:
+    """Return the peer of the running pytest session; outside of pytest, the one of this process."""
+    plugin = sys.modules.get("pyshm.testing.plugin")  # pytest loads it; nothing else does
+    peer: DotNetPeer | None = plugin.session_peer() if plugin is not None else None
+    return peer or _peer_of_this_process()
 
 
-def assert_round_trip(
-    value: Struct,
-    type_name: str,
-    assembly: str | PathLike[str],
-    *,
-    references: Folders = (),
-    marshalled: bool = True,
-    managed: bool = True,
-) -> None:
-    """:meth:`DotNetPeer.assert_round_trip` of the fixture ``dotnet_peer``."""
-    __tracebackhide__ = True
-    current().assert_round_trip(
-        value,
-        type_name,
-        assembly,
-        references=references,
-        marshalled=marshalled,
-        managed=managed,
-    )
+def _function(method: Callable[Concatenate[DotNetPeer, _P], None]) -> Callable[_P, None]:
+    """Return ``method`` of the shared peer."""
+
+    @functools.wraps(method)
+    def function(*args: _P.args, **kwargs: _P.kwargs) -> None:
+        __tracebackhide__ = True
+        method(_shared_peer(), *args, **kwargs)
+
+    own = signature(method)
+    without_self = own.replace(parameters=list(own.parameters.values())[1:])
+    function.__signature__ = without_self  # type: ignore[attr-defined]  # for help()
+    return function
+
+
+assert_same_layout = _function(DotNetPeer.assert_same_layout)
+assert_round_trip = _function(DotNetPeer.assert_round_trip)

@@ -137,7 +137,7 @@ class DotNetPeer:
         if found:
             raise LayoutMismatchError(
                 f"{type_name} in {os.path.basename(fspath(assembly))} and "
-                f"{python_type.__qualname__} here are not laid out alike:",
+                f"{python_type.__qualname__} here have different layouts:",
                 found,
             )
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import pickle
 import sys
+from inspect import signature
 from pathlib import Path
 
 import pytest
 
+import pyshm.testing
 from interop.checkout import CHECKOUT
 from pyshm import Struct
 from pyshm.errors import ArgumentError, PyshmError
@@ -17,12 +19,10 @@ from pyshm.testing import (
     BuildError,
     DotNetPeer,
     LayoutMismatchError,
-    NoPeerError,
     PeerFailure,
     RoundTripError,
     ToolchainError,
     TypeNotFoundError,
-    assert_same_layout,
 )
 from pyshm.testing.mismatch import paired
 from pyshm.testing.process import Outcome
@@ -89,7 +89,7 @@ def test_what_differs_is_told_with_both_types(net, assembly):
     with pytest.raises(LayoutMismatchError) as caught:
         net.assert_same_layout(WrongWheel, "Wheel", assembly)
     assert str(caught.value) == (
-        "Wheel in app.py and WrongWheel here are not laid out alike:\n"
+        "Wheel in app.py and WrongWheel here have different layouts:\n"
         "  field Wet: bool is 4 bytes in .NET, 1 here"
     )
 
@@ -165,11 +165,6 @@ def test_fields_are_matched_by_name_exactly_if_they_can(theirs, ours, pairs):
     assert paired(theirs, ours) == pairs
 
 
-def test_the_functions_need_the_fixture():
-    with pytest.raises(NoPeerError, match="dotnet_peer"):
-        assert_same_layout(Wheel, "Wheel", "app.dll")
-
-
 @pytest.mark.parametrize(
     "error",
     [
@@ -238,6 +233,16 @@ import sys
 import pyshm.testing.dotnet as dotnet
 dotnet.build_peer = lambda say: say("building") or [sys.executable, {str(FAKE)!r}]
 """
+BROKEN_BUILD = """
+import pyshm.testing.dotnet as dotnet
+from pyshm.testing import BuildError
+
+def broken(say):
+    print("attempt", "to build")
+    raise BuildError("no build", ["dotnet"], "CS0001")
+
+dotnet.build_peer = broken
+"""
 
 
 def test_without_the_sdk_tests_are_skipped_with_the_remedy(user):
@@ -261,6 +266,63 @@ def test_a_users_tests_share_one_peer_that_ends_with_them(user):
     done.stdout.fnmatch_lines(["pyshm: building the .NET peer*"])
 
 
+WITHOUT_FIXTURE = """
+from pyshm.testing import assert_round_trip, assert_same_layout
+from app import Wheel
+
+def test_wheel():
+    assert_same_layout(Wheel, "Wheel", "app.py")
+    assert_round_trip(Wheel(1.5, True), "Wheel", "app.py")
+
+def test_again():
+    assert_same_layout(Wheel, "Wheel", "app.py")
+"""
+
+
+def test_the_functions_start_the_peer_of_the_session_without_the_fixture(user):
+    has_dotnet(user, FAKE_SDK)
+    user.pytester.makepyfile(test_app=WITHOUT_FIXTURE)
+    done = user()
+    done.assert_outcomes(passed=2)
+    assert done.outlines.count("pyshm: building the .NET peer, once for this version and SDK") == 1
+
+
+def test_the_functions_skip_the_test_without_the_sdk(user):
+    has_dotnet(user, NO_SDK)
+    user.pytester.makepyfile(test_app=WITHOUT_FIXTURE)
+    user().assert_outcomes(skipped=2)
+    user("--pyshm-require-dotnet").assert_outcomes(failed=2)
+
+
+def test_a_peer_that_does_not_build_fails_every_test_after_one_attempt(user):
+    has_dotnet(user, BROKEN_BUILD)
+    user.pytester.makepyfile(test_app=WITHOUT_FIXTURE)
+    done = user("-s")
+    done.assert_outcomes(failed=2)
+    assert done.stdout.str().count("attempt to build") == 1
+
+
+def test_the_functions_work_outside_of_pytest(user):
+    user.pytester.makepyfile(
+        script=f"{FAKE_SDK.replace('say(', 'print(')}{WITHOUT_FIXTURE}\ntest_wheel()\ntest_again()"
+    )
+    done = user.pytester.runpython("script.py")
+    assert done.ret == 0
+    assert done.outlines == ["building"]
+
+
+def test_help_shows_the_functions_without_self():
+    for name in ("assert_same_layout", "assert_round_trip"):
+        function = getattr(pyshm.testing, name)
+        assert "self" not in signature(function).parameters
+        assert list(signature(function).parameters)[1:3] == ["type_name", "assembly"]
+
+
+def test_the_old_name_of_the_error_is_deprecated():
+    with pytest.warns(DeprecationWarning, match="ToolchainError"):
+        assert pyshm.testing.NoPeerError is ToolchainError
+
+
 def test_relative_paths_begin_in_the_rootdir_wherever_pytest_is_started(user):
     has_dotnet(user, FAKE_SDK)
     user.pytester.makeini("[pytest]\npythonpath = .")
@@ -281,13 +343,7 @@ def test_a_mismatch_is_shown_without_the_insides(user):
 
 
 def test_a_peer_that_does_not_build_is_an_error_and_no_skip(user):
-    has_dotnet(
-        user,
-        "import pyshm.testing.dotnet as dotnet\n"
-        "from pyshm.testing import BuildError\n"
-        "def broken(say): raise BuildError('no build', ['dotnet'], 'CS0001')\n"
-        "dotnet.build_peer = broken\n",
-    )
+    has_dotnet(user, BROKEN_BUILD)
     user().assert_outcomes(errors=2)
 
 
