@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .formats.image import ImageData
     from .formats.testdata import TestData
     from .helper import DEFAULT_CAPACITY, ShareMemoryHelper
-    from .maps.accessor import MemoryMappedViewAccessor, MemoryMappedViewStream
+    from .maps.accessor import MemoryMappedViewAccessor
     from .maps.enums import (
         FileMode,
         HandleInheritability,
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         MemoryMappedFileRights,
     )
     from .maps.mapping import MemoryMappedFile
+    from .maps.stream import MemoryMappedViewStream
     from .structs.struct import Struct
 
 __all__ = [

@@ -28,7 +28,7 @@ def files_beginning_with(prefix: str) -> list[Path]:
     """The named maps' files with that prefix; none where a named map is no file."""
     if sys.platform == "win32":
         return []
-    from pyshm.maps.posix.named import shared_memory_directory
+    from pyshm.maps.posix.directory import shared_memory_directory
 
     directory = Path(shared_memory_directory())
     return sorted(path for path in directory.iterdir() if path.name.startswith(prefix))
@@ -53,7 +53,7 @@ def map_name() -> Iterator[str]:
 @pytest.fixture
 def map_file(map_name: str) -> Path:
     """The path that the named map ``map_name`` has as a file."""
-    from pyshm.maps.posix.named import shared_memory_directory
+    from pyshm.maps.posix.directory import shared_memory_directory
 
     return Path(shared_memory_directory()) / map_name
 

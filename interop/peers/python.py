@@ -25,7 +25,7 @@ from pyshm.formats.image import ImageData
 from pyshm.formats.testdata import TestData
 from pyshm.helper import DEFAULT_CAPACITY, ShareMemoryHelper
 from pyshm.layout.declarations import from_json
-from pyshm.maps.accessor import MemoryMappedViewAccessor, MemoryMappedViewStream
+from pyshm.maps.accessor import MemoryMappedViewAccessor
 from pyshm.maps.elements import ELEMENTS
 from pyshm.maps.enums import (
     FileMode,
@@ -35,6 +35,7 @@ from pyshm.maps.enums import (
     MemoryMappedFileRights,
 )
 from pyshm.maps.mapping import MemoryMappedFile
+from pyshm.maps.stream import MemoryMappedViewStream
 from pyshm.testing.manifest import manifest_json
 
 from .stress import storm

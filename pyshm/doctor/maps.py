@@ -25,10 +25,10 @@ def directory() -> Finding:
     subject = "shared-memory directory"
     if sys.platform == "win32":
         return Finding(subject, "none is needed: the Windows kernel keeps named maps")
-    from ..maps.posix import named as _posix
+    from ..maps.posix.directory import shared_memory_directory
 
     try:
-        path = _posix.shared_memory_directory()
+        path = shared_memory_directory()
         mode = os.stat(path).st_mode & 0o7777
         space = os.statvfs(path)
     except (PyshmError, OSError) as error:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from ..errors import MapAccessError, MapIOError, MapNotFoundError, NameRuleError, PyshmError
 from ..maps.names import check_name
-from ..maps.posix import named as _posix
+from ..maps.posix import directory, files, holding, unnamed
 from . import processes as _processes
 from .content import content_of
 from .entries import Holder, ListedMap, Removal, State
@@ -46,7 +46,7 @@ def names_held() -> list[str]:
 
 
 def _entries() -> list[os.DirEntry[str]]:
-    with os.scandir(_posix.shared_memory_directory()) as entries:
+    with os.scandir(directory.shared_memory_directory()) as entries:
         return sorted(entries, key=lambda entry: entry.name)
 
 
@@ -65,7 +65,7 @@ def _look(entry: os.DirEntry[str], *, content: bool = True) -> ListedMap | None:
         return found._replace(reason=reason)
     for _ in range(_ATTEMPTS):
         try:
-            descriptor, held = _posix.examine(entry.path, entry.name)
+            descriptor, finding = holding.examine(entry.path, entry.name)
         except MapNotFoundError:
             return None
         except MapIOError:  # it is locked for too long; a dead one is locked by nobody
@@ -73,8 +73,9 @@ def _look(entry: os.DirEntry[str], *, content: bool = True) -> ListedMap | None:
         except MapAccessError as error:
             return found._replace(reason=str(error))
         try:
-            if held is None:
+            if finding is holding.Finding.CHANGED:
                 continue
+            held = finding is holding.Finding.ALIVE
             status = os.fstat(descriptor)
             state: State = "alive" if held else "dead"
             found = found._replace(state=state, status=status, size=status.st_size)
@@ -101,8 +102,8 @@ def _no_map(name: str, status: os.stat_result) -> str:
     if status.st_uid != os.geteuid():
         return f"it belongs to another user ({_user(status.st_uid)})"
     mode = stat.S_IMODE(status.st_mode)
-    if mode != _posix.FILE_MODE:
-        return f"its mode is {mode:04o}, a map's is {_posix.FILE_MODE:04o}"
+    if mode != files.FILE_MODE:
+        return f"its mode is {mode:04o}, a map's is {files.FILE_MODE:04o}"
     return "" if status.st_size else "it is empty; a map has at least one byte"
 
 
@@ -129,8 +130,9 @@ def _with_processes(found: list[ListedMap]) -> list[ListedMap]:
     """The same, with what the processes tell about each file."""
     if sys.platform != "linux":
         return found
-    files = {_processes.file_id(item.status) for item in found if item.state != "other"}
-    uses = _processes.uses(files)
+    uses = _processes.uses(
+        {_processes.file_id(item.status) for item in found if item.state != "other"}
+    )
     return [
         _with_uses(item, uses[_processes.file_id(item.status)]) if item.state != "other" else item
         for item in found
@@ -149,7 +151,7 @@ def _with_uses(item: ListedMap, uses: list[_processes.Use]) -> ListedMap:
         if users:
             # A map's view outlives its map, but then its bytes would mostly be known.
             return item._replace(state="other", reason=f"{_told(users)} it, but does not hold it")
-        if not _posix.directory_is_chosen():
+        if not directory.directory_is_chosen():
             return item._replace(reason="its bytes are unknown: it may be another program's")
     return item
 
@@ -184,11 +186,11 @@ def left_over(age: float) -> list[ListedMap]:
             status = entry.stat(follow_symlinks=False)
             if not stat.S_ISREG(status.st_mode) or status.st_mtime > oldest:
                 continue
-            descriptor, held = _posix.examine(entry.path, entry.name)
+            descriptor, finding = holding.examine(entry.path, entry.name)
         except (PyshmError, FileNotFoundError):
             continue  # gone, busy, or not ours
         os.close(descriptor)
-        if held is False:
+        if finding is holding.Finding.DEAD:
             found.append(ListedMap(entry.name, entry.path, status.st_size, "dead", status))
     return [item for item in _with_processes(found) if item.state == "dead"]
 
@@ -200,7 +202,7 @@ def remove(item: ListedMap, reason: str, *, dry_run: bool) -> Removal:
     removed = False
     if not reason:
         try:
-            removed = dry_run or _posix.remove_dead(item.path, item.name, item.status)
+            removed = dry_run or holding.remove_if_dead(item.path, item.name, item.status)
             reason = "" if removed else "a process has taken it meanwhile"
         except PyshmError as error:
             reason = str(error)
@@ -208,4 +210,4 @@ def remove(item: ListedMap, reason: str, *, dry_run: bool) -> Removal:
 
 
 def _is_private(name: str) -> bool:
-    return name.startswith(_posix.PRIVATE_PREFIX)
+    return name.startswith(unnamed.PRIVATE_PREFIX)

@@ -6,7 +6,7 @@ from .._support.lazy import lazy_names
 
 TYPE_CHECKING = False  # type checkers take it for True
 if TYPE_CHECKING:
-    from .accessor import MemoryMappedViewAccessor, MemoryMappedViewStream
+    from .accessor import MemoryMappedViewAccessor
     from .enums import (
         FileMode,
         HandleInheritability,
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         MemoryMappedFileRights,
     )
     from .mapping import MemoryMappedFile
+    from .stream import MemoryMappedViewStream
 
 __all__ = [
     "FileMode",
@@ -35,7 +36,7 @@ _HOMES = {
     "MemoryMappedFileOptions": "enums",
     "MemoryMappedFileRights": "enums",
     "MemoryMappedViewAccessor": "accessor",
-    "MemoryMappedViewStream": "accessor",
+    "MemoryMappedViewStream": "stream",
 }
 
 __getattr__, __dir__ = lazy_names(__name__, globals(), _HOMES)

@@ -1,7 +1,7 @@
 """The elements of ReadArray and WriteArray, in .NET's managed layouts.
 
-Each element is one of the primitives that a MemoryMappedViewAccessor reads and writes, with
-its size in an array, which for all of them is also the stride.
+Each is one of the primitive types that a MemoryMappedViewAccessor reads and writes. Its size in
+an array is also the distance between two elements.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ __all__ = [
     "UINT16",
     "UINT32",
     "UINT64",
+    "ArrayArgument",
     "Element",
     "StructElement",
     "element_of",
@@ -42,7 +43,7 @@ __all__ = [
 
 
 class Element:
-    """A primitive as an array element: its .NET name, its size in bytes, its conversions."""
+    """A primitive type as an array element: its .NET name, size in bytes and conversions."""
 
     __slots__ = ("_code", "_width", "from_raw", "name", "size", "to_raw")
 
@@ -66,11 +67,11 @@ class Element:
 
     @property
     def width(self) -> int:
-        """How many bytes of the size are the element's own: all of them."""
+        """The number of bytes of the size that are the element's own: all of them."""
         return self.size
 
     def unpack(self, source: memoryview) -> list[Any]:
-        """The elements that ``source`` is full of."""
+        """Return the elements whose bytes are ``source``."""
         count = len(source) // self.size
         raw = struct.unpack(
             f"<{self._code * count if self._width > 1 else f'{count}{self._code}'}", source
@@ -82,7 +83,10 @@ class Element:
         return [self.from_raw(*raw[i : i + self._width]) for i in range(0, len(raw), self._width)]
 
     def pack(self, items: Iterable[Any]) -> bytes:
-        """The bytes of all ``items``; ArgumentOutOfRangeError names the first that can't be."""
+        """Return the bytes of all ``items``.
+
+        Raises ArgumentOutOfRangeError, which names the first item that is not of this type.
+        """
         codec = struct.Struct("<" + self._code)
         packed = bytearray()
         for index, item in enumerate(items):
@@ -91,7 +95,7 @@ class Element:
                 packed += codec.pack(*raw) if self._width > 1 else codec.pack(raw)
             except (struct.error, OverflowError, TypeError) as error:
                 raise ArgumentOutOfRangeError(
-                    f"element {index}: {item!r} is no {self.name}: {error}",
+                    f"element {index}: {item!r} is not a valid {self.name}: {error}",
                     field=f"array[{index}]",
                     value=item,
                 ) from None
@@ -99,7 +103,7 @@ class Element:
 
 
 class StructElement:
-    """A struct as an array element: its managed layout, elements a stride apart."""
+    """A struct as an array element, in its managed layout; ``size`` is the stride."""
 
     __slots__ = ("_packing", "name", "size", "width")
 
@@ -108,35 +112,28 @@ class StructElement:
         self.name = packing.struct.__name__
         self.size = packing.stride
         self.width = packing.size
-        """How many bytes of a stride are the element's own."""
+        """The number of bytes of a stride that are the element's own."""
 
     def unpack(self, source: memoryview) -> list[Any]:
-        """The structs that ``source`` is full of."""
+        """Return the structs whose bytes are ``source``."""
         unpack = self._packing.unpack_from
         return [unpack(source, at) for at in range(0, len(source), self.size)]
 
     def pack(self, items: Iterable[Any]) -> bytes:
-        """The bytes of all ``items``; ArgumentError names the first that is none of them."""
+        """Return the bytes of all ``items``.
+
+        Raises ArgumentError, which names the first item that is not such a struct.
+        """
         packed = []
         for index, item in enumerate(items):
             if not isinstance(item, self._packing.struct):
                 raise ArgumentError(
-                    f"element {index}: {item!r} is no {self.name}",
+                    f"element {index}: {item!r} is not a {self.name}",
                     field=f"array[{index}]",
                     value=item,
                 )
             packed.append(self._packing.to_bytes(item).ljust(self.size, b"\0"))
         return b"".join(packed)
-
-
-def element_of(kind: Element | StructElement | type[Struct]) -> Element | StructElement:
-    """``kind`` as an element: a struct type in its managed layout.
-
-    Raises ArgumentError for a struct that holds references, as .NET does.
-    """
-    if isinstance(kind, type):
-        return StructElement(kind.managed)
-    return kind
 
 
 def _same(value: Any) -> Any:
@@ -146,7 +143,7 @@ def _same(value: Any) -> Any:
 def _code_unit(value: Any) -> int:
     if not isinstance(value, str) or len(value) != 1 or ord(value) > 0xFFFF:
         raise ArgumentOutOfRangeError(
-            f"a char is a str of one UTF-16 code unit, not {value!r}",
+            f"a char must be a str of one UTF-16 code unit, not {value!r}",
             field="value",
             value=value,
             limit="\uffff",
@@ -175,7 +172,7 @@ INT64 = Element("int64", "q")
 UINT64 = Element("uint64", "Q")
 SINGLE = Element("single", "f")
 DOUBLE = Element("double", "d")
-# In an array, unlike in accessor.Write(decimal), the words stand as they do in the type itself.
+# In an array the words have the order of the type itself; accessor.Write(decimal) has another.
 DECIMAL = Element("decimal", "IIQ", from_raw=_from_managed, to_raw=_managed_parts)
 
 ELEMENTS = {
@@ -192,10 +189,107 @@ _INTEGERS = {
 }  # fmt: skip
 
 
-def element_of_format(layout: str, size: int) -> Element:
-    """The element of a buffer whose struct-module format is ``layout``, ``size`` bytes each.
+class ArrayArgument:
+    """The array argument of read_array and write_array: a buffer, or a list with an element."""
 
-    Raises ArgumentNullError if there is none.
+    __slots__ = ("_bytes", "_list", "count", "element", "offset")
+
+    def __init__(
+        self,
+        array: Any,
+        element: Element | type[Struct] | None,
+        offset: int,
+        count: int | None,
+        *,
+        writable: bool,
+    ) -> None:
+        if array is None:
+            raise ArgumentNullError("an array is needed, not None", field="array")
+        self._bytes: memoryview | None = None
+        self._list: Any = None
+        try:
+            buffer = memoryview(array)
+        except TypeError:
+            if element is None:
+                element = _struct_type(array)
+            self._list, length = array, len(array)
+            self.element: Element | StructElement = element_of(element)
+        else:
+            if writable and buffer.readonly:
+                raise ArgumentError("the array to read into is read-only", field="array")
+            if not buffer.c_contiguous:
+                raise ArgumentError("the array must be contiguous", field="array")
+            self.element = (
+                element_of(element)
+                if element is not None
+                else element_of_format(buffer.format, buffer.itemsize)
+            )
+            self._bytes = buffer.cast("B") if buffer.nbytes else memoryview(bytearray())
+            length = buffer.nbytes // self.element.size
+        if count is None:
+            count = max(length - offset, 0)
+        for field, value in (("offset", offset), ("count", count)):
+            if value < 0:
+                raise ArgumentOutOfRangeError(
+                    f"{field} must not be negative, but is {value}",
+                    field=field,
+                    value=value,
+                    limit=0,
+                )
+        if length - offset < count:
+            raise ArgumentError(
+                f"{count} elements from index {offset} on are more than the array's {length}",
+                field="count",
+                value=count,
+                limit=length - offset,
+            )
+        self.offset = offset
+        self.count = count
+
+    def fill(self, source: memoryview, number: int) -> None:
+        """Store ``number`` elements, which are the bytes of ``source``, in the array."""
+        if self._bytes is not None:
+            start = self.offset * self.element.size
+            self._bytes[start : start + len(source)] = source
+        else:
+            self._list[self.offset : self.offset + number] = self.element.unpack(source)
+
+    def taken(self) -> memoryview | bytes:
+        """Return the bytes of the chosen elements."""
+        if self._bytes is not None:
+            start = self.offset * self.element.size
+            return self._bytes[start : start + self.count * self.element.size]
+        return self.element.pack(self._list[self.offset : self.offset + self.count])
+
+
+def _struct_type(array: Any) -> type[Struct]:
+    """Return the type of the structs in a list; a list of other values needs an element."""
+    from ..structs.struct import Struct
+
+    for item in array:
+        if isinstance(item, Struct):
+            return type(item)
+        break
+    raise ArgumentNullError(
+        f"a {type(array).__name__} needs element=, one of pyshm.maps.elements or a Struct type",
+        field="element",
+    ) from None
+
+
+def element_of(kind: Element | StructElement | type[Struct]) -> Element | StructElement:
+    """Return ``kind`` as an element; a struct type in its managed layout.
+
+    Raises ArgumentError for a struct that holds references, as .NET does.
+    """
+    if isinstance(kind, type):
+        return StructElement(kind.managed)
+    return kind
+
+
+def element_of_format(layout: str, size: int) -> Element:
+    """Return the element of a buffer whose struct-module format is ``layout``.
+
+    ``size`` is that of one item in bytes. Raises ArgumentNullError if there is no such element.
     """
     code = layout.lstrip("@=<")
     if code in ("c", "s"):
@@ -204,11 +298,12 @@ def element_of_format(layout: str, size: int) -> Element:
         return BOOLEAN
     if code in ("f", "d"):
         return SINGLE if code == "f" else DOUBLE
-    # array.array('u') and ('w') are characters of a size that depends on the system.
+    # Not array.array('u') and ('w'): the size of their characters depends on the system.
     if len(code) == 1 and code in "bBhHiIlLqQnN":
         return _INTEGERS[size, code.islower()]
     raise ArgumentNullError(
-        f"a buffer of format {layout!r} has no .NET element; give one of pyshm.maps.elements",
+        f"a buffer of format {layout!r} has no .NET element; pass element=, one of "
+        "pyshm.maps.elements",
         field="element",
         value=layout,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from enum import IntEnum, IntFlag
 
 __all__ = [
+    "READ_ONLY",
     "FileMode",
     "HandleInheritability",
     "MemoryMappedFileAccess",
@@ -17,7 +18,7 @@ __all__ = [
 
 
 class MemoryMappedFileAccess(IntEnum):
-    """What a map or a view may be used for."""
+    """What a map or a view permits."""
 
     READ_WRITE = 0
     READ = 1
@@ -27,8 +28,11 @@ class MemoryMappedFileAccess(IntEnum):
     READ_WRITE_EXECUTE = 5
 
 
+READ_ONLY = (MemoryMappedFileAccess.READ, MemoryMappedFileAccess.READ_EXECUTE)
+
+
 class MemoryMappedFileRights(IntFlag):
-    """The rights asked for when a named map is opened."""
+    """The rights that a program requests when it opens a named map."""
 
     COPY_ON_WRITE = 0x1
     WRITE = 0x2
@@ -46,7 +50,7 @@ class MemoryMappedFileRights(IntFlag):
 
 
 class MemoryMappedFileOptions(IntFlag):
-    """How a new map gets its memory."""
+    """How memory is allocated for a new map."""
 
     NONE = 0
     DELAY_ALLOCATE_PAGES = 0x4000000

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from enum import IntEnum
-from typing import NoReturn, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, NoReturn, Protocol, Self, TypeVar
 from weakref import finalize
 
 from .._support.closing import Closing
@@ -23,8 +23,9 @@ from ..errors import (
     MapIOError,
     PlatformError,
 )
-from .accessor import MemoryMappedViewAccessor, MemoryMappedViewStream
+from .accessor import MemoryMappedViewAccessor
 from .enums import (
+    READ_ONLY,
     FileMode,
     HandleInheritability,
     MemoryMappedFileAccess,
@@ -32,25 +33,30 @@ from .enums import (
     MemoryMappedFileRights,
 )
 from .names import check_name
+from .stream import MemoryMappedViewStream
 
 if sys.platform == "win32":
-    from .windows import named as _system
+    from . import windows as _system
 else:
-    from .posix import named as _system
+    from . import posix as _system
+
+if TYPE_CHECKING:
+    from .system import MapHandle, System, ViewMemory
+
+    _checked: System = _system
 
 __all__ = ["MemoryMappedFile"]
 
 _INT64_MAX = 2**63 - 1
-# What .NET takes for the largest view that any process could have, outside Windows.
+# The largest view that .NET permits outside Windows.
 _ADDRESS_SPACE = 8_192_000_000_000 if sys.maxsize > 2**32 else 4_096_000_000
-_READ_ONLY = (MemoryMappedFileAccess.READ, MemoryMappedFileAccess.READ_EXECUTE)
 _ALL_RIGHTS = MemoryMappedFileRights.FULL_CONTROL | MemoryMappedFileRights.ACCESS_SYSTEM_SECURITY
 
 _E = TypeVar("_E", bound=IntEnum)
 
 
 class _OpenFile(Protocol):
-    """What ``open()`` returns, as far as a mapping needs it."""
+    """An open file, as ``open()`` returns it."""
 
     def fileno(self) -> int: ...
     def flush(self) -> None: ...
@@ -60,18 +66,18 @@ class _OpenFile(Protocol):
 class MemoryMappedFile(Closing):
     """A memory-mapped file: a named or anonymous block of shared memory, or a file in memory.
 
-    Made by one of its four class methods. Close it with :meth:`close` or ``with``; views made
-    from it stay valid until they are closed themselves. A named map lives until its last
-    holder, in whatever process and language, closes it or dies (docs/named-maps.md).
+    One of the class methods creates it. Close it with :meth:`close` or ``with``; views made from
+    it stay valid until they are closed themselves. A named map exists until its last holder, a
+    process in either language, closes it or ends (docs/named-maps.md).
     """
 
     __slots__ = ("__weakref__", "_close", "_handle")
 
-    def __init__(self, handle: _system.MapHandle) -> None:
-        """Not for callers; use the class methods."""
+    def __init__(self, handle: MapHandle) -> None:
+        """Do not call this; use the class methods."""
         self._handle = handle
         try:
-            # Also at interpreter exit, so that a forgotten map leaves no file behind.
+            # Runs also when the interpreter exits, so that no file of an unclosed map is left.
             self._close = finalize(self, handle.close)
         except BaseException:
             handle.abandon()
@@ -88,11 +94,11 @@ class MemoryMappedFile(Closing):
     ) -> Self:
         """Create a map of ``capacity`` bytes, all zero, that must not exist yet.
 
-        ``map_name`` None makes an anonymous one. .NET: CreateNew.
+        With ``map_name`` None the map is anonymous. .NET: CreateNew.
 
-        Raises MapExistsError (FileExistsError) if somebody holds a map of that name,
+        Raises MapExistsError (FileExistsError) if a process holds a map of that name,
         NameRuleError, ArgumentError for access WRITE, ArgumentOutOfRangeError for a capacity
-        below 1 or an unknown enum value, and MapIOError when the memory can't be had.
+        below 1 or an unknown enum value, and MapIOError if there is not enough memory.
         """
         name = None if map_name is None else check_name(map_name)
         _check_new(capacity, access, options, inheritability)
@@ -115,8 +121,8 @@ class MemoryMappedFile(Closing):
     ) -> Self:
         """Open the named map, or create it with ``capacity`` bytes. .NET: CreateOrOpen.
 
-        A map that exists keeps its own capacity; the argument is ignored then. Access WRITE
-        only opens. Raises as :meth:`create_new`, without MapExistsError.
+        A map that exists keeps its own capacity; then the argument is ignored. With access WRITE
+        the map is only opened. Raises as :meth:`create_new`, without MapExistsError.
         """
         name = check_name(map_name)
         _check_new(capacity, access, options, inheritability)
@@ -129,7 +135,7 @@ class MemoryMappedFile(Closing):
         desired_access_rights: MemoryMappedFileRights = MemoryMappedFileRights.READ_WRITE,
         inheritability: HandleInheritability = HandleInheritability.NONE,
     ) -> Self:
-        """Open a named map that somebody holds. .NET: OpenExisting.
+        """Open a named map that a process holds. .NET: OpenExisting.
 
         Raises MapNotFoundError (FileNotFoundError) if there is none, MapAccessError
         (PermissionError) if the system refuses the rights, NameRuleError, and
@@ -159,18 +165,18 @@ class MemoryMappedFile(Closing):
         inheritability: HandleInheritability = HandleInheritability.NONE,
         leave_open: bool = False,
     ) -> Self:
-        """Map a file, given by its path or opened already (then ``mode`` is not used).
+        """Map a file, given by its path, or an open file (then ``mode`` is not used).
 
-        ``capacity`` 0 means the file's size; a larger one lets the file grow to it. The open
-        file is closed with the map unless ``leave_open``. ``map_name`` gives the map a name
-        as well, on Windows only. .NET: CreateFromFile.
+        ``capacity`` 0 means the file's size; with a larger one the file grows to it. An open
+        file is closed with the map unless ``leave_open``. ``map_name`` gives the map a name as
+        well, on Windows only. .NET: CreateFromFile.
 
         Raises MapNotFoundError, MapExistsError (mode CREATE_NEW), MapAccessError, MapIOError
-        when another process has the file for itself, PlatformError for a map name outside
+        if another process has the file for itself, PlatformError for a map name outside
         Windows, ArgumentError for mode APPEND or TRUNCATE, access WRITE, an empty file
         without a capacity or a READ map larger than its file, and ArgumentOutOfRangeError
-        for a capacity below the file's size. A file that this call created is removed when
-        the call fails.
+        for a capacity below the file's size. If the call fails, a file that it created is
+        removed, and an open file stays open, as in .NET.
         """
         if file is None:
             raise ArgumentNullError("a path or an open file is needed, not None", field="file")
@@ -187,75 +193,75 @@ class MemoryMappedFile(Closing):
         _check_enum(HandleInheritability, inheritability, "inheritability")
         if name is not None and sys.platform != "win32":
             raise PlatformError(
-                f"a map name ({map_name!r}) for a file exists on Windows only; let the other "
+                f"a file's map can have a name ({map_name!r}) only on Windows; let the other "
                 "program open the same path instead",
                 field="map_name",
                 value=map_name,
             )
-        created_path: str | None = None
-        on_close: Callable[[], None]
         if isinstance(file, (str, os.PathLike)):
             path = os.fspath(file)
-            _check_path(path)
-            _check_enum(FileMode, mode, "mode")
-            if mode in (FileMode.APPEND, FileMode.TRUNCATE):
-                raise ArgumentError(
-                    f"mode {mode.name} can't be used for a map", field="mode", value=mode
-                )
-            if mode in (FileMode.CREATE, FileMode.CREATE_NEW) and access in _READ_ONLY:
-                raise ArgumentError(
-                    f"mode {mode.name} makes a file to write into; access {access.name} does not",
-                    field="access",
-                    value=access,
-                )
-            if mode is FileMode.CREATE and capacity == 0:
-                # Known already, and said before a file that exists loses its bytes.
-                raise _empty_file()
-            descriptor, created = _system.open_file(path, mode, access)
-            created_path = path if created else None
-            leave_open = False
+            return cls._from_path(path, mode, name, capacity, access, inheritability)
+        descriptor = _descriptor_of(file)
+        on_close = _nothing if leave_open else file.close
+        return cls._from_descriptor(descriptor, name, capacity, access, inheritability, on_close)
 
-            def on_close(descriptor: int = descriptor) -> None:
-                os.close(descriptor)
-        else:
-            if getattr(file, "closed", False):
-                raise ClosedError("the file to map is closed")
-            if not hasattr(file, "fileno"):
-                raise ArgumentNullError(
-                    f"a path or an open file is needed, not {type(file).__name__}",
-                    field="file",
-                    value=file,
-                )
-            if getattr(file, "writable", bool)():
-                file.flush()  # what Python still buffers belongs into the map as well
-            descriptor = file.fileno()
-            on_close = _nothing if leave_open else file.close
+    @classmethod
+    def _from_path(
+        cls,
+        path: str,
+        mode: FileMode,
+        name: str | None,
+        capacity: int,
+        access: MemoryMappedFileAccess,
+        inheritability: HandleInheritability,
+    ) -> Self:
+        """Open the file at ``path`` and map it; the map owns the descriptor."""
+        _check_path(path)
+        _check_mode(mode, capacity, access)
+        descriptor, created = _system.open_file(path, mode, access)
+
+        def close() -> None:
+            os.close(descriptor)
+
         try:
-            capacity = _file_capacity(descriptor, capacity, access)
-            return cls(
-                _system.create_from_descriptor(
-                    descriptor, name, capacity, access, inheritability, on_close
-                )
-            )
+            return cls._from_descriptor(descriptor, name, capacity, access, inheritability, close)
         except BaseException:
-            # As in .NET, an open file that was handed in stays open when the call fails.
-            if isinstance(file, (str, os.PathLike)):
-                on_close()
-            if created_path is not None:
+            close()
+            if created:
                 with suppress(OSError):
-                    os.unlink(created_path)
+                    os.unlink(path)
             raise
+
+    @classmethod
+    def _from_descriptor(
+        cls,
+        descriptor: int,
+        name: str | None,
+        capacity: int,
+        access: MemoryMappedFileAccess,
+        inheritability: HandleInheritability,
+        on_close: Callable[[], None],
+    ) -> Self:
+        """Map an open file; ``on_close`` runs when the map is closed, not if this call fails."""
+        capacity = _file_capacity(descriptor, capacity, access)
+        return cls(
+            _system.create_from_descriptor(
+                descriptor, name, capacity, access, inheritability, on_close
+            )
+        )
 
     @classmethod
     def from_handle(cls, handle: int) -> Self:
         """Take over the handle of a map that this process inherited.
 
-        ``handle`` is the number that :meth:`fileno` gave in the parent, where the map was made
-        INHERITABLE; how the number gets here is the parent's business. It is closed with the
-        map. Of a named map this process is a holder of its own from now on. .NET has no such
-        method: there the handle goes to MapViewOfFile or mmap itself.
+        ``handle`` is the number that :meth:`fileno` returned in the parent process, where the
+        map was created or opened INHERITABLE; the parent passes it on, for example as a
+        command-line argument. The handle is closed with the map. Of a named map this process is
+        a holder of its own from now on. .NET has no such method: there the handle is passed to
+        MapViewOfFile or mmap.
 
-        Raises MapIOError if there is no such handle here, or it is no map's; it is left open.
+        Raises MapIOError if this process has no such handle, or if it is not the handle of a
+        map; then it is left open.
         """
         return cls(_system.adopt(handle))
 
@@ -265,13 +271,13 @@ class MemoryMappedFile(Closing):
         size: int = 0,
         access: MemoryMappedFileAccess = MemoryMappedFileAccess.READ_WRITE,
     ) -> MemoryMappedViewAccessor:
-        """A view of ``size`` bytes from ``offset`` for random access. .NET: CreateViewAccessor.
+        """Return a view of ``size`` bytes from ``offset``. .NET: CreateViewAccessor.
 
         Size 0 means "to the end" (on Windows rounded up to whole pages). Raises
-        ArgumentOutOfRangeError for a negative argument or an offset behind the end,
-        MapAccessError for more bytes than there are or access that the map does not have,
-        MapIOError for more than any process could map, ClosedError. On Windows it is the
-        kernel that refuses a view behind the end, with MapAccessError or MapIOError.
+        ArgumentOutOfRangeError for a negative argument or an offset beyond the end,
+        MapAccessError for more bytes than the map has or access that the map does not have,
+        MapIOError for more than any process can map, and ClosedError. On Windows the kernel
+        refuses a view beyond the end, with MapAccessError or MapIOError.
         """
         memory = self._map_view(offset, size, access)
         return MemoryMappedViewAccessor(memory, access, offset)
@@ -282,13 +288,14 @@ class MemoryMappedFile(Closing):
         size: int = 0,
         access: MemoryMappedFileAccess = MemoryMappedFileAccess.READ_WRITE,
     ) -> MemoryMappedViewStream:
-        """A view as a raw binary stream. .NET: CreateViewStream. Raises as the accessor's."""
+        """Return a view as a raw binary stream. .NET: CreateViewStream.
+
+        Raises as :meth:`create_view_accessor`.
+        """
         memory = self._map_view(offset, size, access)
         return MemoryMappedViewStream(memory, access, offset)
 
-    def _map_view(
-        self, offset: int, size: int, access: MemoryMappedFileAccess
-    ) -> _system.ViewMemory:
+    def _map_view(self, offset: int, size: int, access: MemoryMappedFileAccess) -> ViewMemory:
         for field, value in (("offset", offset), ("size", size)):
             if not 0 <= value <= _INT64_MAX:
                 raise _out_of_range(field, value, 0)
@@ -296,17 +303,18 @@ class MemoryMappedFile(Closing):
         if self.closed:
             raise ClosedError("the map is closed")
         capacity = self._handle.capacity
-        if capacity >= 0:  # the Windows kernel knows, but does not tell, a section's size
+        if capacity >= 0:  # the Windows kernel checks the size of a section, but does not report it
             if offset > capacity:
                 raise ArgumentOutOfRangeError(
-                    f"offset {offset} is behind the map's end at {capacity}",
+                    f"offset {offset} is beyond the end of the map at {capacity}",
                     field="offset",
                     value=offset,
                     limit=capacity,
                 )
             if size > _ADDRESS_SPACE:
                 raise MapIOError(
-                    f"a view of {size} bytes is larger than a process's address space",
+                    f"a view of {size} bytes is larger than the address space of a process "
+                    f"({_ADDRESS_SPACE} bytes)",
                     field="size",
                     value=size,
                     limit=_ADDRESS_SPACE,
@@ -328,25 +336,24 @@ class MemoryMappedFile(Closing):
         return not self._close.alive
 
     def fileno(self) -> int:
-        """The descriptor of the map (POSIX), or its kernel handle (Windows).
+        """Return the descriptor of the map (POSIX), or its kernel handle (Windows).
 
         .NET: SafeMemoryMappedFileHandle. Raises ClosedError.
         """
         if self.closed:
             raise ClosedError("the map is closed")
-        return self._handle.fileno()
+        return self._handle.number
 
     def close(self) -> None:
-        """Let go of the map; views of it stay valid. Closing twice is fine. .NET: Dispose."""
+        """Release the map; its views stay valid. Another call does nothing. .NET: Dispose."""
         self._close()
 
     def __reduce__(self) -> NoReturn:
-        # A pickled copy could only be a closed map.
         raise TypeError("a map can't be pickled; let the other process open it by its name or path")
 
 
 def _nothing() -> None:
-    """The ``on_close`` of a file that its owner closes."""
+    """Do nothing: the ``on_close`` of a file that the caller closes."""
 
 
 def _out_of_range(field: str, value: int, least: int) -> ArgumentOutOfRangeError:
@@ -359,7 +366,7 @@ def _out_of_range(field: str, value: int, least: int) -> ArgumentOutOfRangeError
 
 
 def _check_enum(enum: type[_E], value: int, field: str) -> None:
-    # Identity, not just a valid number: later comparisons are by identity.
+    # A valid number is not enough: later comparisons are by identity.
     if not isinstance(value, enum):
         raise ArgumentOutOfRangeError(
             f"{field} must be a {enum.__name__}, not {value!r}", field=field, value=value
@@ -389,6 +396,36 @@ def _check_path(path: str) -> None:
         raise ArgumentError("the path of the file must not be empty", field="file", value=path)
     if "\0" in path:
         raise ArgumentError("a path must not contain NUL", field="file", value=path)
+
+
+def _check_mode(mode: FileMode, capacity: int, access: MemoryMappedFileAccess) -> None:
+    _check_enum(FileMode, mode, "mode")
+    if mode in (FileMode.APPEND, FileMode.TRUNCATE):
+        raise ArgumentError(f"mode {mode.name} can't be used for a map", field="mode", value=mode)
+    if mode in (FileMode.CREATE, FileMode.CREATE_NEW) and access in READ_ONLY:
+        raise ArgumentError(
+            f"mode {mode.name} creates an empty file, but access {access.name} can't write to it",
+            field="access",
+            value=access,
+        )
+    if mode is FileMode.CREATE and capacity == 0:
+        # Checked before a file that exists loses its bytes.
+        raise _empty_file()
+
+
+def _descriptor_of(file: _OpenFile) -> int:
+    """Return the descriptor of an open file, after its own buffer was written."""
+    if getattr(file, "closed", False):
+        raise ClosedError("the file to map is closed")
+    if not hasattr(file, "fileno"):
+        raise ArgumentNullError(
+            f"a path or an open file is needed, not {type(file).__name__}",
+            field="file",
+            value=file,
+        )
+    if getattr(file, "writable", bool)():
+        file.flush()
+    return file.fileno()
 
 
 def _empty_file() -> ArgumentError:

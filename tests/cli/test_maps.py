@@ -140,7 +140,7 @@ def test_clean_says_what_it_removed(folder, said):
 
 @posix
 def test_clean_as_json(folder, said, monkeypatch):
-    monkeypatch.setattr("pyshm.maps.posix.named.directory_is_chosen", lambda: False)
+    monkeypatch.setattr("pyshm.maps.posix.directory.directory_is_chosen", lambda: False)
     dead(folder, "x", STRUCT)
     dead(folder, "y", b"something")
     status, [line] = said("clean", "--json")
@@ -156,7 +156,7 @@ def test_clean_as_json(folder, said, monkeypatch):
 
 @posix
 def test_clean_tells_what_it_keeps(folder, said, monkeypatch):
-    monkeypatch.setattr("pyshm.maps.posix.named.directory_is_chosen", lambda: False)
+    monkeypatch.setattr("pyshm.maps.posix.directory.directory_is_chosen", lambda: False)
     dead(folder, "y", b"something")
     status, [line] = said("clean")
     assert status == 0

@@ -34,7 +34,7 @@ if sys.platform == "win32":
 import fcntl
 
 from pyshm.listing import scan as _mapfiles
-from pyshm.maps.posix import named as _posix
+from pyshm.maps.posix import directory, holding, locks, unnamed
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc")
 SIZE = 4096
@@ -52,7 +52,7 @@ def folder(tmp_path, monkeypatch):
 @pytest.fixture
 def common_folder(folder, monkeypatch):
     """The same, but counting as one that all programs use, as /dev/shm does."""
-    monkeypatch.setattr(_posix, "directory_is_chosen", lambda: False)
+    monkeypatch.setattr(directory, "directory_is_chosen", lambda: False)
     return folder
 
 
@@ -136,9 +136,9 @@ def test_private_files_are_not_listed(folder):
 
 
 def test_a_map_that_is_locked_for_too_long_counts_as_alive(folder, monkeypatch):
-    monkeypatch.setattr(_posix, "_PATIENCE", 0.0)
+    monkeypatch.setattr(locks, "TIMEOUT", 0.0)
     path = dead(folder, "x")
-    with path.open("r+b") as other, _posix._transition_lock(other.fileno(), str(path)):
+    with path.open("r+b") as other, locks.transition_lock(other.fileno(), str(path)):
         found = the_only()
     assert (found.state, found.kind) == ("alive", None)
 
@@ -150,8 +150,8 @@ def test_a_file_that_goes_while_it_is_looked_at_is_left_out(folder, monkeypatch)
         Path(path).unlink()
         return examine(path, name)
 
-    examine = _posix.examine
-    monkeypatch.setattr(_posix, "examine", gone)
+    examine = holding.examine
+    monkeypatch.setattr(holding, "examine", gone)
     assert list_maps() == []
 
 
@@ -367,7 +367,7 @@ def test_a_held_map_is_one_whatever_its_name(folder):
 def test_another_users_file_is_no_map_of_ours(folder, monkeypatch):
     path = dead(folder, "x")
     monkeypatch.setattr(_mapfiles.os, "geteuid", lambda: path.stat().st_uid + 1)
-    monkeypatch.setattr(_posix, "examine", None)  # it is not even opened
+    monkeypatch.setattr(holding, "examine", None)  # it is not even opened
     assert "belongs to another user" in the_only().reason
     assert clean() == []
     assert path.exists()
@@ -438,14 +438,14 @@ def test_a_named_map_that_is_alive_is_an_error(folder):
 
 def test_a_map_that_is_taken_between_look_and_removal_stays(folder, monkeypatch):
     dead(folder, "x")
-    remove = _posix.remove_dead
+    remove = holding.remove_if_dead
     taken = []
 
     def take_first(*arguments):
         taken.append(MemoryMappedFile.create_new("x", 10))
         return remove(*arguments)
 
-    monkeypatch.setattr(_posix, "remove_dead", take_first)
+    monkeypatch.setattr(holding, "remove_if_dead", take_first)
     [kept] = clean()
     assert (kept.removed, kept.reason) == (False, "a process has taken it meanwhile")
     assert names(folder) == ["x"]
@@ -454,13 +454,13 @@ def test_a_map_that_is_taken_between_look_and_removal_stays(folder, monkeypatch)
 
 def test_another_dead_file_that_came_meanwhile_stays(folder, monkeypatch):
     dead(folder, "x")
-    remove = _posix.remove_dead
+    remove = holding.remove_if_dead
 
     def replace_first(*arguments):
         dead(folder, "new", b"new").rename(folder / "x")
         return remove(*arguments)
 
-    monkeypatch.setattr(_posix, "remove_dead", replace_first)
+    monkeypatch.setattr(holding, "remove_if_dead", replace_first)
     assert [item.removed for item in clean()] == [False]
     assert (folder / "x").read_bytes() == b"new"
 
@@ -536,8 +536,8 @@ from pyshm import MemoryMappedFile
 from pyshm.errors import MapExistsError, MapNotFoundError
 name, seed, fallback = sys.argv[1], *map(int, sys.argv[2:4])
 if fallback:
-    import pyshm.maps.posix.named
-    pyshm.maps.posix.named._O_TMPFILE = 0
+    import pyshm.maps.posix.unnamed
+    pyshm.maps.posix.unnamed._O_TMPFILE = 0
 dice = random.Random(seed)
 print("READY", flush=True)
 sys.stdin.readline()
@@ -599,7 +599,7 @@ print("DONE", flush=True)
 
 @pytest.mark.parametrize("fallback", [0, 1], ids=["O_TMPFILE", "private name"])
 def test_cleaning_all_the_time_loses_nothing(folder, child, fallback):
-    if not fallback and not _posix._O_TMPFILE:
+    if not fallback and not unnamed._O_TMPFILE:
         pytest.skip("this system has no O_TMPFILE")
     cleaner = child(CLEANER)
     users = [child(USER, "storm", str(seed), str(fallback)) for seed in range(3)]
@@ -635,7 +635,7 @@ def test_of_many_maps_only_those_of_the_killed_go(common_folder, child):
 def test_nothing_is_imported_that_windows_does_not_have():
     program = (
         "import sys; sys.modules['fcntl'] = sys.modules['pwd'] = None; import pyshm.listing;"
-        "print('pyshm.maps.posix.named' in sys.modules)"
+        "print('pyshm.maps.posix' in sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],

@@ -35,7 +35,7 @@ if sys.platform == "win32":
 
 import fcntl
 
-from pyshm.maps.posix import named as _posix
+from pyshm.maps.posix import directory, holding, locks, named, unnamed
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's locks or /dev/shm")
 
@@ -53,8 +53,8 @@ def folder(tmp_path, monkeypatch):
 def either_way(request, monkeypatch):
     """Runs a test with the unnamed file, and with the private name in its place."""
     if request.param == "private name":
-        monkeypatch.setattr(_posix, "_O_TMPFILE", 0)
-    elif not _posix._O_TMPFILE:
+        monkeypatch.setattr(unnamed, "_O_TMPFILE", 0)
+    elif not unnamed._O_TMPFILE:
         pytest.skip("this system has no O_TMPFILE")
 
 
@@ -255,7 +255,7 @@ def test_an_exclusively_locked_file_is_a_map_that_exists(map_name, map_file):
 
 
 def test_an_exclusively_locked_file_can_not_be_opened(map_name, map_file, monkeypatch):
-    monkeypatch.setattr(_posix, "_PATIENCE", 0.02)
+    monkeypatch.setattr(locks, "TIMEOUT", 0.02)
     map_file.write_bytes(b"0")
     with map_file.open("rb") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
@@ -279,7 +279,7 @@ sys.stdin.readline()
 def test_opening_waits_for_the_transition_lock_and_then_gives_up(
     map_name, map_file, child, monkeypatch
 ):
-    monkeypatch.setattr(_posix, "_PATIENCE", 0.02)
+    monkeypatch.setattr(locks, "TIMEOUT", 0.02)
     with MemoryMappedFile.create_new(map_name, 10):
         process = child(TRANSITION, str(map_file))
         with pytest.raises(MapIOError, match="transition lock"):
@@ -291,7 +291,7 @@ def test_opening_waits_for_the_transition_lock_and_then_gives_up(
 def test_a_close_without_the_transition_lock_leaves_a_dead_file(
     map_name, map_file, child, monkeypatch
 ):
-    monkeypatch.setattr(_posix, "_PATIENCE", 0.02)
+    monkeypatch.setattr(locks, "TIMEOUT", 0.02)
     opened = MemoryMappedFile.create_new(map_name, 10)
     with opened.create_view_accessor():  # has a descriptor of its own, which keeps nothing alive
         process = child(TRANSITION, str(map_file))
@@ -305,7 +305,7 @@ def test_a_close_without_the_transition_lock_leaves_a_dead_file(
 
 @linux
 def test_a_dead_file_is_not_replaced_without_the_transition_lock(dead_map, child, monkeypatch):
-    monkeypatch.setattr(_posix, "_PATIENCE", 0.02)
+    monkeypatch.setattr(locks, "TIMEOUT", 0.02)
     with child(TRANSITION, str(dead_map)), pytest.raises(MapIOError, match="transition lock"):
         MemoryMappedFile.create_new(dead_map.name, 10)
     assert dead_map.stat().st_size == 64
@@ -318,7 +318,7 @@ def test_the_transition_lock_is_a_write_lock_on_byte_0(map_name, map_file):
     with (
         map_file.open("w+b") as mine,
         map_file.open("r+b") as other,
-        _posix._transition_lock(mine.fileno(), str(map_file)),
+        locks.transition_lock(mine.fileno(), str(map_file)),
     ):
         for start, free in ((0, False), (1, True)):
             request = pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, start, 1, 0)
@@ -343,7 +343,7 @@ def test_a_symbolic_link_is_not_followed(map_name, map_file, tmp_path):
         lambda: MemoryMappedFile.create_new(map_name, 10),
         lambda: MemoryMappedFile.create_or_open(map_name, 10),
     ):
-        with pytest.raises(MapAccessError, match="no regular file"):
+        with pytest.raises(MapAccessError, match="not a regular file"):
             use()
     assert target.read_bytes() == b"precious"
     assert map_file.is_symlink()
@@ -363,7 +363,7 @@ def test_a_link_to_nowhere_creates_nothing_there(map_name, map_file, tmp_path):
 def test_a_directory_or_fifo_is_no_map_and_stays(map_name, map_file, make, use):
     getattr(os, make)(map_file)
     arguments = () if use == "open_existing" else (10,)
-    with pytest.raises(MapAccessError, match="no regular file"):
+    with pytest.raises(MapAccessError, match="not a regular file"):
         getattr(MemoryMappedFile, use)(map_name, *arguments)
     if make == "mkdir":
         map_file.rmdir()
@@ -383,7 +383,7 @@ def test_the_environment_chooses_the_directory(folder, map_name):
 @linux
 def test_without_a_choice_it_is_dev_shm(monkeypatch):
     monkeypatch.delenv("PYSHM_DIRECTORY", raising=False)
-    assert _posix.shared_memory_directory() == "/dev/shm"
+    assert directory.shared_memory_directory() == "/dev/shm"
 
 
 @pytest.mark.parametrize("chosen", ["relative", ".", "/no/such/directory", "/dev/null"])
@@ -397,13 +397,13 @@ def test_a_choice_that_is_no_absolute_directory_is_an_error(monkeypatch, map_nam
 def test_a_system_without_a_directory_says_so(monkeypatch, map_name):
     with monkeypatch.context() as patch:
         patch.delenv("PYSHM_DIRECTORY", raising=False)
-        patch.setattr(_posix, "sys", SimpleNamespace(platform="freebsd14"))
+        patch.setattr(directory, "sys", SimpleNamespace(platform="freebsd14"))
         with pytest.raises(PlatformError, match="PYSHM_DIRECTORY"):
             MemoryMappedFile.create_new(map_name, 10)
 
 
 def test_no_private_name_is_left(folder, map_name, monkeypatch):
-    monkeypatch.setattr(_posix, "_O_TMPFILE", 0)
+    monkeypatch.setattr(unnamed, "_O_TMPFILE", 0)
     with MemoryMappedFile.create_new(map_name, 10):
         assert [path.name for path in folder.iterdir()] == [map_name]
         with pytest.raises(MapExistsError):
@@ -415,11 +415,11 @@ def test_a_directory_without_o_tmpfile_gets_a_private_name(folder, map_name, mon
     real_open = os.open
 
     def refusing(path, flags, *arguments, **options):
-        if _posix._O_TMPFILE and flags & _posix._O_TMPFILE == _posix._O_TMPFILE:
+        if unnamed._O_TMPFILE and flags & unnamed._O_TMPFILE == unnamed._O_TMPFILE:
             raise OSError(errno.EOPNOTSUPP, "Operation not supported")
         return real_open(path, flags, *arguments, **options)
 
-    monkeypatch.setattr(_posix.os, "open", refusing)
+    monkeypatch.setattr(os, "open", refusing)
     with MemoryMappedFile.create_new(map_name, 10):
         assert [path.name for path in folder.iterdir()] == [map_name]
     assert list(folder.iterdir()) == []
@@ -439,7 +439,7 @@ def test_more_than_is_free_is_an_error_that_says_how_much_is(folder, either_way,
 
 def test_a_directory_that_is_nearly_full_refuses_before_it_fills(folder, monkeypatch):
     monkeypatch.setattr(
-        _posix.os,
+        os,
         "fstatvfs",
         lambda _: SimpleNamespace(f_bavail=2, f_frsize=4096, f_blocks=1000),
     )
@@ -452,7 +452,7 @@ def test_a_directory_that_is_nearly_full_refuses_before_it_fills(folder, monkeyp
 
 def test_a_directory_without_a_limit_counts_no_blocks(folder, monkeypatch):
     monkeypatch.setattr(
-        _posix.os, "fstatvfs", lambda _: SimpleNamespace(f_bavail=0, f_frsize=4096, f_blocks=0)
+        os, "fstatvfs", lambda _: SimpleNamespace(f_bavail=0, f_frsize=4096, f_blocks=0)
     )
     MemoryMappedFile.create_new("fits", 8192).close()
     assert list(folder.iterdir()) == []
@@ -462,7 +462,7 @@ def test_no_room_after_all_is_the_same_error(folder, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(_posix.os, "posix_fallocate", full, raising=False)
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
     if sys.platform == "darwin":
         pytest.skip("macOS has no posix_fallocate")
     with pytest.raises(MapIOError) as caught:
@@ -474,7 +474,7 @@ def test_no_room_after_all_is_the_same_error(folder, monkeypatch):
 def test_failures_leak_no_descriptors(
     folder, map_name, either_way, monkeypatch, open_descriptors, tmp_path
 ):
-    monkeypatch.setattr(_posix, "_PATIENCE", 0.0)
+    monkeypatch.setattr(locks, "TIMEOUT", 0.0)
     (folder / "directory").mkdir()
     (folder / "link").symlink_to(tmp_path)
     (folder / "dead").write_bytes(b"x")
@@ -502,7 +502,7 @@ def test_a_failure_after_linking_takes_the_name_back(folder, either_way, monkeyp
     def refuse(*_):
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr(_posix, "_second_description", refuse)
+    monkeypatch.setattr(named, "open_another_holder", refuse)
     with pytest.raises(MapIOError):
         MemoryMappedFile.create_new("name", 10, inheritability=HandleInheritability.INHERITABLE)
     assert list(folder.iterdir()) == []
@@ -675,7 +675,7 @@ def test_processes_that_race_for_one_name_leave_nothing(
 ):
     script = RACER
     if fallback:
-        script = "import pyshm.maps.posix.named\npyshm.maps.posix.named._O_TMPFILE = 0\n" + script
+        script = "from pyshm.maps.posix import unnamed\nunnamed._O_TMPFILE = 0\n" + script
     racers = [child(script, map_name, str(tmp_path / "mark"), "250") for _ in range(4)]
     for racer in racers:
         racer.say("go")
@@ -800,7 +800,7 @@ def test_a_view_can_not_be_made_of_what_was_truncated(tmp_path):
 def test_opening_looks_again_when_the_name_has_become_another_maps(map_name, map_file, monkeypatch):
     old = MemoryMappedFile.create_new(map_name, 64)
     new = []
-    really_open = _posix._open
+    really_open = named.open_map_file
 
     def open_slowly(path, name):
         descriptor = really_open(path, name)
@@ -809,7 +809,7 @@ def test_opening_looks_again_when_the_name_has_become_another_maps(map_name, map
             new.append(MemoryMappedFile.create_new(map_name, 128))
         return descriptor
 
-    monkeypatch.setattr(_posix, "_open", open_slowly)
+    monkeypatch.setattr(named, "open_map_file", open_slowly)
     with MemoryMappedFile.open_existing(map_name) as opened:
         assert opened.create_view_accessor().capacity == 128
     new[0].close()
@@ -821,7 +821,7 @@ def test_creating_does_not_remove_a_live_map_that_took_a_dead_ones_place(
 ):
     map_file.write_bytes(b"dead")
     new = []
-    really_open = _posix._open
+    really_open = holding.open_map_file
 
     def open_slowly(path, name):
         descriptor = really_open(path, name)
@@ -830,7 +830,7 @@ def test_creating_does_not_remove_a_live_map_that_took_a_dead_ones_place(
             new[0] = MemoryMappedFile.create_new(map_name, 128)
         return descriptor
 
-    monkeypatch.setattr(_posix, "_open", open_slowly)
+    monkeypatch.setattr(holding, "open_map_file", open_slowly)
     with pytest.raises(FileExistsError):
         MemoryMappedFile.create_new(map_name, 64)
     assert map_file.stat().st_size == 128

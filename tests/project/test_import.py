@@ -92,6 +92,8 @@ def test_a_modules_public_names_are_there(module):
         if error.name.startswith("pyshm"):
             raise
         pytest.skip(f"{module} needs {error.name}")
+    except AssertionError:
+        pytest.skip(f"{module} is for another system")
     assert [name for name in getattr(found, "__all__", ()) if not hasattr(found, name)] == []
 
 

@@ -157,11 +157,11 @@ def test_the_default_capacity_is_documented():
 def test_the_patience_mode_and_variable_are_documented():
     if sys.platform == "win32":
         pytest.skip("the convention is for other systems")
-    from pyshm.maps.posix import named as posix
+    from pyshm.maps.posix import directory, files, locks
 
-    assert f"{posix._PATIENCE:.0f} seconds" in NAMED
-    assert f"{posix.FILE_MODE:04o}"[-4:] in NAMED
-    assert f"`{posix._DIRECTORY_VARIABLE}`" in NAMED
+    assert f"{locks.TIMEOUT:.0f} seconds" in NAMED
+    assert f"{files.FILE_MODE:04o}"[-4:] in NAMED
+    assert f"`{directory.VARIABLE}`" in NAMED
 
 
 # --- the pages for users: what they name exists -------------------------------------------

@@ -1,8 +1,9 @@
 """What a fork does to the named maps that a process holds.
 
-A forked child shares its parent's open file descriptions, and with them the locks that say who
-holds a map (docs/named-maps.md). So each held map's file is opened once more before the fork, for
-the child: it holds its maps from its first moment on, whatever the parent does in the meantime.
+A forked child shares the open file descriptions of its parent, and with them the locks that
+show which process holds a map (docs/named-maps.md). So the file of each held map is opened once
+more before the fork, for the child. The child then holds its maps from its first moment on,
+whatever the parent does in the meantime.
 """
 
 from __future__ import annotations
@@ -13,40 +14,40 @@ from _thread import RLock
 from typing import Any, Protocol
 from weakref import WeakSet
 
-assert sys.platform != "win32"  # tells type checkers, too
+assert sys.platform != "win32"  # for type checkers
 
-__all__ = ["Held", "hold", "let_go", "lock"]
+__all__ = ["Held", "add", "lock", "remove"]
 
 
 class Held(Protocol):
-    """A map that its process holds."""
+    """A map that this process holds."""
 
-    def second_description(self) -> int:
-        """The map's file opened once more, with a lock of its own; -1 where that fails."""
+    def open_for_child(self) -> int:
+        """Return a new descriptor of the map's file, with a lock; -1 if that fails."""
 
     def after_fork_in_child(self, own: int) -> None:
-        """Use ``own`` from now on, or do without a name where it is -1."""
+        """Use the descriptor ``own``; with -1, do not touch the name any more."""
 
     def close(self) -> None:
-        """Let go of the map."""
+        """Release the map."""
 
 
-# Held from before a fork until after it, so that no map is closed or opened halfway through.
+# Taken before a fork and released after it, so that no map is half closed or half open then.
 lock = RLock()
 _held: WeakSet[Any] = WeakSet()
 _forking: list[tuple[Held, int]] = []
-_finalized = 0  # the process that multiprocessing's finalizer was registered in; 0: none yet
+_finalized = 0  # the process in which multiprocessing's finalizer was registered; 0: none yet
 
 
-def hold(handle: Held) -> None:
-    """Remember a map that is held."""
+def add(handle: Held) -> None:
+    """Add a map to those that this process holds."""
     with lock:
         _held.add(handle)
     _close_at_the_end_of_a_worker()
 
 
-def let_go(handle: Held) -> None:
-    """Forget it; the caller has the lock."""
+def remove(handle: Held) -> None:
+    """Remove a map from those that this process holds; the caller has the lock."""
     _held.discard(handle)
 
 
@@ -54,7 +55,7 @@ def _before() -> None:
     lock.acquire()
     if _held:
         _close_at_the_end_of_a_worker()
-    _forking[:] = [(handle, handle.second_description()) for handle in list(_held)]
+    _forking[:] = [(handle, handle.open_for_child()) for handle in list(_held)]
 
 
 def _after_in_parent() -> None:
@@ -78,9 +79,9 @@ os.register_at_fork(
 
 
 def _close_at_the_end_of_a_worker() -> None:
-    """Have multiprocessing, if it is used, close the maps that a worker still holds at its end.
+    """Let multiprocessing, if it is in use, close the maps that a worker holds at its end.
 
-    Its forked workers leave by ``os._exit``, which runs no finalizer but multiprocessing's own.
+    Its forked workers leave through ``os._exit``, which runs only multiprocessing's finalizers.
     """
     global _finalized
     util: Any = sys.modules.get("multiprocessing.util")
@@ -88,17 +89,17 @@ def _close_at_the_end_of_a_worker() -> None:
         return
     util.Finalize(None, _close_all, exitpriority=0)
     if not _finalized:
-        # A worker begins by clearing the finalizers that it inherited, and then runs this, which
-        # its own workers inherit in turn.
-        util.register_after_fork(_forking_marker, _in_worker)
+        # A worker first removes the finalizers that it inherited. Then it runs this function,
+        # which its own workers inherit in turn.
+        util.register_after_fork(_marker, _in_worker)
     _finalized = os.getpid()
 
 
 class _Marker:
-    """Something that multiprocessing can hold weakly."""
+    """An object to which multiprocessing can have a weak reference."""
 
 
-_forking_marker = _Marker()
+_marker = _Marker()
 
 
 def _in_worker(_marker: _Marker) -> None:

@@ -1,0 +1,145 @@
+"""MemoryMappedViewStream: a view of a map as a binary stream.
+
+https://learn.microsoft.com/dotnet/api/system.io.memorymappedfiles.memorymappedviewstream
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from ..errors import ArgumentError, ClosedError, MapIOError, UnsupportedError
+from .enums import READ_ONLY, MemoryMappedFileAccess
+
+if TYPE_CHECKING:
+    from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
+
+    from .system import ViewMemory
+
+__all__ = ["MemoryMappedViewStream"]
+
+
+class MemoryMappedViewStream(io.RawIOBase):
+    """A view as a raw binary stream of fixed length. ``create_view_stream`` returns it.
+
+    Reads stop at the end of the view. A write that does not fit raises UnsupportedError and
+    writes nothing, as in .NET.
+    """
+
+    def __init__(self, memory: ViewMemory, access: MemoryMappedFileAccess, offset: int) -> None:
+        """Do not call this; use ``MemoryMappedFile.create_view_stream``."""
+        super().__init__()
+        self._memory = memory
+        self._offset = offset
+        self._position = 0
+        self._readable = access is not MemoryMappedFileAccess.WRITE
+        self._writable = access not in READ_ONLY
+
+    def __len__(self) -> int:
+        self._check_open()
+        return self._memory.capacity
+
+    def __bool__(self) -> bool:
+        return True  # also with length 0
+
+    @property
+    def pointer_offset(self) -> int:
+        """Where the view begins, in bytes from the beginning of its first page or allocation unit.
+
+        .NET: PointerOffset.
+        """
+        return self._memory.pointer_offset
+
+    def readable(self) -> bool:
+        """Return whether the stream is open and permits reading. .NET: CanRead."""
+        return self._readable and not self.closed
+
+    def writable(self) -> bool:
+        """Return whether the stream is open and permits writing. .NET: CanWrite."""
+        return self._writable and not self.closed
+
+    def seekable(self) -> bool:
+        """Return whether the stream is open. .NET: CanSeek."""
+        return not self.closed
+
+    def readinto(self, target: Buffer, /) -> int:
+        """Read into a writable buffer. Return the number of bytes, 0 at the end. .NET: Read."""
+        self._check_open_for(self._readable, "reading")
+        self._memory.check_backed(self._offset)
+        destination = memoryview(target).cast("B")
+        end = min(self._position + len(destination), self._memory.capacity)
+        count = max(end - self._position, 0)
+        destination[:count] = self._memory.buffer[self._position : self._position + count]
+        self._position += count
+        return count
+
+    def write(self, source: Buffer, /) -> int:
+        """Write a whole buffer. Return its length in bytes. .NET: Write."""
+        self._check_open_for(self._writable, "writing")
+        self._memory.check_backed(self._offset)
+        data = memoryview(source).cast("B")
+        end = self._position + len(data)
+        if end > self._memory.capacity:
+            raise UnsupportedError(
+                f"writing {len(data)} bytes at {self._position} needs a stream of {end} bytes; "
+                f"this one has {self._memory.capacity}, and a view can't grow",
+                field="source",
+                offset=self._position,
+                value=end,
+                limit=self._memory.capacity,
+            )
+        self._memory.buffer[self._position : end] = data
+        self._position = end
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Set the position and return it. It may be beyond the end. .NET: Seek.
+
+        Raises MapIOError for a position before the beginning.
+        """
+        self._check_open()
+        bases = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._memory.capacity}
+        if whence not in bases:
+            raise ArgumentError(f"whence must be 0, 1 or 2, not {whence!r}", field="whence")
+        position = bases[whence] + offset
+        if position < 0:
+            raise MapIOError(
+                f"position {position} is before the beginning of the stream",
+                field="offset",
+                value=position,
+                limit=0,
+            )
+        self._position = position
+        return position
+
+    def tell(self) -> int:
+        """Return the position in bytes. .NET: Position."""
+        self._check_open()
+        return self._position
+
+    def truncate(self, size: int | None = None, /) -> int:  # noqa: ARG002 - io's signature
+        """Raise UnsupportedError: a view has a fixed length. .NET: SetLength."""
+        self._check_open()
+        raise UnsupportedError("the length of a view can't be changed")
+
+    def flush(self) -> None:
+        """Write changed pages of a file's map to the file. .NET: Flush."""
+        self._check_open()
+        self._memory.flush()
+
+    def close(self) -> None:
+        """Flush and release the view. Another call does nothing. .NET: Dispose."""
+        if not self.closed:
+            try:
+                super().close()  # this flushes
+            finally:
+                self._memory.release()
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise ClosedError("the stream is closed")
+
+    def _check_open_for(self, permitted: bool, what: str) -> None:
+        self._check_open()
+        if not permitted:
+            raise UnsupportedError(f"the access of this stream does not permit {what}")
