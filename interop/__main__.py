@@ -215,8 +215,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     how = sub.add_mutually_exclusive_group()
     how.add_argument("--json", action="store_true", help="a line of JSON for each package")
-    how.add_argument("--check", action="store_true", help="all of it, with docs/corpus.md")
-    how.add_argument("--write", action="store_true", help="all of it; write docs/corpus.md anew")
+    how.add_argument(
+        "--check", action="store_true", help="compare everything with fixtures/corpus.jsonl"
+    )
+    how.add_argument(
+        "--write", action="store_true", help="compare everything, and write fixtures/corpus.jsonl"
+    )
     sub = command("report", _report, "Make a page for a browser of a saved report.")
     sub.add_argument("file", type=Path, metavar="FILE", help="from pytest --interop-report FILE")
     sub.add_argument(

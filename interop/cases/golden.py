@@ -24,8 +24,8 @@ __all__ = ["FOLDER", "Fixture", "check", "fixtures", "write"]
 
 FOLDER = FIXTURES
 _MANIFEST = "manifest.json"
-# Compared by test_random_types.py and `python -m interop semantics`.
-_OTHERS = {"semantics.jsonl", "types.jsonl"}
+# Compared by `python -m interop corpus` and `semantics`, and by test_random_types.py.
+_OTHERS = {"corpus.jsonl", "semantics.jsonl", "types.jsonl"}
 _INT32 = (-(2**31), 2**31 - 1)
 
 

@@ -1,1 +1,1 @@
-"""Every type of real NuGet packages, compared with .NET (docs/corpus.md)."""
+"""Compares every type of real NuGet packages with .NET (docs/corpus.md)."""

@@ -1,7 +1,8 @@
-"""Every type with layout of real packages: what pyshm makes of it, and what .NET says.
+"""Compares every type with a layout in real packages with .NET (docs/corpus.md).
 
-pyshm reads an assembly's metadata and lays its types out; the .NET peer loads the same file and
-asks the runtime. Each type has one verdict. docs/corpus.md is written from a run in both worlds.
+pyshm reads the metadata of an assembly and computes the layout of its types. The .NET peer loads
+the same file and asks the runtime. Each type gets one verdict. fixtures/corpus.jsonl has the
+number of each verdict by package, from a run in both worlds.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pyshm.testing import build, sdk
 from pyshm.testing.process import Peer
 from pyshm.testing.questions import Definition, DotNetError, DotNetTypes, ReflectedType
 
-from ..checkout import DOCS
+from ..checkout import FIXTURES
 from ..fuzz.differential import layout_differences
 from ..worlds.world import NATIVE, WINDOWS, World, world_of
 from . import packages
@@ -33,25 +34,24 @@ __all__ = [
     "Finding",
     "Row",
     "Verdict",
+    "changes",
     "check",
     "compare",
     "names",
     "run",
     "run_in",
-    "table",
     "text",
-    "untrue",
     "write",
     "wrong",
 ]
 
-TABLE = DOCS / "corpus.md"
+TABLE = FIXTURES / "corpus.jsonl"
 FRAMEWORK = "Microsoft.NETCore.App"
-"""The shared framework itself: the one that the peer runs on, in whatever version that is."""
+"""The shared framework that the peer runs on, in the installed version."""
 
-# Not the type of any value: .NET itself can hardly be asked about it.
+# It has no values, and .NET answers few questions about it.
 _NO_TYPES = frozenset({"System.Void"})
-# A single answer tells of thousands of types.
+# Seconds: one answer can describe thousands of types.
 _PATIENCE = 600.0
 _TITLES = {NATIVE: "Linux", WINDOWS: "Windows"}
 
@@ -59,12 +59,12 @@ Say = Callable[[str], None]
 
 
 class Verdict(Enum):
-    """What comes of comparing one type."""
+    """The result of comparing one type."""
 
     EQUAL = "equal"
     """.NET marshals it, and every number is the same."""
     WRONG = "wrong"
-    """Both know it, and say different numbers."""
+    """Both marshal it, with different numbers."""
     MISSED = "missed"
     """.NET marshals it, and pyshm does not."""
     MATCHED = "matched"
@@ -74,20 +74,20 @@ class Verdict(Enum):
 
 
 class Finding(NamedTuple):
-    """A type whose verdict is bad, and why."""
+    """The verdict on a type, and the reason of a bad one."""
 
     assembly: str
     type: str
     verdict: Verdict
-    story: str
+    detail: str
 
     def __str__(self) -> str:
-        return f"{self.verdict.value}: {self.assembly}: {self.type}: {self.story}"
+        return f"{self.verdict.value}: {self.assembly}: {self.type}: {self.detail}"
 
 
 @dataclass
 class Row:
-    """The verdicts on one package's assemblies, as a line of the table. Times are in seconds."""
+    """The verdicts on the assemblies of one package."""
 
     world: str
     package: str
@@ -99,32 +99,39 @@ class Row:
     dotnet_seconds: float = 0.0
 
     def counts(self) -> dict[str, int]:
-        """The numbers of the table, under their titles."""
+        """Return the number of types with each verdict, and the sums."""
         of = self.verdicts
         rejected = of[Verdict.MATCHED] + of[Verdict.UNMATCHED]
         return {
             "types": of.total(),
-            "accepted by .NET": of.total() - rejected,
+            "accepted": of.total() - rejected,  # by .NET
             "equal": of[Verdict.EQUAL],
             "wrong": of[Verdict.WRONG],
             "missed": of[Verdict.MISSED],
-            "rejected by .NET": rejected,
-            "rejections matched": of[Verdict.MATCHED],
+            "rejected": rejected,  # by .NET
+            "matched": of[Verdict.MATCHED],
         }
 
     @property
     def label(self) -> str:
-        """Its assemblies: the one's name, or how many they are."""
+        """The name of its assembly, or how many it has."""
         return self.assemblies[0] if len(self.assemblies) == 1 else f"{len(self.assemblies)} files"
 
-    def to_json(self) -> dict[str, object]:
-        """Everything, for a program."""
+    def summary(self) -> dict[str, object]:
+        """Return what a run of the same versions has in common with this one."""
         return {
             "world": self.world,
             "package": self.package,
             "version": self.version,
+            "assemblies": len(self.assemblies),
+            **self.counts(),
+        }
+
+    def to_json(self) -> dict[str, object]:
+        """Return everything, for a program."""
+        return {
+            **self.summary(),
             "assemblies": self.assemblies,
-            **{title.replace(" ", "_").replace(".", ""): n for title, n in self.counts().items()},
             "python_seconds": round(self.python_seconds, 3),
             "dotnet_seconds": round(self.dotnet_seconds, 3),
             "findings": [
@@ -134,7 +141,7 @@ class Row:
 
 
 class _Work(NamedTuple):
-    """The assemblies of one row, and the folders where types that they need are found."""
+    """The assemblies of one row, and the folders of the assemblies that they refer to."""
 
     package: str
     version: str
@@ -143,7 +150,7 @@ class _Work(NamedTuple):
 
 
 def names() -> list[str]:
-    """What can be compared, in the order of the table."""
+    """Return the names of all packages to compare, in the order of the list."""
     return [
         *(name for name, package in packages.listed().items() if not package.only_referenced),
         FRAMEWORK,
@@ -155,8 +162,8 @@ def run(
 ) -> Iterator[Row]:
     """Compare the packages ``chosen`` (of :func:`names`) with ``peer``, .NET in ``world``.
 
-    A row for each. Raises packages.Unavailable where NuGet does not give one, PeerFailure if .NET
-    dies of a type.
+    Yield a row for each. Raises packages.Unavailable if NuGet does not provide one, PeerFailure if
+    a type crashes .NET.
     """
     known = packages.listed()
     chosen = list(chosen)
@@ -179,7 +186,7 @@ def run(
 
 
 def run_in(worlds: Iterable[str], chosen: Iterable[str], say: Say) -> Iterator[Row]:
-    """:func:`run` in each of ``worlds``, with a peer for each."""
+    """Do :func:`run` in each of ``worlds``, with a peer for each."""
     chosen = list(chosen)
     for name in worlds:
         world = world_of(name)
@@ -192,12 +199,12 @@ def run_in(worlds: Iterable[str], chosen: Iterable[str], say: Say) -> Iterator[R
 
 
 def _framework(world: World, peer: Peer) -> tuple[str, list[Path]]:
-    """The version and the assemblies of the shared framework that ``peer`` runs on."""
+    """Return version and assemblies of the shared framework that ``peer`` runs on."""
     if world.name == NATIVE:
         shared = sdk.find_dotnet().path.parent / "shared" / FRAMEWORK
         folder = shared / peer.hello["runtime"].removeprefix(".NET ")
     else:
-        # Its peer has the framework beside it.
+        # The peer is self-contained: the framework is in its folder.
         folder = Path((build.find_peer(windows=True) or [""])[-1]).parent
     (listing,) = folder.glob("*.deps.json")
     for target in json.loads(listing.read_text(encoding="utf-8"))["targets"].values():
@@ -205,7 +212,7 @@ def _framework(world: World, peer: Peer) -> tuple[str, list[Path]]:
             if FRAMEWORK in library and "runtime" in content:
                 files = [folder / Path(path).name for path in content["runtime"]]
                 return library.rpartition("/")[2], sorted(files, key=lambda path: path.name)
-    raise LookupError(f"{listing} does not tell what {FRAMEWORK} is made of")
+    raise LookupError(f"{listing} does not list the files of {FRAMEWORK}")
 
 
 def _compared(work: _Work, framework: Path, world: World, peer: Peer) -> Row:
@@ -236,28 +243,28 @@ def compare(
     theirs: Iterable[ReflectedType],
     target: Target,
 ) -> Iterator[Finding]:
-    """A verdict on every type of an assembly that either side knows."""
+    """Yield a verdict on every type of an assembly that either side knows."""
     declared = {_plain(item.name): item for item in ours if item.name not in _NO_TYPES}
     for reflected in theirs:
         if reflected.type in _NO_TYPES:
             continue
         mine = declared.pop(_plain(reflected.type), None)
-        verdict, story = _verdict(mine, reflected, target)
-        yield Finding(assembly, reflected.type, verdict, story)
+        verdict, detail = _verdict(mine, reflected, target)
+        yield Finding(assembly, reflected.type, verdict, detail)
     for name in declared:
         yield Finding(assembly, name, Verdict.WRONG, "not known to .NET")
 
 
 def _plain(name: str) -> str:
-    """A type's name without the backslashes that reflection puts before its own grammar."""
+    """Return the name of a type without the backslashes that escape it in reflection."""
     return name.replace("\\", "")
 
 
 def _error(reflected: ReflectedType) -> DotNetError | None:
-    """Why .NET does not marshal the type; None if it does."""
+    """Return the reason why .NET does not marshal the type, or None."""
     tried = reflected.structure_to_ptr_error
     if tried is not None and tried.type == "MemberAccessException":
-        # Nothing can be an instance of an abstract class, but its derived classes are marshalled.
+        # An abstract class has no instances, but instances of derived classes are marshalled.
         tried = None
     return reflected.native_error or tried
 
@@ -272,22 +279,22 @@ def _verdict(
         reason = "not found in the metadata" if mine is None else mine.reason
         return Verdict.MISSED if error is None else Verdict.UNMATCHED, reason
     differences = layout_differences(mine, _definition(reflected), target)
-    story = "; ".join(map(str, differences))
+    detail = "; ".join(map(str, differences))
     fields = [item.name for item in reflected.fields]
-    if not story and fields != list(_field_names(mine)):
-        story = f"fields: {fields} in .NET, {list(_field_names(mine))} here"
-    if not story and error is None:
-        story = _unanswered(mine, reflected, target)
-    if not story:
+    if not detail and fields != list(_field_names(mine)):
+        detail = f"fields: {fields} in .NET, {list(_field_names(mine))} here"
+    if not detail and error is None:
+        detail = _unanswered(mine, reflected, target)
+    if not detail:
         return (Verdict.EQUAL if error is None else Verdict.MATCHED), ""
     if differences and differences[0].what in ("loads", "has_size", "marshals"):
-        return (Verdict.MISSED if error is None else Verdict.UNMATCHED), story
-    return Verdict.WRONG, story
+        return (Verdict.MISSED if error is None else Verdict.UNMATCHED), detail
+    return Verdict.WRONG, detail
 
 
 def _unanswered(mine: TypeDeclaration, reflected: ReflectedType, target: Target) -> str:
-    """What is missing in the answer on a type that .NET marshals; "" if nothing is."""
-    # .NET shows the alignment of a type in a struct around it, which it refuses for a few types.
+    """Return what is missing in the answer about a type that .NET marshals, or ""."""
+    # .NET measures the alignment of a type in a struct around it. It refuses a few such structs.
     probe = TypeDeclaration("Probe", fields=(FieldDeclaration("value", mine),))
     refused = refusal(probe, target)
     if (reflected.native_alignment is None) != (refused is not None):
@@ -298,8 +305,8 @@ def _unanswered(mine: TypeDeclaration, reflected: ReflectedType, target: Target)
 
 
 def _definition(reflected: ReflectedType) -> Definition:
-    """The same in the form that differential.py compares."""
-    # No values were sent, so there are no answers about values.
+    """Return the answer in the form that differential.py compares."""
+    # No values were sent, so the fields about values stay None.
     same: dict[str, Any] = {name: getattr(reflected, name, None) for name in Definition._fields}
     same["native_offsets"] = [item.native_offset for item in reflected.fields]
     same["managed_offsets"] = [item.managed_offset for item in reflected.fields]
@@ -308,68 +315,49 @@ def _definition(reflected: ReflectedType) -> Definition:
 
 
 def _field_names(declaration: TypeDeclaration) -> Iterator[str]:
-    """A type's fields, its base class's first."""
+    """Yield the names of the fields, those of the base class first."""
     if declaration.base is not None:
         yield from _field_names(declaration.base)
     for item in declaration.fields:
         yield item.name
 
 
-# --- the table ----------------------------------------------------------------------------
+# --- rows as text -------------------------------------------------------------------------
 
 
 def wrong(row: Row) -> list[str]:
-    """What is not as it has to be, a line each."""
+    """Return what is wrong in a row, a line each."""
     if not row.verdicts:
         return [f"{row.package} {row.version} ({row.world}): no types"]
     return [str(finding) for finding in row.findings]
 
 
 def text(row: Row | None) -> str:
-    """A line for a terminal; without a row, the line of titles."""
-    cells: list[object] = ["world", "package", "version", "assemblies", *_SHORT, "seconds"]
+    """Return a line for a terminal; without a row, the header."""
+    cells: list[object] = ["world", "package", "version", "assemblies", *_COUNTS, "seconds"]
     if row is not None:
         seconds = f"{row.python_seconds:.1f} + {row.dotnet_seconds:.1f}"
         cells = [row.world, row.package, row.version, row.label, *row.counts().values(), seconds]
     return "  ".join(f"{cell!s:{width}}" for cell, width in zip(cells, _WIDTHS, strict=True))
 
 
-_SHORT = ["types", "accepted", "equal", "wrong", "missed", "rejected", "matched"]
-_WIDTHS = ["7", "44", "16", "46", *(">8" for _ in _SHORT), ">13"]
+_COUNTS = list(Row("", "", "", []).counts())
+_WIDTHS = ["7", "44", "16", "46", *(">8" for _ in _COUNTS), ">13"]
 
 
-def markdown(row: Row) -> str:
-    """A line of the document."""
-    cells = [row.package, row.version, row.label, *row.counts().values()]
-    return f"| {' | '.join(map(str, cells))} |"
+def write(say: Say = lambda _line: None, path: Path = TABLE) -> list[str]:
+    """Write the file from a run of everything. Return what is wrong with the run."""
+    rows = _all_rows(say)
+    lines = "".join(f"{line}\n" for line in _lines(rows))
+    path.write_text(lines, encoding="ascii", newline="\n")
+    return [line for row in rows for line in wrong(row)]
 
 
-def table(rows: Iterable[Row]) -> str:
-    """The document."""
-    rows = list(rows)
-    head = ["package", "version", "assemblies", *rows[0].counts()]
-    licences = ", ".join(
-        f"{package.name} ({package.licence})" for package in packages.listed().values()
-    )
-    origin = (
-        "Written by `python -m interop corpus --write` from a run of the real programs; `--check` "
-        "runs them again and compares. Do not edit."
-    )
-    introduction = (
-        "Every struct and every class with layout of these packages from NuGet, which nobody here "
-        "wrote: pyshm reads the metadata and lays the type out, .NET loads the assembly and is "
-        "asked. Compared are whether the type is accepted or rejected (it can't be loaded, "
-        "Marshal.SizeOf refuses it, or Marshal.StructureToPtr does), the marshalled size, "
-        "alignment and offsets of fields, and the managed ones with the stride of arrays. "
-        f"{FRAMEWORK} is the shared framework itself. Windows is Wine where it is not Windows."
-    )
-    terms = f"Licences: {licences}. Fetched when they are needed, and no part of this repository."
-    lines = ["# Real assemblies, every type", "", origin, "", introduction, "", terms]
-    for world, title in _TITLES.items():
-        lines += ["", f"## {title}", "", f"| {' | '.join(head)} |"]
-        lines.append(f"| --- | --- | --- |{' ---: |' * (len(head) - 3)}")
-        lines += [markdown(row) for row in rows if row.world == world]
-    return "\n".join(lines) + "\n"
+def check(say: Say = lambda _line: None, path: Path = TABLE) -> list[str]:
+    """Compare the file with a run of everything. Return what is wrong, a line each."""
+    rows = _all_rows(say)
+    found = [line for row in rows for line in wrong(row)]
+    return found + changes(path.read_text(encoding="ascii").splitlines(), _lines(rows), path.name)
 
 
 def _all_rows(say: Say) -> list[Row]:
@@ -380,38 +368,26 @@ def _all_rows(say: Say) -> list[Row]:
     return rows
 
 
-def write(say: Say = lambda _line: None, path: Path = TABLE) -> list[str]:
-    """Write the document; returns what is wrong with the run that it shows."""
-    rows = _all_rows(say)
-    path.write_text(table(rows), encoding="utf-8")
-    return [line for row in rows for line in wrong(row)]
+def _lines(rows: Iterable[Row]) -> list[str]:
+    return [json.dumps(row.summary()) for row in rows]
 
 
-def check(say: Say = lambda _line: None, path: Path = TABLE) -> list[str]:
-    """What is wrong: verdicts that are not good, and lines that are no longer true."""
-    rows = _all_rows(say)
-    found = [line for row in rows for line in wrong(row)]
-    for line in untrue(path.read_text(encoding="utf-8"), table(rows)):
-        found.append(f"{path.name} is not what the run gives: {line}")
-    return found
+def changes(file: list[str], run: list[str], name: str = TABLE.name) -> list[str]:
+    """Return the lines that are only in the file or only in the run.
 
-
-def untrue(then: str, now: str) -> list[str]:
-    """The lines in which the document ``then`` and that of a run ``now`` differ.
-
-    The framework is the machine's own. The document shows one version of it, and says nothing of
-    another.
+    Every machine has its own version of the framework. If the file has another version, the
+    framework is not compared.
     """
-    before, after = then.splitlines(), now.splitlines()
-    shared = [_head(line) for line in before if _head(line) in map(_head, after)]
+    in_both = {_version(line) for line in file} & {_version(line) for line in run}
     return [
-        line
-        for line in [*before, *after]
-        if (line in before) != (line in after)
-        if _head(line) in shared or not line.startswith(f"| {FRAMEWORK} |")
+        f"only in {where}: {line}"
+        for where, lines, others in ((name, file, run), ("this run", run, file))
+        for line in lines
+        if line not in others
+        if _version(line) in in_both or json.loads(line)["package"] != FRAMEWORK
     ]
 
 
-def _head(line: str) -> list[str]:
-    """The package and version of a line of the table."""
-    return line.split("|")[:3]
+def _version(line: str) -> tuple[str, str, str]:
+    row = json.loads(line)
+    return row["world"], row["package"], row["version"]

@@ -1,7 +1,7 @@
-"""NuGet packages that others wrote, fetched once into the cache: what corpus.toml lists.
+"""The NuGet packages of corpus.toml: fetched once, and kept in the cache.
 
-NuGet itself fetches them (`dotnet restore`) and gives each one's content hash, which has to be the
-listed one. Only the listed assemblies are kept; nothing of them is ever run, or in this repository.
+``dotnet restore`` fetches a package and computes its content hash, which must be the listed one.
+Only the listed assemblies are kept. No code of them is run, and none is in this repository.
 https://learn.microsoft.com/nuget/consume-packages/packagedownload-functionality
 """
 
@@ -26,9 +26,9 @@ __all__ = ["LIST", "Package", "Unavailable", "fetch", "listed"]
 
 LIST = Path(__file__).resolve().parent / "corpus.toml"
 _TIMEOUT = 900.0
-# NuGet has no such package or version, or no such server, or can't reach it.
+# The package, the version or the server does not exist, or NuGet can't reach it.
 # https://learn.microsoft.com/nuget/reference/errors-and-warnings
-_NOT_TO_BE_HAD = re.compile(r"\bNU(1101|1102|1103|1301|1302|1801)\b")
+_UNAVAILABLE = re.compile(r"\bNU(1101|1102|1103|1301|1302|1801)\b")
 _DIGEST_FILE = ".nupkg.metadata"
 _PROJECT = """\
 <Project Sdk="Microsoft.NET.Sdk">
@@ -51,14 +51,14 @@ class Unavailable(Exception):
 class Package(NamedTuple):
     """One entry of the list.
 
-    ``content_hash`` is NuGet's, as in a packages.lock.json. ``assemblies`` are paths in the
-    package, with wildcards in the last part; ``references`` are packages whose types it needs.
-    One that is ``only_referenced`` is here for those that need it.
+    ``content_hash`` is the one of packages.lock.json. ``assemblies`` are paths in the package, with
+    wildcards in the last part. ``references`` are packages whose types it uses. A package that is
+    ``only_referenced`` is not compared.
     """
 
     name: str
     version: str
-    licence: str
+    license: str
     content_hash: str
     assemblies: tuple[str, ...]
     references: tuple[str, ...] = ()
@@ -66,28 +66,28 @@ class Package(NamedTuple):
 
     @property
     def folder(self) -> Path:
-        """Where its assemblies are kept, once they are."""
+        """The folder in the cache for its assemblies. It may not exist yet."""
         key = cache.key_of(item.encode() for item in (self.content_hash, *self.assemblies))
         return cache.cache_dir() / "packages" / self.name / key
 
     def files(self, assemblies: str) -> list[Path]:
-        """The kept files of one of its ``assemblies``, sorted by name."""
+        """Return the kept files of one of its ``assemblies``, sorted by name."""
         return sorted(self.folder.glob(Path(assemblies).name), key=lambda path: path.name)
 
     def is_kept(self, folder: Path) -> bool:
-        """Whether ``folder`` holds every assembly of it."""
+        """Return whether ``folder`` has every assembly of it."""
         return all(any(folder.glob(Path(path).name)) for path in self.assemblies)
 
 
 @functools.cache
 def listed(path: Path = LIST) -> dict[str, Package]:
-    """Every package of the list, by its name."""
+    """Return every package of the list, by name."""
     entries = tomllib.loads(path.read_text(encoding="utf-8"))["package"]
     return {
         entry["name"]: Package(
             entry["name"],
             entry["version"],
-            entry["licence"],
+            entry["license"],
             entry["content_hash"],
             tuple(entry["assemblies"]),
             tuple(entry.get("references", ())),
@@ -98,7 +98,7 @@ def listed(path: Path = LIST) -> dict[str, Package]:
 
 
 def with_references(packages: Iterable[Package]) -> list[Package]:
-    """``packages`` and the ones whose types they need, each once."""
+    """Return ``packages`` and all that they refer to, each once."""
     found: dict[str, Package] = {}
 
     def add(package: Package) -> None:
@@ -113,14 +113,14 @@ def with_references(packages: Iterable[Package]) -> list[Package]:
 
 
 def fetch(packages: Iterable[Package], say: Callable[[str], None] = lambda _line: None) -> None:
-    """Have ``packages``, and what they refer to, in the cache.
+    """Fetch ``packages``, and all that they refer to, into the cache unless they are there.
 
     ``say`` gets a line when something is fetched.
 
     Raises:
         Unavailable: NuGet can't be reached, or does not have one of them.
-        ToolchainError: there is no .NET SDK, whose NuGet this is.
-        BuildError: what came is not what the list says, or NuGet failed otherwise.
+        ToolchainError: there is no .NET SDK, which NuGet is a part of.
+        BuildError: a package is not the listed one, or NuGet failed otherwise.
     """
     wanted = with_references(packages)
     missing = [package for package in wanted if not package.is_kept(package.folder)]
@@ -136,7 +136,7 @@ def fetch(packages: Iterable[Package], say: Callable[[str], None] = lambda _line
 
 
 def _restore(packages: list[Package], work: Path) -> None:
-    """Let NuGet put ``packages`` below ``work``/packages."""
+    """Restore ``packages`` with NuGet into ``work``/packages."""
     items = "\n".join(
         f"    <PackageDownload Include={quoteattr(package.name)} "
         f"Version={quoteattr(f'[{package.version}]')} />"
@@ -160,24 +160,24 @@ def _restore(packages: list[Package], work: Path) -> None:
             env=sdk.dotnet_environment(),
         )
     except subprocess.TimeoutExpired as error:
-        raise Unavailable(f"NuGet gave no answer within {_TIMEOUT:.0f} seconds") from error
+        raise Unavailable(f"NuGet did not answer within {_TIMEOUT:.0f} seconds") from error
     if answer.returncode == 0:
         return
     for line in answer.stdout.splitlines():
-        if _NOT_TO_BE_HAD.search(line):
+        if _UNAVAILABLE.search(line):
             raise Unavailable(line.partition("error ")[2] or line.strip())
     raise BuildError(f"NuGet failed (status {answer.returncode})", command, answer.stdout)
 
 
 def _take(package: Package, restored: Path, work: Path) -> Path:
-    """Move the assemblies of ``package``, if they are the listed ones, to ``work``."""
+    """Check the restored ``package``, move its assemblies to ``work`` and return that folder."""
     unpacked = restored / "packages" / package.name.lower() / package.version
     found = json.loads((unpacked / _DIGEST_FILE).read_text(encoding="utf-8"))["contentHash"]
     if found != package.content_hash:
         raise BuildError(
-            f"{package.name} {package.version} is not the package of {LIST.name}",
+            f"{package.name} {package.version} is not the package that {LIST.name} lists",
             ["dotnet", "restore"],
-            f"its content hash is {found}, listed is {package.content_hash}",
+            f"its content hash is {found}, the listed one is {package.content_hash}",
         )
     for pattern in package.assemblies:
         files = list(unpacked.glob(pattern))

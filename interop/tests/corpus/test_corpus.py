@@ -1,14 +1,16 @@
-"""Real packages from NuGet: each of their types is laid out as .NET lays it out."""
+"""Every type of real NuGet packages has the same layout in pyshm and in .NET."""
 
 from __future__ import annotations
 
 import base64
+import json
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from interop.checkout import DOCS
 from interop.corpus import compare as corpus
 from interop.corpus import packages
 from interop.corpus.compare import FRAMEWORK, Row, Verdict, compare
@@ -23,14 +25,14 @@ from pyshm.testing.questions import DotNetError, ReflectedField, ReflectedType
 
 pytestmark = pytest.mark.slow
 
-# Small ones, for Unix, for both and for Windows; `python -m interop corpus --check` takes them all.
+# Small ones: for Unix, for both and for Windows. `python -m interop corpus --check` runs all.
 CHOSEN = ["Tmds.LibC", "LibGit2Sharp", "System.DirectoryServices"]
 LINUX = Target(8, windows=False)
 
 
 @pytest.fixture(scope="module", params=CHOSEN)
 def package(request: pytest.FixtureRequest) -> str:
-    """A package that is there; skips where NuGet is out of reach, but not in CI."""
+    """A package in the cache. Skip the test if NuGet can't be reached, but fail in CI."""
     name: str = request.param
     pytest.importorskip("dnfile")
     try:
@@ -42,7 +44,7 @@ def package(request: pytest.FixtureRequest) -> str:
     return name
 
 
-def test_every_type_of_a_package_is_as_dotnet_says(
+def test_every_type_of_a_package_has_the_layout_of_dotnet(
     package: str, world: World, peers: Peers
 ) -> None:
     peer = peers.get(Seat(world.name, "dotnet"), "corpus")
@@ -54,23 +56,37 @@ def test_every_type_of_a_package_is_as_dotnet_says(
 # --- the list -----------------------------------------------------------------------------
 
 
-def test_the_list_has_eight_packages_with_exact_versions_licences_and_hashes() -> None:
+def test_the_list_has_eight_packages_with_exact_versions_licenses_and_hashes() -> None:
     listed = list(packages.listed().values())
     assert len([package for package in listed if not package.only_referenced]) >= 8
     for package in listed:
         assert not set("*[]()") & set(package.version)
-        assert package.licence
+        assert package.license
         assert len(base64.b64decode(package.content_hash, validate=True)) == 64
         assert all(name in packages.listed() for name in package.references)
 
 
-def test_the_document_names_every_package_in_its_version() -> None:
-    lines = corpus.TABLE.read_text(encoding="utf-8").splitlines()
-    for name in corpus.names():
-        head = f"| {name} |"
-        if name != FRAMEWORK:
-            head += f" {packages.listed()[name].version} |"
-        assert sum(line.startswith(head) for line in lines) == 2, head
+def test_the_file_has_every_package_in_its_version_for_both_worlds() -> None:
+    rows = [json.loads(line) for line in corpus.TABLE.read_text(encoding="ascii").splitlines()]
+    assert [(row["world"], row["package"]) for row in rows] == [
+        (world, name) for world in ("linux", "windows") for name in corpus.names()
+    ]
+    for row in rows:
+        if row["package"] != FRAMEWORK:
+            assert row["version"] == packages.listed()[row["package"]].version
+
+
+def test_the_page_has_every_package_and_the_sums_of_the_file() -> None:
+    page = (DOCS / "corpus.md").read_text(encoding="utf-8")
+    assert [name for name in corpus.names() if f"| {name} |" not in page] == []
+    rows = [json.loads(line) for line in corpus.TABLE.read_text(encoding="ascii").splitlines()]
+    types, accepted = (
+        [sum(row[key] for row in rows if row["world"] == world) for world in ("linux", "windows")]
+        for key in ("types", "accepted")
+    )
+    text = " ".join(page.split())
+    assert f"{types[0]:,} types on Linux and {types[1]:,} on Windows" in text
+    assert f".NET accepts {accepted[0]:,} and {accepted[1]:,} of them" in text
 
 
 # --- fetching -----------------------------------------------------------------------------
@@ -80,7 +96,7 @@ SAMPLE = Package("Sample", "1.0.0", "MIT", "right", ("lib/*.dll",))
 
 @pytest.fixture
 def nuget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """A NuGet that gives the package Sample, with the hash that stands in the list."""
+    """Replace NuGet: restore gives the package Sample, with this content hash."""
     content_hash = ["right"]
 
     def restore(_packages: list[Package], work: Path) -> None:
@@ -103,7 +119,7 @@ def test_a_package_is_fetched_once(nuget: list[str], monkeypatch: pytest.MonkeyP
 
 def test_a_package_with_another_hash_is_refused_and_not_kept(nuget: list[str]) -> None:
     nuget[0] = "wrong"
-    with pytest.raises(build.BuildError, match="content hash is wrong, listed is right"):
+    with pytest.raises(build.BuildError, match="content hash is wrong, the listed one is right"):
         packages.fetch([SAMPLE])
     assert not SAMPLE.folder.exists()
 
@@ -120,7 +136,7 @@ def test_a_package_that_nuget_does_not_have_is_unavailable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYSHM_CACHE", str(tmp_path / "cache"))
-    # A source without any packages, so that nobody is asked.
+    # A source without packages: no server is asked.
     (tmp_path / "empty").mkdir()
     monkeypatch.setenv("RestoreSources", str(tmp_path / "empty"))
     with pytest.raises(Unavailable, match=r"NU1101.*Sample"):
@@ -160,7 +176,7 @@ def verdict(
     ours: TypeDeclaration | Unbindable | None, theirs: ReflectedType
 ) -> tuple[Verdict, str]:
     (finding,) = compare("Sample.dll", [] if ours is None else [ours], [theirs], LINUX)
-    return finding.verdict, finding.story
+    return finding.verdict, finding.detail
 
 
 def test_the_same_numbers_are_equal() -> None:
@@ -183,17 +199,17 @@ def test_the_same_numbers_are_equal() -> None:
         {"managed_size": None},
     ],
 )
-def test_another_number_or_none_is_wrong(change: dict[str, Any]) -> None:
+def test_a_different_or_missing_number_is_wrong(change: dict[str, Any]) -> None:
     assert verdict(PAIR, ANSWER._replace(**change))[0] is Verdict.WRONG
 
 
-def test_what_dotnet_accepts_and_pyshm_does_not_is_missed() -> None:
+def test_a_type_that_only_dotnet_accepts_is_missed() -> None:
     assert verdict(AUTO, ANSWER)[0] is Verdict.MISSED
     assert verdict(None, ANSWER)[0] is Verdict.MISSED
     assert verdict(Unbindable("Pair", "somehow"), ANSWER) == (Verdict.MISSED, "somehow")
 
 
-def test_a_rejection_is_matched_at_the_same_point_only() -> None:
+def test_a_rejection_matches_only_at_the_same_point() -> None:
     assert verdict(AUTO, REFUSED)[0] is Verdict.MATCHED
     assert verdict(Unbindable("Pair", "open generic"), REFUSED)[0] is Verdict.MATCHED
     assert verdict(PAIR, REFUSED)[0] is Verdict.UNMATCHED
@@ -202,13 +218,13 @@ def test_a_rejection_is_matched_at_the_same_point_only() -> None:
     assert verdict(Unbindable("Pair", "somehow"), later)[0] is Verdict.UNMATCHED
 
 
-def test_a_type_that_one_side_alone_knows_is_told() -> None:
+def test_a_type_that_only_one_side_knows_is_reported() -> None:
     (finding,) = compare("Sample.dll", [PAIR], [], LINUX)
-    assert (finding.verdict, finding.story) == (Verdict.WRONG, "not known to .NET")
+    assert (finding.verdict, finding.detail) == (Verdict.WRONG, "not known to .NET")
     assert verdict(None, REFUSED) == (Verdict.UNMATCHED, "not found in the metadata")
 
 
-def test_an_abstract_class_is_accepted_by_its_layout() -> None:
+def test_an_abstract_class_is_accepted_if_its_layout_is_valid() -> None:
     abstract = DotNetError("MemberAccessException", "Cannot create an abstract class.")
     assert verdict(PAIR, ANSWER._replace(structure_to_ptr_error=abstract))[0] is Verdict.EQUAL
 
@@ -223,27 +239,34 @@ def test_a_row_without_types_is_wrong() -> None:
     assert corpus.wrong(Row("linux", "Sample", "1.0.0", [])) == ["Sample 1.0.0 (linux): no types"]
 
 
-# --- the document -------------------------------------------------------------------------
+# --- the file -----------------------------------------------------------------------------
 
 
-def document(*, version: str = "10.0.1", types: int = 3, equal: int = 3) -> str:
+def lines(*, version: str = "10.0.1", types: int = 3, equal: int = 3) -> list[str]:
     framework = Row("linux", FRAMEWORK, version, ["a.dll", "b.dll"])
     framework.verdicts[Verdict.EQUAL] = types
     sample = Row("linux", "Sample", "1.0.0", ["Sample.dll"])
     sample.verdicts[Verdict.EQUAL] = equal
-    return corpus.table([framework, sample])
+    return [json.dumps(row.summary()) for row in (framework, sample)]
 
 
-def test_the_document_of_the_same_run_is_true() -> None:
-    assert not corpus.untrue(document(), document())
+def test_the_same_run_has_no_changes() -> None:
+    assert corpus.changes(lines(), lines()) == []
 
 
-def test_another_number_in_the_document_is_untrue() -> None:
-    then, now = corpus.untrue(document(), document(equal=2))
-    assert then.startswith("| Sample | 1.0.0 | Sample.dll | 3 |")
-    assert now.startswith("| Sample | 1.0.0 | Sample.dll | 2 |")
-    assert len(corpus.untrue(document(), document(types=4))) == 2
+def test_another_number_is_a_change() -> None:
+    then, now = corpus.changes(lines(), lines(equal=2))
+    assert then.startswith("only in corpus.jsonl: ")
+    assert '"package": "Sample"' in then
+    assert '"types": 3' in then
+    assert now.startswith("only in this run: ")
+    assert '"types": 2' in now
+    assert len(corpus.changes(lines(), lines(types=4))) == 2
+
+
+def test_a_missing_package_is_a_change() -> None:
+    assert len(corpus.changes(lines(), lines()[:1])) == 1
 
 
 def test_another_version_of_the_framework_is_not_compared() -> None:
-    assert not corpus.untrue(document(), document(version="10.0.2", types=5))
+    assert corpus.changes(lines(), lines(version="10.0.2", types=5)) == []
