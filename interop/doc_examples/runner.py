@@ -203,7 +203,8 @@ def _wrong(story: Story, block: Block, what: str, printed: bytes | None) -> Exam
 def _copy_checkout(target: Path) -> None:
     left_out = shutil.ignore_patterns("__pycache__", "bin", "obj", ".*")
     target.mkdir(parents=True)
-    for folder in (Path(pyshm.__file__).parent, CHECKOUT / "interop", CHECKOUT / "fixtures"):
+    own = (CHECKOUT / name for name in ("interop", "tests", "fixtures"))
+    for folder in (Path(pyshm.__file__).parent, *own):
         # The default, copy2, calls what Wine lacks.
         shutil.copytree(
             folder, target / folder.name, ignore=left_out, copy_function=shutil.copyfile
