@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 from pyshm.assemblies import Assembly, Unbindable
 from pyshm.layout.declarations import FieldDeclaration, TypeDeclaration
-from pyshm.layout.layouts import Target, refusal
+from pyshm.layout.forms import Target
+from pyshm.layout.layouts import refusal
 from pyshm.testing import build, sdk
 from pyshm.testing.process import Peer
 from pyshm.testing.questions import Definition, DotNetError, DotNetTypes, ReflectedType

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from pyshm.errors import PyshmError
-from pyshm.layout.declarations import TypeDeclaration, to_json
-from pyshm.layout.layouts import Target, contains_references, managed, native, refusal
+from pyshm.layout.declarations import TypeDeclaration
+from pyshm.layout.forms import Target
+from pyshm.layout.layouts import managed, native, refusal
+from pyshm.layout.schema import to_json
+from pyshm.layout.traits import contains_references
 from pyshm.structs.from_declaration import struct_from
 from pyshm.structs.struct import Struct
 from pyshm.testing.questions import Bytes, Definition, DotNetTypes, Question, Value

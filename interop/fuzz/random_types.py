@@ -1,16 +1,21 @@
-"""Hypothesis strategies for C# declarations: what a person could write, and some he would not.
+"""Hypothesis strategies that draw C# declarations, usual and unusual ones, and their values.
 
-What comes out may well be refused by .NET; both sides have to refuse it alike. Every type of one
-example has a name of its own, so that a failure shrinks to the fewest and smallest of them.
+.NET may refuse what is drawn; pyshm then has to refuse it at the same point. Every type of an
+example has a name of its own, so that a failure shrinks to few and small types.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from hypothesis import strategies as st
 
-from pyshm.layout.builtins import FIXED_BUFFER_ELEMENTS, SCALARS, fixed_buffer_element
+from pyshm.layout.builtins import (
+    BUILT_IN_TYPES,
+    FIXED_BUFFER_ELEMENTS,
+    SCALARS,
+    fixed_buffer_element,
+)
 from pyshm.layout.declarations import (
     Array,
     BuiltIn,
@@ -22,36 +27,41 @@ from pyshm.layout.declarations import (
     TypeDeclaration,
     TypeReference,
 )
-from pyshm.layout.layouts import Target, is_blittable, is_reference, managed, native, refusal
-from pyshm.testing.values import FLOATS, from_python, is_address, overlaps, sensible
+from pyshm.layout.forms import Scalar, Target
+from pyshm.layout.layouts import managed, native, refusal
+from pyshm.layout.traits import is_blittable, is_reference
+from pyshm.testing.values import from_python, is_address, overlaps, sensible
 
 __all__ = ["declarations", "examples"]
 
-_INTEGERS = ["sbyte", "byte", "short", "ushort", "int", "uint", "long", "ulong"]
-_NUMBERS = [*_INTEGERS, "nint", "nuint", "float", "double"]
+_NUMBERS = [
+    name
+    for name, row in BUILT_IN_TYPES.items()
+    if row.kind == "primitive" and name not in ("bool", "char")
+]
+_INTEGERS = [name for name in _NUMBERS if name in SCALARS and SCALARS[name].kind == "int"]
+# Numbers come first: hypothesis shrinks towards the first element.
 _VALUES = [
-    *_NUMBERS, "bool", "char", "decimal", "Guid", "DateTime", "Half", "Int128", "UInt128",
-    "TimeSpan", "DateOnly", "TimeOnly",
-]  # fmt: skip
-_ODD = ["string", "object", "DateTimeOffset", "Delegate", "Array"]
-# What suits a built-in type; anything else is tried as well, but less often.
+    *_NUMBERS,
+    *(name for name, row in BUILT_IN_TYPES.items() if row.managed and name not in _NUMBERS),
+]
+_WITHOUT_VALUE = [name for name, row in BUILT_IN_TYPES.items() if row.managed is None]
+# The [MarshalAs] that .NET accepts for a type. Others are drawn as well, but less often.
 _FITTING = {
-    "bool": ["Bool", "I1", "U1", "VariantBool"],
-    "char": ["I1", "U1", "I2", "U2"],
-    "decimal": ["Currency", "Struct"],
+    name: [asked for asked in row.marshalled if asked]
+    for name, row in BUILT_IN_TYPES.items()
+    if row.marshalled
+} | {
     "string": ["LPStr", "LPWStr", "LPTStr", "LPUTF8Str", "BStr", "ByValTStr"],
     "object": ["Struct", "IUnknown", "IDispatch", "Interface"],
-    "int": ["I4", "U4", "Error"],
-    "Guid": ["Struct"],
-    "DateTime": ["Struct"],
 }
 _UNMANAGED = [
     "Bool", "I1", "U1", "I2", "U2", "I4", "U4", "I8", "U8", "R4", "R8", "Currency", "BStr",
     "LPStr", "LPWStr", "LPTStr", "LPUTF8Str", "IUnknown", "IDispatch", "Struct", "Interface",
     "SysInt", "SysUInt", "VariantBool", "FunctionPtr", "Error", "LPStruct",
 ]  # fmt: skip
-# A subtype that is narrower than its element makes .NET write past the array, so none of these
-# is drawn for what is wider.
+# A subtype that is narrower than the element makes .NET write beyond the end of the array, so
+# none of those is drawn.
 _SUB_TYPES = {
     "bool": ["Bool", "I1", "U1", "VariantBool", "I4"],
     "char": ["I2", "U2"],
@@ -62,7 +72,8 @@ _SUB_TYPES = {
 }
 _PACKS = [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128]
 _DEPTH = 3
-# All but surrogates and NUL. (Hypothesis has two names for leaving out a category.)
+# All characters except surrogates and NUL. (Hypothesis versions differ in the name of the argument
+# that excludes a category.)
 _CHARACTERS = st.characters(min_codepoint=1, max_codepoint=0xD7FF) | st.characters(
     min_codepoint=0xE000
 )
@@ -71,12 +82,12 @@ _ASCII = st.characters(min_codepoint=1, max_codepoint=0x7F)
 
 @st.composite
 def declarations(draw: Any) -> TypeDeclaration:
-    """A struct or layout class, with all that it is made of."""
-    return _Maker(draw).declared(_DEPTH, root=True)
+    """Draw a struct or layout class with all types that it consists of."""
+    return _Drawing(draw).declared(_DEPTH, root=True)
 
 
-class _Maker:
-    """Draws one example; numbers its types."""
+class _Drawing:
+    """Draws the types of one example and numbers them."""
 
     def __init__(self, draw: Any) -> None:
         self._draw = draw
@@ -96,7 +107,7 @@ class _Maker:
     def declared(
         self, depth: int, *, root: bool = False, kind: str = "struct", sequential: bool = False
     ) -> TypeDeclaration:
-        """A struct, or with ``kind`` a class; the root may be either."""
+        """Draw a struct, or with ``kind`` a class; the root may be either."""
         if root and self._chance(8):
             kind = "class"
         layout = "explicit" if not sequential and self._chance(25) else "sequential"
@@ -104,17 +115,17 @@ class _Maker:
             layout = "auto"
         base = None
         if kind == "class" and depth > 1 and self._chance(30):
-            # The runtime dies of sequential layout behind some explicit ones.
+            # Sequential layout after some base classes with explicit layout crashes the runtime.
             base = self.declared(depth - 2, kind="class", sequential=layout == "sequential")
         inline_array = None
         if kind == "struct" and self._chance(5):
             inline_array = self._one([1, 2, 3, 5, 16])
             layout = "sequential"
-        # … and of some uses of an empty class.
-        few = 1 if inline_array else self._draw(st.integers(kind == "class", 6))
+        # So do some uses of an empty class.
+        count = 1 if inline_array else self._draw(st.integers(kind == "class", 6))
         size = self._draw(st.integers(1, 80)) if not inline_array and self._chance(12) else 0
         name = self._name()
-        # A base class's text is written in the derived one's CharSet, wherever that ends.
+        # .NET writes a base class's text in the CharSet of the derived class, which may not fit.
         charset = base.charset if base else self._one(["ansi", "ansi", "unicode", "auto"])
         return TypeDeclaration(
             name,
@@ -123,7 +134,7 @@ class _Maker:
             pack=self._one(_PACKS),
             size=size,
             charset=charset,
-            fields=tuple(self._field(f"{name}F{i}", depth, layout) for i in range(few)),
+            fields=tuple(self._field(f"{name}F{i}", depth, layout) for i in range(count)),
             base=base,
             inline_array=inline_array,
             generic=kind == "struct" and not root and self._chance(4),
@@ -133,7 +144,7 @@ class _Maker:
         kind, marshal_as = self._kind(depth)
         offset = None
         if layout == "explicit":
-            # Mostly aligned, sometimes anywhere, so that overlaps of both sorts come up.
+            # Mostly aligned, so that aligned and misaligned overlaps are both drawn.
             offset = self._draw(st.integers(0, 12)) * self._one([8, 8, 4, 2, 1])
         return FieldDeclaration(name, kind, offset, marshal_as)
 
@@ -142,17 +153,17 @@ class _Maker:
         if which < 45:
             return self._marked(self._one(_VALUES))
         if which < 55:
-            return self._marked(self._one(_ODD if self._chance(40) else ["string"]))
+            return self._marked(self._one(_WITHOUT_VALUE if self._chance(40) else ["string"]))
         if which < 60:
-            # Reflection.Emit has no function pointers; the peer takes void* for them.
+            # Reflection.Emit has no function pointers; the peer uses void* instead.
             kind = self._one([Pointer(), FunctionPointer()])
             return kind, self._rarely_marked() if isinstance(kind, Pointer) else None
         if which < 65:
             return self._enum(), self._rarely_marked()
         if which < 68:
             name = self._name()
-            made = self._one(["delegate", "delegate", "interface"])
-            return TypeDeclaration(name, made), self._rarely_marked()
+            kind_of_type = self._one(["delegate", "delegate", "interface"])
+            return TypeDeclaration(name, kind_of_type), self._rarely_marked()
         if which < 72:
             return Nullable(self._value(depth)), self._rarely_marked()
         if which < 84:
@@ -205,7 +216,7 @@ class _Maker:
         else:
             element = self._value(depth)
             if isinstance(element, TypeDeclaration) and element.layout == "auto":
-                element = BuiltIn("int")  # .NET dies of such an array
+                element = BuiltIn("int")  # such an array crashes the .NET runtime
         if self._chance(6):
             return Array(element), self._rarely_marked()
         return Array(element), MarshalAs("ByValArray", self._draw(st.integers(0, 9)), sub_type)
@@ -222,15 +233,9 @@ class _Maker:
 
 # --- values -------------------------------------------------------------------------------
 
-_RANGES = {
-    "sbyte": (-(2**7), 2**7 - 1), "byte": (0, 2**8 - 1), "short": (-(2**15), 2**15 - 1),
-    "ushort": (0, 2**16 - 1), "int": (-(2**31), 2**31 - 1), "uint": (0, 2**32 - 1),
-    "long": (-(2**63), 2**63 - 1), "ulong": (0, 2**64 - 1), "nint": (-(2**63), 2**63 - 1),
-    "nuint": (0, 2**64 - 1), "Int128": (-(2**127), 2**127 - 1), "UInt128": (0, 2**128 - 1),
-    "TimeSpan": (-(2**63), 2**63 - 1), "DateOnly": (0, 3652058), "TimeOnly": (0, 863999999999),
-}  # fmt: skip
-_WIDTHS: dict[str, Literal[16, 32, 64]] = {"Half": 16, "float": 32, "double": 64}
-# What an OLE automation date can hold, in days of .NET's calendar; DateTime itself goes further.
+# Types that allow fewer numbers than their bytes can hold.
+_RANGES = {"DateOnly": (0, 3652058), "TimeOnly": (0, 863999999999)}
+# The days of .NET's calendar that an OLE automation date can hold; DateTime has more.
 _OLE_DAYS = (36160, 3652058)
 _MILLISECOND = 10_000  # in ticks
 _DAY = 86_400_000 * _MILLISECOND
@@ -238,26 +243,26 @@ _DAY = 86_400_000 * _MILLISECOND
 
 @st.composite
 def examples(draw: Any, target: Target) -> tuple[TypeDeclaration, list[Any], list[bytes]]:
-    """A type that .NET marshals, two values of it as JSON, and bytes of its size.
+    """Draw a type that .NET marshals, two values of it as JSON, and bytes of its size.
 
-    No values where fields overlap in .NET's own memory: what is set last would win there. And no
-    bytes either where what overlaps is not blittable.
+    There are no values if fields overlap in .NET's own memory, where the field that is set last
+    would win, and no bytes if such a type is not blittable.
     """
-    declaration = draw(declarations().filter(lambda made: _is_marshalled(made, target)))
+    declaration = draw(declarations().filter(lambda drawn: _is_marshalled(drawn, target)))
     layout = native(declaration, target)
     if overlaps(layout) or overlaps(managed(declaration, target)):
         if not is_blittable(declaration, target):
             return declaration, [], []
-        made = []
+        drawn = []
     else:
-        made = [draw(values(declaration, target)) for _ in range(2)]
+        drawn = [draw(values(declaration, target)) for _ in range(2)]
     data = draw(st.binary(min_size=layout.size, max_size=layout.size))
-    return declaration, made, [sensible(data, layout)]
+    return declaration, drawn, [sensible(data, layout)]
 
 
 def _is_marshalled(declaration: TypeDeclaration, target: Target) -> bool:
-    # An InlineArray by itself is a list in Python, and no struct. What only Windows marshals
-    # needs COM, under which a value of random bytes can be anything, even a wait without end.
+    # An InlineArray by itself is a list in Python, not a struct. What only Windows marshals needs
+    # COM, for which random bytes can mean anything, even an endless wait.
     return declaration.inline_array is None and not any(
         refusal(declaration, system) for system in (target, target._replace(windows=False))
     )
@@ -265,7 +270,7 @@ def _is_marshalled(declaration: TypeDeclaration, target: Target) -> bool:
 
 @st.composite
 def values(draw: Any, declaration: TypeDeclaration, target: Target) -> dict[str, Any]:
-    """A value of ``declaration`` as JSON, with objects that lie elsewhere null."""
+    """Draw a value of ``declaration`` as JSON, in which objects are null."""
     return _Values(draw, target).struct(declaration)
 
 
@@ -274,15 +279,15 @@ class _Values:
 
     def __init__(self, draw: Any, target: Target) -> None:
         self._draw = draw
-        # What a code page lacks, Windows and Python replace in ways of their own.
+        # Windows and Python replace a character that a code page lacks in different ways.
         self._characters = _ASCII if target.windows else _CHARACTERS
 
     def struct(self, declaration: TypeDeclaration) -> dict[str, Any]:
-        """Every field by its name, a base class's first."""
-        made = self.struct(declaration.base) if declaration.base is not None else {}
+        """Draw a value of every field, by its name; a base class's fields come first."""
+        drawn = self.struct(declaration.base) if declaration.base is not None else {}
         for field in declaration.fields:
-            made[field.name] = None if is_address(field) else self._field(field)
-        return made
+            drawn[field.name] = None if is_address(field) else self._field(field)
+        return drawn
 
     def _field(self, field: FieldDeclaration) -> Any:
         marshal_as = field.marshal_as
@@ -322,35 +327,47 @@ class _Values:
         return self.struct(kind)
 
     def _built_in(self, name: str) -> Any:
-        if name in _RANGES:
-            return _integer(self._draw(st.integers(*_RANGES[name])))
-        if name in FLOATS:
-            # No NaN but the one that Python has: it forgets what else is in the bits.
-            width: Literal[16, 32, 64] = _WIDTHS[name]
-            number = self._draw(st.floats(width=width, allow_nan=False))
-            return from_python(BuiltIn(name), number)
-        if name == "bool":
-            return self._draw(st.booleans())
-        if name == "char":
-            return self._draw(st.integers(0, 127))
-        if name == "Guid":
-            return str(self._draw(st.uuids()))
-        if name == "decimal":
-            number = self._draw(st.integers(-(2**96) + 1, 2**96 - 1))
-            return _decimal(number, self._draw(st.integers(0, 28)))
-        if name == "DateTime":
-            day = self._draw(st.integers(*_OLE_DAYS))
-            ticks = self._draw(st.integers(0, 86_399_999)) * _MILLISECOND
-            return {"ticks": _integer(day * _DAY + ticks), "kind": 0}
-        return None  # string, object and the like within an array
+        form = BUILT_IN_TYPES[name].managed
+        if form is None:
+            return None  # an element that is an object
+        match form.kind:
+            case "int" | "int128" | "uint128":
+                return _integer(self._draw(st.integers(*_RANGES.get(name) or _range(form))))
+            case "float":
+                # Python keeps no bits of a NaN, so that NaNs can't be compared.
+                width: Any = 8 * form.size
+                number = self._draw(st.floats(width=width, allow_nan=False))
+                return from_python(BuiltIn(name), number)
+            case "bool":
+                return self._draw(st.booleans())
+            case "char16":
+                return self._draw(st.integers(0, 127))
+            case "guid":
+                return str(self._draw(st.uuids()))
+            case "decimal":
+                number = self._draw(st.integers(-(2**96) + 1, 2**96 - 1))
+                return _decimal(number, self._draw(st.integers(0, 28)))
+            case "datetime":
+                day = self._draw(st.integers(*_OLE_DAYS))
+                ticks = self._draw(st.integers(0, 86_399_999)) * _MILLISECOND
+                return {"ticks": _integer(day * _DAY + ticks), "kind": 0}
+        raise NotImplementedError(f"no values of {name} are drawn")
 
     def _text(self, count: int) -> Any:
         text = self._draw(st.text(self._characters, max_size=count + 2))
         return {"utf16": text.encode("utf-16-le").hex()}
 
 
+def _range(form: Scalar) -> tuple[int, int]:
+    """Return the smallest and the largest integer of a form."""
+    bits = 8 * form.size
+    if form.kind == "uint128" or (form.code is not None and form.code.isupper()):
+        return 0, 2**bits - 1
+    return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+
+
 def _as_field(marshal_as: MarshalAs) -> MarshalAs | None:
-    """What an array says of its elements, as a field would say it."""
+    """Return the [MarshalAs] of an array's elements as that of a field."""
     return MarshalAs(marshal_as.array_sub_type) if marshal_as.array_sub_type else None
 
 

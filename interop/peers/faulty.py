@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 from pyshm.formats.image import ImageData
 from pyshm.formats.testdata import TestData
-from pyshm.layout.declarations import to_json
+from pyshm.layout.schema import to_json
 
 from .python import PythonPeer, Step, _digest, _errors, _image, answer, hello, serve
 

@@ -24,7 +24,7 @@ from pyshm.errors import PyshmError
 from pyshm.formats.image import ImageData
 from pyshm.formats.testdata import TestData
 from pyshm.helper import DEFAULT_CAPACITY, ShareMemoryHelper
-from pyshm.layout.declarations import from_json
+from pyshm.layout.schema import from_json
 from pyshm.maps.accessor import MemoryMappedViewAccessor
 from pyshm.maps.elements import ELEMENTS
 from pyshm.maps.enums import (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ..layout.builtins import BUILT_IN_TYPES
 from ..layout.declarations import (
     BuiltIn,
     FieldDeclaration,
@@ -14,38 +15,10 @@ from ..layout.declarations import (
 
 __all__ = ["BUILT_IN_NAMES", "KNOWN_TYPES", "is_framework", "known_type"]
 
-BUILT_IN_NAMES = {
-    "System.Boolean": "bool",
-    "System.Char": "char",
-    "System.SByte": "sbyte",
-    "System.Byte": "byte",
-    "System.Int16": "short",
-    "System.UInt16": "ushort",
-    "System.Int32": "int",
-    "System.UInt32": "uint",
-    "System.Int64": "long",
-    "System.UInt64": "ulong",
-    "System.IntPtr": "nint",
-    "System.UIntPtr": "nuint",
-    "System.Single": "float",
-    "System.Double": "double",
-    "System.Decimal": "decimal",
-    "System.String": "string",
-    "System.Object": "object",
-    "System.Half": "Half",
-    "System.Int128": "Int128",
-    "System.UInt128": "UInt128",
-    "System.Guid": "Guid",
-    "System.DateTime": "DateTime",
-    "System.DateTimeOffset": "DateTimeOffset",
-    "System.TimeSpan": "TimeSpan",
-    "System.DateOnly": "DateOnly",
-    "System.TimeOnly": "TimeOnly",
-    "System.Delegate": "Delegate",
-    "System.MulticastDelegate": "Delegate",
-    "System.Array": "Array",
+BUILT_IN_NAMES = {row.dotnet_name: name for name, row in BUILT_IN_TYPES.items()} | {
+    "System.MulticastDelegate": "Delegate"
 }
-"""The types that declarations.BuiltIn has names for."""
+"""The name that :class:`BuiltIn` has for each built-in type, by its full name in .NET."""
 
 _FRAMEWORK = re.compile(r"mscorlib|netstandard|System(\..+)?|WindowsBase|Microsoft\.Bcl\..+", re.I)
 

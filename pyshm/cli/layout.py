@@ -173,7 +173,7 @@ def _laid_out(arguments: argparse.Namespace, subject: _Subject) -> Layout:
     """The layout that is asked for. Raises UsageError for a type that is not there."""
     from ..errors import LayoutError
     from ..layout.layouts import managed, native, refusal
-    from ..layout.marshalling import has_layout
+    from ..layout.traits import has_layout
 
     declaration = _declaration(arguments, subject)
     target = _target(arguments)

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ..assemblies import Assembly, Unbindable
-from ..layout import layouts as layout
 from ..layout.declarations import TypeDeclaration, needed_types
-from ..layout.layouts import Target
-from ..layout.marshalling import has_layout
+from ..layout.forms import Target
+from ..layout.layouts import refusal
+from ..layout.refusals import Refusal
+from ..layout.traits import has_layout
 from ..structs.declare import dotnet_name
 from .spelling import (
     WIDTH,
@@ -81,14 +82,12 @@ def _wanted(
             yield item
 
 
-def _refusal(declaration: TypeDeclaration, target: Target) -> layout.Refusal | None:
-    """Why .NET does not marshal it; None also for an enum, which has no layout of its own."""
-    if declaration.kind == "enum":
-        return None
-    return layout.refusal(declaration, target)
+def _refusal(declaration: TypeDeclaration, target: Target) -> Refusal | None:
+    """Return why .NET does not marshal the type; None also for an enum, which has no layout."""
+    return None if declaration.kind == "enum" else refusal(declaration, target)
 
 
-def _reason(declaration: TypeDeclaration, refused: layout.Refusal) -> str:
+def _reason(declaration: TypeDeclaration, refused: Refusal) -> str:
     """Why it is refused, without its own name in front."""
     if refused.type != declaration.name:
         return str(refused)

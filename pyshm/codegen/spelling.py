@@ -12,8 +12,10 @@ import textwrap
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from typing import NamedTuple
 
+from .. import types
 from ..layout.builtins import fixed_buffer_element
 from ..layout.declarations import (
     Array,
@@ -26,7 +28,7 @@ from ..layout.declarations import (
     TypeDeclaration,
     TypeReference,
 )
-from ..layout.marshalling import is_handle
+from ..layout.traits import is_handle
 from ..structs.struct import python_names
 
 __all__ = [
@@ -52,48 +54,29 @@ _TAKEN_BY_FIELDS = _MODULE_NAMES | {"bool", "float", "int", "list", "self", "str
 # Attributes of int that a member would hide, and what Enum keeps for itself.
 _TAKEN_BY_MEMBERS = frozenset(dir(int)) | {"mro", "name", "value"}
 
-# The alias in pyshm.types, and what a type checker sees of it.
-_TYPES = {
-    "bool": ("t.Bool", "bool"),
-    "char": ("t.Char", "str"),
-    "sbyte": ("t.SByte", "int"),
-    "byte": ("t.Byte", "int"),
-    "short": ("t.Int16", "int"),
-    "ushort": ("t.UInt16", "int"),
-    "int": ("t.Int32", "int"),
-    "uint": ("t.UInt32", "int"),
-    "long": ("t.Int64", "int"),
-    "ulong": ("t.UInt64", "int"),
-    "nint": ("t.NInt", "int"),
-    "nuint": ("t.NUInt", "int"),
-    "float": ("t.Single", "float"),
-    "double": ("t.Double", "float"),
-    "decimal": ("t.Decimal", "t.Decimal"),
-    "string": ("t.String", "int"),
-    "object": ("t.Object", "int"),
-    "Half": ("t.Half", "float"),
-    "Int128": ("t.Int128", "int"),
-    "UInt128": ("t.UInt128", "int"),
-    "Guid": ("t.Guid", "t.Guid"),
-    "DateTime": ("t.DateTime", "t.DateTime"),
-    "TimeSpan": ("t.TimeSpan", "int"),
-    "DateOnly": ("t.DateOnly", "int"),
-    "TimeOnly": ("t.TimeOnly", "int"),
-    "Delegate": ("t.Delegate", "int"),
-    "Array": ("t.Object", "int"),
-}
-# A type with its [MarshalAs], where pyshm.types has one name for both.
-_MARSHALLED = {
-    ("bool", "U1"): "t.Bool8",
-    ("bool", "VariantBool"): "t.VariantBool",
-    ("char", "U1"): "t.Char8",
-    ("char", "U2"): "t.Char16",
-    ("decimal", "Currency"): "t.Currency",
-    ("string", "LPStr"): "t.LPStr",
-    ("string", "LPWStr"): "t.LPWStr",
-    ("string", "LPTStr"): "t.LPTStr",
-    ("string", "BStr"): "t.BStr",
-}
+
+@cache
+def _aliases() -> dict[tuple[str, str | None], str]:
+    """Return the names that pyshm.types has for built-in types, by C# type and [MarshalAs]."""
+    found: dict[tuple[str, str | None], str] = {("Array", None): "Object"}
+    for alias in types.__all__:
+        for item in getattr(getattr(types, alias), "__metadata__", ()):
+            if isinstance(item, types.FieldType) and isinstance(item.type, BuiltIn):
+                asked = item.marshal_as.unmanaged_type if item.marshal_as is not None else None
+                found[item.type.name, asked] = alias
+    return found
+
+
+@cache
+def _spelled_built_in(name: str, asked: str | None) -> Spelled | None:
+    """Return the annotation of a built-in type with that [MarshalAs]; None if it has no alias."""
+    alias = _aliases().get((name, asked))
+    if alias is None:
+        return None
+    plain_alias = _aliases()[name, None]
+    python_type = getattr(types, plain_alias).__origin__
+    builtin = python_type.__module__ == "builtins"
+    return Spelled(f"t.{alias}", python_type.__name__ if builtin else f"t.{plain_alias}")
 
 
 class Spelled(NamedTuple):
@@ -184,14 +167,18 @@ def _marshalled(kind: TypeReference, marshal_as: MarshalAs | None, classes: Clas
     asked = marshal_as.unmanaged_type if marshal_as is not None else None
     if asked is None:
         return _type(kind, classes)
-    if isinstance(kind, BuiltIn) and (kind.name, asked) in _MARSHALLED:
-        return Spelled(_MARSHALLED[kind.name, asked], _TYPES[kind.name][1])
+    if isinstance(kind, BuiltIn):
+        spelled = _spelled_built_in(kind.name, asked)
+        if spelled is not None:
+            return spelled
     return _type(kind, classes).with_metadata([f"t.MarshalAs({quoted(asked)})"])
 
 
 def _type(kind: TypeReference, classes: ClassNames) -> Spelled:
     if isinstance(kind, BuiltIn):
-        return Spelled(*_TYPES[kind.name])
+        spelled = _spelled_built_in(kind.name, None)
+        assert spelled is not None, kind
+        return spelled
     if isinstance(kind, Pointer):
         return Spelled("t.Pointer", "int")
     if isinstance(kind, FunctionPointer):
@@ -210,8 +197,8 @@ def _declared(kind: TypeDeclaration, classes: ClassNames) -> Spelled:
         name = classes[kind]
         if kind.underlying == "int":
             return Spelled(name, name)
-        underlying, _ = _TYPES[kind.underlying]
-        return Spelled(name, name, (f"t.Enum({underlying}, {quoted(kind.name)})",))
+        underlying = _type(BuiltIn(kind.underlying), classes)
+        return Spelled(name, name, (f"t.Enum({underlying.text}, {quoted(kind.name)})",))
     if kind.fixed_buffer:
         element, count = fixed_buffer_element(kind)
         spelled = _type(element, classes)

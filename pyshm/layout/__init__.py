@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .._support.lazy import lazy_names
 
-TYPE_CHECKING = False  # type checkers take it for True
+TYPE_CHECKING = False  # a type checker treats it as True
 if TYPE_CHECKING:
     from .declarations import (
         Array,
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
         Pointer,
         TypeDeclaration,
         TypeReference,
-        from_json,
-        to_json,
     )
     from .forms import HOST, FieldLayout, Form, Inline, Layout, Scalar, Sequence, Target, Text
-    from .layouts import Refusal, contains_references, managed, native, refusal
-    from .marshalling import is_blittable
+    from .layouts import managed, native, refusal
+    from .refusals import Refusal
+    from .schema import from_json, to_json
+    from .traits import contains_references, is_blittable
 
 __all__ = [
     "HOST",
@@ -65,20 +65,20 @@ _HOMES = {
     "MarshalAs": "declarations",
     "Nullable": "declarations",
     "Pointer": "declarations",
-    "Refusal": "layouts",
+    "Refusal": "refusals",
     "Scalar": "forms",
     "Sequence": "forms",
     "Target": "forms",
     "Text": "forms",
     "TypeDeclaration": "declarations",
     "TypeReference": "declarations",
-    "contains_references": "layouts",
-    "from_json": "declarations",
-    "is_blittable": "marshalling",
+    "contains_references": "traits",
+    "from_json": "schema",
+    "is_blittable": "traits",
     "managed": "layouts",
     "native": "layouts",
     "refusal": "layouts",
-    "to_json": "declarations",
+    "to_json": "schema",
 }
 
 __getattr__, __dir__ = lazy_names(__name__, globals(), _HOMES)

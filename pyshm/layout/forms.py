@@ -1,7 +1,7 @@
-"""What a layout is made of: where each field of a type lies and what its bytes mean.
+"""What a layout consists of: where each field of a type is, and what its bytes mean.
 
-Layouts are computed by layout.py for the marshalled form (``Marshal.StructureToPtr``) and the
-managed one (``accessor.Read<T>``); packing.py turns the forms into code.
+compute.py makes layouts: the marshalled one (``Marshal.StructureToPtr``) and the managed one
+(``accessor.Read<T>``). pyshm/structs turns the forms into code that reads and writes them.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ __all__ = [
 ]
 
 ScalarKind: TypeAlias = Literal[
-    "int",  # any integer up to 64 bits; `code` tells size and sign
+    "int",  # any integer of up to 64 bits; `code` gives its size and sign
     "float",  # half, single, double
     "bool",  # stored in `size` bytes; code i: BOOL, B: one byte, h: VARIANT_BOOL (true is -1)
     "char8",  # one byte, in the ANSI code page
     "char16",  # one UTF-16 code unit
     "int128",
     "uint128",
-    "decimal",  # flags, hi, lo, mid: both as DECIMAL and as the managed System.Decimal
+    "decimal",  # flags, hi, lo, mid: DECIMAL and the managed System.Decimal alike
     "currency",  # int64, in ten-thousandths
     "date",  # OLE automation date, a double
-    "datetime",  # the managed DateTime: 62 bits of ticks, two of kind
+    "datetime",  # the managed DateTime: 62 bits of ticks, two bits of kind
     "guid",
-    "address",  # a pointer, handle, delegate or string that lies elsewhere
+    "address",  # a pointer, a handle, or the address of a delegate, a string or an object
     "variant",  # COM's VARIANT
 ]
 
@@ -56,7 +56,7 @@ HOST = Target(struct.calcsize("P"), os.name == "nt")
 
 
 class Scalar(NamedTuple):
-    """One value. ``code`` is its struct-module code, None where that has none."""
+    """One value. ``code`` is its code in the struct module; None if that module has none."""
 
     kind: ScalarKind
     size: int
@@ -66,25 +66,25 @@ class Scalar(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """``ByValTStr``: ``count`` characters of ``unit`` bytes, the closing NUL among them."""
+    """``ByValTStr``: ``count`` characters of ``unit`` bytes each, including the final NUL."""
 
     unit: int
     count: int
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """The size in bytes."""
         return self.unit * self.count
 
     @property
     def alignment(self) -> int:
-        """That of a character."""
+        """The alignment of a character, in bytes."""
         return self.unit
 
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """``count`` elements of one form, ``stride`` bytes from each to the next."""
+    """``count`` elements of one form, each ``stride`` bytes after the one before."""
 
     element: Form
     count: int
@@ -92,12 +92,12 @@ class Sequence:
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """The size in bytes."""
         return self.stride * self.count
 
     @property
     def alignment(self) -> int:
-        """That of an element."""
+        """The alignment of an element, in bytes."""
         return self.element.alignment
 
 
@@ -108,12 +108,12 @@ class Inline(NamedTuple):
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """The size in bytes."""
         return self.layout.size
 
     @property
     def alignment(self) -> int:
-        """In bytes."""
+        """The alignment in bytes."""
         return self.layout.alignment
 
 
@@ -121,7 +121,7 @@ Form: TypeAlias = Scalar | Text | Sequence | Inline
 
 
 class FieldLayout(NamedTuple):
-    """One field: its name in Python and in .NET, offset and size in bytes, its form."""
+    """One field: its name in Python and in .NET, its offset and size in bytes, and its form."""
 
     name: str
     dotnet_name: str
@@ -132,9 +132,9 @@ class FieldLayout(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """A type on one target: size and alignment in bytes, its Pack, its fields as declared.
+    """A type on one target: its size and alignment in bytes, its Pack, its fields as declared.
 
-    ``marshalled`` tells which of .NET's two layouts it is.
+    ``marshalled`` is true for the marshalled layout and false for the managed one.
     """
 
     declaration: TypeDeclaration
@@ -147,9 +147,10 @@ class Layout(NamedTuple):
 
     @property
     def stride(self) -> int:
-        """Bytes from one element to the next, in an array.
+        """The bytes from one element of an array to the next.
 
-        ``accessor.ReadArray<T>`` rounds the managed size up to 4 unless it is 1 or 2:
+        ``accessor.ReadArray<T>`` rounds the managed size up to a multiple of 4, unless it is 1
+        or 2:
         https://learn.microsoft.com/dotnet/api/system.runtime.interopservices.safebuffer
         """
         if self.marshalled or self.size in (1, 2):
@@ -158,5 +159,5 @@ class Layout(NamedTuple):
 
 
 def round_up(number: int, multiple: int) -> int:
-    """The smallest multiple of ``multiple`` that is not less than ``number``."""
+    """Return the smallest multiple of ``multiple`` that is not less than ``number``."""
     return -(-number // multiple) * multiple

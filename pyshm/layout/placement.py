@@ -1,8 +1,8 @@
-"""Where fields go, once their sizes and alignments are known: the arithmetic of every layout.
+"""The arithmetic of every layout: offsets from the sizes and alignments of fields.
 
-https://learn.microsoft.com/dotnet/api/system.runtime.interopservices.structlayoutattribute.pack :
-a field is aligned to the smaller of its own alignment and Pack, the type to its strictest field
-so capped. A Size that is given is a minimum and is not rounded; an empty type takes one byte.
+A field is aligned to the smaller of its own alignment and Pack. The alignment of the type is the
+largest of these. A Size that is set is a minimum and is not rounded. An empty type takes one byte.
+https://learn.microsoft.com/dotnet/api/system.runtime.interopservices.structlayoutattribute.pack
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from typing import NamedTuple
 
 from .forms import round_up
 
-__all__ = ["DEFAULT_PACK", "Placed", "by_size", "explicit", "sequential"]
+__all__ = ["Placement", "by_size", "explicit", "sequential"]
 
-# What Pack = 0 means to the runtime. No field of C# asks for more; a SIMD vector may.
-DEFAULT_PACK = 32
+# What Pack = 0 means to the runtime. Only a SIMD vector can have a larger alignment.
+_DEFAULT_PACK = 32
 
 
-class Placed(NamedTuple):
-    """The offsets in the order of the fields, then the end of the last one and the alignment."""
+class Placement(NamedTuple):
+    """The offsets of the fields in their order, the end of the last one, and the alignment."""
 
     offsets: list[int]
     end: int
     alignment: int
 
     def size(self, minimum: int, base: int = 0) -> int:
-        """The type's size: ``minimum`` is its Size (0: none), ``base`` its base class's size."""
+        """Return the type's size, at least ``base + minimum`` if its Size ``minimum`` is not 0."""
         if minimum:
             return max(base + minimum, self.end)
         return round_up(self.end, self.alignment) or 1
@@ -34,9 +34,9 @@ class Placed(NamedTuple):
 
 def sequential(
     fields: Iterable[tuple[int, int]], pack: int, base: int = 0, base_alignment: int = 1
-) -> Placed:
-    """Each field, (size, alignment), behind the one before."""
-    limit = pack or DEFAULT_PACK
+) -> Placement:
+    """Place each field, (size, alignment), after the one before."""
+    limit = pack or _DEFAULT_PACK
     end = base
     strictest = max(1, min(limit, base_alignment))
     offsets = []
@@ -46,14 +46,14 @@ def sequential(
         offset = round_up(end, capped)
         offsets.append(offset)
         end = offset + size
-    return Placed(offsets, end, strictest)
+    return Placement(offsets, end, strictest)
 
 
 def explicit(
     fields: Iterable[tuple[int, int, int]], pack: int, base: int = 0, base_alignment: int = 1
-) -> Placed:
-    """Each field, (size, alignment, offset), where [FieldOffset] puts it."""
-    limit = pack or DEFAULT_PACK
+) -> Placement:
+    """Place each field, (size, alignment, offset), where its [FieldOffset] says."""
+    limit = pack or _DEFAULT_PACK
     end = base
     strictest = max(1, min(limit, base_alignment))
     offsets = []
@@ -62,7 +62,7 @@ def explicit(
         offset = base + wanted
         offsets.append(offset)
         end = max(end, offset + size)
-    return Placed(offsets, end, strictest)
+    return Placement(offsets, end, strictest)
 
 
 def by_size(
@@ -70,15 +70,15 @@ def by_size(
     structs: Sequence[tuple[int, int, int]],
     pointer_size: int,
     base: int = 0,
-) -> Placed:
-    """LayoutKind.Auto as the runtime does it: large scalars first, structs last.
+) -> Placement:
+    """Place fields as the runtime does for LayoutKind.Auto: large scalars first, structs last.
 
-    ``scalars`` are (index, size, is a reference), ``structs`` (index, size, alignment), and the
-    indices, taken together, number the fields. References come before what else has a pointer's
+    ``scalars`` are (index, size, is a reference) and ``structs`` (index, size, alignment); every
+    field has its index in one of the two. References come before other scalars of a pointer's
     size.
     """
     offsets = [0] * (len(scalars) + len(structs))
-    # By size, those that come first at the end.
+    # By size; the scalar to be placed first is the last of its list.
     left: dict[int, list[tuple[int, bool]]] = {size: [] for size in (8, 4, 2, 1)}
     for index, size, is_reference in reversed(scalars):
         left[size].append((index, is_reference))
@@ -100,18 +100,18 @@ def by_size(
         end += size
         strictest = max(strictest, alignment)
     if end > pointer_size:
-        return Placed(offsets, end, max(strictest, pointer_size))
-    # A small one takes the next power of two, so that it moves in one instruction.
+        return Placement(offsets, end, max(strictest, pointer_size))
+    # A small type is aligned to the next power of two: one instruction copies it.
     power = 1
     while power < end:
         power *= 2
-    return Placed(offsets, end, power)
+    return Placement(offsets, end, power)
 
 
 def _fillers(
     left: dict[int, list[tuple[int, bool]]], end: int, pointer_size: int
 ) -> Iterator[tuple[int, int]]:
-    """Take out of ``left`` the small scalars that fill the gap behind a base class: index, size."""
+    """Remove from ``left`` the small scalars that fill the gap after a base class: index, size."""
     if end % pointer_size == 0:
         return
     size = 1

@@ -12,7 +12,7 @@ from ..errors import LayoutError
 from .builtins import fixed_buffer_element
 from .declarations import Array, BuiltIn, FieldDeclaration, TypeDeclaration
 from .forms import FieldLayout, Form, Inline, Layout, Scalar, Sequence, Text
-from .marshalling import has_layout, is_ansi
+from .traits import has_layout, is_ansi
 
 __all__ = [
     "MOST_ROWS",

@@ -13,7 +13,7 @@ from typing import Any
 from ..layout.builtins import fixed_buffer_element
 from ..layout.declarations import Array, Nullable, TypeDeclaration, TypeReference
 from ..layout.forms import FieldLayout, Form, Inline, Layout, Scalar, Sequence, Text
-from ..layout.marshalling import is_blittable
+from ..layout.traits import is_blittable
 from .packed import Packed
 from .registry import PYTHON_TYPES
 from .values.base import Conversion, InvalidValue

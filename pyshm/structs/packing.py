@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import ArgumentError, DoesNotFitError, UnsupportedError
 from ..layout.forms import Layout, Target
-from ..layout.layouts import contains_references, managed, native
+from ..layout.layouts import managed, native
+from ..layout.traits import contains_references
 from .compound import Elements, Nested
 from .fields import shapes_of
 from .packed import Packed, check_offset, truncated_error

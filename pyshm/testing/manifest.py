@@ -11,18 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..errors import LayoutError
-from ..layout.declarations import (
-    Array,
-    TypeDeclaration,
-    TypeReference,
-    from_json,
-    needed_types,
-    to_json,
-)
+from ..layout.declarations import Array, TypeDeclaration, TypeReference, needed_types
 from ..layout.forms import HOST, Layout, Target
-from ..layout.layouts import contains_references, managed, native
-from ..layout.marshalling import has_layout
+from ..layout.layouts import managed, native
+from ..layout.schema import from_json, to_json
 from ..layout.table import rows, type_text
+from ..layout.traits import contains_references, has_layout
 from .questions import DotNetError, error_from_json
 
 __all__ = ["Manifest", "ManifestField", "Place", "manifest_from_json", "manifest_json"]

@@ -49,7 +49,7 @@ class DotNetStepError(PyshmError, RuntimeError):
 
 
 class Question(NamedTuple):
-    """One item of ``define``. ``types`` is what pyshm.layout.declarations.to_json gives.
+    """One item of ``define``. ``types`` is what pyshm.layout.to_json gives.
 
     ``values`` go to bytes in both layouts; ``data`` (native) and ``managed_data`` become values.
     With ``accessor`` the managed bytes go through a real MemoryMappedViewAccessor, which is slow.

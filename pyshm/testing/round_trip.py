@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import ArgumentError, FormatError
 from ..layout.declarations import Array, Nullable, TypeDeclaration, TypeReference
 from ..layout.forms import Inline, Layout, Sequence, round_up
-from ..layout.layouts import is_reference
+from ..layout.traits import is_reference
 from ..maps.mapping import MemoryMappedFile
 from ..structs.struct import Struct
 from .mismatch import paired

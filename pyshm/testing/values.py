@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from ..layout.builtins import BUILT_IN_TYPES, SCALARS
 from ..layout.declarations import (
     Array,
     BuiltIn,
@@ -24,12 +25,10 @@ from ..layout.declarations import (
     TypeReference,
 )
 from ..layout.forms import HOST, Form, Inline, Layout, Scalar, Sequence, Target, Text
-from ..layout.layouts import is_reference
-from ..layout.marshalling import has_layout
+from ..layout.traits import has_layout, is_reference
 from ..structs.from_declaration import struct_from
 
 __all__ = [
-    "FLOATS",
     "all_fields",
     "from_python",
     "is_address",
@@ -39,11 +38,12 @@ __all__ = [
     "to_python",
 ]
 
-FLOATS = {"Half": ("e", "H", 4), "float": ("f", "I", 8), "double": ("d", "Q", 16)}
-INTEGERS = frozenset(
-    "sbyte byte short ushort int uint long ulong nint nuint Int128 UInt128 TimeSpan DateOnly "  # noqa: SIM905 - shorter
-    "TimeOnly".split()
+_INTEGERS = frozenset(
+    name
+    for name, row in BUILT_IN_TYPES.items()
+    if row.managed is not None and row.managed.kind in ("int", "int128", "uint128")
 )
+_FLOATS = {name: form for name, form in SCALARS.items() if form.kind == "float"}
 _FIRST = datetime(1, 1, 1)  # noqa: DTZ001 - .NET's ticks begin on the clock of nowhere
 _UNSAFE = 2**53
 
@@ -91,10 +91,10 @@ def to_python(reference: TypeReference, value: Any, target: Target = HOST) -> An
 
 
 def _built_in_to_python(name: str, value: Any) -> Any:
-    if name in FLOATS:
-        code, bits, _ = FLOATS[name]
-        return struct.unpack("<" + code, struct.pack("<" + bits, int(value, 16)))[0]
-    if name in INTEGERS:
+    if name in _FLOATS:
+        size, code = _FLOATS[name].size, _FLOATS[name].code
+        return struct.unpack(f"<{code}", int(value, 16).to_bytes(size, "little"))[0]
+    if name in _INTEGERS:
         return int(value)
     if name == "char":
         return chr(value)
@@ -145,14 +145,10 @@ def from_python(reference: TypeReference, value: Any) -> Any:
 
 
 def _built_in_from_python(name: str, value: Any) -> Any:
-    if name in FLOATS:
-        code, bits, digits = FLOATS[name]
-        return (
-            "nan"
-            if value != value
-            else f"0x{struct.unpack('<' + bits, struct.pack('<' + code, value))[0]:0{digits}x}"
-        )
-    if name in INTEGERS:
+    if name in _FLOATS:
+        bits = struct.pack(f"<{_FLOATS[name].code}", value)[::-1]
+        return "nan" if value != value else f"0x{bits.hex()}"
+    if name in _INTEGERS:
         return _integer(value)
     if name == "char":
         return ord(value)
@@ -182,12 +178,12 @@ def normal(reference: TypeReference, value: Any) -> Any:
     if isinstance(reference, Array):
         return None if value is None else [normal(reference.element, item) for item in value]
     if isinstance(reference, BuiltIn):
-        if reference.name in FLOATS:
+        if reference.name in _FLOATS:
             return _built_in_from_python(reference.name, _built_in_to_python(reference.name, value))
         if reference.name == "DateTime":
             return {"ticks": _integer(int(value["ticks"]) // 10 * 10), "kind": 0}
-        if reference.name == "TimeOnly":
-            return _integer(int(value) % 2**64)  # the peer shows the same bits with a sign
+        if reference.name in SCALARS and SCALARS[reference.name].code == "Q":
+            return _integer(int(value) % 2**64)  # the peer shows a TimeOnly's bits with a sign
         return value
     if isinstance(reference, TypeDeclaration) and isinstance(value, dict):
         return {

@@ -14,10 +14,9 @@ from pyshm.layout.declarations import (
     Nullable,
     Pointer,
     TypeDeclaration,
-    from_json,
     needed_types,
-    to_json,
 )
+from pyshm.layout.schema import from_json, to_json
 
 GEAR = TypeDeclaration(
     "My.Gear", "enum", underlying="byte", members=(("Park", 0), ("Drive", 3)), flags=True

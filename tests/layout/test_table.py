@@ -12,7 +12,8 @@ from pyshm import Struct
 from pyshm import types as t
 from pyshm.errors import LayoutError
 from pyshm.layout.declarations import BuiltIn, FieldDeclaration, MarshalAs, TypeDeclaration
-from pyshm.layout.layouts import Target, managed, native
+from pyshm.layout.forms import Target
+from pyshm.layout.layouts import managed, native
 from pyshm.layout.svg import picture
 from pyshm.layout.table import PADDING, as_json, differences, heading, indented, rows
 

@@ -24,7 +24,6 @@ from pyshm.assemblies import Assembly, Unbindable
 from pyshm.assemblies.framework import KNOWN_TYPES
 from pyshm.codegen import csharp
 from pyshm.codegen.python import bind
-from pyshm.layout import layouts as layout
 from pyshm.layout.declarations import (
     Array,
     BuiltIn,
@@ -33,8 +32,9 @@ from pyshm.layout.declarations import (
     Pointer,
     TypeDeclaration,
     TypeReference,
-    to_json,
 )
+from pyshm.layout.layouts import native
+from pyshm.layout.schema import to_json
 from pyshm.testing.questions import DotNetTypes, ReflectedType
 
 pytestmark = [pytest.mark.slow, pytest.mark.dotnet]
@@ -49,26 +49,22 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 
-var names = new Dictionary<Type, string>
+var keywords = new Dictionary<Type, string>
 {
     [typeof(bool)] = "bool", [typeof(char)] = "char", [typeof(sbyte)] = "sbyte",
     [typeof(byte)] = "byte", [typeof(short)] = "short", [typeof(ushort)] = "ushort",
     [typeof(int)] = "int", [typeof(uint)] = "uint", [typeof(long)] = "long",
     [typeof(ulong)] = "ulong", [typeof(nint)] = "nint", [typeof(nuint)] = "nuint",
     [typeof(float)] = "float", [typeof(double)] = "double", [typeof(decimal)] = "decimal",
-    [typeof(string)] = "string", [typeof(object)] = "object", [typeof(Half)] = "Half",
-    [typeof(Int128)] = "Int128", [typeof(UInt128)] = "UInt128", [typeof(Guid)] = "Guid",
-    [typeof(DateTime)] = "DateTime", [typeof(DateTimeOffset)] = "DateTimeOffset",
-    [typeof(TimeSpan)] = "TimeSpan", [typeof(DateOnly)] = "DateOnly",
-    [typeof(TimeOnly)] = "TimeOnly", [typeof(Delegate)] = "Delegate",
-    [typeof(MulticastDelegate)] = "Delegate", [typeof(Array)] = "Array",
+    [typeof(string)] = "string", [typeof(object)] = "object",
+    [typeof(MulticastDelegate)] = "System.Delegate",
 };
 
 string Full(Type type) =>
     (type.IsGenericType ? type.GetGenericTypeDefinition().FullName : type.FullName)!;
 
 string Describe(Type type) =>
-    names.TryGetValue(type, out var name) ? name
+    keywords.TryGetValue(type, out var name) ? name
     : type.IsByRef ? "ref"
     : type.IsPointer ? "*"
     : type.IsFunctionPointer ? "delegate*"
@@ -149,7 +145,7 @@ def framework(dotnet: DotNetTypes, describe: list[str]) -> Path:
 def kind_of(reference: TypeReference) -> str:
     """What DESCRIBE's Describe says."""
     if isinstance(reference, BuiltIn):
-        return reference.name
+        return reference.name if reference.name.islower() else f"System.{reference.name}"
     if isinstance(reference, Pointer):
         return "*"
     if isinstance(reference, FunctionPointer):
@@ -471,4 +467,4 @@ def test_python_to_csharp_to_python_is_the_same_again(bound: Any, compiled: Path
     assert plain(module.Car.declaration)[-1]["fields"][0] == plain(Car.declaration)[-1]["fields"][0]
     again = csharp.source([module.Car.declaration])
     assert "public fixed short Numbers[5];" in again
-    assert layout.native(module.Car.declaration).size == Car.layout.size
+    assert native(module.Car.declaration).size == Car.layout.size

@@ -16,7 +16,8 @@ from interop.checkout import FIXTURES
 from interop.fuzz.differential import Difference, differences_of, target_of, value_differences
 from interop.plugin.hooks import Peers
 from interop.worlds.world import Seat, World
-from pyshm.layout.declarations import TypeDeclaration, from_json, to_json
+from pyshm.layout.declarations import TypeDeclaration
+from pyshm.layout.schema import from_json, to_json
 from pyshm.testing.questions import DotNetTypes
 
 if TYPE_CHECKING:

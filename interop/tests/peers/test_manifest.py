@@ -13,8 +13,8 @@ from interop.peers.start import python_peer
 from interop.plugin.hooks import Peers
 from interop.worlds.world import NATIVE, Seat
 from pyshm import Struct
-from pyshm.layout.declarations import from_json, to_json
 from pyshm.layout.layouts import refusal
+from pyshm.layout.schema import from_json, to_json
 from pyshm.testing.manifest import Manifest, manifest_from_json, manifest_json
 from pyshm.testing.mismatch import LayoutMismatchError, Sides, layout_mismatches
 from pyshm.testing.process import Peer

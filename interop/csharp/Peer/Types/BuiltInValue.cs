@@ -57,6 +57,9 @@ internal sealed record BuiltInValue(Func<JsonElement, object> Read, Action<Utf8J
         [typeof(string)] = new(ReadText, WriteText),
     };
 
+    /// <summary>The types that have values here.</summary>
+    public static IEnumerable<Type> Types => s_all.Keys;
+
     /// <summary>The way of a type; null for one that is not built in.</summary>
     public static BuiltInValue? Of(Type type) => s_all.GetValueOrDefault(type);
 

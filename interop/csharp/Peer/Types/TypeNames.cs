@@ -1,49 +1,47 @@
 namespace Peer;
 
-/// <summary>The built-in types of the language that types are described in (docs/protocol.md).</summary>
+/// <summary>The names of the built-in types in the language that describes types (docs/protocol.md).</summary>
+/// <remarks>
+/// Built in are the types that <see cref="BuiltInValue"/> can read and write, and three that have
+/// no values there. A type without a keyword in C# has its own short name.
+/// </remarks>
 internal static class TypeNames
 {
-    private static readonly Dictionary<string, Type> s_types = new()
+    private static readonly Dictionary<Type, string> s_keywords = new()
     {
-        ["bool"] = typeof(bool),
-        ["char"] = typeof(char),
-        ["sbyte"] = typeof(sbyte),
-        ["byte"] = typeof(byte),
-        ["short"] = typeof(short),
-        ["ushort"] = typeof(ushort),
-        ["int"] = typeof(int),
-        ["uint"] = typeof(uint),
-        ["long"] = typeof(long),
-        ["ulong"] = typeof(ulong),
-        ["nint"] = typeof(nint),
-        ["nuint"] = typeof(nuint),
-        ["float"] = typeof(float),
-        ["double"] = typeof(double),
-        ["decimal"] = typeof(decimal),
-        ["string"] = typeof(string),
-        ["object"] = typeof(object),
-        ["Half"] = typeof(Half),
-        ["Int128"] = typeof(Int128),
-        ["UInt128"] = typeof(UInt128),
-        ["Guid"] = typeof(Guid),
-        ["DateTime"] = typeof(DateTime),
-        ["DateTimeOffset"] = typeof(DateTimeOffset),
-        ["TimeSpan"] = typeof(TimeSpan),
-        ["DateOnly"] = typeof(DateOnly),
-        ["TimeOnly"] = typeof(TimeOnly),
-        ["Delegate"] = typeof(Delegate),
-        ["Array"] = typeof(Array),
+        [typeof(bool)] = "bool",
+        [typeof(char)] = "char",
+        [typeof(sbyte)] = "sbyte",
+        [typeof(byte)] = "byte",
+        [typeof(short)] = "short",
+        [typeof(ushort)] = "ushort",
+        [typeof(int)] = "int",
+        [typeof(uint)] = "uint",
+        [typeof(long)] = "long",
+        [typeof(ulong)] = "ulong",
+        [typeof(nint)] = "nint",
+        [typeof(nuint)] = "nuint",
+        [typeof(float)] = "float",
+        [typeof(double)] = "double",
+        [typeof(decimal)] = "decimal",
+        [typeof(string)] = "string",
+        [typeof(object)] = "object",
     };
 
     private static readonly Dictionary<Type, string> s_names =
-        s_types.ToDictionary(static pair => pair.Value, static pair => pair.Key);
+        BuiltInValue.Types
+            .Concat([typeof(object), typeof(Delegate), typeof(Array)])
+            .ToDictionary(static type => type, static type => s_keywords.GetValueOrDefault(type, type.Name));
 
-    /// <summary>The type of a name.</summary>
+    private static readonly Dictionary<string, Type> s_types =
+        s_names.ToDictionary(static pair => pair.Value, static pair => pair.Key);
+
+    /// <summary>The type with a name.</summary>
     /// <exception cref="ProtocolException">There is none.</exception>
     public static Type TypeOf(string name) => s_types.TryGetValue(name, out Type? type)
         ? type
-        : throw new ProtocolException($"\"{name}\" is no built-in type");
+        : throw new ProtocolException($"\"{name}\" is not a built-in type");
 
-    /// <summary>The name of a type; null for one that is not built in.</summary>
+    /// <summary>The name of a type; null if it is not built in.</summary>
     public static string? NameOf(Type type) => s_names.GetValueOrDefault(type);
 }
