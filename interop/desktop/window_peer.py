@@ -28,7 +28,7 @@ from pyshm.apps import reader, writer
 from pyshm.formats.image import ImageData
 
 from ..oracle.memory import map_directory
-from ..peers.python import hello
+from ..peers.serve import hello
 
 _PROGRAMS: dict[str, Callable[[Sequence[str]], int]] = {
     "writer": writer.main,

@@ -1,1 +1,1 @@
-"""The programs that speak docs/protocol.md, and what starts them."""
+"""The programs that speak the protocol of docs/protocol.md, and the functions that start them."""

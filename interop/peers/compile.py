@@ -1,4 +1,4 @@
-"""Compiles small C# projects, as a user's would be: programs that use SharedMemory, libraries."""
+"""Compile small C# projects for tests: programs that use SharedMemory, and libraries."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _PROJECT = """<Project Sdk="Microsoft.NET.Sdk">
 </Project>
 """
 _PROGRAM = "<OutputType>Exe</OutputType><UseAppHost>false</UseAppHost>"
-# No path of the machine that compiles gets into a library.
+# A library contains no path of the machine that compiled it.
 _LIBRARY = "<DebugType>none</DebugType><PathMap>$(MSBuildProjectDirectory)=/_/</PathMap>"
 
 
 def compile_program(name: str, source: str, folder: Path) -> list[str]:
-    """Build ``source`` as the program ``name`` below ``folder``; the command that runs it."""
+    """Build ``source`` as the program ``name`` in ``folder``; return the command that runs it."""
     library = sdk.SOURCES / "SharedMemory" / "SharedMemory.csproj"
     reference = f'<ProjectReference Include="{library}" />'
     built = _compile(name, source, folder, _PROGRAM, reference)
@@ -32,9 +32,9 @@ def compile_program(name: str, source: str, folder: Path) -> list[str]:
 
 
 def compile_library(name: str, source: str, folder: Path, references: Sequence[Path] = ()) -> Path:
-    """Build ``source`` as the library ``name`` below ``folder``; the path of its .dll.
+    """Build ``source`` as the library ``name`` in ``folder``; return the path of its .dll.
 
-    Its .xml is beside it, and so is each of the ``references``, libraries that it uses.
+    ``references`` are the libraries that it uses. They are copied beside it, with its .xml.
     """
     used = "".join(f'<Reference Include="{path}" />' for path in references)
     return _compile(name, source, folder, _LIBRARY, used)

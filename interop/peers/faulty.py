@@ -1,8 +1,8 @@
-"""A Python peer that is wrong on purpose, in one of many ways that people are wrong by accident.
+"""Python peers that are wrong on purpose: each has one of the usual mistakes.
 
     python -m interop.peers.faulty FAULT serve
 
-The harness's own tests make sure that each fault is caught (interop/tests/exchange/test_self.py).
+The tests of the harness prove that the cases find each fault (interop/tests/exchange/).
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from pyshm.formats.image import ImageData
 from pyshm.formats.testdata import TestData
 from pyshm.layout.schema import to_json
 
-from .python import PythonPeer, Step, _digest, _errors, _image, answer, hello, serve
+from .python import PythonPeer
+from .serve import Step, answer, hello, send, serve
+from .values import digest, errors, image_of
 
 __all__ = ["CONVERSATION_FAULTS", "LAYOUT_FAULTS", "MODEL_FAULTS", "main"]
 
@@ -27,7 +29,7 @@ Response = dict[str, Any]
 
 
 class _StructPeer(PythonPeer):
-    """A peer with a layout of its own for TestData, the same for writing and reading."""
+    """A peer that writes and reads TestData in a layout of its own."""
 
     code = "<12i"
 
@@ -39,10 +41,10 @@ class _StructPeer(PythonPeer):
 
     def _do_write_struct(self, step: Step) -> dict[str, Any]:
         target = self._memory(step)
-        super()._do_write_struct(step)  # the refusals are right, and so is the answer
+        super()._do_write_struct(step)  # its errors and its answer are right
         values = [step["id"], step["age"], *step["scores"]]
         struct.pack_into(self.code, target, 0, *self.to_flat(values))
-        return _digest("bytes", target[:48])
+        return digest("bytes", target[:48])
 
     def _do_read_struct(self, step: Step) -> dict[str, Any]:
         super()._do_read_struct(step)
@@ -53,7 +55,7 @@ class _StructPeer(PythonPeer):
 
 
 class FieldsSwapped(_StructPeer):
-    """Age before Id."""
+    """Writes Age before Id."""
 
     def _do_manifest(self, step: Step) -> list[dict[str, Any]]:
         if step.get("type") == "TestData":
@@ -68,13 +70,13 @@ class FieldsSwapped(_StructPeer):
 
 
 class BigEndian(_StructPeer):
-    """Network byte order."""
+    """Writes integers in network byte order."""
 
     code = ">12i"
 
 
 class Unsigned(_StructPeer):
-    """uint where int is meant: the same bytes, other values."""
+    """Reads int as uint: the bytes are right, negative values are not."""
 
     code = "<12I"
 
@@ -83,7 +85,7 @@ class Unsigned(_StructPeer):
 
 
 class ShortScores(_StructPeer):
-    """short[] where int[] is meant, with the right size in all: a wrong stride."""
+    """Writes scores as short: the size of the struct is right, the distance of elements is not."""
 
     code = "<ii10h20x"
 
@@ -92,7 +94,7 @@ class ShortScores(_StructPeer):
 
 
 class NinthScoreLost(_StructPeer):
-    """SizeConst = 9."""
+    """Writes nine scores, as with SizeConst = 9."""
 
     code = "<11i"
 
@@ -100,8 +102,8 @@ class NinthScoreLost(_StructPeer):
         return values[:11]
 
 
-class CountInFront(_StructPeer):
-    """A length before the array, as serializers have it."""
+class CountFirst(_StructPeer):
+    """Writes the number of scores before them, as serializers do."""
 
     code = "<13i"
 
@@ -113,16 +115,16 @@ class CountInFront(_StructPeer):
 
 
 class _BlobPeer(PythonPeer):
-    """A peer with a blob format of its own: another ``encode``."""
+    """A peer with a blob format of its own: subclasses override ``encode``."""
 
     def _do_write_image(self, step: Step) -> dict[str, Any]:
-        image = _image(step)
+        image = image_of(step)
         super()._do_write_image(step)
         data = self.encode(image.path.encode("utf-8", "replace").decode(), bytes(image.content))
         target = self._memory(step)
         data = data[: len(target)]
         target[: len(data)] = data
-        return _digest("bytes", data)
+        return digest("bytes", data)
 
 
 def _packed(*parts: bytes) -> bytes:
@@ -130,7 +132,7 @@ def _packed(*parts: bytes) -> bytes:
 
 
 class Pack4(_BlobPeer):
-    """Fields aligned to four bytes, as Pack = 4 would."""
+    """Aligns the fields of a blob to four bytes, as Pack = 4 does."""
 
     def encode(self, path: str, content: bytes) -> bytes:
         text = path.encode()
@@ -140,21 +142,21 @@ class Pack4(_BlobPeer):
 
 
 class ByteOrderMark(_BlobPeer):
-    """A StreamWriter's byte order mark in front of the path."""
+    """Writes a byte order mark before the path, as a StreamWriter does."""
 
     def encode(self, path: str, content: bytes) -> bytes:
         return _packed(path.encode("utf-8-sig"), content)
 
 
 class Utf16(_BlobPeer):
-    """Encoding.Unicode, the wrong one of the two."""
+    """Writes the path in UTF-16, as Encoding.Unicode does."""
 
     def encode(self, path: str, content: bytes) -> bytes:
         return _packed(path.encode("utf-16-le"), content)
 
 
 class CountsCharacters(_BlobPeer):
-    """The path's length in characters instead of bytes."""
+    """Writes the length of the path in characters, not in bytes."""
 
     def encode(self, path: str, content: bytes) -> bytes:
         head = struct.pack("<i", len(path)) + path.encode()
@@ -162,14 +164,14 @@ class CountsCharacters(_BlobPeer):
 
 
 class Terminated(_BlobPeer):
-    """A NUL behind the path, counted in."""
+    """Writes a NUL after the path and counts it."""
 
     def encode(self, path: str, content: bytes) -> bytes:
         return _packed(path.encode() + b"\0", content)
 
 
 class LengthOffByOne(_BlobPeer):
-    """The content's length one too large."""
+    """Writes a content length that is too large by one."""
 
     def encode(self, path: str, content: bytes) -> bytes:
         text = path.encode()
@@ -178,7 +180,7 @@ class LengthOffByOne(_BlobPeer):
 
 
 class SevenBit(_BlobPeer):
-    """BinaryWriter's variable-length prefix for the path."""
+    """Writes the length of the path in 7-bit groups, as BinaryWriter does."""
 
     def encode(self, path: str, content: bytes) -> bytes:
         text, length, prefix = path.encode(), len(path.encode()), b""
@@ -188,8 +190,8 @@ class SevenBit(_BlobPeer):
         return prefix + bytes([length]) + text + struct.pack("<i", len(content)) + content
 
 
-class ClearsBehind(PythonPeer):
-    """Zeroes what lies behind a write, which belongs to nobody but was somebody's."""
+class ClearsTheRest(PythonPeer):
+    """Sets all bytes after the written ones to zero; they must not change."""
 
     def _do_write_image(self, step: Step) -> dict[str, Any]:
         result = super()._do_write_image(step)
@@ -204,8 +206,8 @@ class ClearsBehind(PythonPeer):
         return result
 
 
-class WritesBeforeItChecks(PythonPeer):
-    """Has written half of a value when it finds that the rest does not fit."""
+class WritesBeforeChecking(PythonPeer):
+    """Writes the first part of a value before it finds that the rest does not fit."""
 
     def _do_write_image(self, step: Step) -> dict[str, Any]:
         target = self._memory(step)
@@ -222,7 +224,7 @@ class WritesBeforeItChecks(PythonPeer):
 
 
 class Lenient(PythonPeer):
-    """Reads invalid UTF-8 as U+FFFD without being asked to."""
+    """Reads invalid UTF-8 as U+FFFD, also without ``replace``."""
 
     def _do_read_image(self, step: Step) -> dict[str, Any]:
         return super()._do_read_image({**step, "replace": True})
@@ -231,8 +233,8 @@ class Lenient(PythonPeer):
         return super()._do_decode_image({**step, "replace": True})
 
 
-class Clips(PythonPeer):
-    """Takes what is there when a length says more, as Take() does."""
+class ReadsLess(PythonPeer):
+    """Reads fewer bytes than a length says, where there are not enough, as Take() does."""
 
     def _do_read_image(self, step: Step) -> dict[str, Any]:
         memory = bytes(self._memory(step))
@@ -241,21 +243,21 @@ class Clips(PythonPeer):
             return super()._do_read_image(step)
         content_length = int.from_bytes(memory[4 + length : 8 + length], "little")
         content = memory[8 + length : 8 + length + content_length]
-        image = ImageData.from_bytes(_packed(memory[4 : 4 + length], content), errors=_errors(step))
-        return {"path": image.path, **_digest("length", content)}
+        image = ImageData.from_bytes(_packed(memory[4 : 4 + length], content), errors=errors(step))
+        return {"path": image.path, **digest("length", content)}
 
 
 class ReadsTheWholeMap(PythonPeer):
-    """Takes everything behind the second length for the picture."""
+    """Reads all bytes after the second length as content."""
 
     def _do_read_image(self, step: Step) -> dict[str, Any]:
         result = super()._do_read_image(step)
         start = 8 + len(result["path"].encode())
-        return {**result, **_digest("length", bytes(self._memory(step))[start:])}
+        return {**result, **digest("length", bytes(self._memory(step))[start:])}
 
 
-class SaysStandard(PythonPeer):
-    """Reports what is usually there without a look."""
+class AnswersStandard(PythonPeer):
+    """Answers the standard values without reading the map."""
 
     def _do_read_struct(self, step: Step) -> dict[str, Any]:
         scores = list(range(60, 70))
@@ -263,23 +265,23 @@ class SaysStandard(PythonPeer):
         return {"id": 100, "age": 20, "scores": scores, "text": text}
 
 
-class KeepsItToItself(PythonPeer):
-    """Writes into a private copy."""
+class WritesToACopy(PythonPeer):
+    """Writes to private memory in place of the map."""
 
     def _memory(self, step: Step) -> memoryview:
         return memoryview(self.__dict__.setdefault("private", bytearray(65_536)))
 
 
-class NeverLetsGo(PythonPeer):
-    """Forgets to dispose."""
+class NeverDisposes(PythonPeer):
+    """Keeps its maps when it has to dispose of them."""
 
     def _do_reset(self, step: Step) -> None:
         self.__dict__.setdefault("forgotten", []).extend(self.objects.values())
         self.objects.clear()
 
 
-class OpensWhatIsNotThere(PythonPeer):
-    """CreateOrOpen where OpenExisting is meant, with its own idea of the name."""
+class CreatesInsteadOfOpening(PythonPeer):
+    """Uses CreateOrOpen in place of OpenExisting, with another name."""
 
     def _do_helper(self, step: Step) -> None:
         if step["how"] == "open":
@@ -288,7 +290,7 @@ class OpensWhatIsNotThere(PythonPeer):
 
 
 class RoundsUpTheCapacity(PythonPeer):
-    """Makes the map a whole page, so that more fits than was asked for."""
+    """Makes the map whole pages, so that more fits than the capacity that it was given."""
 
     def _do_helper(self, step: Step) -> None:
         if step.get("name") and step["how"] == "create-or-open":
@@ -296,23 +298,23 @@ class RoundsUpTheCapacity(PythonPeer):
         super()._do_helper(step)
 
 
-# --- faults of a layout: of whatever type is described -----------------------------------
+# --- faults of the layout of any described type -------------------------------------------
 
 
 def _swap(types: list[dict[str, Any]]) -> None:
-    """The first two fields of the type change places."""
+    """Exchange the first two fields of the type."""
     fields = types[-1]["fields"]
     fields[0], fields[1] = fields[1], fields[0]
 
 
 def _pack_4(types: list[dict[str, Any]]) -> None:
-    """Pack = 4 is believed to be the default."""
+    """Lay out types as if Pack = 4 were the default."""
     for described in types:
         described.setdefault("pack", 4)
 
 
 def _bool_of_one_byte(types: list[dict[str, Any]]) -> None:
-    """A bool is taken for a byte, as in C++."""
+    """Lay out a bool as one byte, as C++ does."""
     for described in types:
         for field in described.get("fields", ()):
             if field["type"] == "bool":
@@ -327,7 +329,7 @@ LAYOUT_FAULTS: dict[str, Callable[[list[dict[str, Any]]], None]] = {
 
 
 class WrongLayout(PythonPeer):
-    """Lays out types that are described to it in a way of its own."""
+    """Changes every type that is described to it before it lays it out."""
 
     def __init__(self, fault: Callable[[list[dict[str, Any]]], None]) -> None:
         super().__init__()
@@ -345,7 +347,7 @@ MODEL_FAULTS: dict[str, type[PythonPeer]] = {
     "unsigned": Unsigned,
     "short-scores": ShortScores,
     "ninth-score-lost": NinthScoreLost,
-    "count-in-front": CountInFront,
+    "count-first": CountFirst,
     "pack-4": Pack4,
     "byte-order-mark": ByteOrderMark,
     "utf-16": Utf16,
@@ -353,15 +355,15 @@ MODEL_FAULTS: dict[str, type[PythonPeer]] = {
     "terminated": Terminated,
     "length-off-by-one": LengthOffByOne,
     "seven-bit-length": SevenBit,
-    "clears-behind": ClearsBehind,
-    "writes-before-it-checks": WritesBeforeItChecks,
+    "clears-the-rest": ClearsTheRest,
+    "writes-before-checking": WritesBeforeChecking,
     "lenient-utf-8": Lenient,
-    "clips": Clips,
+    "reads-less": ReadsLess,
     "reads-the-whole-map": ReadsTheWholeMap,
-    "says-standard": SaysStandard,
-    "keeps-it-to-itself": KeepsItToItself,
-    "never-lets-go": NeverLetsGo,
-    "opens-what-is-not-there": OpensWhatIsNotThere,
+    "answers-standard": AnswersStandard,
+    "writes-to-a-copy": WritesToACopy,
+    "never-disposes": NeverDisposes,
+    "creates-instead-of-opening": CreatesInsteadOfOpening,
     "rounds-up-the-capacity": RoundsUpTheCapacity,
 }
 
@@ -369,18 +371,13 @@ MODEL_FAULTS: dict[str, type[PythonPeer]] = {
 # --- faults of the conversation -----------------------------------------------------------
 
 
-def _say(message: Response, target: BinaryIO) -> None:
-    target.write(json.dumps(message).encode() + b"\n")
-    target.flush()
-
-
 def _silent(line: bytes, peer: PythonPeer, target: BinaryIO) -> None:
     answer(peer, line)
 
 
 def _late(line: bytes, peer: PythonPeer, target: BinaryIO) -> None:
-    time.sleep(30)  # longer than the test's patience; its end is the kill
-    _say(answer(peer, line), target)
+    time.sleep(30)  # longer than the test waits; the test kills this process
+    send(answer(peer, line), target)
 
 
 def _crashes(line: bytes, peer: PythonPeer, target: BinaryIO) -> None:
@@ -402,24 +399,24 @@ def _half_a_line(line: bytes, peer: PythonPeer, target: BinaryIO) -> None:
     os._exit(3)
 
 
-def _yesterdays_nonce(line: bytes, peer: PythonPeer, target: BinaryIO) -> None:
-    _say({**answer(peer, line), "nonce": "0" * 32}, target)
+def _old_nonce(line: bytes, peer: PythonPeer, target: BinaryIO) -> None:
+    send({**answer(peer, line), "nonce": "0" * 32}, target)
 
 
 def _wrong_number(line: bytes, peer: PythonPeer, target: BinaryIO) -> None:
     response = answer(peer, line)
-    _say({**response, "id": response["id"] + 1}, target)
+    send({**response, "id": response["id"] + 1}, target)
 
 
 def _drops_outcomes(line: bytes, peer: PythonPeer, target: BinaryIO) -> None:
     response = answer(peer, line)
-    _say({**response, "outcomes": response["outcomes"][:-1]}, target)
+    send({**response, "outcomes": response["outcomes"][:-1]}, target)
 
 
 def _answers_twice(line: bytes, peer: PythonPeer, target: BinaryIO) -> None:
     response = answer(peer, line)
-    _say(response, target)
-    _say(response, target)
+    send(response, target)
+    send(response, target)
 
 
 CONVERSATION_FAULTS: dict[str, Callable[[bytes, PythonPeer, BinaryIO], None]] = {
@@ -429,7 +426,7 @@ CONVERSATION_FAULTS: dict[str, Callable[[bytes, PythonPeer, BinaryIO], None]] = 
     "exits-with-0": _exits_with_0,
     "garbage": _garbage,
     "half-a-line": _half_a_line,
-    "yesterdays-nonce": _yesterdays_nonce,
+    "old-nonce": _old_nonce,
     "wrong-number": _wrong_number,
     "drops-outcomes": _drops_outcomes,
     "answers-twice": _answers_twice,
@@ -438,19 +435,19 @@ CONVERSATION_FAULTS: dict[str, Callable[[bytes, PythonPeer, BinaryIO], None]] = 
 
 def _converse(fault: str, source: BinaryIO, target: BinaryIO) -> int:
     peer = PythonPeer()
-    _say(hello(), target)
+    send(hello(), target)
     for line in source:
         CONVERSATION_FAULTS[fault](line, peer, target)
     return 0
 
 
 def main() -> int:
-    """Be wrong in the way that the first argument names."""
+    """Run the peer with the fault that the first argument names."""
     fault = sys.argv[1]
     if fault == "no-hello":
         return 0
     if fault == "other-protocol":
-        _say({"hello": {**hello()["hello"], "protocol": 99}}, sys.stdout.buffer)
+        send({"hello": {**hello()["hello"], "protocol": 99}}, sys.stdout.buffer)
         sys.stdin.buffer.read()
         return 0
     if fault in CONVERSATION_FAULTS:

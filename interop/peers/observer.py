@@ -1,7 +1,7 @@
-"""The harness's eyes inside Wine: reads a named map with the kernel's calls, past every library.
+"""The harness's view inside Wine: reads named maps with calls of the kernel, and without pyshm.
 
-Runs under the Windows Python and speaks the peers' protocol with two steps of its own:
-``raw-read`` (name, size: the first bytes, as hex) and ``raw-exists`` (name).
+It runs under the Windows Python. It speaks the protocol of the peers, with two steps of its own:
+``raw-read`` (name, size: returns the first bytes, as hex) and ``raw-exists`` (name).
 """
 
 from __future__ import annotations
@@ -11,22 +11,30 @@ import mmap
 import sys
 from typing import Any
 
-from .python import PythonPeer, Step, serve
+from .serve import Step, serve
+
+__all__ = ["Observer"]
 
 _FILE_MAP_READ = 4
 
 
-class Observer(PythonPeer):
-    """Looks, and touches nothing."""
+class Observer:
+    """Reads maps; creates, opens for writing and keeps none."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.verbs = {"raw-read": _read, "raw-exists": _exists}
+    def outcome(self, step: Step) -> dict[str, Any]:
+        """Carry out one step; return ``{"value": ...}`` or ``{"error": ...}``."""
+        try:
+            return {"value": {"raw-read": _read, "raw-exists": _exists}[step["do"]](step)}
+        except (AssertionError, KeyError, OSError) as error:
+            return {"error": {"kind": "unexpected", "message": repr(error)}}
+
+    def close(self) -> None:
+        """Do nothing: no map is kept."""
 
 
 def _read(step: Step) -> str:
     assert sys.platform == "win32"
-    assert _exists(step), f"no map {step['name']!r}"  # mmap would make one
+    assert _exists(step), f"no map {step['name']!r}"  # mmap would create it
     with mmap.mmap(-1, max(step["size"], 1), step["name"], access=mmap.ACCESS_READ) as memory:
         return memory[: step["size"]].hex()
 

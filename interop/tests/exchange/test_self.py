@@ -121,7 +121,7 @@ def test_a_wrong_peer_is_caught(
         ("exits-with-0", Outcome.CRASHED),
         ("garbage", Outcome.GARBAGE),
         ("half-a-line", Outcome.GARBAGE),
-        ("yesterdays-nonce", Outcome.GARBAGE),
+        ("old-nonce", Outcome.GARBAGE),
         ("wrong-number", Outcome.GARBAGE),
         ("drops-outcomes", Outcome.GARBAGE),
         ("no-hello", Outcome.COULD_NOT_START),

@@ -9,7 +9,8 @@ import importlib.util
 import sys
 from typing import Any
 
-from interop.peers.python import PythonPeer, serve
+from interop.peers.python import PythonPeer
+from interop.peers.serve import serve
 from pyshm.testing.manifest import manifest_json
 from pyshm.testing.questions import ReflectedType
 from pyshm.testing.values import from_python
