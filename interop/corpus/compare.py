@@ -169,7 +169,7 @@ def run(
     known = packages.listed()
     chosen = list(chosen)
     packages.fetch([known[name] for name in chosen if name != FRAMEWORK], say)
-    peer.start().patience = _PATIENCE
+    peer.start().timeout = _PATIENCE
     version, framework = _framework(world, peer)
     for name in chosen:
         say(f"comparing {name} ({_TITLES.get(world.name, world.name)})")

@@ -107,7 +107,7 @@ class WineWorld(World):
             else found.dotnet_peer
         )
         # Starting anything under Wine takes a second, and the first thing several.
-        return Peer(name, [*command, "serve"], environment=found.environment, patience=120)
+        return Peer(name, [*command, "serve"], environment=found.environment, timeout=120)
 
     def path(self, path: str) -> str:
         r"""``/tmp/x`` is ``Z:\tmp\x`` there."""
@@ -133,7 +133,7 @@ class WineWorld(World):
         if self._observer is None:
             found = _wine()
             command = [*found.python, "-m", "interop.peers.observer"]
-            self._observer = Peer("observer", command, environment=found.environment, patience=120)
+            self._observer = Peer("observer", command, environment=found.environment, timeout=120)
         outcome = self._observer.request(step)[0]
         assert "value" in outcome, outcome
         return outcome["value"]

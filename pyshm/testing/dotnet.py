@@ -1,4 +1,4 @@
-"""A .NET process that knows a user's own assemblies, and what can be asserted with its help."""
+"""A .NET process that loads the user's assemblies, and the assertions that it answers."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ Folders = Sequence["str | PathLike[str]"]
 
 
 class AssemblyNotBuiltError(PyshmError, FileNotFoundError):
-    """There is no such assembly; most likely nobody has built it yet."""
+    """The assembly file does not exist; most likely it is not built yet."""
 
 
 class TypeNotFoundError(PyshmError, LookupError):
-    """The assembly has no type of that name, or .NET can't load it."""
+    """The assembly has no type of that name, or .NET can't load the type."""
 
 
 class RoundTripError(PyshmError, AssertionError):
-    """A value did not come back from .NET as it went. ``sentences`` are all the differences."""
+    """A value did not survive the round trip through .NET. ``sentences`` has every difference."""
 
     def __init__(self, message: str, sentences: Sequence[str] = ()) -> None:
         self.sentences = tuple(sentences)
@@ -39,11 +39,11 @@ class RoundTripError(PyshmError, AssertionError):
 
 
 class DotNetPeer:
-    """The real .NET, asked what it makes of the types in a user's assemblies.
+    """A process of the real .NET, which answers questions about types in the user's assemblies.
 
-    Nothing of the user's code runs there: assemblies are loaded without their static constructors
-    and module initializers, and values are made without constructors. Each assembly is read anew,
-    so one that was just rebuilt is the one that is asked.
+    None of the user's code runs there: assemblies are loaded without their static constructors and
+    module initializers, and values are created without constructors. An assembly that changed is
+    read again.
 
         with DotNetPeer() as peer:
             peer.assert_same_layout(Telemetry, "My.Namespace.Telemetry", "bin/MyApp.dll")
@@ -56,12 +56,13 @@ class DotNetPeer:
         folder: str | PathLike[str] = "",
         say: Callable[[str], None] = lambda _line: None,
     ) -> None:
-        """Build the peer unless that was done before; it starts with the first question.
+        """Build the peer unless it is built. The process starts with the first question.
 
         Args:
-            command: a program that speaks the protocol, instead of the one that would be built.
-            folder: where relative paths of assemblies begin; the current directory by default.
-            say: gets a line when a build begins.
+            command: a program that implements the protocol, to run instead of the built peer.
+            folder: the folder in which relative paths of assemblies begin; by default the current
+                directory.
+            say: is called with a line of text when a build begins.
 
         Raises:
             ToolchainError: there is no .NET SDK.
@@ -79,20 +80,20 @@ class DotNetPeer:
         self.close()
 
     def close(self) -> None:
-        """End the process. Raises PeerFailure if it does not end well."""
+        """End the process. Raises PeerFailure if it does not end in time with status 0."""
         self.process.close()
 
     def manifest(
         self, type_name: str, assembly: str | PathLike[str], *, references: Folders = ()
     ) -> Manifest:
-        """What .NET says of the type ``type_name``, a reflection full name (``A.B.Outer+Inner``).
+        """Return how .NET lays out ``type_name``, a reflection full name (``A.B.Outer+Inner``).
 
-        ``references`` are folders with assemblies that it needs, besides its own folder.
+        ``references`` are folders with assemblies that it needs, in addition to its own folder.
 
         Raises:
-            AssemblyNotBuiltError: there is no such file.
-            TypeNotFoundError: there is no such type in it, or it does not load.
-            DotNetStepError: the file is no assembly.
+            AssemblyNotBuiltError: the file does not exist.
+            TypeNotFoundError: the assembly has no such type, or .NET can't load it.
+            DotNetStepError: the file is not an assembly.
         """
         where = self._where(type_name, assembly, references)
         status = os.stat(where["assembly"])
@@ -121,14 +122,14 @@ class DotNetPeer:
         marshalled: bool = True,
         managed: bool = True,
     ) -> None:
-        """Compare ``python_type`` with a type of an assembly, field by field, as .NET has it.
+        """Compare ``python_type`` with a type of an assembly, field by field.
 
-        Compared are the ``marshalled`` layout (Marshal.SizeOf, OffsetOf) and the ``managed`` one
-        (accessor.Read<T>, Write<T> and ReadArray<T>); of every field its name, place, size and
-        what its bytes mean, also in structs within.
+        This compares the name, the offset and the size of every field, and what its bytes mean,
+        also in nested structs. It does so for the ``marshalled`` layout (Marshal.SizeOf, OffsetOf)
+        and the ``managed`` layout (accessor.Read<T>, Write<T> and ReadArray<T>).
 
-        Raises LayoutMismatchError, an AssertionError with every difference, what explains the
-        others first; else as :meth:`manifest` does.
+        Raises LayoutMismatchError, an AssertionError that lists every difference, causes first;
+        and what :meth:`manifest` raises.
         """
         __tracebackhide__ = True
         theirs = self.manifest(type_name, assembly, references=references)
@@ -151,16 +152,19 @@ class DotNetPeer:
         marshalled: bool = True,
         managed: bool = True,
     ) -> None:
-        """Send ``value`` through the real .NET type and back; compare bytes and values.
+        """Send ``value`` through its .NET type and back; compare bytes and values.
 
-        .NET makes its own value of the bytes and writes that one: ``marshalled`` with
-        Marshal.PtrToStructure and StructureToPtr, once from a copy, once in a named map that both
-        have open; ``managed`` in that map with accessor.Read<T> and Write<T>, if these take the
-        type. The layouts are compared before.
+        .NET reads the bytes into a value of its type and writes that value again. ``marshalled``:
+        with Marshal.PtrToStructure and StructureToPtr, first in a copy, then in a named map that
+        both processes have open. ``managed``: in that map with accessor.Read<T> and Write<T>, if
+        they accept the type. The layouts are compared first.
 
-        Raises RoundTripError, an AssertionError that names each field; LayoutMismatchError and
-        the like as :meth:`assert_same_layout`; StructValueError for a value that its type can't
-        hold, ArgumentError for one with an address in it, DotNetStepError if .NET refuses it.
+        Raises:
+            RoundTripError: a field changed; an AssertionError that names each such field.
+            StructValueError: the Python type can't hold the value.
+            ArgumentError: the value holds an address.
+            DotNetStepError: .NET refuses the value.
+            LayoutMismatchError and others: as :meth:`assert_same_layout`.
         """
         __tracebackhide__ = True
         struct = type(value)
@@ -184,7 +188,7 @@ class DotNetPeer:
         )
         if found:
             raise RoundTripError(
-                f"{struct.__qualname__} came back from {type_name} otherwise than it went:", found
+                f"{struct.__qualname__} did not survive the round trip through {type_name}:", found
             )
 
     def _where(
@@ -192,7 +196,7 @@ class DotNetPeer:
     ) -> dict[str, Any]:
         path = os.path.abspath(os.path.join(self._folder, assembly))
         if not os.path.isfile(path):
-            raise AssemblyNotBuiltError(f"there is no assembly {path}; is it built?", value=path)
+            raise AssemblyNotBuiltError(f"there is no assembly {path}; build it first", value=path)
         folders = [os.path.abspath(os.path.join(self._folder, folder)) for folder in references]
         return {"assembly": path, "references": folders, "type": type_name}
 
@@ -204,5 +208,5 @@ class DotNetPeer:
         near = difflib.get_close_matches(
             where["type"], [found.type for found in known], n=3, cutoff=0.5
         )
-        hint = f"; is it {' or '.join(near)}?" if near else ""
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
         return TypeNotFoundError(f"{error['message']}{hint}", value=where["type"])

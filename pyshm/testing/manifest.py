@@ -1,8 +1,8 @@
-"""A manifest: one side's own view of a type, every field of it and of the types within.
+"""A manifest: how one side lays out a type, with every field of it and of its nested types.
 
-Each side tells for itself what it declares and where it puts it: .NET in the peer's step
-``manifest`` (docs/protocol.md), where the runtime and its marshaller are asked, and pyshm in
-:func:`manifest_json`. The two are in one language, and :mod:`.mismatch` compares them.
+Each side reports its own layout in the same form. .NET does so in the peer's step ``manifest``
+(docs/protocol.md), with the numbers of the runtime and its marshaller; pyshm does so in
+:func:`manifest_json`. :mod:`.mismatch` compares the two.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["Manifest", "ManifestField", "Place", "manifest_from_json", "manifest
 
 
 class Place(NamedTuple):
-    """Where a field is: bytes from the type's beginning, and how many."""
+    """The place of a field: its offset in the type and its size, in bytes."""
 
     offset: int
     size: int
@@ -32,9 +32,9 @@ class Place(NamedTuple):
 class ManifestField(NamedTuple):
     """A field: its name in .NET, its C# type, its place in the marshalled and managed layouts.
 
-    ``brief`` is the type without what MarshalAs says. The meanings are equal for two fields whose
-    bytes mean the same in that layout; None where pyshm has no such layout. ``within`` is the
-    struct, or an array's element, that the field is made of. A place is None where there is none.
+    ``brief`` is the type without its MarshalAs. Two fields whose bytes mean the same in a layout
+    have equal meanings; a meaning is None if pyshm does not know the layout. ``within`` is the type
+    of the field, or of its elements, if that is a struct. A place is None if there is none.
     """
 
     name: str
@@ -49,9 +49,9 @@ class ManifestField(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """A type: what it says of itself, its sizes and the stride in bytes, its fields as declared.
+    """A type: its declaration, its sizes and stride in bytes, its fields in declaration order.
 
-    ``managed_size`` and ``stride`` are None for what accessor.Read<T> does not take: classes, and
+    ``managed_size`` and ``stride`` are None for types that accessor.Read<T> refuses: classes, and
     structs that hold objects.
     """
 
@@ -67,7 +67,7 @@ class Manifest(NamedTuple):
 
 
 def manifest_json(declaration: TypeDeclaration, target: Target = HOST) -> list[dict[str, Any]]:
-    """What pyshm says of ``declaration``: the peer's answer to ``manifest``."""
+    """Return the manifest of ``declaration`` by pyshm, in the form of the peer's answer."""
     types = to_json(declaration)
     for item, described in zip(types, needed_types(declaration), strict=True):
         if described.kind in ("struct", "class") and has_layout(described):
@@ -101,7 +101,7 @@ def _native(declaration: TypeDeclaration, target: Target) -> Layout | None:
 
 
 def manifest_from_json(types: Sequence[Mapping[str, Any]], target: Target = HOST) -> Manifest:
-    """The manifest that a peer answered. Raises LayoutError if it is none."""
+    """Return the manifest in a peer's answer. Raises LayoutError if the answer is not valid."""
     root = from_json([dict(item) for item in types])
     numbers = {item["name"]: item for item in types}
     return _manifest(root, numbers, target)
@@ -110,15 +110,15 @@ def manifest_from_json(types: Sequence[Mapping[str, Any]], target: Target = HOST
 def _manifest(
     declaration: TypeDeclaration, numbers: Mapping[str, Mapping[str, Any]], target: Target
 ) -> Manifest:
-    said = numbers[declaration.name]
-    error = error_from_json(said, "native_error")
-    shareable = said.get("stride") is not None
+    item = numbers[declaration.name]
+    error = error_from_json(item, "native_error")
+    shareable = item.get("stride") is not None
     return Manifest(
         declaration,
-        said.get("native_size"),
-        error or error_from_json(said, "structure_to_ptr_error"),
-        said.get("managed_size") if shareable else None,
-        said.get("stride"),
+        item.get("native_size"),
+        error or error_from_json(item, "structure_to_ptr_error"),
+        item.get("managed_size") if shareable else None,
+        item.get("stride"),
         _fields(declaration, numbers, target),
     )
 
@@ -130,8 +130,8 @@ def _fields(
     found = _fields(base, numbers, target) if base is not None and has_layout(base) else []
     meanings = _meanings(lambda: native(declaration, target, strict=False))
     managed_meanings = _meanings(lambda: managed(declaration, target))
-    said = numbers[declaration.name].get("fields", ())
-    for field, item in zip(declaration.fields, said, strict=True):
+    items = numbers[declaration.name].get("fields", ())
+    for field, item in zip(declaration.fields, items, strict=True):
         element, is_array = _element(field.type)
         text = type_text(field, declaration)
         found.append(
@@ -156,7 +156,7 @@ def _place(item: Mapping[str, Any], layout: str) -> Place | None:
 
 
 def _meanings(lay_out: Callable[[], Layout]) -> dict[str, str]:
-    """What the bytes of each field mean, as `pyshm layout --diff` compares them."""
+    """Return what the bytes of each field mean, as `pyshm layout --diff` compares them."""
     try:
         found = rows(lay_out())
     except LayoutError:
@@ -165,7 +165,7 @@ def _meanings(lay_out: Callable[[], Layout]) -> dict[str, str]:
 
 
 def _element(reference: TypeReference) -> tuple[TypeDeclaration | None, bool]:
-    """The struct or layout class that a field is made of, and whether it is an array of them."""
+    """Return the struct or layout class of a field, and whether the field is an array of them."""
     if isinstance(reference, Array):
         return _element(reference.element)[0], True
     if not isinstance(reference, TypeDeclaration) or reference.fixed_buffer:

@@ -1,6 +1,7 @@
-"""Ask .NET what it makes of a type: one from a description, or all of a real assembly's.
+"""Ask .NET how it lays out a type: one that is described, or the types of a real assembly.
 
-The peer's steps ``define`` and ``reflect`` (docs/protocol.md) with typed requests and answers.
+These are the steps ``define`` and ``reflect`` of the protocol (docs/protocol.md), with typed
+requests and answers.
 """
 
 from __future__ import annotations
@@ -27,18 +28,18 @@ __all__ = [
     "reflected_from_json",
 ]
 
-_UNFINISHED = ".part"  # behind the name of a file that the peer is writing
+_UNFINISHED = ".part"  # the suffix of a file that the peer is writing
 
 
 class DotNetError(NamedTuple):
-    """An exception: the name of its class without namespace, and its message."""
+    """A .NET exception: the name of its class without the namespace, and its message."""
 
     type: str
     message: str
 
 
 class DotNetStepError(PyshmError, RuntimeError):
-    """The peer could not do the step as a whole: a malformed request, an unreadable assembly."""
+    """The peer refused a whole step: the request is malformed, or the assembly is unreadable."""
 
     def __init__(self, error: Mapping[str, Any]) -> None:
         super().__init__(f"{error['type']}: {error['message']}", kind=error["kind"])
@@ -49,10 +50,11 @@ class DotNetStepError(PyshmError, RuntimeError):
 
 
 class Question(NamedTuple):
-    """One item of ``define``. ``types`` is what pyshm.layout.to_json gives.
+    """One item of ``define``.
 
-    ``values`` go to bytes in both layouts; ``data`` (native) and ``managed_data`` become values.
-    With ``accessor`` the managed bytes go through a real MemoryMappedViewAccessor, which is slow.
+    ``types`` is what pyshm.layout.to_json returns. .NET converts ``values`` to bytes
+    in both layouts, and ``data`` (native) and ``managed_data`` to values. With ``accessor`` the
+    managed bytes go through a real MemoryMappedViewAccessor, which is slow.
     """
 
     types: Sequence[Mapping[str, Any]]
@@ -63,7 +65,7 @@ class Question(NamedTuple):
 
 
 class Bytes(NamedTuple):
-    """A value as bytes, or the reason why not. ``overrun``: bytes around them were touched."""
+    """A value as bytes, or the error. ``overrun``: .NET also wrote outside of these bytes."""
 
     data: bytes | None
     overrun: bool
@@ -71,17 +73,18 @@ class Bytes(NamedTuple):
 
 
 class Value(NamedTuple):
-    """Bytes as a value (encoded as docs/protocol.md says), or the reason why not."""
+    """Bytes as a value (in the JSON form of docs/protocol.md), or the error."""
 
     value: Any
     error: DotNetError | None
 
 
 class Definition(NamedTuple):
-    """What .NET says of one :class:`Question`; sizes, offsets and alignments in bytes.
+    """The answer of .NET to one :class:`Question`; sizes, offsets and alignments in bytes.
 
-    Offsets are those of the root's fields in the order of their declaration, a base class's first.
-    ``stride`` is that of ReadArray by the rule, ``accessor_stride`` measured, for an ``accessor``.
+    Offsets are those of the root type's fields in the order of their declaration; the fields of a
+    base class come first. ``stride`` is the documented stride of ReadArray; ``accessor_stride`` is
+    the measured one, if the question asked for the ``accessor``.
     """
 
     native_size: int | None
@@ -102,7 +105,7 @@ class Definition(NamedTuple):
 
 
 class ReflectedField(NamedTuple):
-    """A field of a :class:`ReflectedType`; offsets in bytes, None where .NET gives none."""
+    """A field of a :class:`ReflectedType`; offsets in bytes, None if .NET gives no offset."""
 
     name: str
     native_offset: int | None
@@ -110,7 +113,7 @@ class ReflectedField(NamedTuple):
 
 
 class ReflectedType(NamedTuple):
-    """What .NET says of one type of an assembly; ``type`` is its reflection full name."""
+    """What .NET reports about one type of an assembly; ``type`` is its reflection full name."""
 
     type: str
     kind: str
@@ -129,16 +132,16 @@ class ReflectedType(NamedTuple):
 
 
 class DotNetTypes:
-    """The type system behind a .NET peer."""
+    """The type system of a .NET peer."""
 
     def __init__(self, peer: Peer) -> None:
         self.peer = peer
 
     def define(self, questions: Sequence[Question]) -> list[Definition]:
-        """Have the types built, and tell what .NET makes of each; many at once are faster.
+        """Have .NET build the described types, and return what it reports about each.
 
-        Raises DotNetStepError for a description that breaks the protocol, PeerFailure if the
-        process died of a type.
+        One call with many questions is faster than many calls. Raises DotNetStepError for a
+        description that breaks the protocol, PeerFailure if a type crashes the process.
         """
         batch = [_question_to_json(question) for question in questions]
         return [_definition(answer) for answer in self._value({"do": "define", "batch": batch})]
@@ -150,10 +153,10 @@ class DotNetTypes:
         references: Sequence[str | PathLike[str]] = (),
         types: Sequence[str] | None = None,
     ) -> list[ReflectedType]:
-        """Tell what .NET makes of every type with layout of an assembly file, or of some.
+        """Return what .NET reports about the types with layout of an assembly: all, or ``types``.
 
-        ``references`` are folders where assemblies that it needs may lie. The user's code is not
-        run. Raises DotNetStepError if the file is no assembly.
+        ``references`` are folders with assemblies that it needs. No code of the assembly runs.
+        Raises DotNetStepError if the file is not an assembly.
         """
         step = {
             "do": "reflect",
@@ -172,9 +175,9 @@ class DotNetTypes:
         references: Sequence[str | PathLike[str]] = (),
         types: Sequence[str] | None = None,
     ) -> int:
-        """Like :meth:`reflect`, into a file of JSON lines; returns how many there are.
+        """Write what :meth:`reflect` returns to a file of JSON lines, and return their number.
 
-        The file is there as a whole or not at all; :func:`reflected_from_json` reads its lines.
+        If the call fails, there is no file. :func:`reflected_from_json` reads the lines.
         """
         step = {
             "do": "reflect",
@@ -186,7 +189,7 @@ class DotNetTypes:
         try:
             count: int = self._value(step)
         except PeerFailure:
-            # It could not tidy up.
+            # The process could not remove it.
             Path(f"{fspath(out)}{_UNFINISHED}").unlink(missing_ok=True)
             raise
         return count
@@ -199,20 +202,20 @@ class DotNetTypes:
 
 
 def _question_to_json(question: Question) -> dict[str, Any]:
-    made: dict[str, Any] = {"types": list(question.types)}
+    item: dict[str, Any] = {"types": list(question.types)}
     if question.values:
-        made["values"] = list(question.values)
+        item["values"] = list(question.values)
     if question.data:
-        made["bytes"] = [data.hex() for data in question.data]
+        item["bytes"] = [data.hex() for data in question.data]
     if question.managed_data:
-        made["managed_bytes"] = [data.hex() for data in question.managed_data]
+        item["managed_bytes"] = [data.hex() for data in question.managed_data]
     if question.accessor:
-        made["accessor"] = True
-    return made
+        item["accessor"] = True
+    return item
 
 
 def error_from_json(answer: Mapping[str, Any], name: str) -> DotNetError | None:
-    """The exception that an answer tells under that name, if there was one."""
+    """Return the exception that an answer has under that name, or None."""
     error = answer.get(name)
     return None if error is None else DotNetError(error["type"], error["message"])
 
@@ -248,7 +251,7 @@ def _definition(answer: Mapping[str, Any]) -> Definition:
 
 
 def reflected_from_json(answer: Mapping[str, Any]) -> ReflectedType:
-    """One object that ``reflect`` answered, or one line of its file."""
+    """Return the type that one object of the answer to ``reflect`` describes."""
     return ReflectedType(
         type=answer["type"],
         kind=answer["kind"],

@@ -1,7 +1,8 @@
-"""A value there and back: Python's bytes, .NET's value of them, .NET's bytes, and both compared.
+"""Send a value to .NET and back, and compare the values and the bytes of both sides.
 
-Each way goes through the real type of the user's assembly: a copy of the bytes, the bytes in a
-named map that both processes have open, and .NET's own ``accessor.Read<T>`` and ``Write<T>``.
+Python writes the bytes. .NET reads them into the real type of the user's assembly and writes that
+value again. This is done with a copy of the bytes, in a named map that both processes have open,
+and in that map with ``accessor.Read<T>`` and ``Write<T>``.
 """
 
 from __future__ import annotations
@@ -24,17 +25,17 @@ from .values import all_fields, from_python, is_address, normal
 
 __all__ = ["round_trip_differences"]
 
-_ALIGNMENT = 16  # no type needs more
+_ALIGNMENT = 16  # the largest alignment of any type, in bytes
 
 
 def round_trip_differences(
     peer: Peer, value: Struct, where: Mapping[str, Any], *, marshalled: bool, managed: bool
 ) -> list[str]:
-    """What became otherwise on a way through .NET, in sentences.
+    """Return a sentence for everything that changed on the way through .NET.
 
-    ``where`` names the type: the arguments ``assembly``, ``references`` and ``type`` of the
-    peer's steps; ``marshalled`` and ``managed`` the layouts that it goes in. Raises ArgumentError
-    for a value that holds addresses, StructValueError for one that its type can't hold.
+    ``where`` names the type: the arguments ``assembly``, ``references`` and ``type`` of the peer's
+    steps. ``marshalled`` and ``managed`` select the layouts. Raises ArgumentError for a value that
+    holds addresses, StructValueError for one that its type can't hold.
     """
     data = value.to_bytes()
     _refuse_addresses(value, data)
@@ -63,23 +64,23 @@ def _values(outcomes: list[dict[str, Any]]) -> list[Any]:
 
 
 def _through_map(peer: Peer, step: Mapping[str, Any], data: bytes) -> tuple[Any, bytes]:
-    """Have the peer read ``data`` from a map that both have open, and write behind it.
+    """Have the peer read ``data`` from a map that both have open, and write a copy after it.
 
-    Returns its answer, and what is behind it then.
+    Returns the peer's answer, and the bytes of the copy.
     """
     name = f"pyshm-proof-{os.getpid()}-{secrets.token_hex(6)}"
-    behind = round_up(len(data), _ALIGNMENT)
+    copy = round_up(len(data), _ALIGNMENT)  # the offset of the copy
     with (
-        MemoryMappedFile.create_new(name, 2 * behind) as shared,
+        MemoryMappedFile.create_new(name, 2 * copy) as shared,
         shared.create_view_accessor() as view,
     ):
         view.buffer[: len(data)] = data
         opened = {"do": "open-existing", "as": "proof-map", "name": name}
         viewed = {"do": "view", "as": "proof-view", "map": "proof-map"}
-        asked = {**step, "view": "proof-view", "position": 0, "to": behind}
-        outcomes = peer.request(opened, viewed, asked, {"do": "reset"}, on_error="continue")
+        copied = {**step, "view": "proof-view", "position": 0, "to": copy}
+        outcomes = peer.request(opened, viewed, copied, {"do": "reset"}, on_error="continue")
         answer = _values(outcomes)[2]
-        return answer, bytes(view.buffer[behind : behind + len(data)])
+        return answer, bytes(view.buffer[copy : copy + len(data)])
 
 
 # --- comparing ----------------------------------------------------------------------------
@@ -102,27 +103,27 @@ def _compared(
     elif written is not None and written != back:
         yield f"{way}the map holds {written.hex(' ')} where .NET wrote {back.hex(' ')}"
     if answer["overrun"]:
-        yield f"{way}.NET wrote more bytes than the type has"
+        yield f"{way}.NET wrote beyond the end of the type"
 
 
 def _value_differences(declaration: TypeDeclaration, value: Struct, theirs: Any) -> Iterator[str]:
-    """The fields whose values .NET sees otherwise."""
+    """Yield a sentence for each field that has another value in .NET."""
     renamed = _renamed(declaration, theirs)
     for field in type(value).layout.fields:
         if is_address(field.declaration):
             continue
-        said = renamed.get(field.dotnet_name, _NOTHING)
-        if said is _NOTHING:
-            continue  # the layout's comparison tells of fields that are missing
+        found = renamed.get(field.dotnet_name, _NOTHING)
+        if found is _NOTHING:
+            continue  # the comparison of the layouts reports a missing field
         reference = field.declaration.type
         try:
             ours = from_python(reference, getattr(value, field.name))
         except FormatError:
-            continue  # bytes that mean nothing, in a field that overlaps the one that was set
-        if normal(reference, said) != ours:
+            continue  # the bytes of another field, which overlaps this one and was set
+        if normal(reference, found) != ours:
             yield (
                 f"field {field.dotnet_name}: {getattr(value, field.name)!r} here is "
-                f"{said!r} in .NET"
+                f"{found!r} in .NET"
             )
 
 
@@ -130,7 +131,7 @@ _NOTHING = object()
 
 
 def _renamed(reference: TypeReference, theirs: Any) -> Any:
-    """.NET's value with the names that our declaration has for its fields."""
+    """Return the value of .NET with the field names of our declaration."""
     if isinstance(reference, Nullable):
         reference = reference.value
     if isinstance(reference, Array) and isinstance(theirs, list):
@@ -152,17 +153,19 @@ def _renamed(reference: TypeReference, theirs: Any) -> Any:
 
 def _byte_difference(layout: Layout, ours: bytes, theirs: bytes) -> str:
     if len(ours) != len(theirs):
-        return f".NET wrote {len(theirs)} bytes, here they are {len(ours)}"
+        return f".NET wrote {len(theirs)} bytes, Python wrote {len(ours)}"
     first = next(index for index in range(len(ours)) if ours[index] != theirs[index])
     for path, start, end in _leaves(layout, 0, ""):
         if start <= first < end:
-            mine, other = ours[start:end].hex(" "), theirs[start:end].hex(" ")
-            return f"field {path} (bytes {start} to {end - 1}): .NET wrote {other}, here {mine}"
-    return f"padding at {first}: .NET wrote {theirs[first]:02x}, here {ours[first]:02x}"
+            wrote = (
+                f".NET wrote {theirs[start:end].hex(' ')}, Python wrote {ours[start:end].hex(' ')}"
+            )
+            return f"field {path} (bytes {start} to {end - 1}): {wrote}"
+    return f"padding at {first}: .NET wrote {theirs[first]:02x}, Python wrote {ours[first]:02x}"
 
 
 def _leaves(layout: Layout, start: int, prefix: str) -> Iterator[tuple[str, int, int]]:
-    """Every field without fields of its own: its path, where it begins and ends."""
+    """Yield every field that has no fields of its own: its path, its begin and its end."""
     for field in layout.fields:
         path, at = f"{prefix}{field.dotnet_name}", start + field.offset
         form = field.form
@@ -180,12 +183,12 @@ def _leaves(layout: Layout, start: int, prefix: str) -> Iterator[tuple[str, int,
 
 
 def _refuse_addresses(value: Struct, data: bytes) -> None:
-    """Raise ArgumentError for an address that .NET would follow into this process's memory."""
+    """Raise ArgumentError for an address: it belongs to this process, and .NET would use it."""
     for path, start, end in _addresses(type(value).layout, 0, ""):
         if any(data[start:end]):
             raise ArgumentError(
                 f"field {path} holds an address, {int.from_bytes(data[start:end], 'little'):#x}, "
-                "which leads nowhere in another process; a value that goes there has 0",
+                "which is not valid in the .NET process; set the field to 0",
                 field=path,
                 offset=start,
             )

@@ -1,7 +1,7 @@
-"""Values of any declared type: as JSON for the .NET peer, and as Python's own.
+"""Convert values of any declared type between the JSON of the .NET peer and Python.
 
-The JSON form is the one of docs/protocol.md ("VALUE"); it is exact, so two values are the same if
-and only if their JSON is.
+docs/protocol.md ("VALUE") describes the JSON form. It is exact: two values are equal if and only if
+their JSON is equal.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from .._support.decimals import decimal_from_parts, parts_from_decimal
 from ..layout.builtins import BUILT_IN_TYPES, SCALARS
 from ..layout.declarations import (
     Array,
@@ -44,23 +44,24 @@ _INTEGERS = frozenset(
     if row.managed is not None and row.managed.kind in ("int", "int128", "uint128")
 )
 _FLOATS = {name: form for name, form in SCALARS.items() if form.kind == "float"}
-_FIRST = datetime(1, 1, 1)  # noqa: DTZ001 - .NET's ticks begin on the clock of nowhere
-_UNSAFE = 2**53
+_FIRST = datetime(1, 1, 1)  # noqa: DTZ001 - the ticks of .NET have no time zone
+_UTF16 = ("utf-16-le", "surrogatepass")
+_UNSAFE = 2**53  # from here on, JSON readers may round an integer
 
 
 def is_address(field: FieldDeclaration) -> bool:
-    """Whether the field is an object that lies elsewhere, which the tests leave null."""
+    """Return whether the field refers to an object elsewhere in memory; tests leave it null."""
     kind = field.type
     marshal_as = field.marshal_as
     if marshal_as is not None and marshal_as.unmanaged_type in ("ByValTStr", "ByValArray"):
         return False
-    # A class with layout lies in place; one without is COM's interface pointer, on Windows.
+    # A class with layout is in place; one without is a COM interface pointer on Windows.
     inline = isinstance(kind, TypeDeclaration) and has_layout(kind)
     return is_reference(kind) and not inline
 
 
 def to_python(reference: TypeReference, value: Any, target: Target = HOST) -> Any:
-    """What a Python program has for the JSON ``value`` of a field of that type."""
+    """Return the Python value for the JSON ``value`` of a field of that type."""
     if isinstance(reference, Nullable):
         return None if value is None else to_python(reference.value, value, target)
     if isinstance(reference, Array):
@@ -80,11 +81,11 @@ def to_python(reference: TypeReference, value: Any, target: Target = HOST) -> An
         return [to_python(element.type, item, target) for item in value]
     if reference.kind in ("delegate", "interface") or value is None:
         return 0 if reference.kind != "class" else None
-    made = struct_from(reference, target)
-    return made(
+    struct_type = struct_from(reference, target)
+    return struct_type(
         **{
             field.name: to_python(field.declaration.type, value[field.dotnet_name], target)
-            for field in made.layout.fields
+            for field in struct_type.layout.fields
             if not is_address(field.declaration)
         }
     )
@@ -101,10 +102,7 @@ def _built_in_to_python(name: str, value: Any) -> Any:
     if name == "string":
         return None if value is None else bytes.fromhex(value["utf16"]).decode(*_UTF16)
     if name == "decimal":
-        low, middle, high, flags = (part & 0xFFFFFFFF for part in value)
-        digits = (high << 64) | (middle << 32) | low
-        # Made of its parts: arithmetic would round to the context's 28 digits.
-        return Decimal((flags >> 31, tuple(map(int, str(digits))), -(flags >> 16 & 0xFF)))
+        return decimal_from_parts(*(part & 0xFFFFFFFF for part in value))
     if name == "Guid":
         return UUID(value)
     if name == "DateTime":
@@ -112,11 +110,8 @@ def _built_in_to_python(name: str, value: Any) -> Any:
     return value
 
 
-_UTF16 = ("utf-16-le", "surrogatepass")
-
-
 def from_python(reference: TypeReference, value: Any) -> Any:
-    """The JSON of what a Python struct has in a field of that type."""
+    """Return the JSON for the Python ``value`` of a field of that type."""
     if isinstance(reference, Nullable):
         return None if value is None else from_python(reference.value, value)
     if isinstance(reference, Array):
@@ -155,10 +150,7 @@ def _built_in_from_python(name: str, value: Any) -> Any:
     if name == "string":
         return {"utf16": value.encode(*_UTF16).hex()}
     if name == "decimal":
-        sign, digits, exponent = value.as_tuple()
-        number = int("".join(map(str, digits))) * 10 ** max(exponent, 0)
-        flags = (max(-exponent, 0) << 16) | (0x80000000 if sign else 0)
-        return [number & 0xFFFFFFFF, number >> 32 & 0xFFFFFFFF, number >> 64, flags]
+        return list(parts_from_decimal(value))
     if name == "Guid":
         return str(value)
     if name == "DateTime":
@@ -172,7 +164,7 @@ def _integer(value: int) -> int | str:
 
 
 def normal(reference: TypeReference, value: Any) -> Any:
-    """The peer's JSON with what Python tells otherwise made alike: NaNs, a date's kind."""
+    """Return the peer's JSON without what Python can't represent: NaN payloads, a date's kind."""
     if isinstance(reference, Nullable):
         return None if value is None else normal(reference.value, value)
     if isinstance(reference, Array):
@@ -183,7 +175,7 @@ def normal(reference: TypeReference, value: Any) -> Any:
         if reference.name == "DateTime":
             return {"ticks": _integer(int(value["ticks"]) // 10 * 10), "kind": 0}
         if reference.name in SCALARS and SCALARS[reference.name].code == "Q":
-            return _integer(int(value) % 2**64)  # the peer shows a TimeOnly's bits with a sign
+            return _integer(int(value) % 2**64)  # the peer writes a TimeOnly as a signed number
         return value
     if isinstance(reference, TypeDeclaration) and isinstance(value, dict):
         return {
@@ -195,13 +187,13 @@ def normal(reference: TypeReference, value: Any) -> Any:
 
 
 def all_fields(declaration: TypeDeclaration) -> list[FieldDeclaration]:
-    """The fields of a type, those of a class's base first."""
+    """Return the fields of a type; those of a base class come first."""
     base = all_fields(declaration.base) if declaration.base is not None else []
     return [*base, *declaration.fields]
 
 
 def overlaps(layout: Layout) -> bool:
-    """Whether two fields share bytes, at any depth."""
+    """Return whether two fields share bytes, at any depth."""
     end = 0
     for field in sorted(layout.fields, key=lambda field: (field.offset, field.size)):
         if field.offset < end:
@@ -216,29 +208,32 @@ def overlaps(layout: Layout) -> bool:
 
 
 def sensible(data: bytes, layout: Layout) -> bytes:
-    """``data`` with what would harm or mean nothing mended: no addresses, only real decimals."""
-    mended = bytearray(data)
+    """Return ``data`` with addresses set to 0, and with values that both sides can read.
+
+    Random bytes may be an invalid decimal, or text that no decoder accepts.
+    """
+    result = bytearray(data)
     for offset, form in _values(layout):
         if isinstance(form, Text):
-            # What a code page has no character for, Windows and Python read in ways of their own.
+            # Windows and Python decode bytes without a character in the code page differently.
             if layout.target.windows and form.unit == 1:
                 for at in range(offset, offset + form.size):
-                    mended[at] &= 0x7F
+                    result[at] &= 0x7F
         elif form.kind in ("address", "variant"):
-            mended[offset : offset + form.size] = bytes(form.size)
+            result[offset : offset + form.size] = bytes(form.size)
         elif form.kind == "char8":
-            # Of bytes that are no UTF-8, .NET makes one U+FFFD or several, depending on where.
-            mended[offset] &= 0x7F
+            # For invalid UTF-8, .NET makes one U+FFFD or several, depending on the position.
+            result[offset] &= 0x7F
         elif form.kind == "decimal":
-            # Flags: sixteen bits of nothing, a scale of 0 to 28, a sign.
-            mended[offset : offset + 4] = bytes(
-                (0, 0, mended[offset + 2] % 29, mended[offset + 3] & 128)
+            # The flags: sixteen zero bits, a scale of 0 to 28, a sign.
+            result[offset : offset + 4] = bytes(
+                (0, 0, result[offset + 2] % 29, result[offset + 3] & 128)
             )
-    return bytes(mended)
+    return bytes(result)
 
 
 def _values(layout: Layout, start: int = 0) -> Iterator[tuple[int, Scalar | Text]]:
-    """Every single value in the bytes, with its offset."""
+    """Yield every single value in the bytes, with its offset."""
     for field in layout.fields:
         forms: list[tuple[int, Form]] = [(start + field.offset, field.form)]
         while forms:

@@ -57,7 +57,7 @@ SHORT_PATIENCE = 0.5  # for peers that never answer; all others are quicker or d
 
 def faulty(fault: str, patience: float = PATIENCE) -> Peer:
     peer = python_peer(f"faulty (producer): {fault}", "interop.peers.faulty", fault)
-    peer.patience = patience
+    peer.timeout = patience
     return peer
 
 
@@ -138,7 +138,7 @@ def test_a_peer_that_breaks_the_conversation_is_called_what_it_is(
     peer = faulty(fault)
     if outcome is Outcome.TIMED_OUT:
         peer.start()
-        peer.patience = SHORT_PATIENCE
+        peer.timeout = SHORT_PATIENCE
     with pytest.raises(PeerFailure) as caught:
         run_case(CASES[0], peer, good, place)
     assert caught.value.outcome is outcome

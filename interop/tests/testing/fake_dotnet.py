@@ -1,4 +1,4 @@
-"""Speaks the protocol like the .NET peer, where the "assembly" is a Python file with structs.
+"""A fake .NET peer: it implements the protocol, and an "assembly" is a Python file with structs.
 
 fake_dotnet.py [FAULT …] serve
 """
@@ -17,7 +17,7 @@ from pyshm.testing.values import from_python
 
 
 class TypeLoadException(Exception):
-    """What .NET throws for a type that is not there."""
+    """The exception of .NET for a missing type."""
 
 
 class FakeDotNet(PythonPeer):
@@ -46,8 +46,8 @@ class FakeDotNet(PythonPeer):
         return [{**nothing, "type": "Wheel", "fields": []}]
 
     def _do_marshal(self, step: dict[str, Any]) -> dict[str, Any]:
-        made = self._type(step)
-        packing = made.managed if step.get("managed") else made.__packing__
+        struct = self._type(step)
+        packing = struct.managed if step.get("managed") else struct.__packing__
         view: Any = self.objects[step["view"]] if "view" in step else None
         memory = view.buffer if view is not None else None
         if memory is None:
@@ -55,7 +55,7 @@ class FakeDotNet(PythonPeer):
         else:
             start = step["position"]
             data = bytes(memory[start : start + packing.size])
-        value = from_python(made.declaration, packing.from_bytes(data))
+        value = from_python(struct.declaration, packing.from_bytes(data))
         if "wrong-value" in self.faults:
             value["Radius"] = "0x00000000"
         if "wrong-bytes" in self.faults:

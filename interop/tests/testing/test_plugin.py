@@ -1,4 +1,4 @@
-"""pyshm.testing without .NET: the plugin, and the assertions against a peer that is none."""
+"""pyshm.testing without .NET: the plugin, and the assertions with a fake peer."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def assembly(tmp_path, monkeypatch):
 
 @pytest.fixture
 def net(assembly, request):
-    """A peer with the faults of the test's parameter."""
+    """A fake .NET peer with the faults of the test's parameter."""
     faults = getattr(request, "param", ())
     with DotNetPeer([sys.executable, str(FAKE), *faults], folder=assembly.parent) as peer:
         yield peer
@@ -80,12 +80,12 @@ def net(assembly, request):
 # --- the assertions -----------------------------------------------------------------------
 
 
-def test_what_is_alike_passes(net, assembly):
+def test_equal_types_pass(net, assembly):
     net.assert_same_layout(Wheel, "Wheel", assembly)
     net.assert_round_trip(Wheel(1.5, True), "Wheel", "app.py")
 
 
-def test_what_differs_is_told_with_both_types(net, assembly):
+def test_the_error_names_both_types_and_the_difference(net, assembly):
     with pytest.raises(LayoutMismatchError) as caught:
         net.assert_same_layout(WrongWheel, "Wheel", assembly)
     assert str(caught.value) == (
@@ -103,8 +103,11 @@ def test_layouts_are_compared_before_a_value_is_sent(net, assembly):
     ("net", "sentence"),
     [
         (["wrong-value"], "field Radius: 1.5 here is '0x00000000' in .NET"),
-        (["wrong-bytes"], "field Wet (bytes 4 to 7): .NET wrote 01 00 00 ff, here 01 00 00 00"),
-        (["overrun"], ".NET wrote more bytes than the type has"),
+        (
+            ["wrong-bytes"],
+            "field Wet (bytes 4 to 7): .NET wrote 01 00 00 ff, Python wrote 01 00 00 00",
+        ),
+        (["overrun"], ".NET wrote beyond the end of the type"),
         (
             ["other-map"],
             (
@@ -115,35 +118,35 @@ def test_layouts_are_compared_before_a_value_is_sent(net, assembly):
     ],
     indirect=["net"],
 )
-def test_what_comes_back_otherwise_is_told_by_its_field(net, assembly, sentence):
+def test_the_error_names_the_field_that_changed_on_the_round_trip(net, assembly, sentence):
     with pytest.raises(RoundTripError) as caught:
         net.assert_round_trip(Wheel(1.5, True), "Wheel", assembly)
     assert sentence in caught.value.sentences
 
 
-def test_an_address_is_not_sent(net, assembly):
+def test_a_value_with_an_address_is_refused(net, assembly):
     with pytest.raises(ArgumentError, match="field Name holds an address, 0x10"):
         net.assert_round_trip(Named(16), "Named", assembly)
 
 
-def test_an_assembly_that_is_not_there_is_told_with_its_path(net, assembly):
+def test_the_error_shows_the_full_path_of_a_missing_assembly(net, assembly):
     with pytest.raises(AssemblyNotBuiltError) as caught:
         net.assert_same_layout(Wheel, "Wheel", "bin/app.dll")
     assert str(assembly.parent / "bin" / "app.dll") in str(caught.value)
 
 
-def test_a_type_that_is_not_there_is_told_with_like_names(net, assembly):
-    with pytest.raises(TypeNotFoundError, match=r"'Weel'\.; is it Wheel"):
+def test_the_error_suggests_similar_names_for_a_missing_type(net, assembly):
+    with pytest.raises(TypeNotFoundError, match=r"'Weel'\. Did you mean Wheel\?"):
         net.assert_same_layout(Wheel, "Weel", assembly)
 
 
-def test_an_assembly_is_asked_once_until_it_changes(net, assembly):
-    asked = []
-    net.process.listener = lambda steps, _outcomes: asked.append(steps[0]["do"])
+def test_a_type_is_requested_once_until_the_assembly_changes(net, assembly):
+    requests = []
+    net.process.listener = lambda steps, _outcomes: requests.append(steps[0]["do"])
     for _ in range(2):
         net.assert_same_layout(Wheel, "Wheel", assembly)
-    assert asked == ["manifest"]
-    # Of the same size as before, and a second younger.
+    assert requests == ["manifest"]
+    # The new file has the same size; its time stamp is a second later.
     assembly.write_text(ASSEMBLY.replace("Wet: Bool", "Wet: Uint"))
     later = assembly.stat().st_mtime + 1
     os.utime(assembly, (later, later))
@@ -161,7 +164,7 @@ def test_an_assembly_is_asked_once_until_it_changes(net, assembly):
         (["X", "X"], ["X", "X", "X"], [(0, 0), (1, 1), (None, 2)]),
     ],
 )
-def test_fields_are_matched_by_name_exactly_if_they_can(theirs, ours, pairs):
+def test_fields_are_matched_by_exact_name_first(theirs, ours, pairs):
     assert paired(theirs, ours) == pairs
 
 
@@ -170,18 +173,24 @@ def test_fields_are_matched_by_name_exactly_if_they_can(theirs, ours, pairs):
     [
         ToolchainError("it is missing", "install it"),
         BuildError("it does not build", ["dotnet", "build"], "CS0000"),
-        PeerFailure(".NET", Outcome.CRASHED, "it died"),
+        PeerFailure(".NET", Outcome.CRASHED, "killed by signal 9"),
         LayoutMismatchError("they differ", ["field A"]),
         RoundTripError("it differs", ["field A"]),
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_errors_survive_the_way_between_processes(error):
-    again = pickle.loads(pickle.dumps(error))
-    assert type(again) is type(error)
-    assert isinstance(again, PyshmError)
-    assert str(again) == str(error)
-    assert again.__dict__ == error.__dict__
+def test_errors_can_be_pickled(error):
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is type(error)
+    assert isinstance(copy, PyshmError)
+    assert str(copy) == str(error)
+    assert copy.__dict__ == error.__dict__
+
+
+def test_the_old_name_of_a_failures_detail_is_deprecated():
+    failure = PeerFailure(".NET", Outcome.CRASHED, "killed by signal 9")
+    with pytest.warns(DeprecationWarning, match="detail"):
+        assert failure.story == failure.detail
 
 
 # --- the plugin ---------------------------------------------------------------------------
@@ -191,15 +200,15 @@ from pathlib import Path
 from pyshm.testing import assert_same_layout
 from app import Wheel
 
-asked = []
+pids = []
 
 def test_wheel(dotnet_peer):
     assert_same_layout(Wheel, "Wheel", "app.py")
-    asked.append(dotnet_peer.process.pid)
+    pids.append(dotnet_peer.process.pid)
 
 def test_the_same_peer_again(dotnet_peer):
     dotnet_peer.assert_round_trip(Wheel(1.5, True), "Wheel", "app.py")
-    assert asked == [dotnet_peer.process.pid]
+    assert pids == [dotnet_peer.process.pid]
 """
 
 
@@ -245,21 +254,21 @@ dotnet.build_peer = broken
 """
 
 
-def test_without_the_sdk_tests_are_skipped_with_the_remedy(user):
+def test_without_the_sdk_tests_are_skipped_and_show_the_install_command(user):
     has_dotnet(user, NO_SDK)
     done = user()
     done.assert_outcomes(skipped=2)
     done.stdout.fnmatch_lines(["*the .NET SDK (version 8 or newer) is missing*install it*"])
 
 
-def test_without_the_sdk_they_fail_where_it_is_required(user):
+def test_without_the_sdk_tests_fail_if_it_is_required(user):
     has_dotnet(user, NO_SDK)
     done = user("--pyshm-require-dotnet")
     done.assert_outcomes(errors=2)
     done.stdout.fnmatch_lines(["*the .NET SDK (version 8 or newer) is missing*"])
 
 
-def test_a_users_tests_share_one_peer_that_ends_with_them(user):
+def test_all_tests_of_a_session_share_one_peer(user):
     has_dotnet(user, FAKE_SDK)
     done = user()
     done.assert_outcomes(passed=2)
@@ -323,7 +332,7 @@ def test_the_old_name_of_the_error_is_deprecated():
         assert pyshm.testing.NoPeerError is ToolchainError
 
 
-def test_relative_paths_begin_in_the_rootdir_wherever_pytest_is_started(user):
+def test_relative_paths_begin_in_the_rootdir_and_not_in_the_current_folder(user):
     has_dotnet(user, FAKE_SDK)
     user.pytester.makeini("[pytest]\npythonpath = .")
     folder = user.pytester.mkdir("elsewhere")
@@ -332,7 +341,7 @@ def test_relative_paths_begin_in_the_rootdir_wherever_pytest_is_started(user):
     user("--rootdir", "..", "-c", "../tox.ini", "..").assert_outcomes(passed=2)
 
 
-def test_a_mismatch_is_shown_without_the_insides(user):
+def test_the_traceback_of_a_mismatch_ends_in_the_users_test(user):
     has_dotnet(user, FAKE_SDK)
     text = USER_TEST.replace("from app import Wheel", "from wrong import Wheel")
     user.pytester.makepyfile(test_app=text, wrong=ASSEMBLY.replace("Wet: Bool", "Wet: Int32"))
@@ -342,12 +351,12 @@ def test_a_mismatch_is_shown_without_the_insides(user):
     done.stdout.no_fnmatch_line("*dotnet.py*")
 
 
-def test_a_peer_that_does_not_build_is_an_error_and_no_skip(user):
+def test_a_peer_that_does_not_build_is_an_error_and_not_a_skip(user):
     has_dotnet(user, BROKEN_BUILD)
     user().assert_outcomes(errors=2)
 
 
-def test_a_run_that_does_not_use_it_loads_nothing(user):
+def test_the_plugin_loads_nothing_in_a_run_that_does_not_use_it(user):
     user.pytester.makepyfile(
         test_app="""
         import sys
@@ -364,11 +373,11 @@ def test_a_run_that_does_not_use_it_loads_nothing(user):
     user().assert_outcomes(passed=1)
 
 
-def test_the_plugin_may_be_named_twice(user):
+def test_the_plugin_can_be_named_twice(user):
     has_dotnet(user, FAKE_SDK + "\npytest_plugins = ['pyshm.testing.plugin']\n")
     user("-p", "pyshm.testing.plugin").assert_outcomes(passed=2)
 
 
-def test_the_fixture_is_listed_with_its_words(user):
+def test_pytest_lists_the_fixture_with_its_docstring(user):
     done = user("--fixtures", "--co")
     done.stdout.fnmatch_lines(["dotnet_peer [[]session scope[]]*"])

@@ -366,7 +366,7 @@ def test_a_value_with_an_address_is_refused_by_its_field(
 def test_an_assembly_that_is_not_built_is_called_that(
     dotnet_peer: DotNetPeer, tmp_path: Path
 ) -> None:
-    with pytest.raises(AssemblyNotBuiltError, match="is it built") as caught:
+    with pytest.raises(AssemblyNotBuiltError, match="build it first") as caught:
         assert_same_layout(Wheel, "App.Wheel", tmp_path / "App.dll")
     assert isinstance(caught.value, FileNotFoundError)
 
@@ -374,7 +374,7 @@ def test_an_assembly_that_is_not_built_is_called_that(
 def test_a_type_that_is_not_there_is_told_with_those_of_like_names(
     dotnet_peer: DotNetPeer, assembly: Path
 ) -> None:
-    with pytest.raises(TypeNotFoundError, match=r"is it App\.Wheel"):
+    with pytest.raises(TypeNotFoundError, match=r"Did you mean App\.Wheel"):
         assert_same_layout(Wheel, "App.Wheels", assembly)
 
 
