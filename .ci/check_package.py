@@ -1,7 +1,8 @@
-"""Build sdist and wheel, install the wheel, and run the sdist's tests against what it installed.
+"""Build sdist and wheel, install the wheel, and run the tests of the sdist with it.
 
-Run by `tox -e package` in an environment of its own: ``check_package.py FOLDER [PYTEST ARGS…]``.
-FOLDER is emptied first. Nothing is written into the checkout, and nothing is imported from it.
+``tox -e package`` runs this program in a private environment: ``check_package.py FOLDER [PYTEST
+ARGS…]``. It works in FOLDER/package, which it empties first. It writes no file in the checkout and
+imports no module from it.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
-#: Has its place in the wheel as well: pyshm.testing builds it.
+#: The wheel contains these sources too, because pyshm.testing builds them.
 CSHARP = CHECKOUT / "interop" / "csharp"
 
-#: What a working checkout may hold and a build must not see; names, at any depth.
+#: Files and folders of a checkout, at any depth, that are not copied for the build.
 NOT_SOURCE = (
     ".git",
     ".tox",
@@ -34,9 +35,9 @@ NOT_SOURCE = (
     "obj",
 )
 
-#: Goes into the same pytest run as the tests that it vouches for.
+#: Runs in the same process as the other tests and shows which pyshm they import.
 ORIGIN_TEST = '''\
-"""Written by .ci/check_package.py: the tests around this one test what the wheel installed."""
+"""A test that .ci/check_package.py adds to the tests of the sdist."""
 
 import sysconfig
 from pathlib import Path
@@ -44,13 +45,13 @@ from pathlib import Path
 import pyshm
 
 
-def test_pyshm_comes_from_the_installed_wheel():
+def test_pyshm_is_imported_from_the_installed_wheel():
     assert Path(sysconfig.get_path("purelib")) in Path(pyshm.__file__).parents
 '''
 
 
 def run(*command: str, cwd: Path) -> None:
-    """Run ``command`` in ``cwd``, and end with its status when that is not 0."""
+    """Run ``command`` in ``cwd``. If it fails, exit with its status."""
     print("+", *command, flush=True)
     status = subprocess.run(command, cwd=cwd, check=False).returncode
     if status:
@@ -58,20 +59,20 @@ def run(*command: str, cwd: Path) -> None:
 
 
 def only(folder: Path, pattern: str) -> Path:
-    """Return the one path in ``folder`` that matches ``pattern``."""
+    """Return the path in ``folder`` that matches ``pattern``. Exit if there is none or a second."""
     paths = sorted(folder.glob(pattern))
     if len(paths) != 1:
-        sys.exit(f"package: expected one {pattern}, got {[path.name for path in paths]}")
+        sys.exit(f"package: expected one {pattern} in {folder}, found {[p.name for p in paths]}")
     return paths[0]
 
 
 def check_contents(wheel: Path) -> None:
-    """End with a sentence when the wheel has too much in it, or too little."""
+    """Exit with a message if the wheel has other files than the package, or lacks some."""
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     foreign = [name for name in names if not name.startswith(("pyshm/", "pyshm_dotnet-"))]
-    sources = (path for path in (CHECKOUT / "pyshm").rglob("*.py"))
-    expected = {path.relative_to(CHECKOUT).as_posix() for path in sources} | {"pyshm/py.typed"}
+    sources = [*(CHECKOUT / "pyshm").rglob("*.py"), CHECKOUT / "pyshm" / "py.typed"]
+    expected = {path.relative_to(CHECKOUT).as_posix() for path in sources}
     expected |= {
         f"pyshm/testing/csharp/{path.relative_to(CSHARP).as_posix()}"
         for kind in (".cs", ".csproj", ".props", ".md")
@@ -79,25 +80,25 @@ def check_contents(wheel: Path) -> None:
         if not {"bin", "obj"}.intersection(path.parts)
     }
     if foreign:
-        sys.exit(f"package: the wheel holds more than pyshm: {foreign}")
+        sys.exit(f"package: the wheel has files outside the package pyshm: {foreign}")
     if missing := sorted(expected.difference(names)):
         sys.exit(f"package: the wheel lacks {missing}")
 
 
 def main(work: Path, pytest_arguments: list[str]) -> None:
-    """Do all of it below ``work``."""
+    """Build, install and test in the folder ``work``."""
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     source, dist, away = work / "source", work / "dist", work / "away"
     shutil.copytree(CHECKOUT, source, ignore=shutil.ignore_patterns(*NOT_SOURCE))
 
-    # The wheel is built from the sdist, so a file that the sdist lacks is missed here.
+    # build makes the wheel from the sdist, so a file that the sdist lacks is missing in both.
     build = ("-m", "build", "--no-isolation", "--outdir", str(dist), str(source))
     run(sys.executable, *build, cwd=work)
     wheel, sdist = only(dist, "*.whl"), only(dist, "*.tar.gz")
     check_contents(wheel)
 
-    # A wheel of the same version counts as installed already: the old one has to go first.
+    # pip does not replace a package of the same version.
     run(sys.executable, "-m", "pip", "uninstall", "--yes", "--quiet", "pyshm-dotnet", cwd=work)
     run(sys.executable, "-m", "pip", "install", "--quiet", str(wheel), cwd=work)
 
@@ -112,7 +113,7 @@ def main(work: Path, pytest_arguments: list[str]) -> None:
     script = Path(sysconfig.get_path("scripts")) / "pyshm"
     run(str(script), "--help", cwd=unpacked)
     run(sys.executable, "-m", "pytest", "tests", *pytest_arguments, cwd=unpacked)
-    # The peer is built from the wheel's sources, and the plugin found by its entry point.
+    # The wheel's own C# sources are built, and pytest finds the plugin by its entry point.
     shutil.rmtree(unpacked / "interop" / "csharp")
     run(sys.executable, "-m", "interop", "build", "--if-available", cwd=unpacked)
     run(sys.executable, "-m", "pytest", "interop/tests/testing/test_example.py", cwd=unpacked)
