@@ -2,10 +2,10 @@ using System.IO.MemoryMappedFiles;
 
 namespace SharedMemory;
 
-/// <summary>One map and one view of all of it: what a program needs to hand over bytes or a value.</summary>
+/// <summary>Represents a map and a view of the whole map, to exchange bytes, a structure or a picture.</summary>
 public sealed class ShareMemoryHelper : IDisposable
 {
-    /// <summary>The capacity of a new map unless another is given: 10 MiB.</summary>
+    /// <summary>The default capacity of a new map in bytes: 10 MiB.</summary>
     public const long DefaultCapacity = 10_485_760;
 
     private readonly string? _mapName;
@@ -15,12 +15,12 @@ public sealed class ShareMemoryHelper : IDisposable
     private MemoryMappedViewAccessor? _accessor;
     private bool _disposed;
 
-    /// <summary>Remembers what to open; one of the open methods has to follow.</summary>
-    /// <param name="mapName">The map's name; not used by maps of files.</param>
+    /// <summary>Initializes a helper. It opens the map when one of its methods is called.</summary>
+    /// <param name="mapName">The name of the map. Maps of files do not use it.</param>
     /// <param name="capacity">
-    /// The size of a new map, and how many bytes <see cref="ReadBytes"/> returns.
+    /// The size of a new map in bytes, and the number of bytes that <see cref="ReadBytes"/> returns.
     /// </param>
-    /// <param name="access">What map and view are for.</param>
+    /// <param name="access">The access of the map and the view.</param>
     public ShareMemoryHelper(
         string? mapName,
         long capacity = DefaultCapacity,
@@ -31,9 +31,9 @@ public sealed class ShareMemoryHelper : IDisposable
         _access = access;
     }
 
-    /// <summary>The view of the whole map.</summary>
-    /// <exception cref="ObjectDisposedException">After <see cref="Dispose"/>.</exception>
-    /// <exception cref="InvalidOperationException">Nothing was opened yet.</exception>
+    /// <summary>Gets the view of the whole map.</summary>
+    /// <exception cref="ObjectDisposedException">The helper is disposed.</exception>
+    /// <exception cref="InvalidOperationException">No map is open.</exception>
     public MemoryMappedViewAccessor Accessor
     {
         get
@@ -43,37 +43,38 @@ public sealed class ShareMemoryHelper : IDisposable
         }
     }
 
-    /// <summary>Opens the named map or creates it. Throws as <see cref="NamedMap.CreateOrOpen"/>.</summary>
+    /// <summary>Creates or opens the named map, as <see cref="NamedMap.CreateOrOpen"/> does.</summary>
     public void CreateOrOpen()
     {
         NamedMap map = NamedMap.CreateOrOpen(_mapName!, _capacity, _access);
         Take(map, () => map.CreateViewAccessor(0, 0, _access));
     }
 
-    /// <summary>Opens the named map. Throws as <see cref="NamedMap.OpenExisting"/>.</summary>
+    /// <summary>Opens the named map, as <see cref="NamedMap.OpenExisting"/> does.</summary>
     public void Open()
     {
         NamedMap map = NamedMap.OpenExisting(_mapName!, _access.ToRights());
         Take(map, () => map.CreateViewAccessor(0, 0, _access));
     }
 
-    /// <summary>Maps a file, which is created, or grows to the capacity, as needed.</summary>
-    /// <param name="path">The file.</param>
+    /// <summary>Maps a file. Creates it if it does not exist, and enlarges it to the capacity.</summary>
+    /// <param name="path">The path of the file.</param>
     public void CreateFromFile(string path) =>
         MapFile(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, _access, _capacity);
 
-    /// <summary>Maps a file that exists, with its own size and for reading only.</summary>
-    /// <param name="path">The file.</param>
+    /// <summary>Maps an existing file for reading. The map has the size of the file.</summary>
+    /// <param name="path">The path of the file.</param>
     public void OpenFileToRead(string path) =>
         MapFile(path, FileMode.Open, FileAccess.Read, MemoryMappedFileAccess.Read, capacity: 0);
 
     /// <summary>
-    /// The first bytes of the map, as many as the capacity says; zeros for what the map doesn't have.
+    /// Returns the first bytes of the map, as many as the capacity. The bytes beyond the end of the
+    /// map are zeros.
     /// </summary>
     public byte[] ReadBytes()
     {
         var bytes = new byte[checked((int)_capacity)];
-        // A view of no bytes at all would refuse.
+        // ReadArray throws if the view is empty.
         if (Accessor.Capacity > 0)
         {
             Accessor.ReadArray(0, bytes, 0, bytes.Length);
@@ -82,10 +83,10 @@ public sealed class ShareMemoryHelper : IDisposable
         return bytes;
     }
 
-    /// <summary>Writes bytes as they are.</summary>
+    /// <summary>Writes bytes to the map.</summary>
     /// <param name="bytes">The bytes.</param>
-    /// <param name="offset">Where in the map.</param>
-    /// <exception cref="ArgumentException">They don't fit; nothing is written then.</exception>
+    /// <param name="offset">The offset in the map.</param>
+    /// <exception cref="ArgumentException">The bytes do not fit. None of them is written.</exception>
     public void WriteBytes(byte[] bytes, long offset = 0)
     {
         ArgumentNullException.ThrowIfNull(bytes);
@@ -93,31 +94,31 @@ public sealed class ShareMemoryHelper : IDisposable
     }
 
     /// <summary>Reads a structure in its marshalled layout.</summary>
-    /// <typeparam name="T">The structure.</typeparam>
+    /// <typeparam name="T">The type of the structure.</typeparam>
     public T ReadStruct<T>()
         where T : struct => Accessor.ReadStruct<T>();
 
     /// <summary>Writes a structure in its marshalled layout.</summary>
-    /// <typeparam name="T">The structure.</typeparam>
+    /// <typeparam name="T">The type of the structure.</typeparam>
     /// <param name="value">The value.</param>
     public void WriteStruct<T>(T value)
         where T : struct => Accessor.WriteStruct(value);
 
-    /// <summary>Reads an image blob.</summary>
-    /// <param name="replaceInvalidUtf8">Read what is no UTF-8 as U+FFFD instead of failing.</param>
+    /// <summary>Reads a picture and its path.</summary>
+    /// <param name="replaceInvalidUtf8">Whether to replace invalid UTF-8 by U+FFFD instead of throwing.</param>
     public ImageData ReadImage(bool replaceInvalidUtf8 = false) =>
         ImageData.FromAccessor(Accessor, replaceInvalidUtf8);
 
-    /// <summary>Writes an image blob.</summary>
+    /// <summary>Writes a picture and its path.</summary>
     /// <param name="image">The picture and its path.</param>
-    /// <param name="replaceInvalidUtf8">Write a lone surrogate as U+FFFD instead of failing.</param>
+    /// <param name="replaceInvalidUtf8">Whether to replace a lone surrogate by U+FFFD instead of throwing.</param>
     public void WriteImage(ImageData image, bool replaceInvalidUtf8 = false)
     {
         ArgumentNullException.ThrowIfNull(image);
         image.WriteTo(Accessor, replaceInvalidUtf8);
     }
 
-    /// <summary>Lets go of the view and the map. Twice is fine.</summary>
+    /// <summary>Releases the view and the map.</summary>
     public void Dispose()
     {
         _disposed = true;
@@ -143,7 +144,7 @@ public sealed class ShareMemoryHelper : IDisposable
             map = MemoryMappedFile.CreateFromFile(
                 stream,
                 mapName: null,
-                // .NET refuses a capacity below the file's size; a longer file is no mistake here.
+                // .NET throws if the capacity is less than the size of the file. Here, that is allowed.
                 capacity > 0 ? Math.Max(capacity, stream.Length) : capacity,
                 mapAccess,
                 HandleInheritability.None,

@@ -1,13 +1,13 @@
 namespace SharedMemory;
 
-/// <summary>The offsets of the image blob and the checks of its reader, in the order of docs/format.md.</summary>
+/// <summary>Defines the offsets of the image blob and its checks, in the order of docs/format.md.</summary>
 internal static class BlobLayout
 {
     public const int LengthSize = sizeof(int);
     public const int PathLengthOffset = 0;
     public const int PathOffset = LengthSize;
 
-    /// <summary>What <c>path_length</c> says while a write is under way.</summary>
+    /// <summary>The value of <c>path_length</c> while a program writes the blob.</summary>
     public const int Unfinished = -1;
 
     private const string PathLength = "path_length";

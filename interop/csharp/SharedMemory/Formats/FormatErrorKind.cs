@@ -1,29 +1,29 @@
 namespace SharedMemory;
 
-/// <summary>The kinds of <see cref="MapFormatException"/>, the same words as in Python.</summary>
+/// <summary>Defines the kinds of <see cref="MapFormatException"/>. Python uses the same words.</summary>
 public static class FormatErrorKind
 {
-    /// <summary>The buffer ends before a field of fixed size does.</summary>
+    /// <summary>The buffer ends before or inside a field of fixed size.</summary>
     public const string Truncated = "truncated";
 
-    /// <summary>A length field holds a negative number.</summary>
+    /// <summary>A length field is negative.</summary>
     public const string NegativeLength = "negative-length";
 
-    /// <summary>A length field announces more bytes than there are.</summary>
+    /// <summary>A length field is larger than the number of bytes that follow.</summary>
     public const string LengthExceedsBuffer = "length-exceeds-buffer";
 
-    /// <summary>A path is no valid Unicode.</summary>
+    /// <summary>A path is not valid UTF-8, or can't be encoded as UTF-8.</summary>
     public const string InvalidUtf8 = "invalid-utf8";
 
-    /// <summary>A value is longer than its length field can say.</summary>
+    /// <summary>A value is too long for its length field.</summary>
     public const string TooLong = "too-long";
 
-    /// <summary>A value needs more bytes than the buffer has.</summary>
+    /// <summary>A value is larger than the buffer.</summary>
     public const string DoesNotFit = "does-not-fit";
 
     /// <summary>A number is outside the range of its field.</summary>
     public const string OutOfRange = "out-of-range";
 
-    /// <summary>An array has another number of elements than its field.</summary>
+    /// <summary>An array does not have the number of elements of its field.</summary>
     public const string WrongCount = "wrong-count";
 }

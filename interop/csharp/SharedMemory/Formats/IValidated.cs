@@ -1,8 +1,8 @@
 namespace SharedMemory;
 
-/// <summary>A value that the marshaller would cut or fill up silently, and that can tell.</summary>
+/// <summary>Represents a value that the marshaller can truncate or pad without an error.</summary>
 public interface IValidated
 {
-    /// <summary>Throws <see cref="MapFormatException"/> if the value can't be written unchanged.</summary>
+    /// <summary>Throws <see cref="MapFormatException"/> if the marshaller would change the value.</summary>
     void Validate();
 }

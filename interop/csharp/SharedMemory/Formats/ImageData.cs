@@ -6,14 +6,14 @@ using System.Text;
 namespace SharedMemory;
 
 /// <summary>
-/// An encoded picture and the path it belongs to: the image blob of docs/format.md. The content
-/// is not looked into. Errors are <see cref="MapFormatException"/>s.
+/// Represents an encoded picture and its path: the image blob of docs/format.md. The picture is not
+/// decoded. Its methods throw <see cref="MapFormatException"/>.
 /// </summary>
 public sealed class ImageData
 {
-    /// <summary>Takes both as they are; nothing is copied.</summary>
-    /// <param name="path">The text that is stored as the path.</param>
-    /// <param name="content">The picture's encoded bytes.</param>
+    /// <summary>Initializes an instance. The content is not copied.</summary>
+    /// <param name="path">The path. It can be any text.</param>
+    /// <param name="content">The encoded picture.</param>
     public ImageData(string path, ReadOnlyMemory<byte> content)
     {
         ArgumentNullException.ThrowIfNull(path);
@@ -21,18 +21,18 @@ public sealed class ImageData
         Content = content;
     }
 
-    /// <summary>The path, which need not lead anywhere.</summary>
+    /// <summary>Gets the path. A file with this path may not exist.</summary>
     public string Path { get; }
 
-    /// <summary>The encoded picture.</summary>
+    /// <summary>Gets the encoded picture.</summary>
     public ReadOnlyMemory<byte> Content { get; }
 
-    /// <summary>The blob's size in bytes.</summary>
+    /// <summary>Gets the size of the blob in bytes.</summary>
     public long Size => BlobLayout.Size(StrictUtf8.CountBytes(Path), Content.Length);
 
     /// <summary>Reads a blob from the beginning of <paramref name="source"/>.</summary>
-    /// <param name="source">The buffer; it may be longer than the blob.</param>
-    /// <param name="replaceInvalidUtf8">Read what is no UTF-8 as U+FFFD instead of failing.</param>
+    /// <param name="source">The buffer. It can be longer than the blob.</param>
+    /// <param name="replaceInvalidUtf8">Whether to replace invalid UTF-8 by U+FFFD instead of throwing.</param>
     public static ImageData FromBytes(ReadOnlySpan<byte> source, bool replaceInvalidUtf8 = false)
     {
         BlobLayout.CheckCapacity(source.Length);
@@ -48,13 +48,13 @@ public sealed class ImageData
     }
 
     /// <summary>Reads a blob from the beginning of a view.</summary>
-    /// <param name="accessor">The view; its capacity is the bound for everything that is read.</param>
-    /// <param name="replaceInvalidUtf8">Read what is no UTF-8 as U+FFFD instead of failing.</param>
+    /// <param name="accessor">The view.</param>
+    /// <param name="replaceInvalidUtf8">Whether to replace invalid UTF-8 by U+FFFD instead of throwing.</param>
     public static ImageData FromAccessor(
         MemoryMappedViewAccessor accessor, bool replaceInvalidUtf8 = false)
     {
         ArgumentNullException.ThrowIfNull(accessor);
-        // Others may write while this reads: a length is fetched once, and what was checked is used.
+        // Other processes may write at the same time, so each length is read once, then checked and used.
         long capacity = accessor.Capacity;
         BlobLayout.CheckCapacity(capacity);
         int pathLength = ReadInt32(accessor, BlobLayout.PathLengthOffset);
@@ -69,8 +69,8 @@ public sealed class ImageData
             path, ReadBytes(accessor, BlobLayout.ContentOffset(pathLength), contentLength));
     }
 
-    /// <summary>The blob's bytes.</summary>
-    /// <param name="replaceInvalidUtf8">Write a lone surrogate as U+FFFD instead of failing.</param>
+    /// <summary>Returns the bytes of the blob.</summary>
+    /// <param name="replaceInvalidUtf8">Whether to replace a lone surrogate by U+FFFD instead of throwing.</param>
     public byte[] ToBytes(bool replaceInvalidUtf8 = false)
     {
         long size = CheckedSize(Array.MaxLength, replaceInvalidUtf8);
@@ -80,8 +80,8 @@ public sealed class ImageData
     }
 
     /// <summary>Writes the blob to the beginning of <paramref name="destination"/>.</summary>
-    /// <param name="destination">The buffer; what lies behind the blob is left alone.</param>
-    /// <param name="replaceInvalidUtf8">Write a lone surrogate as U+FFFD instead of failing.</param>
+    /// <param name="destination">The buffer. Its bytes after the blob do not change.</param>
+    /// <param name="replaceInvalidUtf8">Whether to replace a lone surrogate by U+FFFD instead of throwing.</param>
     /// <returns>The number of bytes written.</returns>
     public int WriteTo(Span<byte> destination, bool replaceInvalidUtf8 = false)
     {
@@ -99,15 +99,15 @@ public sealed class ImageData
     }
 
     /// <summary>Writes the blob to the beginning of a view.</summary>
-    /// <param name="accessor">The view; what lies behind the blob is left alone.</param>
-    /// <param name="replaceInvalidUtf8">Write a lone surrogate as U+FFFD instead of failing.</param>
+    /// <param name="accessor">The view. Its bytes after the blob do not change.</param>
+    /// <param name="replaceInvalidUtf8">Whether to replace a lone surrogate by U+FFFD instead of throwing.</param>
     /// <returns>The number of bytes written.</returns>
     public long WriteTo(MemoryMappedViewAccessor accessor, bool replaceInvalidUtf8 = false)
     {
         ArgumentNullException.ThrowIfNull(accessor);
         long size = CheckedSize(accessor.Capacity, replaceInvalidUtf8);
         byte[] path = Encoding.UTF8.GetBytes(Path);
-        // -1 first and the true length last: a reader in between meets an error, not half a picture.
+        // -1 first and the path's length last: meanwhile, a reader gets an error, not a part of the picture.
         WriteInt32(accessor, BlobLayout.PathLengthOffset, BlobLayout.Unfinished);
         Interlocked.MemoryBarrier();
         WriteBytes(accessor, BlobLayout.PathOffset, path);
@@ -122,7 +122,7 @@ public sealed class ImageData
     {
         if (!replaceInvalidUtf8)
         {
-            StrictUtf8.RefuseSurrogates(Path, BlobLayout.PathOffset);
+            StrictUtf8.ThrowIfLoneSurrogate(Path, BlobLayout.PathOffset);
         }
 
         long pathLength = StrictUtf8.CountBytes(Path);
@@ -130,7 +130,7 @@ public sealed class ImageData
         return BlobLayout.Size(pathLength, Content.Length);
     }
 
-    // The accessor's own integers are in the machine's order of bytes.
+    // The accessor reads and writes integers in the byte order of the machine.
     private static int ReadInt32(MemoryMappedViewAccessor accessor, long position)
     {
         int raw = accessor.ReadInt32(position);
@@ -144,7 +144,7 @@ public sealed class ImageData
     private static byte[] ReadBytes(MemoryMappedViewAccessor accessor, long position, int count)
     {
         var bytes = new byte[count];
-        // At its very end an accessor refuses to read even no bytes at all.
+        // At the end of a view, ReadArray throws even if the count is 0.
         if (count > 0)
         {
             accessor.ReadArray(position, bytes, 0, count);

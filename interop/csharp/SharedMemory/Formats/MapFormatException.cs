@@ -3,15 +3,18 @@ using System.Text;
 
 namespace SharedMemory;
 
-/// <summary>Bytes that break a format, or a value that its format cannot hold (docs/format.md).</summary>
+/// <summary>
+/// The exception that is thrown for bytes that do not follow a format of docs/format.md, and for
+/// values that do not fit a format.
+/// </summary>
 public sealed class MapFormatException : FormatException
 {
-    /// <summary>Makes the exception; its message is put together from the arguments.</summary>
+    /// <summary>Initializes the exception with a message that contains all arguments.</summary>
     /// <param name="kind">One of <see cref="FormatErrorKind"/>.</param>
-    /// <param name="field">The field's name as docs/format.md has it.</param>
-    /// <param name="offset">Where the field begins, in bytes from the beginning of the buffer.</param>
-    /// <param name="value">What was found.</param>
-    /// <param name="limit">What would have been allowed.</param>
+    /// <param name="field">The name of the field in docs/format.md.</param>
+    /// <param name="offset">The offset of the field in the buffer, in bytes.</param>
+    /// <param name="value">The invalid value.</param>
+    /// <param name="limit">The limit for the value.</param>
     public MapFormatException(
         string kind, string field, long? offset = null, Int128? value = null, Int128? limit = null)
         : base(Describe(kind, field, offset, value, limit))
@@ -23,19 +26,19 @@ public sealed class MapFormatException : FormatException
         Limit = limit;
     }
 
-    /// <summary>What is wrong, as one of the words of <see cref="FormatErrorKind"/>.</summary>
+    /// <summary>Gets the kind of the error, one of <see cref="FormatErrorKind"/>.</summary>
     public string Kind { get; }
 
-    /// <summary>The name of the field it is about.</summary>
+    /// <summary>Gets the name of the invalid field.</summary>
     public string Field { get; }
 
-    /// <summary>Where that field begins, in bytes; for invalid UTF-8 in a buffer the bad byte itself.</summary>
+    /// <summary>Gets the offset of the field in bytes. For invalid UTF-8, the offset of the invalid byte.</summary>
     public long? Offset { get; }
 
-    /// <summary>What was found, if it is a number.</summary>
+    /// <summary>Gets the invalid value, if it is a number.</summary>
     public Int128? Value { get; }
 
-    /// <summary>What would have been allowed, if there is a bound.</summary>
+    /// <summary>Gets the limit for the value, if there is one.</summary>
     public Int128? Limit { get; }
 
     private static string Describe(string kind, string field, long? offset, Int128? value, Int128? limit)

@@ -3,15 +3,15 @@ using System.Text;
 
 namespace SharedMemory;
 
-/// <summary>UTF-8 that reports what <see cref="Encoding.UTF8"/> would silently replace.</summary>
+/// <summary>Provides UTF-8 that throws where <see cref="Encoding.UTF8"/> replaces characters.</summary>
 internal static class StrictUtf8
 {
     private const string Field = "path";
 
-    /// <summary>How many bytes <paramref name="text"/> takes; may be more than an array can have.</summary>
+    /// <summary>Returns the size of <paramref name="text"/> in UTF-8. An array may be too small for it.</summary>
     public static long CountBytes(string text)
     {
-        // GetByteCount overflows where 32 bits are not enough.
+        // GetByteCount throws if the result does not fit 32 bits.
         if (text.Length <= int.MaxValue / 3)
         {
             return Encoding.UTF8.GetByteCount(text);
@@ -27,9 +27,10 @@ internal static class StrictUtf8
     }
 
     /// <summary>
-    /// Throws invalid-utf8 at the first lone surrogate; its offset is where its bytes would have begun.
+    /// Throws <see cref="FormatErrorKind.InvalidUtf8"/> if the text has a lone surrogate. The offset
+    /// of the error is that of the encoded surrogate.
     /// </summary>
-    public static void RefuseSurrogates(string text, long fieldOffset)
+    public static void ThrowIfLoneSurrogate(string text, long fieldOffset)
     {
         ReadOnlySpan<char> rest = text;
         long offset = fieldOffset;
@@ -45,7 +46,7 @@ internal static class StrictUtf8
         }
     }
 
-    /// <summary>The text of <paramref name="bytes"/>, which begin at <paramref name="fieldOffset"/>.</summary>
+    /// <summary>Returns the text of <paramref name="bytes"/>, which are at <paramref name="fieldOffset"/>.</summary>
     public static string Decode(ReadOnlySpan<byte> bytes, long fieldOffset, bool replaceInvalid)
     {
         if (!replaceInvalid && !System.Text.Unicode.Utf8.IsValid(bytes))

@@ -4,14 +4,14 @@ using System.Runtime.InteropServices;
 namespace SharedMemory;
 
 /// <summary>
-/// A structure's bytes in its marshalled layout, which is the one that other languages share;
-/// <see cref="UnmanagedMemoryAccessor.Write{T}(long, ref T)"/> uses the managed one.
+/// Converts structures to bytes in their marshalled layout, which other languages can share, and
+/// back. <see cref="UnmanagedMemoryAccessor.Write{T}(long, ref T)"/> uses the managed layout.
 /// </summary>
 public static class StructBytes
 {
-    /// <summary>The marshalled bytes of <paramref name="value"/>.</summary>
+    /// <summary>Returns the marshalled bytes of <paramref name="value"/>.</summary>
     /// <typeparam name="T">A structure that can be marshalled.</typeparam>
-    /// <param name="value">The value; checked first if it is <see cref="IValidated"/>.</param>
+    /// <param name="value">The value. An <see cref="IValidated"/> value is checked first.</param>
     public static byte[] ToBytes<T>(T value)
         where T : struct
     {
@@ -20,7 +20,7 @@ public static class StructBytes
         nint memory = Marshal.AllocHGlobal(bytes.Length);
         try
         {
-            // Padding is copied too, and must not carry what the heap held before.
+            // The padding is copied too, so it must not contain old bytes of the heap.
             Marshal.Copy(bytes, 0, memory, bytes.Length);
             Marshal.StructureToPtr(value, memory, fDeleteOld: false);
             try
@@ -40,10 +40,10 @@ public static class StructBytes
         return bytes;
     }
 
-    /// <summary>The value whose marshalled bytes stand at the beginning of <paramref name="source"/>.</summary>
+    /// <summary>Returns the value of the marshalled bytes at the beginning of <paramref name="source"/>.</summary>
     /// <typeparam name="T">A structure that can be marshalled.</typeparam>
-    /// <param name="source">The buffer; it may be longer than the structure.</param>
-    /// <exception cref="MapFormatException">truncated.</exception>
+    /// <param name="source">The buffer. It can be longer than the structure.</param>
+    /// <exception cref="MapFormatException">The source is too short (truncated).</exception>
     public static T FromBytes<T>(ReadOnlySpan<byte> source)
         where T : struct
     {
@@ -65,9 +65,9 @@ public static class StructBytes
     /// <summary>Writes the marshalled bytes of <paramref name="value"/> to the beginning of a view.</summary>
     /// <typeparam name="T">A structure that can be marshalled.</typeparam>
     /// <param name="accessor">The view.</param>
-    /// <param name="value">The value; checked first if it is <see cref="IValidated"/>.</param>
+    /// <param name="value">The value. An <see cref="IValidated"/> value is checked first.</param>
     /// <returns>The number of bytes written.</returns>
-    /// <exception cref="MapFormatException">does-not-fit, or what the value's own check says.</exception>
+    /// <exception cref="MapFormatException">The value is not valid or does not fit.</exception>
     public static int WriteStruct<T>(this MemoryMappedViewAccessor accessor, T value)
         where T : struct
     {
@@ -80,10 +80,10 @@ public static class StructBytes
 
     /// <summary>Writes the marshalled bytes of <paramref name="value"/> to a buffer.</summary>
     /// <typeparam name="T">A structure that can be marshalled.</typeparam>
-    /// <param name="destination">The buffer; what lies behind the structure is left alone.</param>
-    /// <param name="value">The value; checked first if it is <see cref="IValidated"/>.</param>
+    /// <param name="destination">The buffer. Its bytes after the structure do not change.</param>
+    /// <param name="value">The value. An <see cref="IValidated"/> value is checked first.</param>
     /// <returns>The number of bytes written.</returns>
-    /// <exception cref="MapFormatException">does-not-fit, or what the value's own check says.</exception>
+    /// <exception cref="MapFormatException">The value is not valid or does not fit.</exception>
     public static int WriteStruct<T>(Span<byte> destination, T value)
         where T : struct
     {
@@ -96,7 +96,7 @@ public static class StructBytes
     /// <summary>Reads a value from the beginning of a view.</summary>
     /// <typeparam name="T">A structure that can be marshalled.</typeparam>
     /// <param name="accessor">The view.</param>
-    /// <exception cref="MapFormatException">truncated.</exception>
+    /// <exception cref="MapFormatException">The source is too short (truncated).</exception>
     public static T ReadStruct<T>(this MemoryMappedViewAccessor accessor)
         where T : struct
     {

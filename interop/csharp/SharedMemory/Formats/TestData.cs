@@ -3,31 +3,31 @@ using System.Runtime.InteropServices;
 
 namespace SharedMemory;
 
-/// <summary>The structure of docs/format.md: 48 bytes in its marshalled layout.</summary>
+/// <summary>Represents the structure of docs/format.md. It has 48 bytes in its marshalled layout.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1, CharSet = CharSet.Ansi)]
 public struct TestData : IValidated
 {
-    /// <summary>At offset 0.</summary>
+    /// <summary>The identifier, at offset 0.</summary>
     public int Id;
 
-    /// <summary>At offset 4.</summary>
+    /// <summary>The age, at offset 4.</summary>
     public int Age;
 
-    /// <summary>At offset 8; exactly <see cref="ScoreCount"/> of them.</summary>
+    /// <summary>The scores, at offset 8. There must be <see cref="ScoreCount"/> of them.</summary>
     [MarshalAs(UnmanagedType.ByValArray, SizeConst = 10)]
     public int[] Scores;
 
-    /// <summary>How many scores there are.</summary>
+    /// <summary>The number of scores.</summary>
     public const int ScoreCount = 10;
 
     private const int AgeOffset = 4;
     private const int ScoresOffset = 8;
 
-    /// <summary>Makes a value of numbers that need not fit, after checking that they do.</summary>
+    /// <summary>Creates a value from numbers, after checking that they fit.</summary>
     /// <param name="id">The <see cref="Id"/>.</param>
     /// <param name="age">The <see cref="Age"/>.</param>
-    /// <param name="scores">The <see cref="Scores"/>; null counts as none.</param>
-    /// <exception cref="MapFormatException">out-of-range or wrong-count.</exception>
+    /// <param name="scores">The <see cref="Scores"/>. Null is the same as an empty list.</param>
+    /// <exception cref="MapFormatException">A number is out of range, or the count is wrong.</exception>
     public static TestData Create(Int128 id, Int128 age, IReadOnlyList<Int128>? scores)
     {
         int checkedId = ToInt32("Id", 0, id);
@@ -48,7 +48,7 @@ public struct TestData : IValidated
     /// <inheritdoc/>
     public readonly void Validate() => CheckCount(Scores?.Length ?? 0);
 
-    /// <summary>The text of the value, such as <c>Id=100,Age=20,Scores=60,61,62,63,64,65,66,67,68,69</c>.</summary>
+    /// <summary>Returns a text such as <c>Id=100,Age=20,Scores=60,61,62,63,64,65,66,67,68,69</c>.</summary>
     public override readonly string ToString() => string.Create(
         CultureInfo.InvariantCulture, $"Id={Id},Age={Age},Scores={string.Join(',', Scores ?? [])}");
 

@@ -2,18 +2,18 @@ using System.Text;
 
 namespace SharedMemory;
 
-/// <summary>What a map's name may be (docs/named-maps.md, "Names").</summary>
+/// <summary>Checks names of maps. docs/named-maps.md, "Names", has the rules.</summary>
 public static class MapName
 {
     private const int MaxBytes = 255;
 
     private static readonly string[] s_namespaces = [@"Local\", @"Global\"];
 
-    /// <summary>Checks a name by the rules of the running system.</summary>
-    /// <param name="mapName">The name as the caller gives it.</param>
-    /// <returns>The name as the system knows it: on Windows the same, elsewhere a file name.</returns>
+    /// <summary>Checks a name by the rules of this operating system.</summary>
+    /// <param name="mapName">The name.</param>
+    /// <returns>The same name on Windows; the name of the file on other systems.</returns>
     /// <exception cref="ArgumentNullException">The name is null.</exception>
-    /// <exception cref="ArgumentException">The name breaks a rule, which the message names.</exception>
+    /// <exception cref="ArgumentException">The name breaks a rule. The message says which.</exception>
     public static string Check(string mapName)
     {
         ArgumentNullException.ThrowIfNull(mapName);
@@ -40,12 +40,12 @@ public static class MapName
         return name;
     }
 
-    // The kernel's object names: the backslash separates directories, nothing else is special.
+    // In the names of kernel objects, a backslash separates directories. No other character is special.
     private static string? BrokenKernelRule(string rest) => rest switch
     {
         "" => "must not be empty",
         _ when rest.Contains('\0') => "must not contain NUL",
-        _ when rest.Contains('\\') => "must not contain a backslash behind its prefix",
+        _ when rest.Contains('\\') => "must not contain a backslash after its prefix",
         _ => null,
     };
 
@@ -68,7 +68,7 @@ public static class MapName
     {
         foreach (Rune rune in text.EnumerateRunes())
         {
-            // Enumerating yields the replacement character for a lone surrogate; a real one passes.
+            // The enumerator returns U+FFFD for a lone surrogate. The text may also contain U+FFFD itself.
             if (rune == Rune.ReplacementChar)
             {
                 return Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)) != text;

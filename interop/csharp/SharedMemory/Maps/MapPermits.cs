@@ -2,7 +2,7 @@ using System.IO.MemoryMappedFiles;
 
 namespace SharedMemory;
 
-/// <summary>What a map allows its views, as the Windows kernel has it for its section objects.</summary>
+/// <summary>Specifies the access that a map allows its views, as in a section object of Windows.</summary>
 [Flags]
 internal enum MapPermits
 {
@@ -12,10 +12,10 @@ internal enum MapPermits
     Execute = 4,
 }
 
-/// <summary>Conversions between <see cref="MapPermits"/> and .NET's own enums.</summary>
+/// <summary>Converts between <see cref="MapPermits"/> and the enumerations of .NET.</summary>
 internal static class MapPermitsConversions
 {
-    /// <summary>What a map made with <paramref name="access"/> permits, and what such a view needs.</summary>
+    /// <summary>Returns what a map that is created with <paramref name="access"/> permits.</summary>
     public static MapPermits ToPermits(this MemoryMappedFileAccess access) => access switch
     {
         MemoryMappedFileAccess.ReadWrite => MapPermits.Read | MapPermits.Write,
@@ -29,15 +29,16 @@ internal static class MapPermitsConversions
     };
 
     /// <summary>
-    /// What a view of <paramref name="access"/> needs. As in the Windows kernel, the right to write
-    /// is enough for a view that reads, too.
+    /// Returns what a map must permit for a view with <paramref name="access"/>. As on Windows, a
+    /// view that writes can read too.
     /// </summary>
-    public static MapPermits ViewNeeds(this MemoryMappedFileAccess access)
+    public static MapPermits ToRequiredPermits(this MemoryMappedFileAccess access)
     {
         MapPermits permits = access.ToPermits();
         return (permits & MapPermits.Write) != 0 ? permits & ~MapPermits.Read : permits;
     }
 
+    /// <summary>Returns what a map that is opened with <paramref name="rights"/> permits.</summary>
     public static MapPermits ToPermits(this MemoryMappedFileRights rights)
     {
         MapPermits permits = MapPermits.None;
@@ -59,7 +60,7 @@ internal static class MapPermitsConversions
         return permits;
     }
 
-    /// <summary>The rights to ask for in order to get views of <paramref name="access"/>.</summary>
+    /// <summary>Returns the rights that a map needs for views with <paramref name="access"/>.</summary>
     public static MemoryMappedFileRights ToRights(this MemoryMappedFileAccess access) => access switch
     {
         MemoryMappedFileAccess.ReadWrite => MemoryMappedFileRights.ReadWrite,
@@ -72,8 +73,8 @@ internal static class MapPermitsConversions
     };
 
     /// <summary>
-    /// The same access without execution: nobody runs code from a picture, and on a directory
-    /// mounted noexec the kernel would refuse.
+    /// Returns the same access without execution. A file system that is mounted with noexec refuses
+    /// executable maps.
     /// </summary>
     public static MemoryMappedFileAccess WithoutExecute(this MemoryMappedFileAccess access) =>
         access switch

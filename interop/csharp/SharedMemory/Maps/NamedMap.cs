@@ -5,14 +5,15 @@ using SharedMemory.Posix;
 namespace SharedMemory;
 
 /// <summary>
-/// A memory-mapped block that other processes open by its name. On Windows this is
-/// <see cref="MemoryMappedFile"/> and nothing else; on other systems, where .NET has no named maps,
-/// it is the convention of docs/named-maps.md with .NET's signatures and exceptions.
+/// Represents shared memory that other processes open by name. On Windows, it wraps
+/// <see cref="MemoryMappedFile"/>. On other systems, where .NET has no named maps, it follows the
+/// convention of docs/named-maps.md, with the signatures and exceptions of .NET.
 /// </summary>
 /// <remarks>
-/// The name goes when its last holder disposes of the map, exits or dies. Views stay usable after
-/// the map was disposed of. Views are .NET's own: a file that is truncated under them ends the
-/// process, as it does with <see cref="MemoryMappedFile"/>.
+/// The map exists until no process holds it: a process stops holding it when it disposes of it,
+/// exits or is killed. Views remain valid after the map is disposed. The views are those of .NET: if
+/// another process truncates the file of the map, access to a view crashes the process, as with
+/// <see cref="MemoryMappedFile"/>.
 /// </remarks>
 public sealed class NamedMap : IDisposable
 {
@@ -26,7 +27,7 @@ public sealed class NamedMap : IDisposable
         _file = file;
         try
         {
-            // The descriptor can do everything; what the map may do is decided per view below.
+            // This map has full access. PermittedAccess checks each view.
             _map = MemoryMappedFile.CreateFromFile(
                 file.Descriptor,
                 mapName: null,
@@ -42,19 +43,19 @@ public sealed class NamedMap : IDisposable
         }
     }
 
-    /// <summary>Lets go of a map that nobody disposed of: its name must not outlive it.</summary>
+    /// <summary>Releases a map that was not disposed, so that its name is free.</summary>
     ~NamedMap() => _file?.Release();
 
-    /// <summary>Creates a map that must not exist yet.</summary>
-    /// <param name="mapName">Its name; null for an anonymous map.</param>
-    /// <param name="capacity">Its size in bytes, at least 1.</param>
-    /// <param name="access">What the map permits; not Write.</param>
-    /// <param name="options">Whether the memory is reserved now or as it is touched.</param>
-    /// <param name="inheritability">Whether child processes get the map's handle.</param>
-    /// <exception cref="IOException">The name is in use (HResult 0x800700B7), or no memory is left.</exception>
+    /// <summary>Creates a map. No process may hold a map with this name.</summary>
+    /// <param name="mapName">The name of the map, or null for an anonymous map.</param>
+    /// <param name="capacity">The size of the map in bytes, at least 1.</param>
+    /// <param name="access">The access that the map permits. Write is not allowed.</param>
+    /// <param name="options">Whether memory is allocated now, or when it is first used.</param>
+    /// <param name="inheritability">Whether child processes inherit the handle of the map.</param>
+    /// <exception cref="IOException">A map with this name exists (HResult 0x800700B7), or there is not enough memory.</exception>
     /// <exception cref="ArgumentException">The name breaks a rule, or the access is Write.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">A capacity below 1 or an unknown enum value.</exception>
-    /// <exception cref="UnauthorizedAccessException">Something that is no map's file is in the way.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The capacity is less than 1, or an enumeration value is not valid.</exception>
+    /// <exception cref="UnauthorizedAccessException">The path of the map's file is not a regular file, or another user owns it.</exception>
     public static NamedMap CreateNew(
         string? mapName,
         long capacity,
@@ -72,7 +73,7 @@ public sealed class NamedMap : IDisposable
         CheckCapacityAndAccess(capacity, access);
         if (access == MemoryMappedFileAccess.Write)
         {
-            throw WriteCreatesNothing();
+            throw WriteCannotCreate();
         }
 
         CheckOptions(options, inheritability);
@@ -80,19 +81,19 @@ public sealed class NamedMap : IDisposable
             name, capacity, access.ToPermits(), options, inheritability));
     }
 
-    /// <summary>Opens a map, or creates it if nobody holds one of that name.</summary>
-    /// <param name="mapName">Its name.</param>
-    /// <param name="capacity">The size of a new map; one that exists keeps its own.</param>
-    /// <param name="access">What the map permits; Write opens only.</param>
-    /// <param name="options">Whether the memory of a new map is reserved now or as it is touched.</param>
-    /// <param name="inheritability">Whether child processes get the map's handle.</param>
+    /// <summary>Opens a map, or creates it if no process holds a map with this name.</summary>
+    /// <param name="mapName">The name of the map.</param>
+    /// <param name="capacity">The size of a new map in bytes. An existing map keeps its size.</param>
+    /// <param name="access">The access that the map permits. Write only opens an existing map.</param>
+    /// <param name="options">Whether the memory of a new map is allocated now, or when it is first used.</param>
+    /// <param name="inheritability">Whether child processes inherit the handle of the map.</param>
     /// <exception cref="ArgumentNullException">The name is null.</exception>
     /// <exception cref="ArgumentException">
-    /// The name breaks a rule, or the access is Write and there is no map.
+    /// The name breaks a rule, or the access is Write and the map does not exist.
     /// </exception>
-    /// <exception cref="ArgumentOutOfRangeException">A capacity below 1 or an unknown enum value.</exception>
-    /// <exception cref="UnauthorizedAccessException">Something that is no map's file is in the way.</exception>
-    /// <exception cref="IOException">No memory is left.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The capacity is less than 1, or an enumeration value is not valid.</exception>
+    /// <exception cref="UnauthorizedAccessException">The path of the map's file is not a regular file, or another user owns it.</exception>
+    /// <exception cref="IOException">There is not enough memory.</exception>
     public static NamedMap CreateOrOpen(
         string mapName,
         long capacity,
@@ -121,19 +122,19 @@ public sealed class NamedMap : IDisposable
         }
         catch (FileNotFoundException)
         {
-            throw WriteCreatesNothing();
+            throw WriteCannotCreate();
         }
     }
 
-    /// <summary>Opens a map that somebody holds.</summary>
-    /// <param name="mapName">Its name.</param>
-    /// <param name="desiredAccessRights">What the map has to permit.</param>
-    /// <param name="inheritability">Whether child processes get the map's handle.</param>
+    /// <summary>Opens a map that a process holds.</summary>
+    /// <param name="mapName">The name of the map.</param>
+    /// <param name="desiredAccessRights">The rights that the map gives.</param>
+    /// <param name="inheritability">Whether child processes inherit the handle of the map.</param>
     /// <exception cref="ArgumentNullException">The name is null.</exception>
     /// <exception cref="ArgumentException">The name breaks a rule.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">Unknown rights or an unknown enum value.</exception>
-    /// <exception cref="FileNotFoundException">Nobody holds a map of that name.</exception>
-    /// <exception cref="UnauthorizedAccessException">The system refuses the rights.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The rights or an enumeration value are not valid.</exception>
+    /// <exception cref="FileNotFoundException">No process holds a map with this name.</exception>
+    /// <exception cref="UnauthorizedAccessException">The operating system denies the rights.</exception>
     public static NamedMap OpenExisting(
         string mapName,
         MemoryMappedFileRights desiredAccessRights = MemoryMappedFileRights.ReadWrite,
@@ -159,55 +160,55 @@ public sealed class NamedMap : IDisposable
     }
 
     /// <summary>
-    /// The map's handle, which a child process inherits where the map was made Inheritable. It stays
-    /// the map's own. .NET: SafeMemoryMappedFileHandle.
+    /// Gets the handle of the map. Child processes inherit it if the map is Inheritable. The map
+    /// owns the handle. In .NET: SafeMemoryMappedFileHandle.
     /// </summary>
     public SafeHandle Handle =>
         _file is null ? _map.SafeMemoryMappedFileHandle : _file.DescriptorForChildren;
 
-    /// <summary>A view of the whole map for random access.</summary>
+    /// <summary>Creates a view of the whole map for random access.</summary>
     public MemoryMappedViewAccessor CreateViewAccessor() =>
         CreateViewAccessor(0, 0, MemoryMappedFileAccess.ReadWrite);
 
-    /// <summary>A view of a part of the map for random access, to read and write.</summary>
-    /// <param name="offset">Where it begins.</param>
-    /// <param name="size">Its size in bytes; 0 means to the end of the map.</param>
+    /// <summary>Creates a view of a part of the map for random access, to read and write.</summary>
+    /// <param name="offset">The offset of the view in the map, in bytes.</param>
+    /// <param name="size">The size of the view in bytes; 0 for the rest of the map.</param>
     public MemoryMappedViewAccessor CreateViewAccessor(long offset, long size) =>
         CreateViewAccessor(offset, size, MemoryMappedFileAccess.ReadWrite);
 
-    /// <summary>A view of a part of the map for random access.</summary>
-    /// <param name="offset">Where it begins.</param>
-    /// <param name="size">Its size in bytes; 0 means to the end of the map.</param>
-    /// <param name="access">What the view is for.</param>
+    /// <summary>Creates a view of a part of the map for random access.</summary>
+    /// <param name="offset">The offset of the view in the map, in bytes.</param>
+    /// <param name="size">The size of the view in bytes; 0 for the rest of the map.</param>
+    /// <param name="access">The access of the view.</param>
     /// <exception cref="UnauthorizedAccessException">
-    /// The view would end behind the map's end, or the map does not permit the access.
+    /// The view ends beyond the end of the map, or the map does not permit the access.
     /// </exception>
     public MemoryMappedViewAccessor CreateViewAccessor(
         long offset, long size, MemoryMappedFileAccess access) =>
         _map.CreateViewAccessor(offset, size, PermittedAccess(offset, size, access));
 
-    /// <summary>A view of the whole map as a stream.</summary>
+    /// <summary>Creates a view of the whole map as a stream.</summary>
     public MemoryMappedViewStream CreateViewStream() =>
         CreateViewStream(0, 0, MemoryMappedFileAccess.ReadWrite);
 
-    /// <summary>A view of a part of the map as a stream, to read and write.</summary>
-    /// <param name="offset">Where it begins.</param>
-    /// <param name="size">Its size in bytes; 0 means to the end of the map.</param>
+    /// <summary>Creates a view of a part of the map as a stream, to read and write.</summary>
+    /// <param name="offset">The offset of the view in the map, in bytes.</param>
+    /// <param name="size">The size of the view in bytes; 0 for the rest of the map.</param>
     public MemoryMappedViewStream CreateViewStream(long offset, long size) =>
         CreateViewStream(offset, size, MemoryMappedFileAccess.ReadWrite);
 
-    /// <summary>A view of a part of the map as a stream.</summary>
-    /// <param name="offset">Where it begins.</param>
-    /// <param name="size">Its size in bytes; 0 means to the end of the map.</param>
-    /// <param name="access">What the view is for.</param>
+    /// <summary>Creates a view of a part of the map as a stream.</summary>
+    /// <param name="offset">The offset of the view in the map, in bytes.</param>
+    /// <param name="size">The size of the view in bytes; 0 for the rest of the map.</param>
+    /// <param name="access">The access of the view.</param>
     /// <exception cref="UnauthorizedAccessException">
-    /// The view would end behind the map's end, or the map does not permit the access.
+    /// The view ends beyond the end of the map, or the map does not permit the access.
     /// </exception>
     public MemoryMappedViewStream CreateViewStream(
         long offset, long size, MemoryMappedFileAccess access) =>
         _map.CreateViewStream(offset, size, PermittedAccess(offset, size, access));
 
-    /// <summary>Lets go of the map. Its views stay usable. Twice is fine.</summary>
+    /// <summary>Releases the map. Its views remain valid.</summary>
     public void Dispose()
     {
         _map.Dispose();
@@ -215,7 +216,7 @@ public sealed class NamedMap : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>The access to ask .NET's map for, after a look at what this one permits.</summary>
+    /// <summary>Returns the access for the view of .NET, if this map permits it.</summary>
     private MemoryMappedFileAccess PermittedAccess(
         long offset, long size, MemoryMappedFileAccess access)
     {
@@ -224,18 +225,18 @@ public sealed class NamedMap : IDisposable
             return access;
         }
 
-        // .NET itself complains about the arguments, and its complaints come first.
-        bool argumentsAreFine = offset >= 0 && size >= 0 && Enum.IsDefined(access)
+        // For invalid arguments, .NET throws before it checks the access.
+        bool argumentsAreValid = offset >= 0 && size >= 0 && Enum.IsDefined(access)
             && offset <= _file.Capacity && size <= _file.Capacity - offset;
-        if (!argumentsAreFine)
+        if (!argumentsAreValid)
         {
             return access;
         }
 
-        if (!_file.IsReleased && (access.ViewNeeds() & ~_file.Permits) != 0)
+        if (!_file.IsReleased && (access.ToRequiredPermits() & ~_file.Permits) != 0)
         {
             throw new UnauthorizedAccessException(
-                $"A view with access {access} of a map whose own access does not include it.");
+                $"The map does not permit a view with access {access}.");
         }
 
         return access.WithoutExecute();
@@ -269,6 +270,6 @@ public sealed class NamedMap : IDisposable
         }
     }
 
-    private static ArgumentException WriteCreatesNothing() =>
+    private static ArgumentException WriteCannotCreate() =>
         new("A new map can't have access Write; use ReadWrite.", "access");
 }

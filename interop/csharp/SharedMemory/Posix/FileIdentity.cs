@@ -4,10 +4,10 @@ using static SharedMemory.Posix.LibcConstants;
 
 namespace SharedMemory.Posix;
 
-/// <summary>Which file something is, whatever path leads to it.</summary>
+/// <summary>Represents the identity of a file, independent of its path.</summary>
 internal readonly record struct FileIdentity(ulong Device, ulong Inode, bool IsRegular, uint Owner)
 {
-    /// <summary>The open file.</summary>
+    /// <summary>Returns the identity of an open file.</summary>
     public static unsafe FileIdentity Of(SafeFileHandle file)
     {
         if (OperatingSystem.IsMacOS())
@@ -22,7 +22,7 @@ internal readonly record struct FileIdentity(ulong Device, ulong Inode, bool IsR
         return From(buffer);
     }
 
-    /// <summary>What is at the path, a link itself rather than its target; null if there is nothing.</summary>
+    /// <summary>Returns the identity of the file at a path, or null. Does not follow a link.</summary>
     public static unsafe FileIdentity? At(string path)
     {
         if (OperatingSystem.IsMacOS())
@@ -39,7 +39,7 @@ internal readonly record struct FileIdentity(ulong Device, ulong Inode, bool IsR
             : null;
     }
 
-    // macOS has no statx. Its branches follow <sys/stat.h> and were never run.
+    // macOS has no statx. This code follows <sys/stat.h>, but has not been tested.
     private static bool IsIntel => RuntimeInformation.ProcessArchitecture == Architecture.X64;
 
     private static FileIdentity From(in Libc.MacStatBuffer buffer) =>
@@ -66,7 +66,7 @@ internal readonly record struct FileIdentity(ulong Device, ulong Inode, bool IsR
     {
         if (result < 0)
         {
-            throw PosixError.Last("asking which file it is");
+            throw PosixError.Last("reading the status of a file");
         }
     }
 }

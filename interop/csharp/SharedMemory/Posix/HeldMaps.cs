@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace SharedMemory.Posix;
 
 /// <summary>
-/// The maps that this process holds. Finalizers do not run when a process ends, and a map that
-/// nobody let go of would leave its file behind.
+/// Contains the maps that this process holds. .NET does not run finalizers when a process exits, so
+/// the files of maps that are not disposed are removed here.
 /// </summary>
 internal static class HeldMaps
 {

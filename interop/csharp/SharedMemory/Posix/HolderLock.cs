@@ -4,16 +4,19 @@ using static SharedMemory.Posix.LibcConstants;
 
 namespace SharedMemory.Posix;
 
-/// <summary>The flock that makes an open file a holder of the map.</summary>
+/// <summary>Represents the flock of a map's file. A process that has it holds the map.</summary>
 internal static class HolderLock
 {
-    /// <summary>Becomes a holder; false if somebody has the file for itself.</summary>
+    /// <summary>Takes a shared lock. Returns false if another process has an exclusive lock.</summary>
     public static bool TryShared(SafeFileHandle file) => Try(file, LockShared);
 
-    /// <summary>True if nobody else holds the map. If not, this one's own lock may be gone as well.</summary>
+    /// <summary>
+    /// Takes an exclusive lock. Returns false if another process has a lock; in that case, the shared
+    /// lock of this file may be lost.
+    /// </summary>
     public static bool TryExclusive(SafeFileHandle file) => Try(file, LockExclusive);
 
-    /// <summary>Holds nothing any more.</summary>
+    /// <summary>Releases the lock.</summary>
     public static void Release(SafeFileHandle file) => _ = Libc.Flock(file, LockRelease);
 
     private static bool Try(SafeFileHandle file, int operation)

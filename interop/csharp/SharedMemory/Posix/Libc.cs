@@ -3,13 +3,13 @@ using Microsoft.Win32.SafeHandles;
 
 namespace SharedMemory.Posix;
 
-/// <summary>The system calls of docs/named-maps.md that .NET does not offer. See man 2 of each.</summary>
+/// <summary>Declares the system calls of docs/named-maps.md that .NET does not have.</summary>
 internal static unsafe partial class Libc
 {
     private const string Library = "libc";
 
-    // The C prototype is variadic, and on Apple's ARM64 variadic arguments travel in another way.
-    // Only O_TMPFILE, which Linux alone has, needs the third one.
+    // In C, this function is variadic. On ARM64, macOS passes variadic arguments in another way, so
+    // the third argument works on Linux only. Only O_TMPFILE, which macOS does not have, needs it.
     [LibraryImport(Library, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Open(string path, int flags);
 
@@ -28,7 +28,7 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "ftruncate", SetLastError = true)]
     public static partial int Ftruncate(SafeFileHandle file, long length);
 
-    // Returns the error number and leaves errno alone.
+    // Returns the error number and does not set errno.
     [LibraryImport(Library, EntryPoint = "posix_fallocate")]
     public static partial int PosixFallocate(SafeFileHandle file, long offset, long length);
 
@@ -59,14 +59,14 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "fstat", SetLastError = true)]
     public static partial int FstatMac(SafeFileHandle file, MacStatBuffer* buffer);
 
-    // On Intel the plain names are those of the calls with 32-bit inodes.
+    // On x64, the functions without this suffix use 32-bit inodes.
     [LibraryImport(Library, EntryPoint = "lstat$INODE64", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int LstatMacIntel(string path, MacStatBuffer* buffer);
 
     [LibraryImport(Library, EntryPoint = "fstat$INODE64", SetLastError = true)]
     public static partial int FstatMacIntel(SafeFileHandle file, MacStatBuffer* buffer);
 
-    /// <summary>struct flock of 64-bit Linux.</summary>
+    /// <summary>Represents struct flock of 64-bit Linux.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct RecordLock
     {
@@ -77,7 +77,7 @@ internal static unsafe partial class Libc
         public int ProcessId;
     }
 
-    /// <summary>The part of Linux's struct statx that is asked for.</summary>
+    /// <summary>Represents the used part of struct statx of Linux.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     public struct StatxBuffer
     {
@@ -97,7 +97,7 @@ internal static unsafe partial class Libc
         public uint DeviceMinor;
     }
 
-    /// <summary>The beginning of macOS's struct stat with 64-bit inodes.</summary>
+    /// <summary>Represents the first part of struct stat of macOS with 64-bit inodes.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 144)]
     public struct MacStatBuffer
     {

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace SharedMemory.Posix;
 
-/// <summary>Numbers of the C headers; those that differ between systems are chosen here.</summary>
+/// <summary>Defines constants of the C headers for the running system.</summary>
 internal static class LibcConstants
 {
     public const int ReadWrite = 2; // O_RDWR
@@ -21,7 +21,7 @@ internal static class LibcConstants
     public const int FollowLink = 0x400; // AT_SYMLINK_FOLLOW, Linux
     public const int DoNotFollowLink = 0x100; // AT_SYMLINK_NOFOLLOW, Linux
     public const int EmptyPath = 0x1000; // AT_EMPTY_PATH, Linux
-    public const uint StatxTypeOwnerAndInode = 0x1 | 0x8 | 0x100; // STATX_TYPE | STATX_INO
+    public const uint StatxTypeOwnerAndInode = 0x1 | 0x8 | 0x100; // STATX_TYPE | STATX_UID | STATX_INO
 
     public const int TypeMask = 0xF000; // S_IFMT
     public const int RegularFile = 0x8000; // S_IFREG
@@ -41,8 +41,8 @@ internal static class LibcConstants
     public const int ReadOnlyFileSystem = 30; // EROFS
     public const int Busy = 16; // EBUSY
 
-    // x64 and most others on one side, ARM and POWER on the other.
-    private static readonly bool s_swapped = RuntimeInformation.ProcessArchitecture
+    // ARM and POWER have other values for some flags of open.
+    private static readonly bool s_isArmOrPower = RuntimeInformation.ProcessArchitecture
         is Architecture.Arm64 or Architecture.Arm or Architecture.Armv6 or Architecture.Ppc64le;
 
     public static int CloseOnExec { get; } = OperatingSystem.IsMacOS() ? 0x1000000 : 0x80000; // O_CLOEXEC
@@ -51,10 +51,10 @@ internal static class LibcConstants
 
     // O_NOFOLLOW
     public static int NoFollow { get; } =
-        OperatingSystem.IsMacOS() ? 0x100 : s_swapped ? 0x8000 : 0x20000;
+        OperatingSystem.IsMacOS() ? 0x100 : s_isArmOrPower ? 0x8000 : 0x20000;
 
     // O_TMPFILE, which includes O_DIRECTORY
-    public static int TemporaryFile { get; } = 0x400000 | (s_swapped ? 0x4000 : 0x10000);
+    public static int TemporaryFile { get; } = 0x400000 | (s_isArmOrPower ? 0x4000 : 0x10000);
 
     public static int WouldBlock { get; } = OperatingSystem.IsMacOS() ? 35 : 11; // EWOULDBLOCK
 

@@ -4,10 +4,10 @@ using static SharedMemory.Posix.LibcConstants;
 
 namespace SharedMemory.Posix;
 
-/// <summary>Opening files the way that docs/named-maps.md asks for.</summary>
+/// <summary>Opens files as docs/named-maps.md requires.</summary>
 internal static class OpenFile
 {
-    /// <summary>Opens whatever is at the path.</summary>
+    /// <summary>Opens the file at a path.</summary>
     public static SafeFileHandle At(string path, int flags)
     {
         int descriptor = Libc.Open(path, flags);
@@ -17,8 +17,8 @@ internal static class OpenFile
     }
 
     /// <summary>Opens the file of the map <paramref name="name"/>.</summary>
-    /// <exception cref="FileNotFoundException">There is nothing at the path.</exception>
-    /// <exception cref="UnauthorizedAccessException">There is something else than a regular file, or another user's.</exception>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file is not regular, or another user owns it.</exception>
     public static SafeFileHandle OfMap(string path, string name)
     {
         int descriptor = Libc.Open(path, ReadWrite | NoFollow | CloseOnExec | NonBlocking);
@@ -27,7 +27,7 @@ internal static class OpenFile
             int number = Marshal.GetLastPInvokeError();
             if (number is NoEntry or NotDirectory)
             {
-                throw new FileNotFoundException($"No map is named \"{name}\".", path);
+                throw new FileNotFoundException($"There is no map with the name \"{name}\".", path);
             }
 
             bool isIrregular = number is IsDirectory or NoDevice or NoSuchDevice || number == TooManyLinks;
@@ -54,14 +54,14 @@ internal static class OpenFile
         }
     }
 
-    /// <summary>Whether the path leads to this very file.</summary>
-    public static bool LeadsTo(string path, SafeFileHandle file) =>
+    /// <summary>Returns whether the path is that of the open file.</summary>
+    public static bool IsAt(string path, SafeFileHandle file) =>
         FileIdentity.At(path) == FileIdentity.Of(file);
 
     private static UnauthorizedAccessException NotTrusted(
         string path, string name, FileIdentity found) => new(
-        $"Map \"{name}\": its file {path} belongs to another user ({found.Owner}) and is not trusted.");
+        $"Map \"{name}\": its file {path} belongs to another user ({found.Owner}), so it is not opened.");
 
     private static UnauthorizedAccessException NotRegular(string path, string name) => new(
-        $"Map \"{name}\": {path} is no regular file (a link, a directory or a device) and is not followed.");
+        $"Map \"{name}\": {path} is not a regular file (it is a link, a directory or a device), so it is not opened.");
 }

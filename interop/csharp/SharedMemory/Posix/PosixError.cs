@@ -3,18 +3,18 @@ using static SharedMemory.Posix.LibcConstants;
 
 namespace SharedMemory.Posix;
 
-/// <summary>The exceptions that .NET throws on Windows, for the error numbers of system calls.</summary>
+/// <summary>Converts error numbers of system calls to the exceptions that .NET throws on Windows.</summary>
 internal static class PosixError
 {
     private const int ErrorAlreadyExists = unchecked((int)0x800700B7);
 
-    /// <summary>The exception for the last system call that failed on this thread.</summary>
-    public static Exception Last(string what) => Of(Marshal.GetLastPInvokeError(), what);
+    /// <summary>Returns the exception for the last failed system call of this thread.</summary>
+    public static Exception Last(string operation) => Of(Marshal.GetLastPInvokeError(), operation);
 
-    /// <summary>The exception for an error number; <paramref name="what"/> begins the sentence.</summary>
-    public static Exception Of(int number, string what)
+    /// <summary>Returns the exception for an error number. The message begins with <paramref name="operation"/>.</summary>
+    public static Exception Of(int number, string operation)
     {
-        string message = $"{what}: {Marshal.GetPInvokeErrorMessage(number)}";
+        string message = $"{operation}: {Marshal.GetPInvokeErrorMessage(number)}";
         return number switch
         {
             AccessDenied or NoPermission or ReadOnlyFileSystem or IsDirectory =>
@@ -25,10 +25,10 @@ internal static class PosixError
         };
     }
 
-    /// <summary>Whether it is what CreateNew throws for a name in use.</summary>
+    /// <summary>Returns whether CreateNew throws this error because the map exists.</summary>
     public static bool IsNameExists(IOException error) => error.HResult == ErrorAlreadyExists;
 
-    /// <summary>What CreateNew throws for a name in use.</summary>
+    /// <summary>Returns the exception of CreateNew for a map that exists.</summary>
     public static IOException NameExists(string name) =>
-        new($"A map named \"{name}\" exists already.", ErrorAlreadyExists);
+        new($"A map with the name \"{name}\" exists.", ErrorAlreadyExists);
 }

@@ -6,7 +6,7 @@ using static SharedMemory.Posix.LibcConstants;
 
 namespace SharedMemory.Posix;
 
-/// <summary>A named map's file, held open: the protocol of docs/named-maps.md, "Who holds it".</summary>
+/// <summary>Represents the open file of a named map that this process holds (docs/named-maps.md).</summary>
 internal sealed class PosixMapFile
 {
     private readonly string _path;
@@ -32,29 +32,29 @@ internal sealed class PosixMapFile
         HeldMaps.Add(this);
     }
 
-    private enum Finding
+    private enum FileState
     {
-        Alive,
-        Dead,
+        Held,
+        NotHeld,
         Changed,
     }
 
-    /// <summary>The open file. It has a shared lock, which makes this process a holder.</summary>
+    /// <summary>Gets the open file. Its shared lock makes this process a holder.</summary>
     public SafeFileHandle Descriptor { get; }
 
-    /// <summary>What a child process inherits: a descriptor with a lock of its own, if there is one.</summary>
+    /// <summary>Gets the descriptor that child processes inherit. It may have a separate lock.</summary>
     public SafeFileHandle DescriptorForChildren => _inheritable ?? Descriptor;
 
-    /// <summary>The map's size in bytes.</summary>
+    /// <summary>Gets the size of the map in bytes.</summary>
     public long Capacity { get; }
 
-    /// <summary>What views may do.</summary>
+    /// <summary>Gets what the map permits its views.</summary>
     public MapPermits Permits { get; }
 
-    /// <summary>Whether the name was let go of.</summary>
+    /// <summary>Gets whether the map is released.</summary>
     public bool IsReleased => Volatile.Read(ref _released) != 0;
 
-    /// <summary>Creates the map; an IOException if somebody holds one of that name.</summary>
+    /// <summary>Creates the map. Throws IOException if a process holds a map with this name.</summary>
     [UnsupportedOSPlatform("windows")]
     public static PosixMapFile Create(
         string name,
@@ -63,63 +63,63 @@ internal sealed class PosixMapFile
         MemoryMappedFileOptions options,
         HandleInheritability inheritability)
     {
-        RefuseUnknownSystem();
+        ThrowIfUnsupported();
         string directory = SharedMemoryDirectory.Find();
         string path = Path.Combine(directory, name);
-        string what = $"Creating the named map \"{name}\" with {capacity} bytes in {directory}";
-        // Before any memory is reserved: the usual reason to fail should cost nothing.
-        RemoveDead(path, name);
-        using UnnamedFile made = UnnamedFile.Create(directory, capacity, options, what);
+        string operation = $"Creating the named map \"{name}\" with {capacity} bytes in {directory}";
+        // Fail before memory is allocated if the map exists.
+        RemoveNotHeld(path, name);
+        using UnnamedFile file = UnnamedFile.Create(directory, capacity, options, operation);
         bool isLinked = false;
         try
         {
-            var patience = new Patience(what);
-            while (!made.TryLink(path))
+            var wait = new BoundedWait(operation);
+            while (!file.TryLink(path))
             {
-                patience.Wait();
-                RemoveDead(path, name);
+                wait.Wait();
+                RemoveNotHeld(path, name);
             }
 
             isLinked = true;
-            return new PosixMapFile(made.Descriptor, path, capacity, permits, inheritability);
+            return new PosixMapFile(file.Descriptor, path, capacity, permits, inheritability);
         }
         catch
         {
             if (isLinked)
             {
-                LetGo(made.Descriptor, path);
+                ReleaseFile(file.Descriptor, path);
             }
 
-            made.Descriptor.Dispose();
+            file.Descriptor.Dispose();
             throw;
         }
     }
 
-    /// <summary>Opens the map; a FileNotFoundException if nobody holds one of that name.</summary>
+    /// <summary>Opens the map. Throws FileNotFoundException if no process holds a map with this name.</summary>
     public static PosixMapFile Open(
         string name, MapPermits permits, HandleInheritability inheritability)
     {
-        RefuseUnknownSystem();
+        ThrowIfUnsupported();
         string path = Path.Combine(SharedMemoryDirectory.Find(), name);
-        var patience = new Patience($"Opening the named map \"{name}\"");
+        var wait = new BoundedWait($"Opening the named map \"{name}\"");
         while (true)
         {
             SafeFileHandle file = OpenFile.OfMap(path, name);
             bool isHeld = false;
             try
             {
-                Finding finding = BecomeHolder(file, path);
-                if (finding == Finding.Alive)
+                FileState state = BecomeHolder(file, path);
+                if (state == FileState.Held)
                 {
                     isHeld = true;
-                    return Held(file, path, name, permits, inheritability);
+                    return FromHeldFile(file, path, name, permits, inheritability);
                 }
 
-                if (finding == Finding.Dead)
+                if (state == FileState.NotHeld)
                 {
                     throw new FileNotFoundException(
-                        $"No map is named \"{name}\": its file {path} ({RandomAccess.GetLength(file)} bytes) is"
-                        + " there, but no process holds it; it was left by a process that died.",
+                        $"There is no map with the name \"{name}\". Its file {path} ({RandomAccess.GetLength(file)}"
+                        + " bytes) exists, but no process holds it: a process that was killed left it.",
                         path);
                 }
             }
@@ -127,8 +127,8 @@ internal sealed class PosixMapFile
             {
                 if (isHeld)
                 {
-                    // The others may have let go meanwhile, and left the removal to this one.
-                    LetGo(file, path);
+                    // The other holders may have released it meanwhile. Then this one removes the file.
+                    ReleaseFile(file, path);
                 }
 
                 file.Dispose();
@@ -136,11 +136,11 @@ internal sealed class PosixMapFile
             }
 
             file.Dispose();
-            patience.Wait();
+            wait.Wait();
         }
     }
 
-    /// <summary>Opens the map if somebody holds it, else creates it.</summary>
+    /// <summary>Opens the map, or creates it if no process holds it.</summary>
     [UnsupportedOSPlatform("windows")]
     public static PosixMapFile CreateOrOpen(
         string name,
@@ -149,7 +149,7 @@ internal sealed class PosixMapFile
         MemoryMappedFileOptions options,
         HandleInheritability inheritability)
     {
-        var patience = new Patience($"Creating or opening the named map \"{name}\"");
+        var wait = new BoundedWait($"Creating or opening the named map \"{name}\"");
         while (true)
         {
             try
@@ -158,7 +158,7 @@ internal sealed class PosixMapFile
             }
             catch (FileNotFoundException)
             {
-                // Then it is to be created.
+                // Create it below.
             }
 
             try
@@ -167,12 +167,12 @@ internal sealed class PosixMapFile
             }
             catch (IOException error) when (PosixError.IsNameExists(error))
             {
-                patience.Wait();
+                wait.Wait();
             }
         }
     }
 
-    /// <summary>Lets go of the map; the last holder removes the file. Twice is fine.</summary>
+    /// <summary>Releases the map. The last holder removes the file.</summary>
     public void Release()
     {
         if (Interlocked.Exchange(ref _released, 1) != 0)
@@ -182,11 +182,11 @@ internal sealed class PosixMapFile
 
         HeldMaps.Remove(this);
         _inheritable?.Dispose();
-        LetGo(Descriptor, _path);
+        ReleaseFile(Descriptor, _path);
         Descriptor.Dispose();
     }
 
-    private static PosixMapFile Held(
+    private static PosixMapFile FromHeldFile(
         SafeFileHandle file,
         string path,
         string name,
@@ -196,28 +196,28 @@ internal sealed class PosixMapFile
         long capacity = RandomAccess.GetLength(file);
         return capacity > 0
             ? new PosixMapFile(file, path, capacity, permits, inheritability)
-            : throw new IOException($"The file {path} of map \"{name}\" is empty; it can't be mapped.");
+            : throw new IOException($"The file {path} of map \"{name}\" is empty, so it can't be mapped.");
     }
 
-    private static Finding BecomeHolder(SafeFileHandle file, string path)
+    private static FileState BecomeHolder(SafeFileHandle file, string path)
     {
         using TransitionLock transition = TransitionLock.Take(file, path);
-        if (!OpenFile.LeadsTo(path, file))
+        if (!OpenFile.IsAt(path, file))
         {
-            return Finding.Changed;
+            return FileState.Changed;
         }
 
         if (HolderLock.TryExclusive(file))
         {
             HolderLock.Release(file);
-            return Finding.Dead;
+            return FileState.NotHeld;
         }
 
-        return HolderLock.TryShared(file) ? Finding.Alive : Finding.Changed;
+        return HolderLock.TryShared(file) ? FileState.Held : FileState.Changed;
     }
 
-    /// <summary>Makes way for a new map; an IOException if somebody holds the one that is there.</summary>
-    private static void RemoveDead(string path, string name)
+    /// <summary>Removes the file of a map that no process holds. Throws IOException if a process does.</summary>
+    private static void RemoveNotHeld(string path, string name)
     {
         SafeFileHandle file;
         try
@@ -232,7 +232,7 @@ internal sealed class PosixMapFile
         using (file)
         {
             using TransitionLock transition = TransitionLock.Take(file, path);
-            if (!OpenFile.LeadsTo(path, file))
+            if (!OpenFile.IsAt(path, file))
             {
                 return;
             }
@@ -242,39 +242,39 @@ internal sealed class PosixMapFile
                 throw PosixError.NameExists(name);
             }
 
-            // Somebody may remove it by hand at the same time.
+            // A user may remove the file at the same time.
             if (Libc.Unlink(path) < 0 && Marshal.GetLastPInvokeError() != NoEntry)
             {
-                throw PosixError.Last($"Removing {path}, which a process that died has left");
+                throw PosixError.Last($"Removing {path}, which a killed process left");
             }
         }
     }
 
-    /// <summary>The closing half of the protocol; leaves the file open and without locks.</summary>
-    private static void LetGo(SafeFileHandle file, string path)
+    /// <summary>Removes the file if no other process holds it, and releases the locks.</summary>
+    private static void ReleaseFile(SafeFileHandle file, string path)
     {
         try
         {
             using TransitionLock transition = TransitionLock.Take(file, path);
-            if (HolderLock.TryExclusive(file) && OpenFile.LeadsTo(path, file))
+            if (HolderLock.TryExclusive(file) && OpenFile.IsAt(path, file))
             {
                 _ = Libc.Unlink(path);
             }
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // No lock to be had: the file is dead then, and the next creator removes it.
+            // Without the lock, the file remains. The next process that creates this map removes it.
         }
         finally
         {
-            // Closing alone is not enough, for a process being started may have a copy of the handle.
+            // A process that is being started may have a copy of the descriptor, so closing is not enough.
             HolderLock.Release(file);
         }
     }
 
-    private static void RefuseUnknownSystem()
+    private static void ThrowIfUnsupported()
     {
-        // struct flock looks different there, and .NET's 32-bit Linux ports are few.
+        // 32-bit Linux has another struct flock.
         if (OperatingSystem.IsLinux() && !Environment.Is64BitProcess)
         {
             throw new PlatformNotSupportedException("Named maps need a 64-bit process on Linux.");
@@ -282,27 +282,27 @@ internal sealed class PosixMapFile
     }
 
     /// <summary>
-    /// Opens the file once more, for children to inherit: a lock that is shared with a child would
-    /// not tell which of the two still uses it.
+    /// Opens the file again, for child processes. With a shared descriptor, a lock would not show
+    /// which process still holds the map.
     /// </summary>
     private SafeFileHandle OpenForChildren()
     {
-        // Through the descriptor, which is this file for certain. macOS has no such way.
+        // On Linux, the descriptor always refers to this file. macOS has no such path.
         string source = OperatingSystem.IsLinux()
             ? $"/proc/self/fd/{Descriptor.DangerousGetHandle()}"
             : _path;
-        SafeFileHandle second = OpenFile.At(source, ReadWrite);
+        SafeFileHandle copy = OpenFile.At(source, ReadWrite);
         try
         {
-            bool isHolder = FileIdentity.Of(second) == FileIdentity.Of(Descriptor)
-                && HolderLock.TryShared(second);
+            bool isHolder = FileIdentity.Of(copy) == FileIdentity.Of(Descriptor)
+                && HolderLock.TryShared(copy);
             return isHolder
-                ? second
-                : throw new IOException($"{_path} could not be opened a second time for child processes.");
+                ? copy
+                : throw new IOException($"Opening {_path} for child processes: another process replaced or locked it.");
         }
         catch
         {
-            second.Dispose();
+            copy.Dispose();
             throw;
         }
     }

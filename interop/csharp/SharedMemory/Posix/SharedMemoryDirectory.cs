@@ -1,14 +1,14 @@
 namespace SharedMemory.Posix;
 
-/// <summary>The directory whose files are the named maps (docs/named-maps.md, "The file").</summary>
+/// <summary>Finds the directory whose files are the named maps (docs/named-maps.md, "The file").</summary>
 internal static class SharedMemoryDirectory
 {
     private const string Variable = "PYSHM_DIRECTORY";
     private const string LinuxDefault = "/dev/shm";
 
-    /// <summary>Finds it.</summary>
-    /// <exception cref="ArgumentException">The environment names something unusable.</exception>
-    /// <exception cref="PlatformNotSupportedException">This system has none.</exception>
+    /// <summary>Returns the path of the directory.</summary>
+    /// <exception cref="ArgumentException">PYSHM_DIRECTORY is not a directory.</exception>
+    /// <exception cref="PlatformNotSupportedException">The system has no such directory.</exception>
     public static string Find()
     {
         string? chosen = Environment.GetEnvironmentVariable(Variable);
@@ -26,6 +26,6 @@ internal static class SharedMemoryDirectory
         }
 
         throw new PlatformNotSupportedException(
-            $"This system has no shared-memory directory; set {Variable} to a directory that all programs use.");
+            $"This system has no shared-memory directory. Set {Variable} to a directory that all programs use.");
     }
 }

@@ -4,36 +4,36 @@ using static SharedMemory.Posix.LibcConstants;
 
 namespace SharedMemory.Posix;
 
-/// <summary>The lock under which a map's file is judged or removed (docs/named-maps.md).</summary>
+/// <summary>Represents the lock for checking or removing the file of a map (docs/named-maps.md).</summary>
 internal readonly ref struct TransitionLock
 {
     private readonly SafeFileHandle _locked;
 
     private TransitionLock(SafeFileHandle locked) => _locked = locked;
 
-    /// <summary>Waits for the lock of the file, which <paramref name="path"/> led to.</summary>
-    /// <exception cref="IOException">It could not be had in time.</exception>
+    /// <summary>Waits for the lock of an open file, which has the path <paramref name="path"/>.</summary>
+    /// <exception cref="IOException">Another process has had the lock for ten seconds.</exception>
     public static TransitionLock Take(SafeFileHandle file, string path)
     {
-        var patience = new Patience($"Waiting for the transition lock of {path}");
+        var wait = new BoundedWait($"Waiting for the transition lock of {path}");
         if (OperatingSystem.IsLinux())
         {
             while (!TryRecordLock(file, WriteLock))
             {
-                patience.Wait();
+                wait.Wait();
             }
 
             return new TransitionLock(file);
         }
 
-        // Elsewhere no record lock belongs to the open file, so the directory's flock stands in.
+        // Other systems have no record locks of open files. They use the flock of the directory.
         string folder = Path.GetDirectoryName(path)!;
         SafeFileHandle directory = OpenFile.At(folder, ReadOnly | CloseOnExec);
         try
         {
             while (!HolderLock.TryExclusive(directory))
             {
-                patience.Wait();
+                wait.Wait();
             }
         }
         catch
@@ -45,7 +45,7 @@ internal readonly ref struct TransitionLock
         return new TransitionLock(directory);
     }
 
-    /// <summary>Lets the next one in.</summary>
+    /// <summary>Releases the lock.</summary>
     public void Dispose()
     {
         if (OperatingSystem.IsLinux())
@@ -68,6 +68,6 @@ internal readonly ref struct TransitionLock
 
         return Marshal.GetLastPInvokeError() is var number && (number == WouldBlock || number == AccessDenied)
             ? false
-            : throw PosixError.Of(number, "locking the state of a map");
+            : throw PosixError.Of(number, "taking the transition lock of a map");
     }
 }

@@ -7,56 +7,59 @@ using static SharedMemory.Posix.LibcConstants;
 
 namespace SharedMemory.Posix;
 
-/// <summary>A map's file before it has its name: locked and of the right size, seen by nobody.</summary>
+/// <summary>
+/// Represents the file of a map before it gets its name. It is locked and has its size, and other
+/// processes can't open it.
+/// </summary>
 [UnsupportedOSPlatform("windows")]
 internal sealed class UnnamedFile : IDisposable
 {
     private readonly string? _privatePath;
-    private readonly string _what;
+    private readonly string _operation;
 
-    private UnnamedFile(SafeFileHandle descriptor, string? privatePath, string what)
+    private UnnamedFile(SafeFileHandle descriptor, string? privatePath, string operation)
     {
         Descriptor = descriptor;
         _privatePath = privatePath;
-        _what = what;
+        _operation = operation;
     }
 
-    /// <summary>The open file, which stays open when this is disposed of.</summary>
+    /// <summary>Gets the open file. <see cref="Dispose"/> does not close it.</summary>
     public SafeFileHandle Descriptor { get; }
 
-    /// <summary>Makes one in <paramref name="directory"/>; <paramref name="what"/> begins error messages.</summary>
+    /// <summary>Creates a file. Error messages begin with <paramref name="operation"/>.</summary>
     public static UnnamedFile Create(
-        string directory, long capacity, MemoryMappedFileOptions options, string what)
+        string directory, long capacity, MemoryMappedFileOptions options, string operation)
     {
-        UnnamedFile made = Open(directory, what);
+        UnnamedFile file = Open(directory, operation);
         try
         {
-            if (!HolderLock.TryShared(made.Descriptor))
+            if (!HolderLock.TryShared(file.Descriptor))
             {
-                throw new IOException($"{what}: another process has locked the new file.");
+                throw new IOException($"{operation}: another process has locked the new file.");
             }
 
-            made.Require(Libc.Fchmod(made.Descriptor, OwnerOnly)); // the umask may have taken more away
+            file.Require(Libc.Fchmod(file.Descriptor, OwnerOnly)); // the umask may have removed more permissions
             if ((options & MemoryMappedFileOptions.DelayAllocatePages) != 0)
             {
-                made.Require(Libc.Ftruncate(made.Descriptor, capacity));
+                file.Require(Libc.Ftruncate(file.Descriptor, capacity));
             }
             else
             {
-                made.Reserve(directory, capacity);
+                file.Reserve(directory, capacity);
             }
 
-            return made;
+            return file;
         }
         catch
         {
-            made.Dispose();
-            made.Descriptor.Dispose();
+            file.Dispose();
+            file.Descriptor.Dispose();
             throw;
         }
     }
 
-    /// <summary>Gives the file its name; false if the name is taken.</summary>
+    /// <summary>Gives the file its name. Returns false if a file with this name exists.</summary>
     public bool TryLink(string path)
     {
         int result = _privatePath is not null
@@ -85,21 +88,21 @@ internal sealed class UnnamedFile : IDisposable
         }
     }
 
-    private static UnnamedFile Open(string directory, string what)
+    private static UnnamedFile Open(string directory, string operation)
     {
         if (OperatingSystem.IsLinux())
         {
             int descriptor = Libc.Open(directory, TemporaryFile | ReadWrite | CloseOnExec, OwnerOnly);
             if (descriptor >= 0)
             {
-                return new UnnamedFile(new SafeFileHandle(descriptor, ownsHandle: true), null, what);
+                return new UnnamedFile(new SafeFileHandle(descriptor, ownsHandle: true), null, operation);
             }
 
             int number = Marshal.GetLastPInvokeError();
             bool isUnknown = number is IsDirectory or Invalid || number == NotSupported;
             if (!isUnknown)
             {
-                throw PosixError.Of(number, what);
+                throw PosixError.Of(number, operation);
             }
         }
 
@@ -115,9 +118,9 @@ internal sealed class UnnamedFile : IDisposable
         });
         try
         {
-            // A descriptor that the stream does not close: reopened, for the stream's own goes with it.
+            // The stream closes its descriptor, so the file is opened again.
             SafeFileHandle file = OpenFile.OfMap(privatePath, privatePath);
-            return new UnnamedFile(file, privatePath, what);
+            return new UnnamedFile(file, privatePath, operation);
         }
         catch
         {
@@ -126,12 +129,12 @@ internal sealed class UnnamedFile : IDisposable
         }
     }
 
-    /// <summary>Gives the file its memory now: running out of it later would be a bus error.</summary>
+    /// <summary>Allocates the memory of the file. Later, a lack of memory would crash the process.</summary>
     private void Reserve(string directory, long capacity)
     {
-        // Asked first, since posix_fallocate fills the directory before it finds that it is full.
+        // posix_fallocate would fill the file system before it fails, so check first.
         var space = new DriveInfo(directory);
-        bool isUnlimited = space.TotalSize == 0; // a tmpfs without a limit counts no blocks
+        bool isUnlimited = space.TotalSize == 0; // a tmpfs without a limit
         long free = space.AvailableFreeSpace;
         int number = NoSpace;
         if (isUnlimited || capacity <= free)
@@ -154,9 +157,9 @@ internal sealed class UnnamedFile : IDisposable
             case 0:
                 return;
             case NoSpace:
-                throw new IOException($"{_what}: only {free} bytes are free there.", NoSpace);
+                throw new IOException($"{_operation}: only {free} bytes are free.", NoSpace);
             default:
-                throw PosixError.Of(number, _what);
+                throw PosixError.Of(number, _operation);
         }
     }
 
@@ -164,7 +167,7 @@ internal sealed class UnnamedFile : IDisposable
     {
         if (result < 0)
         {
-            throw PosixError.Last(_what);
+            throw PosixError.Last(_operation);
         }
     }
 }
