@@ -32,7 +32,7 @@ from pyshm.testing.manifest import manifest_json
 
 from . import values
 from .serve import Step, serve
-from .stress import storm
+from .stress import stress
 from .values import BadStepError, NoObjectError, digest
 
 __all__ = ["PythonPeer", "main"]
@@ -293,8 +293,8 @@ class PythonPeer:
     def _do_decode_struct(self, step: Step) -> dict[str, Any]:
         return values.struct_report(TestData.from_bytes(bytes.fromhex(step["bytes"])))
 
-    def _do_storm(self, step: Step) -> dict[str, Any]:
-        return storm(step["name"], step["rounds"], step["seed"], step["slot"])
+    def _do_stress(self, step: Step) -> dict[str, Any]:
+        return stress(step["name"], step["rounds"], step["seed"], step["slot"])
 
     def _do_ping(self, step: Step) -> str:  # noqa: ARG002 - every method takes its step
         return "pong"

@@ -1,4 +1,4 @@
-"""The Python peer's half of a storm: many processes on one name (docs/protocol.md, "storm")."""
+"""The step ``stress``: many processes use one name at once (docs/protocol.md)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pyshm.errors import MapExistsError, MapNotFoundError, PyshmError
 from pyshm.maps.accessor import MemoryMappedViewAccessor
 from pyshm.maps.mapping import MemoryMappedFile
 
-__all__ = ["storm"]
+__all__ = ["stress"]
 
 _CAPACITY = 4096
 _MOST_HANDLES = 3
@@ -20,7 +20,7 @@ _LONGEST_PAUSE = 0.0005  # seconds
 
 
 class _Handle(NamedTuple):
-    """One hold on the name, with a view of the whole map."""
+    """One handle of the map, with a view of all of it."""
 
     map: MemoryMappedFile
     view: MemoryMappedViewAccessor
@@ -30,11 +30,11 @@ class _Handle(NamedTuple):
         self.map.close()
 
 
-class _Storm:
-    """Opens, creates and closes at random, and proves what it believes to share.
+class _Stress:
+    """Opens, creates and closes at random, and checks that it shares memory with the others.
 
-    The token stands in a slot of the map that nobody else writes to. So no two peers race for
-    it, whichever of them made the map, and none waits for one that died before it wrote.
+    The token is in a slot of the map that only this peer writes. So the peers do not race for it,
+    whichever of them created the map, and a peer that is killed before it writes stops no other.
     """
 
     def __init__(self, name: str, seed: int, slot: int) -> None:
@@ -42,7 +42,7 @@ class _Storm:
         self.position = 8 * slot
         self.random = random.Random(seed)
         self.held: list[_Handle] = []
-        self.token = 0  # what this peer wrote last into its slot, in whichever map
+        self.token = 0  # what this peer wrote last to its slot, in any map
         self.counts = dict.fromkeys(("created", "opened", "either", "missing", "existing"), 0)
         self.wrong: list[str] = []
         self.number = 0
@@ -53,10 +53,10 @@ class _Storm:
         }
 
     def round(self, number: int) -> None:
-        """Prove what is held; then let go of something, or get one more."""
+        """Check the handles; then release one, or get one more."""
         self.number = number
         if self.held:
-            self.prove()
+            self.check()
         if len(self.held) == _MOST_HANDLES or (self.held and self.random.random() < 0.7):
             self.held.pop(self.random.randrange(len(self.held))).close()
             return
@@ -64,32 +64,34 @@ class _Storm:
             time.sleep(self.random.random() * _LONGEST_PAUSE)
         self.enter(self.random.choice(list(self.ways)))
 
-    def prove(self) -> None:
-        """The name has to lead to the memory that is held."""
+    def check(self) -> None:
+        """Check that the name and every handle lead to the same memory."""
         again = self.get("open-existing")
         if again is not None:
             self.compare("open-existing", again)
             again.close()
         for handle in self.held:
-            self.compare("a handle held", handle)
+            self.compare("a handle that is held", handle)
 
     def enter(self, way: str) -> None:
-        """Get one more handle and see whether it is what it has to be."""
+        """Get one more handle and check what it shows."""
         handle = self.get(way)
         if handle is None:
             return
         if way == "create-new":
             self.counts["created"] += 1
             if self.held:
-                self.complain("create-new made a map whose name this process holds")
+                self.report("create-new created a map whose name this process holds")
             elif found := self.read(handle):
-                self.complain(f"create-new gave a map with {found:016x} in it")
+                self.report(f"create-new returned a map that holds {found:016x}")
         else:
             self.counts["opened" if way == "open-existing" else "either"] += 1
-            # A map that others kept alive since, or one made since. An older token than the last
-            # one would tell of two maps at the same time.
+            # The map is the one of before, which other peers kept alive, or a new one. A token
+            # older than the last one would mean that two maps existed at the same time.
             if not self.held and self.read(handle) not in (0, self.token):
-                self.complain(f"{way} gave a map with {self.read(handle):016x}, long replaced")
+                self.report(
+                    f"{way} returned a map that holds {self.read(handle):016x}, an older token"
+                )
         if self.held:
             self.compare(way, handle)
         else:
@@ -104,15 +106,15 @@ class _Storm:
         except MapExistsError as error:
             self.counts["existing"] += 1
             if way != "create-new":
-                self.complain(f"{way}: {error.kind}: {error}")
+                self.report(f"{way}: {error.kind}: {error}")
         except MapNotFoundError as error:
             self.counts["missing"] += 1
             if self.held or way != "open-existing":
-                self.complain(f"{way}: {error.kind}: {error}")
+                self.report(f"{way}: {error.kind}: {error}")
         except PyshmError as error:
-            self.complain(f"{way}: {error.kind}: {error}")
-        except Exception as error:  # noqa: BLE001 - whatever it is, it has to be told
-            self.complain(f"{way}: unexpected: {type(error).__name__}: {error}")
+            self.report(f"{way}: {error.kind}: {error}")
+        except Exception as error:  # noqa: BLE001 - every error is a result of the step
+            self.report(f"{way}: unexpected: {type(error).__name__}: {error}")
         return None
 
     def read(self, handle: _Handle) -> int:
@@ -120,9 +122,9 @@ class _Storm:
 
     def compare(self, what: str, handle: _Handle) -> None:
         if (found := self.read(handle)) != self.token:
-            self.complain(f"{what} shows {found:016x}, the map held has {self.token:016x}")
+            self.report(f"{what} shows {found:016x}, the map that is held has {self.token:016x}")
 
-    def complain(self, what: str) -> None:
+    def report(self, what: str) -> None:
         if len(self.wrong) < _MOST_DESCRIPTIONS:
             self.wrong.append(f"round {self.number}, {len(self.held)} held: {what}")
 
@@ -131,9 +133,12 @@ class _Storm:
             self.held.pop().close()
 
 
-def storm(name: str, rounds: int, seed: int, slot: int) -> dict[str, Any]:
-    """Make ``rounds`` random rounds on the map ``name``; hold nothing of it afterwards."""
-    peer = _Storm(name, seed, slot)
+def stress(name: str, rounds: int, seed: int, slot: int) -> dict[str, Any]:
+    """Make ``rounds`` random rounds on the map ``name``; return the counts and what was wrong.
+
+    All handles are released at the end.
+    """
+    peer = _Stress(name, seed, slot)
     try:
         for number in range(rounds):
             peer.round(number)

@@ -1,4 +1,4 @@
-"""Many processes of both languages on one name: at no time are there two maps of it."""
+"""Many processes of both languages use one name: there are never two maps of that name."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LANGUAGES = pytest.mark.parametrize(
 
 @contextmanager
 def running(languages: tuple[str, ...]) -> Iterator[list[Peer]]:
-    """A process for each of ``languages``."""
+    """Start a process for each of ``languages``."""
     peers = []
     for number, language in enumerate(languages):
         name = f"{language} ({number})"
@@ -50,12 +50,12 @@ def running(languages: tuple[str, ...]) -> Iterator[list[Peer]]:
 
 def begin(peers: list[Peer], name: str, seed: int, rounds: int = ROUNDS) -> None:
     for slot, peer in enumerate(peers):
-        step = {"do": "storm", "name": name, "rounds": rounds, "slot": slot}
+        step = {"do": "stress", "name": name, "rounds": rounds, "slot": slot}
         peer.send({**step, "seed": seed * len(peers) + slot})
 
 
 def results(peers: list[Peer]) -> list[dict[str, Any]]:
-    """What each peer tells of its storm."""
+    """Return the value that each peer answers."""
     outcomes = [peer.receive(WAITING)[0] for peer in peers]
     for peer, outcome in zip(peers, outcomes, strict=True):
         assert "value" in outcome, f"{peer.name}: {outcome}"
@@ -63,7 +63,7 @@ def results(peers: list[Peer]) -> list[dict[str, Any]]:
 
 
 def wrong(peers: list[Peer], found: list[dict[str, Any]]) -> list[str]:
-    """All that was wrong, and with whom."""
+    """Return all that was wrong, each with the peer's name."""
     return [
         f"{peer.name}: {what}"
         for peer, value in zip(peers, found, strict=True)
@@ -72,7 +72,7 @@ def wrong(peers: list[Peer], found: list[dict[str, Any]]) -> list[str]:
 
 
 @LANGUAGES
-def test_in_a_storm_every_process_shares_what_it_believes_to_share(
+def test_processes_that_use_one_name_at_once_share_one_map(
     languages: tuple[str, ...], place: Place
 ) -> None:
     totals = [dict.fromkeys(("created", "opened", "either"), 0) for _ in languages]
@@ -90,12 +90,12 @@ def test_in_a_storm_every_process_shares_what_it_believes_to_share(
                 for key in total:
                     total[key] += value[key]
     for total in totals:
-        assert min(total.values()) > 0, f"a peer that took no part: {totals}"
+        assert min(total.values()) > 0, f"a peer never succeeded: {totals}"
 
 
 @LANGUAGES
 @pytest.mark.parametrize("after", [0.05, 0.15])
-def test_a_peer_killed_in_the_storm_harms_nobody(
+def test_a_killed_process_does_not_disturb_the_others(
     languages: tuple[str, ...], place: Place, after: float
 ) -> None:
     name = place.name()
@@ -107,7 +107,7 @@ def test_a_peer_killed_in_the_storm_harms_nobody(
         survivors = peers[:-1]
         found = results(survivors)
         left = existing_maps(name)
-        remade = victim.request(
+        created = victim.request(
             {"do": "create-new", "as": "map", "name": name, "capacity": 64},
             {"do": "view", "as": "v", "map": "map"},
             {"do": "read", "view": "v", "type": "uint64", "position": 8 * len(survivors)},
@@ -119,12 +119,12 @@ def test_a_peer_killed_in_the_storm_harms_nobody(
     remove(still)
     assert wrong(survivors, found) == []
     assert left in ([], [name])
-    assert remade == [{"value": None}, {"value": None}, {"value": 0}]
+    assert created == [{"value": None}, {"value": None}, {"value": 0}]
     assert opened == [{"value": None}]
     assert still == []
 
 
-def test_a_peer_killed_alone_leaves_one_dead_file_at_most(place: Place) -> None:
+def test_a_process_killed_alone_leaves_at_most_one_dead_file(place: Place) -> None:
     with running(("python",)) as peers:
         for attempt in range(8):
             name = place.name()
@@ -143,6 +143,6 @@ def test_a_peer_killed_alone_leaves_one_dead_file_at_most(place: Place) -> None:
 
 
 def remove(names: list[str]) -> None:
-    """Take away what a test found, so that only this one fails."""
+    """Remove the files that a test found, so that only this test fails."""
     for name in names:
         os.unlink(os.path.join(map_directory(), name))

@@ -13,7 +13,7 @@ internal static class StepTable
                 store.Reset();
                 return null;
             },
-            ["storm"] = Storm.Run,
+            ["stress"] = Stress.Run,
         };
         new MapSteps(store).AddTo(table);
         new ViewSteps(store).AddTo(table);

@@ -6,14 +6,14 @@ using SharedMemory;
 namespace Peer;
 
 /// <summary>
-/// Opens, creates and closes one name at random while others do the same, and proves what it
-/// believes to share (docs/protocol.md, "storm").
+/// Opens, creates and closes maps of one name at random while other processes do the same, and
+/// checks that it shares memory with them (docs/protocol.md, "stress").
 /// </summary>
 /// <remarks>
-/// The token stands in a slot of the map that nobody else writes to. So no two peers race for it,
-/// whichever of them made the map, and none waits for one that died before it wrote.
+/// The token is in a slot of the map that only this peer writes. So the peers do not race for it,
+/// whichever of them created the map, and a peer that is killed before it writes stops no other.
 /// </remarks>
-internal sealed class Storm(string name, int seed, int slot) : IDisposable
+internal sealed class Stress(string name, int seed, int slot) : IDisposable
 {
     private const long Capacity = 4096;
     private const int MostHandles = 3;
@@ -24,7 +24,7 @@ internal sealed class Storm(string name, int seed, int slot) : IDisposable
     private readonly List<Handle> _held = [];
     private readonly List<string> _wrong = [];
     private readonly long _position = 8L * slot;
-    private ulong _token; // what this peer wrote last into its slot, in whichever map
+    private ulong _token; // what this peer wrote last to its slot, in any map
     private int _round;
     private int _created;
     private int _opened;
@@ -39,24 +39,24 @@ internal sealed class Storm(string name, int seed, int slot) : IDisposable
         OpenExisting,
     }
 
-    /// <summary>The step: all its rounds, and what came of them.</summary>
+    /// <summary>Carries out the step; returns its counts and what was wrong.</summary>
     public static StepValue Run(StepArguments arguments)
     {
         int rounds = arguments.Int32("rounds");
-        var storm = new Storm(
+        var stress = new Stress(
             arguments.RequiredText("name"), arguments.Int32("seed"), arguments.Int32("slot"));
-        using (storm)
+        using (stress)
         {
-            for (storm._round = 0; storm._round < rounds; storm._round++)
+            for (stress._round = 0; stress._round < rounds; stress._round++)
             {
-                storm.Round();
+                stress.Round();
             }
         }
 
-        return writer => storm.Write(writer, rounds);
+        return writer => stress.Write(writer, rounds);
     }
 
-    /// <summary>Lets go of every handle.</summary>
+    /// <summary>Releases every handle.</summary>
     public void Dispose()
     {
         foreach (Handle handle in _held)
@@ -69,12 +69,12 @@ internal sealed class Storm(string name, int seed, int slot) : IDisposable
 
     private static string Hex(ulong token) => token.ToString("x16", CultureInfo.InvariantCulture);
 
-    /// <summary>Proves what is held; then lets go of something, or gets one more.</summary>
+    /// <summary>Checks the handles; then releases one, or gets one more.</summary>
     private void Round()
     {
         if (_held.Count > 0)
         {
-            Prove();
+            Check();
         }
 
         if (_held.Count == MostHandles || (_held.Count > 0 && _random.NextDouble() < 0.7))
@@ -93,8 +93,8 @@ internal sealed class Storm(string name, int seed, int slot) : IDisposable
         Enter((Way)_random.Next(3));
     }
 
-    /// <summary>The name has to lead to the memory that is held.</summary>
-    private void Prove()
+    /// <summary>Checks that the name and every handle lead to the same memory.</summary>
+    private void Check()
     {
         if (Get(Way.OpenExisting) is { } again)
         {
@@ -106,11 +106,11 @@ internal sealed class Storm(string name, int seed, int slot) : IDisposable
 
         foreach (Handle handle in _held)
         {
-            Compare("a handle held", handle);
+            Compare("a handle that is held", handle);
         }
     }
 
-    /// <summary>Gets one more handle and sees whether it is what it has to be.</summary>
+    /// <summary>Gets one more handle and checks what it shows.</summary>
     private void Enter(Way way)
     {
         if (Get(way) is not { } handle)
@@ -125,11 +125,11 @@ internal sealed class Storm(string name, int seed, int slot) : IDisposable
                 _created++;
                 if (_held.Count > 0)
                 {
-                    Complain("CreateNew made a map whose name this process holds");
+                    Report("CreateNew created a map whose name this process holds");
                 }
                 else if (found != 0)
                 {
-                    Complain($"CreateNew gave a map with {Hex(found)} in it");
+                    Report($"CreateNew returned a map that holds {Hex(found)}");
                 }
 
                 break;
@@ -141,11 +141,11 @@ internal sealed class Storm(string name, int seed, int slot) : IDisposable
                 break;
         }
 
-        // A map that others kept alive since, or one made since. An older token than the last one
-        // would tell of two maps at the same time.
+        // The map is the one of before, which other peers kept alive, or a new one. A token older
+        // than the last one would mean that two maps existed at the same time.
         if (way != Way.CreateNew && _held.Count == 0 && found != 0 && found != _token)
         {
-            Complain($"{way} gave a map with {Hex(found)}, long replaced");
+            Report($"{way} returned a map that holds {Hex(found)}, an older token");
         }
 
         if (_held.Count > 0)
@@ -174,7 +174,7 @@ internal sealed class Storm(string name, int seed, int slot) : IDisposable
             };
             return new Handle(map, map.CreateViewAccessor());
         }
-#pragma warning disable CA1031 // whatever it is, it has to be told
+#pragma warning disable CA1031 // every error is a result of the step
         catch (Exception error)
 #pragma warning restore CA1031
         {
@@ -194,7 +194,7 @@ internal sealed class Storm(string name, int seed, int slot) : IDisposable
 
             if (!isRight)
             {
-                Complain($"{way}: {kind}: {error.GetType().Name}: {error.Message}");
+                Report($"{way}: {kind}: {error.GetType().Name}: {error.Message}");
             }
 
             return null;
@@ -208,11 +208,11 @@ internal sealed class Storm(string name, int seed, int slot) : IDisposable
         ulong found = Read(handle);
         if (found != _token)
         {
-            Complain($"{what} shows {Hex(found)}, the map held has {Hex(_token)}");
+            Report($"{what} shows {Hex(found)}, the map that is held has {Hex(_token)}");
         }
     }
 
-    private void Complain(string what)
+    private void Report(string what)
     {
         if (_wrong.Count < MostDescriptions)
         {
@@ -239,7 +239,7 @@ internal sealed class Storm(string name, int seed, int slot) : IDisposable
         writer.WriteEndObject();
     }
 
-    /// <summary>One hold on the name, with a view of the whole map.</summary>
+    /// <summary>One handle of the map, with a view of all of it.</summary>
     private sealed record Handle(NamedMap Map, MemoryMappedViewAccessor View) : IDisposable
     {
         public void Dispose()
