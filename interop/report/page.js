@@ -7,24 +7,26 @@
 
   const show = () => {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let shown = 0;
+    const shown = [];
     for (const item of cases) {
       const { state, words: text } = item.dataset;
       const fits = words.every((word) => text.includes(word)) &&
         (!outcome.value || outcome.value === state);
       item.hidden = !fits;
-      shown += fits;
+      if (fits) shown.push(item);
     }
     for (const group of groups) group.hidden = !group.querySelector(".case:not([hidden])");
-    count.textContent = `${shown} of ${cases.length} cases`;
+    count.textContent = `${shown.length} of ${cases.length} cases`;
+    return shown;
   };
 
-  // "#filter=blob" shows those cases, "#case-…" opens that one.
+  // "#filter=blob" shows those cases, and opens the case if it is only one. "#case-…" opens that case.
   const follow = () => {
     const target = decodeURIComponent(location.hash.slice(1));
     if (target.startsWith("filter=")) {
       filter.value = target.slice("filter=".length);
-      show();
+      const shown = show();
+      if (shown.length === 1) shown[0].open = true;
     }
     const item = document.getElementById(target);
     if (item?.classList.contains("case")) {
