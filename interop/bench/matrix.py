@@ -15,7 +15,8 @@ from pyshm import ShareMemoryHelper
 from pyshm.testing import build, sdk
 from pyshm.testing.process import Peer, PeerFailure
 
-from ..cases.catalog import Case, all_cases
+from ..cases.case import Case
+from ..cases.catalog import all_cases
 from ..exchange.place import Place
 from ..exchange.run import letting_go, run_case
 from ..peers.start import python_peer

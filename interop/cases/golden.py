@@ -1,8 +1,8 @@
-"""The golden files in fixtures/: what must be in them, who writes them, whether they still agree.
+"""The golden files in fixtures/: their values, how they are written, how they are checked.
 
-Each valid file is written by the .NET peer and must equal, byte for byte, what the Python peer
-writes of the same values. Each invalid one is written down here, by hand, and must be refused by
-both with the error that stands beside it.
+The .NET peer writes each valid file; the Python peer must write the same bytes from the same
+values. The bytes of each invalid file are written by hand, in refused.py; both peers must refuse
+them with the error in the JSON file beside it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from pyshm.testing.process import Peer
 
 from ..checkout import FIXTURES
 from ..oracle.memory import describe_difference
-from .catalog import PATHS, STANDARD, TINY, Case, all_cases, matches
+from .case import STANDARD, TINY, Case, matches
+from .catalog import PATHS, all_cases
 
 __all__ = ["FOLDER", "Fixture", "check", "fixtures", "write"]
 
@@ -30,16 +31,15 @@ _INT32 = (-(2**31), 2**31 - 1)
 
 
 class Fixture(NamedTuple):
-    """One golden file: its path without ending, and the JSON that lies beside it."""
+    """One golden file: its path without suffix, and the content of the JSON file beside it."""
 
     name: str
     description: dict[str, Any]
-    # For invalid ones, which nobody encodes: the bytes themselves.
-    data: bytes | None = None
+    data: bytes | None = None  # of an invalid file; a peer encodes the others
 
 
 def fixtures() -> list[Fixture]:
-    """All of them, in the manifest's order."""
+    """Return all golden files, in the order of the manifest."""
     return [*_structs(), *_blobs(), *_invalid()]
 
 
@@ -85,7 +85,7 @@ def _blob(name: str, path: str, content: bytes) -> Fixture:
 
 
 def _invalid() -> Iterator[Fixture]:
-    """The malformed cases that are refused, as files."""
+    """Yield the malformed cases that readers refuse, as files."""
     for case in all_cases():
         if case.group == "malformed" and "error" in case.expected[1]:
             reader = "TestData" if case.reads[1]["do"] == "decode-struct" else "blob"
@@ -99,7 +99,7 @@ def _raw_bytes(case: Case) -> bytes:
     return bytes.fromhex(case.writes[0]["bytes"])
 
 
-# --- what each language makes of them -----------------------------------------------------
+# --- what each language writes and reads --------------------------------------------------
 
 
 def _encoded(fixture: Fixture, peer: Peer) -> bytes:
@@ -134,20 +134,20 @@ def _wanted(fixture: Fixture) -> dict[str, Any]:
 
 
 def write(dotnet: Peer, folder: Path = FOLDER, say: Callable[[str], None] = print) -> None:
-    """Write every golden file, the valid ones from .NET, and the manifest."""
+    """Let .NET write the valid files, and write the invalid ones and the manifest."""
     hello = dotnet.start().hello
     generator = f"{hello['runtime']}, Peer {hello['version']}"
     entries = []
     for fixture in fixtures():
         data = _encoded(fixture, dotnet) if fixture.data is None else fixture.data
         origin = (
-            generator if fixture.data is None else "written by hand in interop/cases/catalog.py"
+            generator if fixture.data is None else "written by hand in interop/cases/refused.py"
         )
         _put(folder / f"{fixture.name}.bin", data)
         _put(folder / f"{fixture.name}.json", _json(fixture.description))
         entries.append(_entry(f"{fixture.name}.bin", data, origin))
     for picture in sorted((folder / "pictures").iterdir()):
-        origin = "drawn with Pillow; an input, which nobody regenerates"
+        origin = "drawn with Pillow; an input, not written again"
         entries.append(_entry(f"pictures/{picture.name}", picture.read_bytes(), origin))
     _remove_unlisted(folder, {entry["file"] for entry in entries})
     _put(folder / _MANIFEST, _json({"files": entries}))
@@ -155,7 +155,7 @@ def write(dotnet: Peer, folder: Path = FOLDER, say: Callable[[str], None] = prin
 
 
 def check(python: Peer, dotnet: Peer, folder: Path = FOLDER) -> list[str]:
-    """What is wrong, a line each: files against what both languages make of them now."""
+    """Compare the files with what both languages write and read now; return what is wrong."""
     wrong = []
     expected_files = {_MANIFEST, *_OTHERS}
     manifest = {
@@ -171,32 +171,35 @@ def check(python: Peer, dotnet: Peer, folder: Path = FOLDER) -> list[str]:
         data = path.read_bytes()
         digest = hashlib.sha256(data).hexdigest()
         if manifest.get(file, {}).get("sha256") != digest:
-            wrong.append(f"{file}: its SHA-256 is not the manifest's")
+            wrong.append(f"{file}: its SHA-256 is not the one in the manifest")
         description = folder / f"{fixture.name}.json"
         if not description.is_file() or description.read_bytes() != _json(fixture.description):
-            wrong.append(f"{fixture.name}.json: is not what interop/cases/golden.py describes")
+            wrong.append(
+                f"{fixture.name}.json: differs from the description in interop/cases/golden.py"
+            )
         wrong += _compare(fixture, file, data, python, dotnet)
     for picture in (folder / "pictures").iterdir():
         file = f"pictures/{picture.name}"
         expected_files.add(file)
         if manifest.get(file, {}).get("sha256") != _digest(picture.read_bytes()):
-            wrong.append(f"{file}: its SHA-256 is not the manifest's")
+            wrong.append(f"{file}: its SHA-256 is not the one in the manifest")
     for found in _files(folder):
         if found not in expected_files:
-            wrong.append(f"{found}: nobody knows this file")
+            wrong.append(f"{found}: not a golden file")
     wrong += [
-        f"{file}: in the manifest, but no fixture" for file in manifest.keys() - expected_files
+        f"{file}: in the manifest, but not a golden file"
+        for file in manifest.keys() - expected_files
     ]
     return wrong
 
 
 def _compare(fixture: Fixture, file: str, data: bytes, python: Peer, dotnet: Peer) -> Iterator[str]:
     for peer in (python, dotnet):
-        made = _encoded(fixture, peer) if fixture.data is None else fixture.data
-        difference = describe_difference(made, data)
+        written = _encoded(fixture, peer) if fixture.data is None else fixture.data
+        difference = describe_difference(written, data)
         if difference is not None:
-            maker = peer.name if fixture.data is None else "interop/cases/catalog.py"
-            yield f"{file}: differs from what {maker} makes of it\n{difference}"
+            writer = peer.name if fixture.data is None else "interop/cases/refused.py"
+            yield f"{file}: differs from what {writer} writes\n{difference}"
         outcome = _decoded(fixture, data, peer)
         if not matches(_wanted(fixture), outcome):
             yield f"{file}: {peer.name} reads {outcome}, expected {_wanted(fixture)}"
@@ -215,7 +218,7 @@ def _json(value: Any) -> bytes:
 
 
 def _put(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
+    """Write a file completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".unfinished")
     unfinished.write_bytes(data)
@@ -229,7 +232,7 @@ def _files(folder: Path) -> Iterator[str]:
 
 
 def _remove_unlisted(folder: Path, listed: set[str]) -> None:
-    """Remove what an older manifest names and the new one does not; nothing else."""
+    """Remove the files that only an older manifest lists, and no others."""
     path = folder / _MANIFEST
     if not path.is_file():
         return

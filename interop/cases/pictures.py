@@ -1,4 +1,4 @@
-"""Real pictures for the cases: photographs' size and noise, drawn by Pillow, in many formats."""
+"""Pictures for the cases: Pillow draws them with the size and the noise of photographs."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ PICTURES: dict[str, tuple[str, str, int, int, dict[str, object]]] = {
 
 
 def make_picture(name: str, folder: str) -> str:
-    """Draw the picture of that name into ``folder``, unless it is there; returns its path.
+    """Draw the picture of that name in ``folder``, unless it is there; return its path.
 
-    The noise differs from run to run, which is fine: what is compared is what was drawn.
+    The noise differs from run to run. That does no harm: peers exchange the file that was drawn.
     """
     from PIL import Image
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pyshm.testing.process import Peer, PeerFailure
 
-from ..cases.catalog import Case, matches
+from ..cases.case import Case, matches
 from ..oracle.format import read_image, read_struct
 from ..oracle.memory import describe_difference, read_file
 from ..worlds.world import NATIVE, WINDOWS, World, world_of

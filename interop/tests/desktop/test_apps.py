@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from interop.cases.catalog import STANDARD, struct_case
+from interop.cases.case import STANDARD, struct_case
 from interop.cases.pictures import make_picture
 from interop.desktop.app import App
 from interop.desktop.display import virtual_display

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from interop.cases.catalog import STANDARD, Case, all_cases, error, matches, struct_case, value
+from interop.cases.case import STANDARD, Case, error, matches, struct_case, value
+from interop.cases.catalog import all_cases
 from interop.checkout import CHECKOUT
 from interop.exchange.place import Place
 from interop.exchange.run import run_case

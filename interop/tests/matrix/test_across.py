@@ -9,14 +9,8 @@ from typing import Any
 
 import pytest
 
-from interop.cases.catalog import (
-    STANDARD,
-    TINY,
-    all_cases,
-    blob_case,
-    picture_case,
-    struct_case,
-)
+from interop.cases.case import STANDARD, TINY, blob_case, picture_case, struct_case
+from interop.cases.catalog import all_cases
 from interop.cases.pictures import make_picture
 from interop.exchange.place import Place
 from interop.exchange.run import run_case

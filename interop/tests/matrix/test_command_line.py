@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from interop.cases.catalog import STANDARD, TINY
+from interop.cases.case import STANDARD, TINY
 from interop.exchange.place import Place
 from interop.oracle.memory import blob_bytes, existing_maps, read_file, struct_bytes
 from interop.peers.start import python_peer

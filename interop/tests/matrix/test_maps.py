@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from interop.cases.catalog import STANDARD, struct_case
+from interop.cases.case import STANDARD, struct_case
 from interop.exchange.place import Place
 from interop.oracle.memory import existing_maps, map_directory, struct_bytes
 from interop.plugin.hooks import Pair

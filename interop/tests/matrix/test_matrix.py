@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from interop.cases.catalog import Case, picture_case
+from interop.cases.case import Case, picture_case
 from interop.exchange.place import Place
 from interop.exchange.run import run_case
 from interop.plugin.hooks import Pair

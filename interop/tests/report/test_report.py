@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import pytest
 
 from interop import __main__ as command_line
-from interop.cases.catalog import STANDARD
+from interop.cases.case import STANDARD
 from interop.exchange.memory import Memory
 from interop.exchange.place import Place
 from interop.exchange.record import CONSUMER, PRODUCER, Record
