@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .errors import PyshmError
     from .formats.image import ImageData
     from .formats.testdata import TestData
-    from .helper import DEFAULT_CAPACITY, ShareMemoryHelper
+    from .helper import ShareMemoryHelper
     from .maps.accessor import MemoryMappedViewAccessor
     from .maps.enums import (
         FileMode,
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from .structs.struct import Struct
 
 __all__ = [
-    "DEFAULT_CAPACITY",
     "FileMode",
     "HandleInheritability",
     "ImageData",
@@ -46,7 +45,6 @@ __all__ = [
 ]
 
 _HOMES = {
-    "DEFAULT_CAPACITY": "helper",
     "FileMode": "maps",
     "HandleInheritability": "maps",
     "ImageData": "formats",
@@ -62,4 +60,6 @@ _HOMES = {
     "TestData": "formats",
 }
 
-__getattr__, __dir__ = lazy_names(__name__, globals(), _HOMES)
+_RENAMED = {"DEFAULT_CAPACITY": "ShareMemoryHelper.DEFAULT_CAPACITY"}
+
+__getattr__, __dir__ = lazy_names(__name__, globals(), _HOMES, renamed=_RENAMED)

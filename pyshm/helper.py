@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from ._support.closing import Closing
+from ._support.lazy import lazy_names
 from .errors import (
     ArgumentNullError,
     ArgumentOutOfRangeError,
@@ -17,7 +18,7 @@ from .errors import (
     MapNotFoundError,
     UnsupportedError,
 )
-from .formats.image import Errors, ImageData
+from .formats.image import Errors, ImageData, strict_from_errors
 from .maps.enums import FileMode, MemoryMappedFileAccess, MemoryMappedFileRights
 from .maps.mapping import MemoryMappedFile
 
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
     from .maps.accessor import MemoryMappedViewAccessor
     from .structs.struct import Struct
 
-__all__ = ["DEFAULT_CAPACITY", "ShareMemoryHelper"]
+__all__ = ["ShareMemoryHelper"]
 
-DEFAULT_CAPACITY = 10 * 1024 * 1024
+if not TYPE_CHECKING:
+    _RENAMED = {"DEFAULT_CAPACITY": "ShareMemoryHelper.DEFAULT_CAPACITY"}
+    __getattr__, _ = lazy_names(__name__, globals(), {}, renamed=_RENAMED)
 
 _S = TypeVar("_S", bound="Struct")
 
@@ -57,6 +60,9 @@ class ShareMemoryHelper(Closing):
     """
 
     __slots__ = ("_accessor", "_map", "access", "buffer", "capacity", "map_name")
+
+    DEFAULT_CAPACITY: ClassVar[int] = 10 * 1024 * 1024
+    """The capacity of a map if none is given: 10 MiB."""
 
     buffer: memoryview
     """The map's memory itself, all of it; no copy. Valid beyond :meth:`close`."""
@@ -158,13 +164,25 @@ class ShareMemoryHelper(Closing):
         """A struct in the map's memory itself, which its attributes read and write; Struct.view."""
         return struct.view(self._writable())
 
-    def read_image(self, *, errors: Errors = "strict") -> ImageData:
-        """The blob in the map; its content is the map's memory itself (ImageData.from_bytes)."""
-        return ImageData.from_bytes(self._readable(), errors=errors)
+    def read_image(self, *, strict: bool = True, errors: Errors | None = None) -> ImageData:
+        """Read a blob. Its content is the map's memory itself, not a copy.
 
-    def write_image(self, image: ImageData, *, errors: Errors = "strict") -> int:
-        """Write a blob; returns its size in bytes. Raises as ImageData.write_into."""
-        return image.write_into(self._writable(), errors=errors)
+        The arguments and errors are those of ImageData.from_bytes.
+        """
+        if errors is not None:
+            strict = strict_from_errors(errors)
+        return ImageData.from_bytes(self._readable(), strict=strict)
+
+    def write_image(
+        self, image: ImageData, *, strict: bool = True, errors: Errors | None = None
+    ) -> int:
+        """Write a blob. Return its size in bytes.
+
+        The arguments and errors are those of ImageData.write_into.
+        """
+        if errors is not None:
+            strict = strict_from_errors(errors)
+        return image.write_into(self._writable(), strict=strict)
 
     @property
     def accessor(self) -> MemoryMappedViewAccessor:

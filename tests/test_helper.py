@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+import pyshm.helper
 from pyshm import (
-    DEFAULT_CAPACITY,
     ImageData,
     MemoryMappedFile,
     MemoryMappedFileAccess,
@@ -19,6 +19,7 @@ from pyshm.errors import (
     ArgumentOutOfRangeError,
     ClosedError,
     DoesNotFitError,
+    EncodingError,
     LengthError,
     MapNotFoundError,
     StructValueError,
@@ -36,7 +37,31 @@ def helper(map_name):
 
 
 def test_the_default_capacity_is_10_mebibytes():
-    assert ShareMemoryHelper("x").capacity == DEFAULT_CAPACITY == 10_485_760
+    assert ShareMemoryHelper("x").capacity == ShareMemoryHelper.DEFAULT_CAPACITY == 10_485_760
+
+
+@pytest.mark.parametrize("module", [pyshm, pyshm.helper])
+def test_the_default_capacity_has_a_deprecated_name(module):
+    with pytest.warns(DeprecationWarning, match="use ShareMemoryHelper.DEFAULT_CAPACITY") as caught:
+        assert module.DEFAULT_CAPACITY == 10_485_760
+    assert caught[0].filename == __file__
+    assert "DEFAULT_CAPACITY" not in dir(module)
+
+
+def test_a_helper_reads_and_writes_invalid_text_if_it_is_not_strict(helper):
+    helper.write_image(ImageData("\ud800", b"x"), strict=False)
+    helper.write_bytes(b"\xff", offset=4)
+    with pytest.raises(EncodingError):
+        helper.read_image()
+    assert helper.read_image(strict=False).path == "\ufffd\ufffd\ufffd"
+
+
+def test_the_argument_errors_of_a_helper_is_deprecated(helper):
+    with pytest.warns(DeprecationWarning, match="use strict=False") as caught:
+        helper.write_image(ImageData("\ud800", b"x"), errors="replace")
+    with pytest.warns(DeprecationWarning, match="use strict=True"):
+        assert helper.read_image(errors="strict").path == "\ufffd"
+    assert caught[0].filename == __file__
 
 
 def test_making_a_helper_opens_nothing(map_name):

@@ -21,7 +21,7 @@ from pyshm.layout.schema import to_json
 
 from .python import PythonPeer
 from .serve import Step, answer, hello, send, serve
-from .values import digest, errors, image_of
+from .values import digest, image_of, strict
 
 __all__ = ["CONVERSATION_FAULTS", "LAYOUT_FAULTS", "MODEL_FAULTS", "main"]
 
@@ -243,7 +243,7 @@ class ReadsLess(PythonPeer):
             return super()._do_read_image(step)
         content_length = int.from_bytes(memory[4 + length : 8 + length], "little")
         content = memory[8 + length : 8 + length + content_length]
-        image = ImageData.from_bytes(_packed(memory[4 : 4 + length], content), errors=errors(step))
+        image = ImageData.from_bytes(_packed(memory[4 : 4 + length], content), strict=strict(step))
         return {"path": image.path, **digest("length", content)}
 
 

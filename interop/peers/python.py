@@ -16,7 +16,7 @@ from pyshm.cli import program
 from pyshm.cli.parser import build_parser
 from pyshm.formats.image import ImageData
 from pyshm.formats.testdata import TestData
-from pyshm.helper import DEFAULT_CAPACITY, ShareMemoryHelper
+from pyshm.helper import ShareMemoryHelper
 from pyshm.layout.schema import from_json
 from pyshm.maps.accessor import MemoryMappedViewAccessor
 from pyshm.maps.elements import ELEMENTS
@@ -212,7 +212,8 @@ class PythonPeer:
     # --- the models ---
 
     def _do_helper(self, step: Step) -> None:
-        helper = ShareMemoryHelper(step.get("name"), step.get("capacity", DEFAULT_CAPACITY))
+        capacity = step.get("capacity", ShareMemoryHelper.DEFAULT_CAPACITY)
+        helper = ShareMemoryHelper(step.get("name"), capacity)
         how = step["how"]
         if how == "create-or-open":
             helper.create_or_open()
@@ -230,12 +231,12 @@ class PythonPeer:
 
     def _do_write_image(self, step: Step) -> dict[str, Any]:
         target = self._memory(step)
-        size = values.image_of(step).write_into(target, errors=values.errors(step))
+        size = values.image_of(step).write_into(target, strict=values.strict(step))
         return digest("bytes", target[:size])
 
     def _do_read_image(self, step: Step) -> dict[str, Any]:
         return values.image_report(
-            ImageData.from_bytes(self._memory(step), errors=values.errors(step))
+            ImageData.from_bytes(self._memory(step), strict=values.strict(step))
         )
 
     def _do_write_struct(self, step: Step) -> dict[str, Any]:
@@ -276,14 +277,14 @@ class PythonPeer:
     def _do_encode_image(self, step: Step) -> dict[str, str]:
         image = values.image_of(step)
         if "length" not in step:
-            return {"bytes": image.to_bytes(errors=values.errors(step)).hex()}
+            return {"bytes": image.to_bytes(strict=values.strict(step)).hex()}
         target = bytearray(step["length"])
-        image.write_into(target, errors=values.errors(step))
+        image.write_into(target, strict=values.strict(step))
         return {"bytes": target.hex()}
 
     def _do_decode_image(self, step: Step) -> dict[str, Any]:
         content = bytes.fromhex(step["bytes"])
-        return values.image_report(ImageData.from_bytes(content, errors=values.errors(step)))
+        return values.image_report(ImageData.from_bytes(content, strict=values.strict(step)))
 
     def _do_encode_struct(self, step: Step) -> dict[str, str]:
         target = bytearray(step.get("length", TestData.layout.size))

@@ -30,12 +30,12 @@ __all__ = [
     "digest",
     "enum",
     "error_report",
-    "errors",
     "from_json",
     "image_of",
     "image_report",
     "named",
     "open_stream",
+    "strict",
     "struct_of",
     "struct_report",
     "to_json",
@@ -98,9 +98,9 @@ def open_stream(step: Step) -> io.FileIO:
     return io.FileIO(descriptor, {1: "rb", 2: "wb", 3: "rb+"}[step.get("file_access", 3)])
 
 
-def errors(step: Step) -> Any:
-    """Return how invalid UTF-8 is treated, in Python's words."""
-    return "replace" if step.get("replace") else "strict"
+def strict(step: Step) -> bool:
+    """Return whether invalid UTF-8 is an error."""
+    return not step.get("replace")
 
 
 def image_of(step: Step) -> ImageData:

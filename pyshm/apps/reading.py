@@ -117,7 +117,7 @@ class Reading(Session):
         def look(memory: ShareMemoryHelper) -> tuple[str, bool]:
             text = str(memory.read_struct(TestData))
             try:
-                return text, len(memoryview(memory.read_image(errors="replace").content)) > 0
+                return text, len(memoryview(memory.read_image(strict=False).content)) > 0
             except FormatError:
                 return text, False
 
@@ -169,7 +169,7 @@ def _whole(
     A write overlaps with the copy either beyond its end, which shows in the lengths, or no
     longer, which shows in the second sum (docs/format.md, "The order of a write").
     """
-    image = memory.read_image(errors="replace")
+    image = memory.read_image(strict=False)
     live = memoryview(image.content)
     mark = (name, image.path, len(live), zlib.crc32(live))
     if mark == last:
@@ -177,9 +177,9 @@ def _whole(
     content = bytearray(len(live))
     for start in range(0, len(live), _PIECE):
         content[start : start + _PIECE] = live[start : start + _PIECE]
-    between = memory.read_image(errors="replace")
+    between = memory.read_image(strict=False)
     total = zlib.crc32(live)
-    after = memory.read_image(errors="replace")
+    after = memory.read_image(strict=False)
     lengths = {(seen.path, len(memoryview(seen.content))) for seen in (image, between, after)}
     if len(lengths) > 1 or zlib.crc32(content) != total:
         raise FormatError("the picture changes while it is read", kind="torn", field="blob")

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..helper import DEFAULT_CAPACITY
+from ..helper import ShareMemoryHelper
 from . import options, start
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = options.parser(_PROGRAM, "Send pictures and structs to other programs.", _KEYS)
     parser.add_argument(
         "--capacity",
-        default=str(DEFAULT_CAPACITY),
+        default=str(ShareMemoryHelper.DEFAULT_CAPACITY),
         metavar="N",
         help="the map's size in bytes, if it is created (default: %(default)s)",
     )

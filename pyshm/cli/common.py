@@ -142,9 +142,11 @@ def positive_number(text: str) -> int:
 
 def opened_to_write(arguments: argparse.Namespace) -> ShareMemoryHelper:
     """The map that ``add_map`` and ``add_capacity`` describe, created if it is not there."""
-    from ..helper import DEFAULT_CAPACITY, ShareMemoryHelper
+    from ..helper import ShareMemoryHelper
 
-    capacity = DEFAULT_CAPACITY if arguments.capacity is None else arguments.capacity
+    capacity = arguments.capacity
+    if capacity is None:
+        capacity = ShareMemoryHelper.DEFAULT_CAPACITY
     helper = ShareMemoryHelper(None if arguments.file else arguments.map, capacity)
     return helper.create_from_file(arguments.map) if arguments.file else helper.create_or_open()
 

@@ -154,7 +154,7 @@ def _read_image(arguments: argparse.Namespace) -> int:
     if out is not None:
         check_target(out, arguments.map if arguments.file else None, "the mapped file")
     with opened_to_read(arguments) as memory:
-        image = memory.read_image(errors="replace" if arguments.replace else "strict")
+        image = memory.read_image(strict=not arguments.replace)
         content = memoryview(image.content)
         hashed = sha256()
         if out is None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from ..errors import PyshmError
 from ..formats.image import ImageData
 from ..formats.testdata import TestData
-from ..helper import DEFAULT_CAPACITY, ShareMemoryHelper
+from ..helper import ShareMemoryHelper
 from ..maps.mapping import MemoryMappedFile
 from .finding import Finding
 
@@ -39,11 +39,12 @@ def directory() -> Finding:
         state += ", noexec (fine: pyshm asks for no executable pages)"
     if not os.access(path, os.W_OK | os.X_OK):
         return Finding(subject, f"{state}; you may not write there", _CHOOSE, True)
-    if size and free < DEFAULT_CAPACITY:
+    default = ShareMemoryHelper.DEFAULT_CAPACITY
+    if size and free < default:
         # The helper's default does not fit; smaller maps do.
         return Finding(
             subject,
-            f"{state}; a map of {DEFAULT_CAPACITY:,} bytes, the default, does not fit",
+            f"{state}; a map of {default:,} bytes, the default, does not fit",
             f"pyshm clean; or: mount -o remount,size=1G {path} (docker run --shm-size=1g)",
         )
     return Finding(subject, state)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Literal, Self
 
+from .._support.deprecated import warn_deprecated
 from ..errors import EncodingError, PictureError
 from . import blob
 
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-__all__ = ["Errors", "ImageData"]
+__all__ = ["Errors", "ImageData", "strict_from_errors"]
 
 Errors = Literal["strict", "replace"]
+"""The values of the deprecated argument ``errors``."""
 
 
 class ImageData:
@@ -41,16 +43,21 @@ class ImageData:
             return cls(name, file.read())
 
     @classmethod
-    def from_bytes(cls, buffer: Buffer, *, errors: Errors = "strict") -> Self:
-        """Read a blob from the beginning of ``buffer``; bytes behind it are not looked at.
+    def from_bytes(
+        cls, buffer: Buffer, *, strict: bool = True, errors: Errors | None = None
+    ) -> Self:
+        """Read a blob from the beginning of ``buffer``; the bytes after it are not read.
 
-        ``content`` is a memoryview of ``buffer`` itself: it costs nothing whatever its size,
-        changes when the buffer does, and keeps a map's memory alive; ``bytes(content)`` is a
-        copy of one's own. Raises TruncatedError, LengthError and, unless ``errors`` is
-        "replace", EncodingError (docs/format.md, "A reader checks").
+        ``content`` is a memoryview of ``buffer`` itself. It is not a copy, changes when the
+        buffer changes, and keeps the memory of a map mapped; ``bytes(content)`` copies it.
+        Raises TruncatedError, LengthError, and EncodingError for a path that is not valid UTF-8
+        (docs/format.md, "A reader checks"). With ``strict=False`` each invalid sequence in the
+        path is read as U+FFFD, as .NET does it.
         """
+        if errors is not None:
+            strict = strict_from_errors(errors)
         parsed = blob.parse(_as_bytes(buffer))
-        return cls(_decode_path(bytes(parsed.path), errors), parsed.content)
+        return cls(_decode_path(bytes(parsed.path), strict), parsed.content)
 
     @classmethod
     def from_picture(cls, image: Image, path: str) -> Self:
@@ -71,23 +78,30 @@ class ImageData:
             ) from error
         return cls(path, target.getvalue())
 
-    def to_bytes(self, *, errors: Errors = "strict") -> bytes:
-        """The whole blob. Raises as :meth:`write_into`."""
-        path = _encode_path(self.path, errors)
+    def to_bytes(self, *, strict: bool = True, errors: Errors | None = None) -> bytes:
+        """Return the blob. Raises as :meth:`write_into`."""
+        if errors is not None:
+            strict = strict_from_errors(errors)
+        path = _encode_path(self.path, strict)
         content = _as_bytes(self.content)
         target = bytearray(blob.blob_size(len(path), len(content)))
         blob.write(memoryview(target), path, content)
         return bytes(target)
 
-    def write_into(self, buffer: Buffer, *, errors: Errors = "strict") -> int:
-        """Write the blob at the beginning of a writable ``buffer``; returns its size in bytes.
+    def write_into(
+        self, buffer: Buffer, *, strict: bool = True, errors: Errors | None = None
+    ) -> int:
+        """Write the blob at the beginning of a writable ``buffer``. Return its size in bytes.
 
-        The picture is copied once, straight into the buffer. Raises EncodingError (a lone
-        surrogate in the path), FormatError (above 2 GiB), DoesNotFitError and, for a read-only
-        buffer, UnsupportedError; then nothing was written (docs/format.md, "A writer checks").
+        The picture is copied once, directly into the buffer. Raises EncodingError for a lone
+        surrogate in the path, FormatError for more than 2 GiB, DoesNotFitError and, for a
+        read-only buffer, UnsupportedError; then nothing was written (docs/format.md, "A writer
+        checks"). With ``strict=False`` each lone surrogate is written as U+FFFD, as .NET does it.
         """
+        if errors is not None:
+            strict = strict_from_errors(errors)
         return blob.write(
-            _as_bytes(buffer), _encode_path(self.path, errors), _as_bytes(self.content)
+            _as_bytes(buffer), _encode_path(self.path, strict), _as_bytes(self.content)
         )
 
     def picture(self) -> Image:
@@ -148,6 +162,12 @@ class ImageData:
         return f"ImageData({self.path!r}, <{len(_as_bytes(self.content))} bytes>)"
 
 
+def strict_from_errors(errors: Errors) -> bool:
+    """Return ``strict`` for the deprecated argument ``errors`` of the calling method."""
+    warn_deprecated(f"errors={errors!r}", f"strict={errors == 'strict'}", stacklevel=2)
+    return errors == "strict"
+
+
 def _too_large(story: str) -> PictureError:
     from PIL import Image
 
@@ -164,11 +184,11 @@ def _as_bytes(buffer: Buffer) -> memoryview:
     return view if view.format == "B" and view.ndim == 1 else view.cast("B")
 
 
-def _encode_path(path: str, errors: Errors) -> bytes:
+def _encode_path(path: str, strict: bool) -> bytes:
     try:
         return path.encode("utf-8")
     except UnicodeEncodeError as error:
-        if errors == "replace":
+        if not strict:
             # Python's own "replace" writes "?"; .NET writes U+FFFD for each lone surrogate.
             return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in path).encode()
         raise EncodingError(
@@ -180,9 +200,9 @@ def _encode_path(path: str, errors: Errors) -> bytes:
         ) from None
 
 
-def _decode_path(path: bytes, errors: Errors) -> str:
+def _decode_path(path: bytes, strict: bool) -> str:
     try:
-        return path.decode("utf-8", errors)
+        return path.decode("utf-8", "strict" if strict else "replace")
     except UnicodeDecodeError as error:
         raise EncodingError(
             f"the path is no valid UTF-8: byte {path[error.start]:#04x} at {4 + error.start}: "

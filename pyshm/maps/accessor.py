@@ -336,13 +336,15 @@ class MemoryMappedViewAccessor(Closing):
         format determines the element, or a list. For a list, ``element`` is one of
         :mod:`pyshm.maps.elements` or a Struct type. ``count`` None means all after ``offset``.
         Return the number of elements that were read: fewer than ``count`` if the view ends
-        first. ``read_array(position, StructType, count)`` returns a list of structs instead.
-        .NET: ReadArray<T>, with its managed layout and its stride.
+        first. .NET: ReadArray<T>, with its managed layout and its stride.
+
+        ``read_array(position, StructType, count)`` is deprecated; use :meth:`read_structs`.
         """
         if isinstance(array, type):
-            found: list[Any] = [None] * max(offset, 0)
-            number = self.read_array(position, found, 0, offset, element=array)
-            return found[:number]
+            from .._support.deprecated import warn_deprecated
+
+            warn_deprecated("read_array() with a struct type", "read_structs()")
+            return self.read_structs(position, array, offset)
         from .elements import ArrayArgument
 
         target = ArrayArgument(array, element, offset, count, writable=True)
@@ -353,6 +355,16 @@ class MemoryMappedViewAccessor(Closing):
         end = position + number * target.element.size
         target.fill(self._buffer[position:end], number)
         return number
+
+    def read_structs(self, position: int, struct: type[_S], count: int) -> list[_S]:
+        """Return up to ``count`` structs from ``position`` on, in their managed layout.
+
+        They are fewer than ``count`` if the view ends first. Raises ArgumentError for a struct
+        that holds references. .NET: ReadArray<T>.
+        """
+        found: list[Any] = [None] * max(count, 0)
+        number = self.read_array(position, found, 0, count, element=struct)
+        return found[:number]
 
     def write_array(
         self,

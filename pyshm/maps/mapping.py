@@ -254,8 +254,8 @@ class MemoryMappedFile(Closing):
     def from_handle(cls, handle: int) -> Self:
         """Take over the handle of a map that this process inherited.
 
-        ``handle`` is the number that :meth:`fileno` returned in the parent process, where the
-        map was created or opened INHERITABLE; the parent passes it on, for example as a
+        ``handle`` is the value of :attr:`handle` in the parent process, where the map was
+        created or opened INHERITABLE; the parent passes it on, for example as a
         command-line argument. The handle is closed with the map. Of a named map this process is
         a holder of its own from now on. .NET has no such method: there the handle is passed to
         MapViewOfFile or mmap.
@@ -335,14 +335,28 @@ class MemoryMappedFile(Closing):
         """Whether :meth:`close` was called."""
         return not self._close.alive
 
-    def fileno(self) -> int:
-        """Return the descriptor of the map (POSIX), or its kernel handle (Windows).
+    @property
+    def handle(self) -> int:
+        """The map's kernel handle (Windows) or its descriptor (POSIX), which a child can inherit.
 
         .NET: SafeMemoryMappedFileHandle. Raises ClosedError.
         """
         if self.closed:
             raise ClosedError("the map is closed")
         return self._handle.number
+
+    def fileno(self) -> int:
+        """Return the descriptor of the map (POSIX). Raises ClosedError.
+
+        On Windows a map has no descriptor. There this method returns the kernel handle, and is
+        deprecated: use :attr:`handle`.
+        """
+        handle = self.handle
+        if sys.platform == "win32":
+            from .._support.deprecated import warn_deprecated
+
+            warn_deprecated("MemoryMappedFile.fileno() on Windows", "MemoryMappedFile.handle")
+        return handle
 
     def close(self) -> None:
         """Release the map; its views stay valid. Another call does nothing. .NET: Dispose."""

@@ -171,7 +171,7 @@ def test_check_7_the_path_is_valid_utf8(path, index, replaced):
 
 @pytest.mark.parametrize(("path", "index", "replaced"), INVALID)
 def test_invalid_utf8_can_be_replaced_as_dotnet_does(path, index, replaced):
-    image = ImageData.from_bytes(blob_of(len(path), path, 1, b"x"), errors="replace")
+    image = ImageData.from_bytes(blob_of(len(path), path, 1, b"x"), strict=False)
     assert (image.path, bytes(image.content)) == (replaced, b"x")
 
 
@@ -182,7 +182,7 @@ def test_check_7_comes_after_check_6():
 
 def test_valid_utf8_is_not_changed_by_replacing():
     data = "é€\U0001f600\0".encode()
-    image = ImageData.from_bytes(blob_of(len(data), data, 0, b""), errors="replace")
+    image = ImageData.from_bytes(blob_of(len(data), data, 0, b""), strict=False)
     assert image.path == "é€\U0001f600\0"
 
 
@@ -231,7 +231,7 @@ def test_a_length_that_changes_under_the_reader_is_never_an_index_error(seed):
             if offset + 4 <= len(data):
                 data[offset : offset + 4] = le(rng.choice(lengths))
         try:
-            image = ImageData.from_bytes(data, errors="replace")
+            image = ImageData.from_bytes(data, strict=False)
         except (TruncatedError, LengthError):
             continue
         assert len(image.content) <= len(data) - 8
@@ -289,6 +289,25 @@ def test_read_only_memory_is_refused():
         ImageData("a.png", b"xyz").write_into(bytes(16))
 
 
+def test_the_argument_errors_is_deprecated():
+    invalid = blob_of(1, b"\xff", 0, b"")
+    with pytest.warns(DeprecationWarning, match="use strict=False") as caught:
+        assert ImageData.from_bytes(invalid, errors="replace").path == "\ufffd"
+    assert caught[0].filename == __file__
+    with (
+        pytest.warns(DeprecationWarning, match="use strict=True"),
+        pytest.raises(EncodingError),
+    ):
+        ImageData.from_bytes(invalid, errors="strict")
+    image = ImageData("\ud800", b"")
+    with pytest.warns(DeprecationWarning, match="use strict=False"):
+        data = image.to_bytes(errors="replace")
+    target = bytearray(len(data))
+    with pytest.warns(DeprecationWarning, match="use strict=False"):
+        assert image.write_into(target, errors="replace") == len(data)
+    assert data == target == blob_of(3, b"\xef\xbf\xbd", 0, b"")
+
+
 # path, offset of the surrogate's bytes, the surrogate, the replaced path's bytes
 SURROGATES = [
     ("\ud800", 4, 0xD800, "efbfbd"),
@@ -310,7 +329,7 @@ def test_a_lone_surrogate_is_refused_and_nothing_is_written(path, offset, unit, 
 
 @pytest.mark.parametrize(("path", "offset", "unit", "replaced"), SURROGATES)
 def test_a_lone_surrogate_can_be_replaced_as_dotnet_does(path, offset, unit, replaced):
-    data = ImageData(path, b"").to_bytes(errors="replace")
+    data = ImageData(path, b"").to_bytes(strict=False)
     expected = bytes.fromhex(replaced)
     assert data == blob_of(len(expected), expected, 0, b"")
 

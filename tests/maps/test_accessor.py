@@ -230,7 +230,7 @@ def test_a_position_outside_the_view_is_out_of_range(view, kind, position):
 
 def test_the_table_above_has_every_primitive():
     names = {name[5:] for name in dir(MemoryMappedFile.create_new(None, 1).create_view_accessor())
-             if name.startswith("read_")} - {"array"}  # fmt: skip
+             if name.startswith("read_")} - {"array", "structs"}  # fmt: skip
     assert names == set(SIZES) == set(elements.ELEMENTS)
 
 

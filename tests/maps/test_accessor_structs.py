@@ -59,7 +59,7 @@ def test_elements_lie_a_stride_apart_and_what_is_between_them_stays(accessor):
     accessor.buffer[0:16] = b"\xee" * 16
     accessor.write_array(0, [Point(1, 2), Point(3, 4)])
     assert bytes(accessor.buffer[0:16]) == (b"\1\2\0\0\0\xee\xee\xee\3\4\0\0\0\xee\xee\xee")
-    assert accessor.read_array(0, Point, 2) == [Point(1, 2), Point(3, 4)]
+    assert accessor.read_structs(0, Point, 2) == [Point(1, 2), Point(3, 4)]
 
 
 def test_structs_are_read_into_a_list(accessor):
@@ -69,22 +69,29 @@ def test_structs_are_read_into_a_list(accessor):
     assert found == [None, Point(1, 2), Point(3, 4), None]
 
 
-def test_fewer_structs_are_read_where_the_view_ends(accessor):
+def test_read_array_with_a_struct_type_is_deprecated(accessor):
+    accessor.write_array(0, [Point(1, 2), Point(3, 4)])
+    with pytest.warns(DeprecationWarning, match=r"use read_structs\(\)") as caught:
+        assert accessor.read_array(0, Point, 2) == [Point(1, 2), Point(3, 4)]
+    assert caught[0].filename == __file__
+
+
+def test_read_structs_returns_fewer_structs_if_the_view_ends(accessor):
     end = accessor.capacity
-    assert len(accessor.read_array(end - 17, Point, 5)) == 2
-    assert accessor.read_array(end - 7, Point, 5) == []
+    assert len(accessor.read_structs(end - 17, Point, 5)) == 2
+    assert accessor.read_structs(end - 7, Point, 5) == []
 
 
 def test_a_part_of_a_list_is_written(accessor):
     accessor.write_array(0, [Point(1), Point(2), Point(3)], 1, 1)
-    assert accessor.read_array(0, Point, 2) == [Point(2), Point(0)]
+    assert accessor.read_structs(0, Point, 2) == [Point(2), Point(0)]
 
 
 def test_a_struct_with_references_is_refused(accessor):
     for use in (
         lambda: accessor.read(0, TestData),
         lambda: accessor.write(0, TestData()),
-        lambda: accessor.read_array(0, TestData, 2),
+        lambda: accessor.read_structs(0, TestData, 2),
         lambda: accessor.write_array(0, [TestData()]),
     ):
         with pytest.raises(ArgumentError, match="references"):

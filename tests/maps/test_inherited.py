@@ -62,7 +62,7 @@ def test_a_child_uses_the_map_it_inherits(kind, how, child, map_name, tmp_path):
         shared.create_view_accessor() as view,
     ):
         view.write_int32(0, 41)
-        handle = shared.fileno()
+        handle = shared.handle
         options = passing(handle) if how == "listed" else everything()
         child(USER, str(handle), **options).finish()
         assert view.read_int32(4) == 42
@@ -79,19 +79,19 @@ def test_an_opened_map_is_inherited(child, map_name):
         MemoryMappedFile.open_existing(map_name, inheritability=INHERITABLE) as opened,
     ):
         view.write_int32(0, 41)
-        child(USER, str(opened.fileno()), **passing(opened.fileno())).finish()
+        child(USER, str(opened.handle), **passing(opened.handle)).finish()
         assert view.read_int32(4) == 42
 
 
 @pytest.mark.parametrize("kind", ["anonymous", "named", "file"])
 def test_what_is_not_inheritable_does_not_reach_a_child(kind, child, map_name, tmp_path):
     with _made(kind, map_name, tmp_path, HandleInheritability.NONE) as shared:
-        child(STRANGER, str(shared.fileno()), **everything()).finish()
+        child(STRANGER, str(shared.handle), **everything()).finish()
 
 
 def test_an_inherited_named_map_goes_with_the_last_holder(child, map_name):
     shared = MemoryMappedFile.create_new(map_name, 4096, inheritability=INHERITABLE)
-    holder = child(HOLDER, str(shared.fileno()), **passing(shared.fileno()))
+    holder = child(HOLDER, str(shared.handle), **passing(shared.handle))
     shared.close()
     MemoryMappedFile.open_existing(map_name).close()
     holder.finish()

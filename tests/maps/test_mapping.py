@@ -7,6 +7,7 @@ import os
 import pickle
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -30,6 +31,7 @@ from pyshm.errors import (
     NameRuleError,
     PlatformError,
 )
+from pyshm.maps import mapping
 
 posix = pytest.mark.skipif(
     sys.platform == "win32", reason="on Windows sizes are whole pages, and names work for files"
@@ -420,6 +422,7 @@ def test_a_view_outlives_its_map(ten):
     [
         lambda opened: opened.create_view_accessor(),
         lambda opened: opened.create_view_stream(),
+        lambda opened: opened.handle,
         lambda opened: opened.fileno(),
     ],
 )
@@ -844,7 +847,7 @@ def test_a_child_uses_an_inherited_descriptor(child, map_name, path, which):
             if index != which:
                 continue
             view.write_byte(3, 41)
-            number = opened.fileno()
+            number = opened.handle
             assert os.get_inheritable(number)
             child(INHERITOR, str(number), pass_fds=[number]).finish()
             assert view.read_byte(3) == 42
@@ -854,7 +857,7 @@ def test_a_child_uses_an_inherited_descriptor(child, map_name, path, which):
 def test_without_inheritability_no_descriptor_is_inheritable(map_name, path):
     for opened in _three_ways(map_name, path, HandleInheritability.NONE):
         with opened:
-            assert not os.get_inheritable(opened.fileno())
+            assert not os.get_inheritable(opened.handle)
 
 
 @posix
@@ -864,7 +867,19 @@ def test_an_opened_map_is_inheritable_too(map_name):
         MemoryMappedFile.create_new(map_name, 16),
         MemoryMappedFile.open_existing(map_name, inheritability=inheritable) as opened,
     ):
-        assert os.get_inheritable(opened.fileno())
+        assert os.get_inheritable(opened.handle)
+
+
+@posix
+def test_on_posix_fileno_is_the_handle(ten):
+    assert ten.fileno() == ten.handle
+
+
+def test_on_windows_fileno_is_deprecated(ten, monkeypatch):
+    monkeypatch.setattr(mapping, "sys", SimpleNamespace(platform="win32"))
+    with pytest.warns(DeprecationWarning, match=r"use MemoryMappedFile\.handle") as caught:
+        assert ten.fileno() == ten.handle
+    assert caught[0].filename == __file__
 
 
 def test_a_map_outlives_the_file_that_is_left_open(tmp_path):

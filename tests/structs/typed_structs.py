@@ -75,7 +75,7 @@ reveal_type(Point.for_target(Target(4, windows=True)).stride)  # int
 
 def read(accessor: MemoryMappedViewAccessor) -> None:
     reveal_type(accessor.read(0, Point))  # Point
-    reveal_type(accessor.read_array(0, Point, 3))  # list[Point]
+    reveal_type(accessor.read_structs(0, Point, 3))  # list[Point]
     accessor.write(0, Point(1, 2.0))
     accessor.write_array(0, [Point(1)])
 

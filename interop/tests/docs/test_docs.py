@@ -151,7 +151,7 @@ def test_the_protocol_names_every_error_that_is_none_of_the_formats():
 
 
 def test_the_default_capacity_is_documented():
-    assert f"{helper.DEFAULT_CAPACITY:,} bytes" in PROTOCOL
+    assert f"{helper.ShareMemoryHelper.DEFAULT_CAPACITY:,} bytes" in PROTOCOL
 
 
 def test_the_patience_mode_and_variable_are_documented():
