@@ -1,1 +1,1 @@
-"""Runs the code blocks of the pages in docs/."""
+"""Runs the code blocks in the pages of docs/."""

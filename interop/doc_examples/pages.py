@@ -1,23 +1,23 @@
-"""The code in the pages of docs/ that are for users: every block, and what is to become of it.
+"""The code blocks in the pages of docs/ that are for users, and how each is run.
 
-A page's code blocks are fenced, and the line above each says what it is::
+A code block is fenced, and the line above it says what it is::
 
-    <!-- example: reader.py -->        a program of its own; it must exit with 0
-    <!-- example: writer.py, held -->  … it runs until its section ends, and gets a line of input
-    <!-- example: late.sh, fails -->   … its exit status must be another
-    <!-- example: many.py, needs numpy -->   … which is not there everywhere
-    <!-- example: MyApp.cs, library -->      C# that becomes MyApp.dll, and is not run
+    <!-- example: reader.py -->        a program; it must exit with 0
+    <!-- example: writer.py, held -->  … that runs until its section ends, and then gets a line
+    <!-- example: late.sh, fails -->   … that must exit with another status
+    <!-- example: many.py, needs numpy -->   … that is skipped without this module
+    <!-- example: MyApp.cs, library -->      C# that is compiled to MyApp.dll, and not run
     <!-- example: worlds.diff, interop/worlds/world.py -->   a change of that file
-    <!-- output: reader -->            what reader.py printed: … stands for anything in a line, a
-                                       line of it alone for any lines; how many blanks are
-                                       between two words does not matter
-    <!-- file: structs.py -->          what that file contains now
+    <!-- output: reader -->            what reader.py prints; … stands for any text in a line, and
+                                       in a line of its own for any lines. The number of blanks
+                                       between two words does not matter.
+    <!-- file: structs.py -->          the content of that file at this point
 
-A section (``##``) is a story: its blocks happen in order, in one folder. There lie ``photo.png``
-and every Python program of the page, so that one can import another; named maps lie beside it. A
-program in Python and one in C# of the same name in a section are the same program: a run of the
-story has one of them in its place (:meth:`Story.casts`). ``<!-- page: checkout -->`` in a page says
-that the folder is a copy of the checkout.
+A section (``##``) is one example: its blocks run in order, in one folder. The folder has
+``photo.png`` and every Python program of the page, so that one can import another. Named maps are
+in a folder beside it. A program in Python and a program in C# with the same name are one program.
+Each variant of the example (:meth:`Example.variants`) runs one of them. With
+``<!-- page: checkout -->`` in the page, the folder is a copy of the checkout.
 """
 
 from __future__ import annotations
@@ -38,18 +38,17 @@ __all__ = [
     "PYTHON",
     "REFERENCES",
     "Block",
+    "Example",
     "ExampleError",
-    "Story",
     "blocks_of",
-    "example",
+    "code_of",
+    "examples_of",
     "pages",
     "problems_of",
-    "stories_of",
 ]
 
 
-# These say what is so, not how to do it, and other tests hold them against the code. All other
-# pages are for users.
+# Reference pages: other tests compare them with the code. All other pages are for users.
 REFERENCES = {
     "api.md",
     "corpus.md",
@@ -66,7 +65,7 @@ CSHARP = "csharp"
 _LANGUAGES = {".py": PYTHON, ".cs": CSHARP, ".sh": "sh", ".diff": "diff"}
 
 _FENCED = re.compile(
-    r"^(?:<!-- (?P<kind>\w+): (?P<said>[^\n]*?) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$",
+    r"^(?:<!-- (?P<kind>\w+): (?P<options>[^\n]*?) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 _FENCE = re.compile(r"^ *(?:```|~~~).*$", re.MULTILINE)
@@ -74,11 +73,11 @@ _INDENTED = re.compile(r"\n\n( {4,}\S[^\n]*)")
 
 
 class ExampleError(AssertionError):
-    """A page's example does not do what the page says."""
+    """An example does not do what its page says."""
 
 
 class Block(NamedTuple):
-    """A code block: what the line above it says, and what is in it. ``line`` counts from 1."""
+    """A code block and what the line above it says. ``line`` counts from 1."""
 
     section: str
     line: int
@@ -90,22 +89,22 @@ class Block(NamedTuple):
 
     @property
     def stem(self) -> str:
-        """The name that the same program has in both languages."""
+        """The name of the program, the same in both languages."""
         return self.name.partition(".")[0].lower()
 
 
 def pages() -> list[Path]:
-    """The pages for users."""
+    """Return the pages for users."""
     return sorted(page for page in DOCS.glob("*.md") if page.name not in REFERENCES)
 
 
 def blocks_of(page: Path) -> list[Block]:
-    """Every fenced block of a page, in order."""
+    """Return every fenced block of a page, in order."""
     text = page.read_text(encoding="utf-8")
     found = []
     for match in _FENCED.finditer(text):
         headings = re.findall(r"^## (.*)$", _FENCED.sub("", text[: match.start()]), re.MULTILINE)
-        name, *options = (match["said"] or "").split(", ")
+        name, *options = (match["options"] or "").split(", ")
         found.append(
             Block(
                 headings[-1] if headings else "",
@@ -120,23 +119,23 @@ def blocks_of(page: Path) -> list[Block]:
     return found
 
 
-def example(page: Path, name: str) -> str:
-    """The text of one example. Raises ExampleError if the page has none of that name."""
+def code_of(page: Path, name: str) -> str:
+    """Return the code of a program. Raises ExampleError if the page has no such program."""
     for block in blocks_of(page):
         if block.kind == "example" and block.name == name:
             return block.text
-    raise ExampleError(f"{page.name} has no example {name}")
+    raise ExampleError(f"{page.name} has no program {name}")
 
 
 def problems_of(page: Path) -> list[str]:
-    """Why a block of the page would not be run or compared, a line each."""
+    """Return a line for each block of the page that no test would run or compare."""
     prose = _FENCED.sub("", page.read_text(encoding="utf-8"))
     problems = [
-        f"{page.name}: indented code is not run, fence it: {line.strip()}"
+        f"{page.name}: indented code is not run; put it in a fence: {line.strip()}"
         for line in _INDENTED.findall(prose)
     ]
     problems += [
-        f"{page.name}: a fence that nothing finds: {line}" for line in _FENCE.findall(prose)
+        f"{page.name}: this fence is not recognized: {line}" for line in _FENCE.findall(prose)
     ]
     known: dict[str, set[str]] = {}
     names: dict[str, set[str]] = {}
@@ -146,27 +145,27 @@ def problems_of(page: Path) -> list[str]:
         suffix = Path(block.name).suffix
         if block.kind == "example":
             if _LANGUAGES.get(suffix, block.language + "?") != block.language:
-                problems.append(
-                    f"{where}: {block.name} is no {block.language or 'code'} that is run"
-                )
+                problems.append(f"{where}: {block.name} can't be run as {block.language or 'code'}")
             others = names.setdefault(block.stem, set())
             if (others and {suffix, *others} != {".py", ".cs"}) or suffix in others:
-                problems.append(f"{where}: a second example {block.stem}")
+                problems.append(f"{where}: the section has another program {block.stem}")
             others.add(suffix)
             stems.add(block.stem)
         elif block.kind == "output":
             if block.stem not in stems:
-                problems.append(f"{where}: {block.name} does not run before it in this section")
+                problems.append(f"{where}: no program {block.name} runs before it in this section")
         elif block.kind != "file":
-            problems.append(f"{where}: no test runs this block; say above it what it is")
+            problems.append(
+                f"{where}: no test runs this block; the line above it must say what it is"
+            )
     return problems
 
 
-# --- stories ------------------------------------------------------------------------------
+# --- examples -----------------------------------------------------------------------------
 
 
-class Story(NamedTuple):
-    """A section's blocks."""
+class Example(NamedTuple):
+    """The blocks of a section."""
 
     page: Path
     title: str
@@ -178,7 +177,7 @@ class Story(NamedTuple):
 
     @property
     def languages(self) -> dict[str, list[str]]:
-        """The languages that each program is there in, by its stem."""
+        """The languages of each program, by its stem."""
         found: dict[str, list[str]] = {}
         for block in self.blocks:
             if block.kind == "example":
@@ -186,30 +185,30 @@ class Story(NamedTuple):
         return found
 
     def skip_if_impossible(self) -> None:
-        """Skip the test that tells it where it can't be told."""
+        """Skip the current test if the example can't run here."""
         for option in itertools.chain.from_iterable(block.options for block in self.blocks):
             if option.startswith("needs "):
                 pytest.importorskip(option.removeprefix("needs "))
         if sys.platform == "win32" and any(block.language == "sh" for block in self.blocks):
             pytest.skip("its commands are for a POSIX shell")
 
-    def casts(self) -> list[dict[str, str]]:
-        """Every choice of a language for each program that is there in two."""
+    def variants(self) -> list[dict[str, str]]:
+        """Return every choice of a language for the programs in two languages, by stem."""
         double = {stem: each for stem, each in self.languages.items() if len(each) > 1}
         return [
             dict(zip(double, each, strict=True)) for each in itertools.product(*double.values())
         ]
 
-    def needs_dotnet(self, cast: Mapping[str, str]) -> bool:
-        """Whether it can be told with this cast only where there is .NET."""
-        chosen = [cast.get(stem, each[0]) for stem, each in self.languages.items()]
+    def needs_dotnet(self, variant: Mapping[str, str]) -> bool:
+        """Return whether this variant needs .NET."""
+        chosen = [variant.get(stem, each[0]) for stem, each in self.languages.items()]
         return self.in_checkout or CSHARP in chosen
 
 
-def stories_of(page: Path) -> list[Story]:
-    """The page's sections that have code."""
+def examples_of(page: Path) -> list[Example]:
+    """Return an example for each section of the page that has code."""
     in_checkout = "<!-- page: checkout -->" in page.read_text(encoding="utf-8")
     grouped: dict[str, list[Block]] = {}
     for block in blocks_of(page):
         grouped.setdefault(block.section, []).append(block)
-    return [Story(page, title, tuple(each), in_checkout) for title, each in grouped.items()]
+    return [Example(page, title, tuple(each), in_checkout) for title, each in grouped.items()]

@@ -1,4 +1,4 @@
-"""Tells the stories of pages.py: runs a page's programs and commands as they stand there."""
+"""Runs the examples of pages.py: the programs and commands of a page, unchanged."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from pathlib import Path
 import pyshm
 
 from ..checkout import CHECKOUT
-from .pages import PYTHON, Block, ExampleError, Story, blocks_of
+from .pages import PYTHON, Block, Example, ExampleError, blocks_of
 
-__all__ = ["Stage"]
+__all__ = ["Runner"]
 
-_PATIENCE = 120.0  # seconds that a program may take, or be silent before it holds
+_PATIENCE = 120.0  # seconds for a program to end, or for a held one to print something
 
 
-class Stage:
-    """Where stories are told: in folders below ``root``, which must be new for each.
+class Runner:
+    """Runs one example in folders below ``root``, which must be empty.
 
-    ``compile_program`` and ``compile_library`` are those of programs.py, without the folder;
-    only stories that need .NET need them.
+    ``compile_program`` and ``compile_library`` are those of interop/peers/compile.py, without the
+    folder. Only examples that need .NET use them.
     """
 
     def __init__(
@@ -43,28 +43,29 @@ class Stage:
         self._compile_library = compile_library
         self._printed: dict[str, str] = {}
 
-    def tell(self, story: Story, cast: Mapping[str, str]) -> None:
-        """Run a story; raises ExampleError where it goes otherwise than the page says."""
-        self._prepare(story)
+    def run(self, example: Example, variant: Mapping[str, str]) -> None:
+        """Run a variant of ``example``; raise ExampleError if the result is not the page's."""
+        self._page = example.page
+        self._prepare(example)
         with ExitStack() as held:
-            for block in story.blocks:
+            for block in example.blocks:
                 if block.kind == "output":
-                    self._compare(story, block, self._printed[block.stem])
+                    self._compare(block, self._printed[block.stem])
                 elif block.kind == "file":
                     path = self._folder / block.name
-                    self._compare(story, block, path.read_text(encoding="utf-8"))
-                elif cast.get(block.stem, block.language) == block.language:
-                    self._play(story, block, held)
+                    self._compare(block, path.read_text(encoding="utf-8"))
+                elif variant.get(block.stem, block.language) == block.language:
+                    self._execute(block, held)
 
-    def _prepare(self, story: Story) -> None:
+    def _prepare(self, example: Example) -> None:
         from PIL import Image
 
-        if story.in_checkout:
+        if example.in_checkout:
             _copy_checkout(self._folder)
         else:
             self._folder.mkdir(parents=True)
         Image.new("RGB", (640, 480), "steelblue").save(self._folder / "photo.png")
-        for block in blocks_of(story.page):
+        for block in blocks_of(example.page):
             if block.kind == "example" and block.language == PYTHON:
                 (self._folder / block.name).write_text(block.text, encoding="utf-8")
         (self._root / "maps").mkdir()
@@ -83,7 +84,7 @@ class Stage:
             **{key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")},
             "PATH": os.pathsep.join([str(programs), os.environ.get("PATH", "")]),
             "PYTHONPATH": str(
-                self._folder if story.in_checkout else Path(pyshm.__file__).parent.parent
+                self._folder if example.in_checkout else Path(pyshm.__file__).parent.parent
             ),
             "PYTHONUNBUFFERED": "1",
             "PYTHONUTF8": "1",
@@ -92,9 +93,9 @@ class Stage:
             "COLUMNS": "100",
         }
 
-    def _play(self, story: Story, block: Block, held: ExitStack) -> None:
+    def _execute(self, block: Block, held: ExitStack) -> None:
         if block.language == "diff":
-            self._change(story, block)
+            self._change(block)
             return
         if "library" in block.options:
             assert self._compile_library is not None
@@ -105,7 +106,7 @@ class Stage:
             return
         command = self._command(block)
         if "held" in block.options:
-            self._printed[block.stem] = held.enter_context(self._held(story, block, command))
+            self._printed[block.stem] = held.enter_context(self._held(block, command))
             return
         try:
             done = subprocess.run(
@@ -119,9 +120,9 @@ class Stage:
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            raise _wrong(story, block, f"takes more than {error.timeout} s", error.output) from None
+            raise self._error(block, f"takes more than {error.timeout} s", error.output) from None
         if (done.returncode != 0) != ("fails" in block.options):
-            raise _wrong(story, block, f"exit status {done.returncode}", done.stdout)
+            raise self._error(block, f"exit status {done.returncode}", done.stdout)
         self._printed[block.stem] = _text(done.stdout)
 
     def _command(self, block: Block) -> list[str]:
@@ -133,8 +134,8 @@ class Stage:
         return self._compile_program(block.name.removesuffix(".cs"), block.text)
 
     @contextmanager
-    def _held(self, story: Story, block: Block, command: list[str]) -> Iterator[str]:
-        """Run a program during the context; gives what it printed until it was ready."""
+    def _held(self, block: Block, command: list[str]) -> Iterator[str]:
+        """Run a program during the context; give what it printed before it waits."""
         process = subprocess.Popen(
             command,
             cwd=self._folder,
@@ -144,42 +145,48 @@ class Stage:
             stderr=subprocess.STDOUT,
         )
         assert isinstance(process.stdout, io.BufferedReader)
-        impatience = threading.Timer(_PATIENCE, process.kill)
-        impatience.start()
+        timeout = threading.Timer(_PATIENCE, process.kill)
+        timeout.start()
         try:
             first = process.stdout.read1()
-            impatience.cancel()
+            timeout.cancel()
             if not first:
-                raise _wrong(story, block, f"ended with {process.wait()} before it was ready", b"")
+                raise self._error(block, f"ended with {process.wait()} and printed nothing", b"")
             yield _text(first)
             rest, _ = process.communicate(b"\n", timeout=_PATIENCE)
             if process.returncode != 0:
-                raise _wrong(story, block, f"exit status {process.returncode}", first + rest)
+                raise self._error(block, f"exit status {process.returncode}", first + rest)
         finally:
-            impatience.cancel()
+            timeout.cancel()
             process.kill()
             process.communicate(timeout=_PATIENCE)
 
-    def _change(self, story: Story, block: Block) -> None:
+    def _change(self, block: Block) -> None:
         path = self._folder / block.options[0]
         text = path.read_text(encoding="utf-8")
         lines = block.text.splitlines(keepends=True)
         before = "".join(line[1:] for line in lines if line[0] in " -")
         after = "".join(line[1:] for line in lines if line[0] in " +")
         if text.count(before) != 1:
-            raise _wrong(
-                story, block, f"{block.options[0]} has these lines {text.count(before)} times", b""
+            raise self._error(
+                block,
+                f"{block.options[0]} has these lines {text.count(before)} times",
+                b"",
             )
         path.write_text(text.replace(before, after), encoding="utf-8")
 
-    def _compare(self, story: Story, block: Block, found: str) -> None:
+    def _error(self, block: Block, what: str, printed: bytes | None) -> ExampleError:
+        place = f"{self._page.name}, line {block.line}, {block.name}"
+        return ExampleError(f"{place}: {what}\n{_text(printed or b'')}")
+
+    def _compare(self, block: Block, found: str) -> None:
         pattern = "".join(
             r"(?:.*\n)*?" if line.strip() == "…" else _line_pattern(line)
             for line in block.text.splitlines()
         )
         lines = "".join(f"{_one_blank(line)}\n" for line in found.rstrip().splitlines())
         if not re.fullmatch(pattern, lines):
-            raise _wrong(story, block, f"the page has\n{block.text}\nbut it is", found.encode())
+            raise self._error(block, f"the page has\n{block.text}\nthe output is", found.encode())
 
 
 def _line_pattern(line: str) -> str:
@@ -187,7 +194,7 @@ def _line_pattern(line: str) -> str:
 
 
 def _one_blank(line: str) -> str:
-    """A table's columns are as wide as their widest cell, which a page can't know."""
+    """Replace each run of blanks in ``line``: column widths depend on the machine."""
     return re.sub(r"(?<=\S) +", " ", line.rstrip())
 
 
@@ -195,17 +202,12 @@ def _text(data: bytes) -> str:
     return data.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
-def _wrong(story: Story, block: Block, what: str, printed: bytes | None) -> ExampleError:
-    place = f"{story.page.name}, line {block.line}, {block.name}"
-    return ExampleError(f"{place}: {what}\n{_text(printed or b'')}")
-
-
 def _copy_checkout(target: Path) -> None:
     left_out = shutil.ignore_patterns("__pycache__", "bin", "obj", ".*")
     target.mkdir(parents=True)
     own = (CHECKOUT / name for name in ("interop", "tests", "fixtures"))
     for folder in (Path(pyshm.__file__).parent, *own):
-        # The default, copy2, calls what Wine lacks.
+        # The default, copy2, does not work under Wine.
         shutil.copytree(
             folder, target / folder.name, ignore=left_out, copy_function=shutil.copyfile
         )

@@ -1,4 +1,4 @@
-"""docs/ is normative: its tables and the code say the same."""
+"""The tables of the reference pages in docs/ agree with the code."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ NAMED = (DOCS / "named-maps.md").read_text(encoding="utf-8")
 
 
 def section(text, title):
-    """What stands under a heading, up to the next of the same or a higher level."""
+    """Return the text under a heading, up to the next section."""
     match = re.search(rf"^(#+) {re.escape(title)}\n(.*?)(?=^#{{1,2}} |\Z)", text, re.M | re.S)
     assert match is not None, title
     return match[2]
 
 
 def tables(text):
-    """Every table in ``text``: its rows as dicts by column."""
+    """Return every table in ``text``: a list of rows, each a dict by column."""
     found = []
     for block in re.findall(r"(?:^\|.*\n)+", text, re.M):
         rows = [[cell.strip() for cell in line.strip("|\n ").split(" | ")]
@@ -39,7 +39,7 @@ def tables(text):
 
 
 def kinds_of(text):
-    """The kinds that a piece of documentation names in a column called kind."""
+    """Return the kinds of error that the tables of ``text`` name."""
     return {
         word
         for table in tables(text)
@@ -48,7 +48,7 @@ def kinds_of(text):
     }
 
 
-def test_the_blobs_table_has_the_codes_offsets_and_sizes():
+def test_the_table_of_the_blob_has_the_offsets_and_sizes_of_the_code():
     (table, *_) = tables(section(FORMAT, "Image blob"))
     rows = [(row["offset"], row["size"], row["field"]) for row in table]
     assert rows == [
@@ -70,23 +70,23 @@ def test_the_blobs_table_has_the_codes_offsets_and_sizes():
     assert size == 8 + n + m
 
 
-def test_the_structs_table_has_the_codes_offsets_and_sizes():
+def test_the_table_of_the_struct_has_the_offsets_and_sizes_of_the_code():
     table = tables(section(FORMAT, "TestData"))[0]
     documented = [(int(row["offset"]), int(row["size"]), row["field"].strip("`")) for row in table]
     coded = [(field.offset, field.size, field.dotnet_name) for field in TestData.layout.fields]
     assert documented == coded
 
 
-def test_the_structs_size_is_documented():
+def test_the_size_of_the_struct_is_documented():
     assert f"\n{TestData.layout.size} bytes in all" in FORMAT
 
 
-def test_the_structs_pack_and_count_are_documented():
+def test_the_pack_and_the_count_of_the_struct_are_documented():
     assert f"Pack = {TestData.layout.pack}," in FORMAT
     assert f"SizeConst = {TestData.layout.fields[2].form.count})" in FORMAT
 
 
-def test_the_structs_text_is_documented():
+def test_the_text_of_the_struct_is_documented():
     assert f"`{TestData.standard()}`" in FORMAT
 
 
@@ -94,8 +94,8 @@ def test_the_largest_length_is_documented():
     assert f"{blob.INT32_MAX:,}" in section(FORMAT, "Image blob")
 
 
-# Kinds that a class has by itself, and those given to an error where it is raised. Those of the
-# windows in apps/ choose the advice that a window gives, and are seen nowhere else.
+# Kinds of an error class, and kinds that an error gets where it is raised. The kinds of apps/ are
+# left out: only its windows use them, to choose their advice.
 CODED = {
     getattr(errors, name).kind
     for name in errors.__all__
@@ -111,9 +111,9 @@ GIVEN = set(
         ),
     )
 )
-# A value that .NET would have cut or changed never crosses to the other language.
+# Errors of values that .NET would truncate or change; they are not sent to the other language.
 PYTHON_ONLY = {"embedded-nul", "encoding", "no-date"}
-# .NET has an exception for these, Python a built-in one or none.
+# Exceptions of .NET only; Python has a built-in one or none.
 DOTNET_ONLY = {"invalid-operation", "overflow"}
 
 
@@ -134,7 +134,7 @@ def kind_rows():
 
 
 @pytest.mark.parametrize("row", [*kind_rows()])
-def test_the_protocols_kinds_have_the_classes_it_names(row):
+def test_a_kind_of_the_protocol_has_the_documented_classes(row):
     name, builtin = re.fullmatch(r"`(\w+)` \(([\w.]+)\)", row["pyshm"]).groups()
     leaf = getattr(errors, name)
     assert leaf.kind == row["kind"].strip("`")
@@ -142,7 +142,7 @@ def test_the_protocols_kinds_have_the_classes_it_names(row):
     assert builtin.split(".")[-1] in {base.__name__ for base in leaf.__mro__}
 
 
-def test_the_protocol_names_every_error_that_is_none_of_the_formats():
+def test_the_protocol_names_every_error_that_is_not_of_a_format():
     named = set(re.findall(r"`(\w+Error)` \(", PROTOCOL))
     formats = {name for name in errors.__all__
                if issubclass(getattr(errors, name), errors.FormatError)}  # fmt: skip
@@ -154,9 +154,9 @@ def test_the_default_capacity_is_documented():
     assert f"{helper.ShareMemoryHelper.DEFAULT_CAPACITY:,} bytes" in PROTOCOL
 
 
-def test_the_patience_mode_and_variable_are_documented():
+def test_the_timeout_the_file_mode_and_the_variable_are_documented():
     if sys.platform == "win32":
-        pytest.skip("the convention is for other systems")
+        pytest.skip("POSIX systems only")
     from pyshm.maps.posix import directory, files, locks
 
     assert f"{locks.TIMEOUT:.0f} seconds" in NAMED
@@ -164,7 +164,7 @@ def test_the_patience_mode_and_variable_are_documented():
     assert f"`{directory.VARIABLE}`" in NAMED
 
 
-# --- the pages for users: what they name exists -------------------------------------------
+# --- what the pages for users name exists -------------------------------------------------
 
 TOX = (DOCS.parent / "tox.ini").read_text(encoding="utf-8")
 PROJECT = (DOCS.parent / "pyproject.toml").read_text(encoding="utf-8")
@@ -178,7 +178,7 @@ def test_the_python_names_beside_the_csharp_ones_exist():
         for before, name in re.findall(r"`(?:(\w+)\.)?(\w+)`", row["Python"]):
             owner = before or owner
             if name not in {"with", "memoryview"}:
-                # Struct itself lacks what its subclasses get.
+                # Subclasses of Struct have more names than Struct.
                 home = getattr(pyshm, "TestData" if owner == "Struct" else owner)
                 assert hasattr(home, name), (owner, name)
 

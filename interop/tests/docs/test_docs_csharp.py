@@ -1,6 +1,6 @@
-"""The pages for users again, with .NET: their C# programs are compiled and run.
+"""The C# programs of the pages for users compile, and do what the pages say.
 
-A program that a page shows in both languages is run in each, against each of the other program.
+A program that a page has in both languages runs in each, in all combinations.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ from pathlib import Path
 
 import pytest
 
-from interop.doc_examples.pages import Story, pages, stories_of
-from interop.doc_examples.runner import Stage
+from interop.doc_examples.pages import Example, examples_of, pages
+from interop.doc_examples.runner import Runner
 from interop.peers.compile import compile_library, compile_program
 
 pytestmark = [pytest.mark.slow, pytest.mark.dotnet]
 
-STORIES = [
-    pytest.param(story, cast, id="-".join([str(story), *cast.values()]))
+EXAMPLES = [
+    pytest.param(example, variant, id="-".join([str(example), *variant.values()]))
     for page in pages()
-    for story in stories_of(page)
-    for cast in story.casts()
-    if story.needs_dotnet(cast)
+    for example in examples_of(page)
+    for variant in example.variants()
+    if example.needs_dotnet(variant)
 ]
 
 
 class Compiler:
     """Compiles each source once.
 
-    In one folder, so that the library that the programs use is built once; unless two programs
-    of different pages have the same name.
+    All programs are in one folder, so that their library is built once. A program with the name of
+    another one gets a new folder.
     """
 
     def __init__(self, root: Path) -> None:
@@ -62,10 +62,10 @@ def compiler(tmp_path_factory: pytest.TempPathFactory) -> Compiler:
     return Compiler(tmp_path_factory.mktemp("compiled"))
 
 
-@pytest.mark.parametrize(("story", "cast"), STORIES)
+@pytest.mark.parametrize(("example", "variant"), EXAMPLES)
 def test_the_examples_of_a_section_do_what_the_page_says(
-    story: Story, cast: Mapping[str, str], compiler: Compiler, tmp_path: Path
+    example: Example, variant: Mapping[str, str], compiler: Compiler, tmp_path: Path
 ) -> None:
-    story.skip_if_impossible()
-    Stage(tmp_path, compiler.program, compiler.library).tell(story, cast)
+    example.skip_if_impossible()
+    Runner(tmp_path, compiler.program, compiler.library).run(example, variant)
     assert list((tmp_path / "maps").iterdir()) == []

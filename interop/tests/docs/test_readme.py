@@ -1,4 +1,4 @@
-"""The examples in the README run as they stand there."""
+"""The examples in the README run unchanged."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from PIL import Image
 
 import pyshm
 from interop.checkout import CHECKOUT
-from interop.doc_examples.pages import example
+from interop.doc_examples.pages import code_of
 from pyshm import ImageData, ShareMemoryHelper
 from pyshm.cli.parser import build_parser
 
 README = CHECKOUT / "README.md"
 
 
-def test_the_writer_shares_a_picture(map_name: str, tmp_path: Path) -> None:
+def test_the_writer_shares_the_picture(map_name: str, tmp_path: Path) -> None:
     Image.new("RGB", (8, 8), "red").save(tmp_path / "photo.png")
-    code = example(README, "writer.py").replace('"picture"', repr(map_name))
+    code = code_of(README, "writer.py").replace('"picture"', repr(map_name))
     process = subprocess.Popen(
         [sys.executable, "-u", "-c", code],
         stdin=subprocess.PIPE,
@@ -46,21 +46,21 @@ def test_the_writer_shares_a_picture(map_name: str, tmp_path: Path) -> None:
         process.communicate()
 
 
-def test_the_reader_reads_it(map_name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_reader_reads_the_picture(map_name: str, capsys: pytest.CaptureFixture[str]) -> None:
     content = io.BytesIO()
     Image.new("RGB", (8, 6), "red").save(content, "PNG")
     with ShareMemoryHelper(map_name).create_or_open() as memory:
         memory.write_image(ImageData("photo.png", content.getvalue()))
         names: dict[str, object] = {}
-        exec(example(README, "reader.py").replace('"picture"', repr(map_name)), names)
+        exec(code_of(README, "reader.py").replace('"picture"', repr(map_name)), names)
     assert capsys.readouterr().out == "photo.png (8, 6)\n"
     assert names["mine"] == content.getvalue()
 
 
-def test_the_struct_example_prints_what_its_comment_says(
+def test_the_struct_example_prints_what_its_comments_say(
     map_name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code = example(README, "structs.py").replace('"player"', repr(map_name))
+    code = code_of(README, "structs.py").replace('"player"', repr(map_name))
     module = type(sys)("readme_structs")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     exec(compile(code, "README.md", "exec"), module.__dict__)
@@ -70,7 +70,7 @@ def test_the_struct_example_prints_what_its_comment_says(
     ]
 
 
-def test_the_command_line_in_the_readme_is_the_commands_own() -> None:
+def test_every_command_in_the_readme_is_valid() -> None:
     lines = re.findall(r"^pyshm (.*?)(?:  +#.*)?$", README.read_text("utf-8"), re.MULTILINE)
     assert len(lines) == 5
     for line in lines:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from interop.doc_examples.pages import DOCS, example
+from interop.doc_examples.pages import DOCS, code_of
 from interop.exchange.place import Place
 from interop.peers.compile import compile_program
 from interop.peers.start import python_peer
@@ -16,7 +16,7 @@ from interop.peers.start import python_peer
 @pytest.mark.dotnet
 def test_the_reader_prints_the_path_and_the_size(place: Place, tmp_path: Path) -> None:
     name = place.name()
-    source = example(DOCS.parent / "README.md", "Reader.cs").replace('"picture"', f'"{name}"')
+    source = code_of(DOCS.parent / "README.md", "Reader.cs").replace('"picture"', f'"{name}"')
     program = compile_program("Reader", source, tmp_path)
     writer = python_peer()
     writer.request(
