@@ -26,7 +26,6 @@ from ..exchange.record import CONSUMER, PRODUCER, Record
 from ..exchange.run import letting_go
 from ..report import browser
 from ..worlds.world import LANGUAGES, NATIVE, WINDOWS, Seat, World, remove_left_over, world_of
-from . import progress
 from .results import FAULTS, PROPERTY, RECORD, Results
 from .selection import crossings, pairs_of, worlds_of
 
@@ -118,14 +117,6 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> str:
     """With what a run can be repeated, also one that passes."""
     return f"random cases: seed {config.getoption('--seed')}, {config.getoption('--types')} types"
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Draw the live line, where somebody looks at it; the terminal's reporter is there by now."""
-    if progress.wanted(session.config):
-        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-        session.config.pluginmanager.register(progress.Progress(reporter), "interop-progress")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

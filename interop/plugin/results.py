@@ -79,7 +79,7 @@ class Results:
                 known = self.outcomes.get(cell)
                 if known is None or known[0] is Outcome.PASSED:
                     seconds = round(report.duration, 6)
-                    self.outcomes[cell] = (_outcome(report), seconds, _story(report))
+                    self.outcomes[cell] = (_outcome(report), seconds, _message(report))
             if report.when == "teardown":
                 self._write(cell, report.nodeid, getattr(report, _ATTRIBUTE, ""))
 
@@ -91,9 +91,9 @@ class Results:
         found = json.loads(recorded) if recorded else {"record": {}, "hellos": {}}
         self.peers.update(found["hellos"])
         producer, consumer, group, case = cell
-        outcome, seconds, story = self.outcomes[cell]
+        outcome, seconds, message = self.outcomes[cell]
         self.writer.add(
-            Run(case, group, producer, consumer, outcome, seconds, story, test, found["record"])
+            Run(case, group, producer, consumer, outcome, seconds, message, test, found["record"])
         )
 
     # --- the end ------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ def _dotnet_version() -> str:
     return f"SDK {sdk.find_dotnet().sdk}"
 
 
-def _story(report: pytest.TestReport) -> str:
+def _message(report: pytest.TestReport) -> str:
     if report.passed:
         return ""
     if report.skipped and isinstance(report.longrepr, tuple):

@@ -110,7 +110,7 @@ def case_section(case: Case) -> Iterator[str]:
     yield '<th scope="col">outcome</th><th scope="col">duration</th></tr></thead><tbody>'
     for run in case.runs:
         tag = f'<span class="tag {_state_of(run)}">{run.outcome.value}</span>'
-        why = f" {text(run.story)}" if run.outcome is Outcome.SKIPPED else ""
+        why = f" {text(run.message)}" if run.outcome is Outcome.SKIPPED else ""
         yield (
             f'<tr><th scope="row">{text(run.producer)} → {text(run.consumer)}</th>'
             f"<td>{tag}{why}</td><td>{duration(run.seconds)}</td></tr>"

@@ -22,7 +22,9 @@ from .matrix import Matrix
 
 __all__ = ["FORMAT", "Report", "ReportError", "ReportWriter", "Run", "read"]
 
-FORMAT = 2  # 1 had no such key, no "test" and no "record", and no "peers" in its footer
+# Format 2 called "message" "story". Format 1 also had no "format", "test" and "record", and no
+# "peers" in its footer.
+FORMAT = 3
 
 
 class ReportError(ValueError):
@@ -39,7 +41,7 @@ class Run:
     consumer: str
     outcome: Outcome
     seconds: float
-    story: str = ""  # what went wrong, or why it was skipped
+    message: str = ""  # what was wrong, or why it was skipped
     test: str = ""  # pytest's name of it; empty in reports of format 1
     record: Mapping[str, Any] = field(default_factory=dict)
 
@@ -81,7 +83,7 @@ class Run:
             "consumer": self.consumer,
             "outcome": self.outcome.value,
             "seconds": self.seconds,
-            "story": self.story,
+            "message": self.message,
             "test": self.test,
             "record": self.record,
         }
@@ -96,7 +98,7 @@ class Run:
             line["consumer"],
             Outcome(line["outcome"]),
             float(line["seconds"]),
-            line["story"],
+            line["message"] if "message" in line else line["story"],
             line.get("test", ""),
             line.get("record") or {},
         )

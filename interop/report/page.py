@@ -165,13 +165,13 @@ def _failures(report: Report) -> Iterator[str]:
         yield f'<h3><a href="{link_to(Case(run.group, run.case, []).id)}">{named(run.case)}</a> '
         yield f'<span class="pair">{text(run.producer)} → {text(run.consumer)}</span> '
         yield f'<span class="tag failed">{run.outcome.value}</span></h3>'
-        yield f'<pre class="story">{text(essence(run.story))}</pre>'
+        yield f'<pre class="message">{text(essence(run.message))}</pre>'
         if number < _MOST_TRACES:
             if run.memory is not None:
                 yield bytes_section(run.memory)
-            if len(run.story) > len(essence(run.story)):
+            if len(run.message) > len(essence(run.message)):
                 yield "<details><summary>The whole traceback</summary>"
-                yield f"<pre>{text(run.story[-LONGEST:])}</pre></details>"
+                yield f"<pre>{text(run.message[-LONGEST:])}</pre></details>"
         if run.test:
             yield f"<p>Repeat it:</p><pre><code>{text(_command(report, run))}</code></pre>"
         yield "</article>"

@@ -20,14 +20,14 @@ __all__ = [
     "text",
 ]
 
-LONGEST = 12_000  # characters of a story
+LONGEST = 12_000  # characters of a message
 
 
-def essence(story: str) -> str:
+def essence(message: str) -> str:
     """The lines of a pytest failure that say what was wrong; all of it if it has none."""
-    lines = [line[1:] for line in story.splitlines() if line[:2] in ("E ", "E")]
+    lines = [line[1:] for line in message.splitlines() if line[:2] in ("E ", "E")]
     told = textwrap.dedent("\n".join(lines)).removeprefix("AssertionError: ")
-    return told or story[-LONGEST:]
+    return told or message[-LONGEST:]
 
 
 def named(case: str) -> str:

@@ -1,6 +1,6 @@
-"""A pytest plugin for the tests of the harness's reports: the Python producer has a fault.
+"""A pytest plugin for tests of the report: the Python producer of a run has a fault.
 
-``PYSHM_FAULT`` names it (faulty_peer.py). The run is a real one, its failures are real ones.
+``PYSHM_FAULT`` names it (interop/peers/faulty.py). The run and its failures are real.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ VARIABLE = "PYSHM_FAULT"
 
 
 def pytest_configure() -> None:
-    """Put the faulty peer in its place."""
+    """Replace the producer."""
     fault = os.environ[VARIABLE]
 
     def peer(name: str = "python", module: str = "interop.peers.python", *options: str) -> Peer:
@@ -26,5 +26,5 @@ def pytest_configure() -> None:
             return python_peer(name, "interop.peers.faulty", fault)
         return python_peer(name, module, *options)
 
-    # A name that world.py imports, and no part of what it offers.
+    # A name that world.py imports, not one of its own.
     setattr(world, "python_peer", peer)  # noqa: B010 - see above

@@ -74,7 +74,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_a_report_is_read_as_it_was_written(path: Path, place: Place) -> None:
     record = a_record(place, STRUCT[:4] + b"\xff" + STRUCT[5:]).as_json()
-    one = a_run(record=record, test="interop/tests/matrix/test_matrix.py::x", story="why")
+    one = a_run(record=record, test="interop/tests/matrix/test_matrix.py::x", message="why")
     two = a_run("struct-zero", outcome=Outcome.TIMED_OUT, seconds=0.1 + 0.2 + 1e-12)
     report = written(path, one, two, status=1)
     again = read(path)
@@ -302,10 +302,10 @@ def test_every_tag_of_a_page_is_closed_and_every_link_leads_somewhere(
     record = a_record(place, bytes(48)).as_json()
     report = written(
         path,
-        a_run(record=record, outcome=Outcome.FAILED, story="E   no", test="t"),
+        a_run(record=record, outcome=Outcome.FAILED, message="E   no", test="t"),
         a_run("test_some_sentence[a b]", group="by file", record=record),
         a_run(f"a {NASTY}", group=NASTY, outcome=Outcome.FAILED),
-        a_run("struct-zero", outcome=Outcome.SKIPPED, story="no .NET"),
+        a_run("struct-zero", outcome=Outcome.SKIPPED, message="no .NET"),
     )
     page = Page(report_html.page(report))
     assert page.open == []
@@ -323,7 +323,7 @@ def test_nothing_in_a_report_is_taken_for_markup(path: Path, place: Place) -> No
                 "message": NASTY, "field": NASTY}}, {"error": {"kind": NASTY}})  # fmt: skip
     record._add(CONSUMER, {"do": "x"}, {"value": {NASTY: NASTY}}, {"value": NASTY})
     record.memory(blob_bytes("<script>alert(1)</script>", b"<script>"))
-    nasty = {"group": NASTY, "pair": (NASTY, NASTY), "story": NASTY, "test": NASTY}
+    nasty = {"group": NASTY, "pair": (NASTY, NASTY), "message": NASTY, "test": NASTY}
     report = written(path, a_run(NASTY, record=record.as_json(), outcome=Outcome.FAILED, **nasty))
     header = dict.fromkeys(("seed", "started", "python", "dotnet", "os", "worlds", "pyshm"), NASTY)
     footer = {**report.footer, "peers": {NASTY: {"language": NASTY, "runtime": NASTY}}}
@@ -336,12 +336,12 @@ def test_nothing_in_a_report_is_taken_for_markup(path: Path, place: Place) -> No
 
 def test_failures_stand_before_everything_else(path: Path) -> None:
     runs = [a_run(f"struct-{i}") for i in range(3)]
-    failed = a_run("struct-last", outcome=Outcome.CRASHED, story="E   AssertionError: it burnt")
+    failed = a_run("struct-last", outcome=Outcome.CRASHED, message="E   AssertionError: it burnt")
     text = report_html.page(written(path, *runs, failed, status=1))
     places = [text.index(f'id="{name}"') for name in
               ("failure-0", "matrix", "peers", "case-struct-last", "case-struct-0")]  # fmt: skip
     assert places == sorted(places)
-    assert '<pre class="story">it burnt</pre>' in text
+    assert '<pre class="message">it burnt</pre>' in text
     assert re.search(r'<td class="failed"><a href="#failure-0">3/4</a>', text)
 
 
@@ -472,7 +472,7 @@ def test_a_peer_that_dies_is_reported_as_what_it_is(tmp_path: Path) -> None:
 def test_a_run_that_has_nothing_to_report_fails_and_leaves_no_old_page(tmp_path: Path) -> None:
     path, page = tmp_path / "report.jsonl", tmp_path / "page.html"
     page.write_text("of another run", encoding="utf-8")
-    done = run("interop/tests/exchange/test_self.py", "-k", "no_difference", "--interop-report",
+    done = run("interop/tests/oracle/test_oracle.py", "-k", "no_difference", "--interop-report",
                str(path), "--interop-html", str(page))  # fmt: skip
     assert done.returncode == 1, done.stdout
     assert "NOTHING TO REPORT: no case ran" in done.stdout

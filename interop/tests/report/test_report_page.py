@@ -213,8 +213,8 @@ def test_a_narrow_page_does_not_scroll_sideways(bad: Path) -> None:
 def test_a_script_in_the_name_of_a_case_does_not_run(tmp_path: Path) -> None:
     path = tmp_path / "report.jsonl"
     name = f"{NASTY}</script></style><img src=x onerror=document.title='caught'>"
-    story = f"E   {name}"
-    written(path, a_run(name, group=name, outcome=Outcome.FAILED, story=story), status=1)
+    message = f"E   {name}"
+    written(path, a_run(name, group=name, outcome=Outcome.FAILED, message=message), status=1)
     page = path.with_suffix(".html")
     write(read(path), page)
     document = dump(page.as_uri())

@@ -1,0 +1,1 @@
+"""What is true of the bytes in a map, found without pyshm."""
