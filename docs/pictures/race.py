@@ -1,4 +1,4 @@
-"""The struct of layout.svg: what a racing game tells of a car, many times a second."""
+"""The struct of layout.svg: the state of a car, which a racing game sends many times a second."""
 
 from enum import IntEnum
 from typing import Annotated
@@ -8,7 +8,7 @@ from pyshm import types as t
 
 
 class Gear(IntEnum):
-    """What the lever is at."""
+    """The gear of a car."""
 
     REVERSE = 0
     NEUTRAL = 1
@@ -16,7 +16,7 @@ class Gear(IntEnum):
 
 
 class Flags(Struct, layout="explicit", name="Race.Flags"):
-    """The same four bytes, whole and in parts."""
+    """Four bytes, as a whole and in parts."""
 
     bits: Annotated[t.UInt32, t.FieldOffset(0)]
     lamps: Annotated[t.Byte, t.FieldOffset(0)]
@@ -25,7 +25,7 @@ class Flags(Struct, layout="explicit", name="Race.Flags"):
 
 
 class Wheel(Struct, name="Race.Wheel"):
-    """One of four."""
+    """One of the four wheels."""
 
     flat: t.Bool8
     pressure: t.Single
@@ -33,7 +33,7 @@ class Wheel(Struct, name="Race.Wheel"):
 
 
 class Car(Struct, charset="unicode", name="Race.Car"):
-    """How far it is, and in what state."""
+    """The position and the state of a car."""
 
     lap: t.Byte
     lap_time: t.Double

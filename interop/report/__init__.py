@@ -1,1 +1,1 @@
-"""The report of a run, as JSON lines, as text and as one HTML page (docs/report.md)."""
+"""The report of a run: JSON lines, text and one HTML page (docs/report.md)."""

@@ -1,4 +1,4 @@
-"""A case in a report's page: every pair that ran it, and once what all of them did alike."""
+"""A case on the page: every pair that ran it. What all pairs have in common is shown once."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from .lines import Run
 from .matrix import Cells, State
 from .text import duration, id_of, named, spoken, text
 
-__all__ = ["SIGNS", "Case", "bytes_section", "case_section", "fold"]
+__all__ = ["SIGNS", "Case", "by_case", "bytes_section", "case_section"]
 
 SIGNS = {"passed": "✓", "failed": "✗", "skipped": "–"}
 
 
 class Case(NamedTuple):
-    """One case with every pair that ran it."""
+    """One case, with the run of each pair."""
 
     group: str
     name: str
@@ -30,20 +30,20 @@ class Case(NamedTuple):
 
     @property
     def cells(self) -> Cells:
-        """The outcomes, counted."""
+        """The number of each outcome."""
         cells = Cells()
         cells.counts.update(run.outcome for run in self.runs)
         return cells
 
     @property
     def id(self) -> str:
-        """What leads to it on the page (html_text.py)."""
+        """Its id on the page, before escaping."""
         within = self.name.startswith(f"{self.group}-")
         return f"case-{self.name}" if within else f"case-{self.group}-{self.name}"
 
 
-def fold(runs: Iterable[Run]) -> list[Case]:
-    """The cases, in the order in which they began."""
+def by_case(runs: Iterable[Run]) -> list[Case]:
+    """Group runs by case, in the order of the first run of each."""
     cases: dict[tuple[str, str], Case] = {}
     for run in runs:
         key = run.group, run.case
@@ -52,7 +52,7 @@ def fold(runs: Iterable[Run]) -> list[Case]:
 
 
 def _variants(runs: Sequence[Run], part: Callable[[Run], Any]) -> list[tuple[list[Run], Any]]:
-    """The runs by what ``part`` finds in them, the most frequent first."""
+    """Group runs by the value of ``part``, the most frequent first."""
     found: dict[str, tuple[list[Run], Any]] = {}
     for run in runs:
         item = part(run)
@@ -61,7 +61,7 @@ def _variants(runs: Sequence[Run], part: Callable[[Run], Any]) -> list[tuple[lis
 
 
 def _by(some: Sequence[Run], runs: Sequence[Run]) -> str:
-    """Whose variant it is, unless it is everybody's."""
+    """Return which of ``runs`` are ``some``, or "" if all are."""
     if len(some) == len(runs):
         return ""
     for attribute in (PRODUCER, CONSUMER):
@@ -78,7 +78,7 @@ def _state_of(run: Run) -> State:
 
 
 def case_section(case: Case) -> Iterator[str]:
-    """A case that opens: what was written, the bytes, what was read, how each pair's run ended."""
+    """Yield a case: what was written, the bytes, what was read, and each pair's outcome."""
     state = case.cells.state
     words = f"{case.name} {spoken(case.name)} {case.group} " + " ".join(
         sorted({run.outcome.value for run in case.runs})
@@ -119,7 +119,7 @@ def case_section(case: Case) -> Iterator[str]:
 
 
 def _steps(title: str, who: str, runs: Sequence[Run], by: str) -> Iterator[str]:
-    """What one of the two was asked and answered; answers that differ, each with its pairs."""
+    """Yield the steps of one peer and its answers; different answers with their pairs."""
 
     def steps(run: Run) -> list[Any]:
         return [step for step in run.record.get("steps", []) if step["by"] == by]
@@ -140,7 +140,7 @@ def _step(entry: Entry) -> str:
     verb, _, arguments = label(entry.step).partition(" ")
     return (
         f'<tr><th scope="row"><code><b>{text(verb)}</b> {text(arguments)}</code></th>'
-        f"<td>{_outcome(entry.outcome)}{_wish(entry)}</td></tr>"
+        f"<td>{_outcome(entry.outcome)}{_expectation(entry)}</td></tr>"
     )
 
 
@@ -151,10 +151,10 @@ def _outcome(outcome: dict[str, Any] | None) -> str:
         error = outcome["error"]
         facts = {key: error[key] for key in ("field", "offset", "value", "limit")
                  if error.get(key) is not None}  # fmt: skip
-        told = f" {label(facts)}" if facts else ""
+        details = f" {label(facts)}" if facts else ""
         return (
             f'<span class="tag error">{text(error.get("kind"))}</span> '
-            f"<code>{text(error.get('type', ''))}{text(told)}</code><br>"
+            f"<code>{text(error.get('type', ''))}{text(details)}</code><br>"
             f"{text(error.get('message', ''))}"
         )
     value = outcome.get("value")
@@ -163,20 +163,20 @@ def _outcome(outcome: dict[str, Any] | None) -> str:
     return f"<code>{text('done' if value is None else value)}</code>"
 
 
-def _wish(entry: Entry) -> str:
-    """What was expected, where that is said and is an error or else."""
+def _expectation(entry: Entry) -> str:
+    """Return what was expected of a step, or "" if nothing was."""
     if entry.expected is None:
         return ""
     (what, parts), *_ = entry.expected.items()
-    told = label(parts) if isinstance(parts, dict) else str(parts)
-    return f"<br><small>expected {what}: <code>{text(told)}</code></small>"
+    wanted = label(parts) if isinstance(parts, dict) else str(parts)
+    return f"<br><small>expected {what}: <code>{text(wanted)}</code></small>"
 
 
 def bytes_section(memory: Memory) -> str:
-    """A map's bytes, field by field, those marked that are not the wanted ones."""
+    """Return the bytes of a map by field, with the wrong ones marked."""
     facts = f"{memory.kind}, {memory.size} bytes" + (f"; {memory.remark}" if memory.remark else "")
     if memory.wanted is not None:
-        facts += "; marked: not what should be there"
+        facts += "; wrong bytes are marked"
     table = fragment(memory.found, memory.regions, expected=memory.wanted)
-    told = f"<pre>{text(memory.difference)}</pre>" if memory.difference else ""
-    return f'<p class="bytes">{text(facts)}</p><div class="wide">{table}</div>{told}'
+    difference = f"<pre>{text(memory.difference)}</pre>" if memory.difference else ""
+    return f'<p class="bytes">{text(facts)}</p><div class="wide">{table}</div>{difference}'

@@ -1,7 +1,7 @@
-"""The report of a run: JSON lines, a header, one line a case, a footer (docs/report.md).
+"""The report of a run: JSON lines, a header, a line for each case, a footer (docs/report.md).
 
-It is written while the run goes on, and the footer comes last: a report without one is that of a
-run that was killed, and reading it is an error. So is reading one in which nothing ran.
+The lines are written during the run. A report without a footer is from a run that was killed, and
+a report without a case is from a run that tested nothing. Reading either is an error.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ FORMAT = 3
 
 
 class ReportError(ValueError):
-    """A file that is no whole report; the message names the file, the line and what is wrong."""
+    """A file is not a complete report. The message names the file, the line and the error."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One case with one pair of peers."""
+    """One case, run by one pair of peers."""
 
     case: str
     group: str
@@ -41,22 +41,22 @@ class Run:
     consumer: str
     outcome: Outcome
     seconds: float
-    message: str = ""  # what was wrong, or why it was skipped
-    test: str = ""  # pytest's name of it; empty in reports of format 1
+    message: str = ""  # what went wrong, or why it was skipped
+    test: str = ""  # its name in pytest; empty in reports of format 1
     record: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def failed(self) -> bool:
-        """Neither passed nor skipped."""
+        """Whether the case neither passed nor was skipped."""
         return self.outcome not in (Outcome.PASSED, Outcome.SKIPPED)
 
     @property
     def pair(self) -> str:
-        """As the matrix calls it."""
+        """The name of the pair in the matrix."""
         return f"{self.producer} -> {self.consumer}"
 
     def steps(self, by: str) -> list[Entry]:
-        """What the producer or the consumer was asked, and answered."""
+        """Return the steps of the producer or the consumer, with their outcomes."""
         return [
             Entry(by, step["step"], step.get("outcome"), step.get("expected"))
             for step in self.record.get("steps", [])
@@ -65,17 +65,17 @@ class Run:
 
     @property
     def left_out(self) -> int:
-        """How many steps the record does not hold."""
+        """The number of steps that the record leaves out."""
         return int(self.record.get("left_out", 0))
 
     @cached_property
     def memory(self) -> Memory | None:
-        """The bytes that lay in the map."""
+        """The bytes of the map, or None."""
         item = self.record.get("memory")
         return Memory.from_json(item) if item else None
 
     def as_json(self) -> dict[str, Any]:
-        """As its line says it."""
+        """Return the content of its line."""
         return {
             "case": self.case,
             "group": self.group,
@@ -90,7 +90,7 @@ class Run:
 
     @classmethod
     def from_json(cls, line: Mapping[str, Any]) -> Run:
-        """The opposite. Raises KeyError and ValueError for a line that is none."""
+        """Return the run of a line. Raises KeyError or ValueError if the line is not a case."""
         return cls(
             line["case"],
             line["group"],
@@ -106,7 +106,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Report:
-    """A whole run. ``peers`` are what the peers said of themselves, by label."""
+    """A whole run: its header, its cases and its footer."""
 
     header: Mapping[str, Any]
     runs: list[Run]
@@ -120,27 +120,27 @@ class Report:
 
     @cached_property
     def matrix(self) -> Matrix:
-        """The counts."""
+        """The number of each outcome, by pair and group."""
         return Matrix((run.producer, run.consumer, run.group, run.outcome) for run in self.runs)
 
     @property
     def failures(self) -> list[Run]:
-        """The runs that went wrong, in the order in which they did."""
+        """The runs that failed, in the order of the report."""
         return [run for run in self.runs if run.failed]
 
     @property
     def passed(self) -> bool:
-        """Whether pytest was content; it is not where cases are missing."""
+        """Whether pytest passed and no case failed. pytest fails if cases are missing."""
         return self.footer["status"] == 0 and not self.failures
 
 
 class ReportWriter:
-    """Gathers a report, and writes it line by line."""
+    """Collects a report, and writes it line by line."""
 
     def __init__(self, path: Path | None, header: Mapping[str, Any]) -> None:
-        """Make the file, its folder too, and write the header; what was there is gone.
+        """Create or replace the file ``path`` and its folder, and write the header.
 
-        Without ``path`` the report is only gathered.
+        Without ``path`` no file is written.
         """
         self.header = {"format": FORMAT, **header}
         self.runs: list[Run] = []
@@ -158,7 +158,7 @@ class ReportWriter:
     def finish(
         self, *, whole: bool, status: int, seconds: float, peers: Mapping[str, Any]
     ) -> Report:
-        """Write the footer, close the file; the report."""
+        """Write the footer, close the file and return the report."""
         footer = {
             "cases": len(self.runs),
             "outcomes": Counter(run.outcome.value for run in self.runs),
@@ -172,38 +172,38 @@ class ReportWriter:
         return Report(self.header, self.runs, footer)
 
     def close(self) -> None:
-        """Let go of the file; without a footer in it, it is that of a run that was killed."""
+        """Close the file. Without a footer it is the report of a run that was killed."""
         if self._file is not None:
             self._file.close()
 
     def _line(self, item: Mapping[str, Any]) -> None:
         if self._file is not None:
             self._file.write(json.dumps(item) + "\n")
-            self._file.flush()  # a run that is killed leaves what it had
+            self._file.flush()  # so that a run that is killed leaves its lines
 
 
 def read(path: Path) -> Report:
-    """The report in ``path``.
+    """Return the report in ``path``.
 
-    Raises ReportError for one that is not whole, in which nothing ran, or that is no report;
-    OSError where the file can't be read.
+    Raises ReportError if the file is not a report, not complete or has no case, OSError if it can't
+    be read.
     """
     try:
         lines = list(_objects(path))
     except UnicodeDecodeError as error:
-        raise ReportError(f"{path}: no text in UTF-8: {error}") from error
+        raise ReportError(f"{path}: not text in UTF-8: {error}") from error
     if not lines or "header" not in lines[0]:
-        raise ReportError(f"{path}: the first line is no header: this is no report of a run")
+        raise ReportError(f"{path}: the first line is not the header of a report")
     if "footer" not in lines[-1]:
-        raise ReportError(f"{path}: there is no footer: the run did not come to its end")
+        raise ReportError(f"{path}: there is no footer, so the run did not end")
     runs = []
     for number, line in enumerate(lines[1:-1], 2):
         try:
             run = Run.from_json(line)
-            _ = run.memory, run.steps(PRODUCER), run.steps(CONSUMER)  # well-formed, or no report
+            _ = run.memory, run.steps(PRODUCER), run.steps(CONSUMER)  # raise if malformed
             runs.append(run)
         except (KeyError, TypeError, ValueError) as error:
-            raise ReportError(f"{path}, line {number}: no case: {error!r}") from error
+            raise ReportError(f"{path}, line {number}: not a case: {error!r}") from error
     footer = lines[-1]["footer"]
     if not isinstance(footer, dict) or not {"cases", "status"} <= footer.keys():
         raise ReportError(f"{path}: the footer lacks cases or status: {footer!r}")
@@ -220,7 +220,7 @@ def _objects(path: Path) -> Iterator[dict[str, Any]]:
             try:
                 item = json.loads(line)
             except ValueError as error:
-                raise ReportError(f"{path}, line {number}: no JSON: {error}") from error
+                raise ReportError(f"{path}, line {number}: not JSON: {error}") from error
             if not isinstance(item, dict):
-                raise ReportError(f"{path}, line {number}: no object: {line[:80]!r}")
+                raise ReportError(f"{path}, line {number}: not a JSON object: {line[:80]!r}")
             yield item

@@ -1,4 +1,4 @@
-"""The matrix: passed of total, for each pair of peers and each group of cases."""
+"""The matrix: how many cases passed, of how many, by pair of peers and group of cases."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ..cases.catalog import GROUPS
 
 __all__ = ["MARKUP", "Cell", "Cells", "Matrix", "State"]
 
-State = str  # "passed", "failed", "skipped" or "none": what a cell is drawn as
+State = str  # "passed", "failed", "skipped" or "none"
 
-# How pytest's terminal reporter draws a state; it leaves colours out where they don't belong.
+# The markup of a state for pytest's terminal reporter, which omits it where colors are off.
 MARKUP: Mapping[State, Mapping[str, bool]] = {
     "passed": {"green": True},
     "failed": {"red": True, "bold": True},
@@ -28,18 +28,18 @@ _NARROWEST = 9
 
 @dataclass
 class Cells:
-    """The outcomes that one cell stands for, counted."""
+    """The number of each outcome in one cell."""
 
     counts: Counter[Outcome] = field(default_factory=Counter)
 
     @property
     def total(self) -> int:
-        """How many runs of cases."""
+        """The number of runs."""
         return self.counts.total()
 
     @property
     def state(self) -> State:
-        """Failed as soon as one did; skipped as soon as one was."""
+        """Failed if one run failed; else skipped if one was skipped."""
         if not self.total:
             return "none"
         if self.total > self.counts[Outcome.PASSED] + self.counts[Outcome.SKIPPED]:
@@ -47,7 +47,7 @@ class Cells:
         return "skipped" if self.counts[Outcome.SKIPPED] else "passed"
 
     def __str__(self) -> str:
-        """``47/49``; ``skip 49`` where none ran; ``-`` where there are none."""
+        """Return ``47/49``, ``skip 49`` if all were skipped, or ``-`` if there are none."""
         if not self.total:
             return "-"
         if self.counts[Outcome.SKIPPED] == self.total:
@@ -56,14 +56,14 @@ class Cells:
 
 
 class Cell(NamedTuple):
-    """A piece of a line of text, padded, and what it is drawn as (None: a title)."""
+    """A padded part of a line of text, and its state (None: a title)."""
 
     text: str
     state: State | None
 
 
 class Matrix:
-    """All counts. ``rows`` are the pairs and ``groups`` the columns, in reading order."""
+    """All counts. ``rows`` are the pairs and ``groups`` the columns, in the order to show."""
 
     def __init__(self, runs: Iterable[tuple[str, str, str, Outcome]]) -> None:
         """``runs`` are producer, consumer, group and outcome."""
@@ -78,7 +78,7 @@ class Matrix:
         )
 
     def cell(self, producer: str, consumer: str, group: str | None = None) -> Cells:
-        """One pair in one group, or in all of them."""
+        """Return the counts of a pair in one group, or in all groups."""
         groups = self.groups if group is None else [group]
         total = Cells()
         for name in groups:
@@ -87,14 +87,14 @@ class Matrix:
 
     @property
     def total(self) -> Cells:
-        """Everything."""
+        """The counts of all pairs and groups."""
         total = Cells()
         for cells in self._cells.values():
             total.counts += cells.counts
         return total
 
     def lines(self) -> Iterator[list[Cell]]:
-        """The table as text, line by line; every cell has its column's width."""
+        """Yield the lines of the table; every cell is as wide as its column."""
         titles = [_CORNER, *self.groups, "all"]
         names = [f"{producer} -> {consumer}" for producer, consumer in self.rows]
         widths = [
@@ -115,6 +115,6 @@ def _padded(text: str, widths: list[int], column: int) -> str:
 
 
 def _reading_order(row: tuple[str, str]) -> tuple[bool, bool, list[bool]]:
-    """Native pairs first, then the other world's, then across; Python before .NET."""
+    """Sort native pairs first, then the other world, then pairs across; Python before .NET."""
     one, two = (" " in label for label in row)
     return one != two, one, ["dotnet" in label for label in row]

@@ -1,7 +1,7 @@
-"""A report as one page for a browser, which needs nothing outside of it.
+"""Renders a report as one HTML page that loads nothing else.
 
-Failures come first, with the command that repeats each. Cases are folded: what all pairs did alike
-is shown once. Everything works without JavaScript but the filter, which then isn't there.
+Failures come first, each with the command that repeats it. A case shows once what all pairs have
+in common. Without JavaScript the page shows everything, and no filter.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ from pathlib import Path
 from pyshm.dump import html as dump_html
 from pyshm.testing.process import Outcome
 
-from .case import SIGNS, Case, bytes_section, case_section, fold
+from .case import SIGNS, Case, by_case, bytes_section, case_section
 from .lines import Report, Run
 from .matrix import State
 from .text import LONGEST, counted, duration, essence, id_of, link_to, named, text
 
-__all__ = ["page", "write"]
+__all__ = ["render", "write"]
 
 _FOLDER = Path(__file__).resolve().parent
-_MOST_TRACES = 40  # failures whose bytes and whole traceback are on the page
+_MOST_TRACES = 40  # failures that show their bytes and their whole traceback
 
 
-def page(report: Report) -> str:
-    """The whole page, as text to be written in UTF-8."""
+def render(report: Report) -> str:
+    """Return the page, to be written in UTF-8."""
     script = (_FOLDER / "page.js").read_text(encoding="utf-8") + dump_html.SCRIPT
     style = (_FOLDER / "page.css").read_text(encoding="utf-8") + dump_html.STYLE
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-    # Nothing is fetched, and no script runs but this one, whatever a case is called.
+    # The page loads nothing. No other script runs, even if the name of a case contains one.
     policy = (
         "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
         f"script-src 'sha256-{digest}'"
     )
-    cases = fold(report.runs)
+    cases = by_case(report.runs)
     word = _verdict(report)[1]
     return "\n".join(
         [
@@ -67,8 +67,8 @@ def page(report: Report) -> str:
 
 
 def write(report: Report, path: Path) -> None:
-    """Write the page to ``path``, and make its folder."""
-    text = page(report)
+    """Write the page to ``path``, and create its folder."""
+    text = render(report)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
 
@@ -77,18 +77,18 @@ def write(report: Report, path: Path) -> None:
 
 
 def _verdict(report: Report) -> tuple[State, str]:
-    """The state, for its colour, and the word for it."""
+    """Return the state of the whole run, and a word for it."""
     if not report.passed:
         return "failed", "Failed"
     if report.footer.get("whole") is False:
-        return "skipped", "Passed, a part of the cases"
+        return "skipped", "Passed, not all cases ran"
     return report.matrix.total.state, "Passed"
 
 
 def _head(report: Report, cases: int) -> Iterator[str]:
     state, word = _verdict(report)
     counts = report.matrix.total.counts
-    told = [f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts[outcome]]
+    totals = [f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts[outcome]]
     facts = [
         counted(cases, "case"),
         counted(len(report.matrix.rows), "pair"),
@@ -100,7 +100,7 @@ def _head(report: Report, cases: int) -> Iterator[str]:
     yield "<header>"
     yield "<h1>Python and .NET, case by case</h1>"
     yield f'<p class="verdict"><strong class="{state}">{text(word)}</strong> '
-    yield f"<span>{text(', '.join(told))}</span></p>"
+    yield f"<span>{text(', '.join(totals))}</span></p>"
     yield f'<p class="facts">{text(" · ".join(facts))}</p>'
     yield "</header>"
 
@@ -122,8 +122,8 @@ def _matrix(report: Report) -> Iterator[str]:
             found = matrix.cell(producer, consumer, group)
             failure = first_failures.get((producer, consumer, group))
             target = f"failure-{failure}" if failure is not None else f"group-{group or 'all'}"
-            told = f'<a href="{link_to(target)}">{found}</a>' if found.total else str(found)
-            cells.append(f'<td class="{found.state}">{told}</td>')
+            link = f'<a href="{link_to(target)}">{found}</a>' if found.total else str(found)
+            cells.append(f'<td class="{found.state}">{link}</td>')
         yield f'<tr><th scope="row">{text(producer)} → {text(consumer)}</th>{"".join(cells)}</tr>'
     yield "</tbody></table></div></section>"
 
@@ -134,7 +134,7 @@ def _peers(report: Report) -> Iterator[str]:
         titles = ("language", "runtime", "version", "system", "protocol")
         heads = "".join(f'<th scope="col">{title}</th>' for title in ("peer", *titles))
         yield '<div class="wide"><table class="plain">'
-        yield "<caption>As they introduced themselves</caption>"
+        yield "<caption>As they describe themselves</caption>"
         yield f"<thead><tr>{heads}</tr></thead><tbody>"
         labels = [label for row in report.matrix.rows for label in row]
         for name in dict.fromkeys([*labels, *report.peers]):
@@ -149,8 +149,8 @@ def _peers(report: Report) -> Iterator[str]:
     yield '<dl class="run">'
     for key, title in facts_of_run.items():
         value = report.header.get(key, "?")
-        told = ", ".join(map(str, value)) if isinstance(value, list) else value
-        yield f"<div><dt>{title}</dt><dd>{text(told)}</dd></div>"
+        shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+        yield f"<div><dt>{title}</dt><dd>{text(shown)}</dd></div>"
     yield "</dl></section>"
 
 
@@ -193,7 +193,7 @@ def _all_cases(cases: list[Case], groups: list[str]) -> Iterator[str]:
         members = [case for case in cases if case.group == group]
         yield f'<section class="group"><h3 id="{id_of(f"group-{group}")}">{text(group)} '
         yield f"<small>{len(members)}</small></h3>"
-        # Failures first; otherwise as they ran.
+        # Failures first, then in the order of the run.
         for case in sorted(members, key=lambda case: case.cells.state != "failed"):
             yield from case_section(case)
         yield "</section>"
@@ -201,7 +201,7 @@ def _all_cases(cases: list[Case], groups: list[str]) -> Iterator[str]:
 
 
 def _command(report: Report, run: Run) -> str:
-    """What repeats one run, typed in the checkout."""
+    """Return the command that repeats one run, for the root of the checkout."""
     words = ["python", "-m", "pytest", run.test, "--seed", str(report.header.get("seed"))]
     world = report.header.get("world", "native")
     return shlex.join([*words, "--world", world] if world != "native" else words)

@@ -1,4 +1,4 @@
-"""Texts for HTML: escaped, always visible, said as people say them."""
+"""Text for the page: escaped for HTML, with invisible characters made visible."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ LONGEST = 12_000  # characters of a message
 
 
 def essence(message: str) -> str:
-    """The lines of a pytest failure that say what was wrong; all of it if it has none."""
+    """Return the lines of a pytest failure that describe the error, or all of it."""
     lines = [line[1:] for line in message.splitlines() if line[:2] in ("E ", "E")]
-    told = textwrap.dedent("\n".join(lines)).removeprefix("AssertionError: ")
-    return told or message[-LONGEST:]
+    found = textwrap.dedent("\n".join(lines)).removeprefix("AssertionError: ")
+    return found or message[-LONGEST:]
 
 
 def named(case: str) -> str:
-    """A case's name, as code, or as the sentence that it is."""
+    """Return the name of a case as HTML: a sentence, or code."""
     sentence = spoken(case)
     return text(sentence) if sentence != case else f"<code>{text(case)}</code>"
 
 
 def spoken(case: str) -> str:
-    """A test's name as the sentence that it is; any other name as it stands."""
+    """Return the name of a test as a sentence, any other name unchanged."""
     function, bracket, rest = case.partition("[")
     if not function.startswith("test_"):
         return case
@@ -45,25 +45,25 @@ def spoken(case: str) -> str:
 
 
 def counted(number: int, what: str) -> str:
-    """``1 case``, ``2 cases``."""
+    """Return ``1 case``, ``2 cases``."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def duration(seconds: float) -> str:
-    """In milliseconds below a second."""
+    """Return a duration as text: in seconds, or below one second in milliseconds."""
     return f"{seconds:.1f} s" if seconds >= 1 else f"{1000 * seconds:.1f} ms"
 
 
 def id_of(name: str) -> str:
-    """An element's id; ids have no blanks."""
+    """Return the id of an element. Ids have no blanks."""
     return text(name).replace(" ", "_")
 
 
 def link_to(name: str) -> str:
-    """What leads to the element that has ``id_of`` this name as its id."""
+    """Return the address of the element whose id is ``id_of(name)``."""
     return "#" + quote(visible(name, keep="\n").replace(" ", "_"))
 
 
 def text(item: object) -> str:
-    """Text, escaped; what would not be seen, or can't be written in UTF-8, as escapes."""
+    """Return text escaped for HTML. Invisible characters and surrogates become escapes."""
     return escape(visible(str(item), keep="\n"))

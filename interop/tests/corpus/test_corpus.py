@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from interop.checkout import DOCS
-from interop.corpus import compare as corpus
-from interop.corpus import packages
-from interop.corpus.compare import FRAMEWORK, Row, Verdict, compare
+from interop.corpus import compare, packages
+from interop.corpus.compare import FRAMEWORK, Row, Verdict
 from interop.corpus.packages import Package, Unavailable
 from interop.plugin.hooks import Peers
 from interop.worlds.world import Seat, World
@@ -48,8 +47,8 @@ def test_every_type_of_a_package_has_the_layout_of_dotnet(
     package: str, world: World, peers: Peers
 ) -> None:
     peer = peers.get(Seat(world.name, "dotnet"), "corpus")
-    (row,) = corpus.run(world, peer, [package])
-    assert not corpus.wrong(row)
+    (row,) = compare.run(world, peer, [package])
+    assert not compare.wrong(row)
     assert row.verdicts[Verdict.EQUAL] >= 10
 
 
@@ -67,9 +66,9 @@ def test_the_list_has_eight_packages_with_exact_versions_licenses_and_hashes() -
 
 
 def test_the_file_has_every_package_in_its_version_for_both_worlds() -> None:
-    rows = [json.loads(line) for line in corpus.TABLE.read_text(encoding="ascii").splitlines()]
+    rows = [json.loads(line) for line in compare.TABLE.read_text(encoding="ascii").splitlines()]
     assert [(row["world"], row["package"]) for row in rows] == [
-        (world, name) for world in ("linux", "windows") for name in corpus.names()
+        (world, name) for world in ("linux", "windows") for name in compare.names()
     ]
     for row in rows:
         if row["package"] != FRAMEWORK:
@@ -78,8 +77,8 @@ def test_the_file_has_every_package_in_its_version_for_both_worlds() -> None:
 
 def test_the_page_has_every_package_and_the_sums_of_the_file() -> None:
     page = (DOCS / "corpus.md").read_text(encoding="utf-8")
-    assert [name for name in corpus.names() if f"| {name} |" not in page] == []
-    rows = [json.loads(line) for line in corpus.TABLE.read_text(encoding="ascii").splitlines()]
+    assert [name for name in compare.names() if f"| {name} |" not in page] == []
+    rows = [json.loads(line) for line in compare.TABLE.read_text(encoding="ascii").splitlines()]
     types, accepted = (
         [sum(row[key] for row in rows if row["world"] == world) for world in ("linux", "windows")]
         for key in ("types", "accepted")
@@ -175,7 +174,7 @@ REFUSED = ANSWER._replace(
 def verdict(
     ours: TypeDeclaration | Unbindable | None, theirs: ReflectedType
 ) -> tuple[Verdict, str]:
-    (finding,) = compare("Sample.dll", [] if ours is None else [ours], [theirs], LINUX)
+    (finding,) = compare.compare("Sample.dll", [] if ours is None else [ours], [theirs], LINUX)
     return finding.verdict, finding.detail
 
 
@@ -219,7 +218,7 @@ def test_a_rejection_matches_only_at_the_same_point() -> None:
 
 
 def test_a_type_that_only_one_side_knows_is_reported() -> None:
-    (finding,) = compare("Sample.dll", [PAIR], [], LINUX)
+    (finding,) = compare.compare("Sample.dll", [PAIR], [], LINUX)
     assert (finding.verdict, finding.detail) == (Verdict.WRONG, "not known to .NET")
     assert verdict(None, REFUSED) == (Verdict.UNMATCHED, "not found in the metadata")
 
@@ -236,7 +235,7 @@ def test_a_row_counts_its_verdicts() -> None:
 
 
 def test_a_row_without_types_is_wrong() -> None:
-    assert corpus.wrong(Row("linux", "Sample", "1.0.0", [])) == ["Sample 1.0.0 (linux): no types"]
+    assert compare.wrong(Row("linux", "Sample", "1.0.0", [])) == ["Sample 1.0.0 (linux): no types"]
 
 
 # --- the file -----------------------------------------------------------------------------
@@ -251,22 +250,22 @@ def lines(*, version: str = "10.0.1", types: int = 3, equal: int = 3) -> list[st
 
 
 def test_the_same_run_has_no_changes() -> None:
-    assert corpus.changes(lines(), lines()) == []
+    assert compare.changes(lines(), lines()) == []
 
 
 def test_another_number_is_a_change() -> None:
-    then, now = corpus.changes(lines(), lines(equal=2))
+    then, now = compare.changes(lines(), lines(equal=2))
     assert then.startswith("only in corpus.jsonl: ")
     assert '"package": "Sample"' in then
     assert '"types": 3' in then
     assert now.startswith("only in this run: ")
     assert '"types": 2' in now
-    assert len(corpus.changes(lines(), lines(types=4))) == 2
+    assert len(compare.changes(lines(), lines(types=4))) == 2
 
 
 def test_a_missing_package_is_a_change() -> None:
-    assert len(corpus.changes(lines(), lines()[:1])) == 1
+    assert len(compare.changes(lines(), lines()[:1])) == 1
 
 
 def test_another_version_of_the_framework_is_not_compared() -> None:
-    assert corpus.changes(lines(), lines(version="10.0.2", types=5)) == []
+    assert compare.changes(lines(), lines(version="10.0.2", types=5)) == []

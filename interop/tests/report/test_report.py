@@ -1,4 +1,4 @@
-"""The report of a run: written, read, refused where it is not whole; and its page's text."""
+"""The report of a run: written, read, refused if it is not complete; and the text of its page."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from interop.exchange.place import Place
 from interop.exchange.record import CONSUMER, PRODUCER, Record
 from interop.oracle.memory import blob_bytes, struct_bytes
 from interop.peers.start import python_peer
-from interop.report import page as report_html
 from interop.report.case import bytes_section
 from interop.report.lines import FORMAT, Report, ReportError, ReportWriter, Run, read
 from interop.report.matrix import Matrix
+from interop.report.page import render
 from interop.tests.runs import SELECTION, run
 from pyshm.testing.process import Outcome, PeerFailure
 
@@ -85,13 +85,13 @@ def test_a_report_is_read_as_it_was_written(path: Path, place: Place) -> None:
     assert again.failures == [two]
 
 
-def test_a_report_without_a_path_is_only_gathered() -> None:
+def test_a_report_without_a_path_is_only_collected() -> None:
     writer = ReportWriter(None, {})
     writer.add(a_run())
     assert len(writer.finish(whole=True, status=0, seconds=1, peers={}).runs) == 1
 
 
-def test_every_line_is_there_as_soon_as_its_case_has_ended(path: Path) -> None:
+def test_a_line_is_written_when_its_case_ends(path: Path) -> None:
     writer = ReportWriter(path, {})
     writer.add(a_run())
     lines = path.read_text("utf-8").splitlines()
@@ -113,7 +113,7 @@ def test_a_report_without_a_case_is_an_error(path: Path) -> None:
         read(path)
 
 
-def test_a_footer_that_counts_other_cases_is_an_error(path: Path) -> None:
+def test_a_footer_with_another_number_of_cases_is_an_error(path: Path) -> None:
     written(path, a_run(), a_run("struct-zero"))
     lines = path.read_text("utf-8").splitlines()
     path.write_text("\n".join([lines[0], lines[1], lines[3]]), encoding="utf-8")
@@ -124,16 +124,16 @@ def test_a_footer_that_counts_other_cases_is_an_error(path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('{"header"', '{"haeder"', "the first line is no header"),
-        ('"outcome": "passed"', '"outcome": "perfect"', "line 2: no case: .*perfect"),
-        ('"group"', '"grouping"', "line 2: no case: .*group"),
+        ('{"header"', '{"haeder"', "the first line is not the header"),
+        ('"outcome": "passed"', '"outcome": "perfect"', "line 2: not a case: .*perfect"),
+        ('"group"', '"grouping"', "line 2: not a case: .*group"),
         ('"case": "struct-standard"', '"case" "struct-standard"', "line 2: .*delimiter"),
-        ('"record": {}', '"record": {"memory": {"size": 1}}', "line 2: no case: .*kind"),
-        ('"record": {}', '"record": {"steps": [{"by": "producer"}]}', "line 2: no case: .*step"),
+        ('"record": {}', '"record": {"memory": {"size": 1}}', "line 2: not a case: .*kind"),
+        ('"record": {}', '"record": {"steps": [{"by": "producer"}]}', "line 2: not a case: .*step"),
         ('"status"', '"sttaus"', "footer lacks cases or status"),
     ],
 )
-def test_a_line_that_is_wrong_is_an_error_that_names_it(
+def test_an_invalid_line_is_an_error_that_names_it(
     path: Path, old: str, new: str, message: str
 ) -> None:
     written(path, a_run())
@@ -146,7 +146,7 @@ def test_a_line_that_is_wrong_is_an_error_that_names_it(
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"[1]\n", b"PNG\x89\n", b"no report\n"])
-def test_something_else_is_no_report(path: Path, content: bytes) -> None:
+def test_another_file_is_not_a_report(path: Path, content: bytes) -> None:
     path.parent.mkdir()
     path.write_bytes(content)
     with pytest.raises(ReportError):
@@ -162,7 +162,7 @@ def test_a_report_of_format_1_is_read(path: Path) -> None:
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     report = read(path)
     assert report.runs[0].memory is None
-    assert "why" in report_html.page(report)
+    assert "why" in render(report)
 
 
 # --- memory and record ----------------------------------------------------------------------
@@ -175,14 +175,14 @@ def test_small_memory_is_kept_whole_and_annotated() -> None:
     assert [region.note for region in memory.regions][:2] == ["Id = 100", "Age = 20"]
 
 
-def test_of_large_memory_the_beginnings_of_its_parts_are_kept() -> None:
+def test_the_beginning_of_each_part_of_large_memory_is_kept() -> None:
     memory = Memory.of(blob_bytes("p" * 5000, bytes(range(256)) * 4000), "blob")
     assert memory.size == 5008 + 1_024_000
     assert sum(len(data) for _, data in memory.chunks) == 4 + 64 + 4 + 64
     assert len(json.dumps(memory.as_json())) < 2500
 
 
-def test_rows_that_differ_are_kept_wherever_they_are() -> None:
+def test_rows_that_differ_are_kept_at_any_offset() -> None:
     wanted = blob_bytes("path", bytes(100_000))
     found = wanted[:60_000] + b"\x07" + wanted[60_001:]
     memory = Memory.from_json(json.loads(json.dumps(Memory.of(found, "blob", wanted).as_json())))
@@ -193,18 +193,18 @@ def test_rows_that_differ_are_kept_wherever_they_are() -> None:
     assert 'title="expected 00">07</span>' in page
 
 
-def test_bytes_that_are_missing_are_told() -> None:
+def test_missing_bytes_are_reported() -> None:
     memory = Memory.of(STRUCT[:44], "TestData", STRUCT)
     assert memory.remark
     assert "4 bytes are missing: 45 00 00 00" in bytes_section(memory)
 
 
-def test_bytes_that_no_step_gives_a_meaning_are_only_bytes() -> None:
+def test_bytes_of_an_unknown_kind_are_only_bytes() -> None:
     memory = Memory.of(bytes(48), None)
     assert [region.name for region in memory.regions] == ["bytes"]
 
 
-def test_a_record_calls_what_is_new_in_every_run_by_one_name(place: Place) -> None:
+def test_a_record_replaces_names_that_differ_from_run_to_run(place: Place) -> None:
     record = a_record(place)
     assert record.entries[0].step["name"] == "map-1"
     assert place.prefix not in record.as_text()
@@ -225,7 +225,7 @@ def test_a_record_stays_small(place: Place) -> None:
     assert len(record.as_text()) < 20_000
 
 
-def test_a_record_tells_of_a_peer_that_did_not_answer(place: Place) -> None:
+def test_a_record_has_the_step_that_a_peer_did_not_answer(place: Place) -> None:
     record = Record(place)
     peer = python_peer("faulty", "interop.peers.faulty", "exits-with-0")
     with record.listening("python", PRODUCER, peer), pytest.raises(PeerFailure):
@@ -234,7 +234,7 @@ def test_a_record_tells_of_a_peer_that_did_not_answer(place: Place) -> None:
     assert record.as_json()["steps"] == [{"by": "producer", "step": {"do": "ping"}}]
 
 
-def test_a_record_listens_no_longer_than_its_case_lasts(place: Place) -> None:
+def test_a_record_ends_with_its_case(place: Place) -> None:
     record = Record(place)
     peer = python_peer()
     with record.listening("python", PRODUCER, peer):
@@ -244,7 +244,7 @@ def test_a_record_listens_no_longer_than_its_case_lasts(place: Place) -> None:
     assert len(record.entries) == 1
 
 
-def test_what_was_expected_stands_beside_what_came(place: Place) -> None:
+def test_an_entry_has_the_expected_outcome(place: Place) -> None:
     record = Record(place)
     peer = python_peer()
     with record.listening("python", PRODUCER, peer):
@@ -258,7 +258,7 @@ def test_what_was_expected_stands_beside_what_came(place: Place) -> None:
 # --- matrix ---------------------------------------------------------------------------------
 
 
-def test_a_cell_is_failed_as_soon_as_one_is_and_skipped_as_soon_as_one_is() -> None:
+def test_a_cell_is_failed_if_one_run_failed_and_skipped_if_one_was_skipped() -> None:
     outcomes = {"a": "P", "b": "PS", "c": "PSF", "d": "SS"}
     letters = {"P": Outcome.PASSED, "S": Outcome.SKIPPED, "F": Outcome.CRASHED}
     matrix = Matrix(
@@ -272,11 +272,11 @@ def test_a_cell_is_failed_as_soon_as_one_is_and_skipped_as_soon_as_one_is() -> N
     assert str(matrix.cell(*PYTHON_TO_DOTNET)) == "3/8"
 
 
-# --- the page's text ------------------------------------------------------------------------
+# --- the page as text -----------------------------------------------------------------------
 
 
 class Page(HTMLParser):
-    """What a page's text is made of: its tags in order, and whether they fit each other."""
+    """The tags of a page, in order. Raises AssertionError if they are not nested."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -296,7 +296,7 @@ class Page(HTMLParser):
         return (str(found[attribute]) for _, found in self.tags if attribute in found)
 
 
-def test_every_tag_of_a_page_is_closed_and_every_link_leads_somewhere(
+def test_every_tag_of_a_page_is_closed_and_every_link_has_a_target(
     path: Path, place: Place
 ) -> None:
     record = a_record(place, bytes(48)).as_json()
@@ -307,7 +307,7 @@ def test_every_tag_of_a_page_is_closed_and_every_link_leads_somewhere(
         a_run(f"a {NASTY}", group=NASTY, outcome=Outcome.FAILED),
         a_run("struct-zero", outcome=Outcome.SKIPPED, message="no .NET"),
     )
-    page = Page(report_html.page(report))
+    page = Page(render(report))
     assert page.open == []
     ids = list(page.values("id"))
     assert len(ids) == len(set(ids))
@@ -317,7 +317,7 @@ def test_every_tag_of_a_page_is_closed_and_every_link_leads_somewhere(
     assert not list(page.values("src"))
 
 
-def test_nothing_in_a_report_is_taken_for_markup(path: Path, place: Place) -> None:
+def test_nothing_in_a_report_becomes_markup(path: Path, place: Place) -> None:
     record = a_record(place)
     record._add(PRODUCER, {"do": NASTY, NASTY: [NASTY]}, {"error": {"kind": NASTY, "type": NASTY,
                 "message": NASTY, "field": NASTY}}, {"error": {"kind": NASTY}})  # fmt: skip
@@ -327,21 +327,21 @@ def test_nothing_in_a_report_is_taken_for_markup(path: Path, place: Place) -> No
     report = written(path, a_run(NASTY, record=record.as_json(), outcome=Outcome.FAILED, **nasty))
     header = dict.fromkeys(("seed", "started", "python", "dotnet", "os", "worlds", "pyshm"), NASTY)
     footer = {**report.footer, "peers": {NASTY: {"language": NASTY, "runtime": NASTY}}}
-    text = report_html.page(Report(header, report.runs, footer))
+    text = render(Report(header, report.runs, footer))
     text.encode("utf-8")
     page = Page(text)
     assert [tag for tag, _ in page.tags].count("script") == 1
     assert "\u202e" not in text
 
 
-def test_failures_stand_before_everything_else(path: Path) -> None:
+def test_failures_are_before_everything_else(path: Path) -> None:
     runs = [a_run(f"struct-{i}") for i in range(3)]
-    failed = a_run("struct-last", outcome=Outcome.CRASHED, message="E   AssertionError: it burnt")
-    text = report_html.page(written(path, *runs, failed, status=1))
+    failed = a_run("struct-last", outcome=Outcome.CRASHED, message="E   AssertionError: it failed")
+    text = render(written(path, *runs, failed, status=1))
     places = [text.index(f'id="{name}"') for name in
               ("failure-0", "matrix", "peers", "case-struct-last", "case-struct-0")]  # fmt: skip
     assert places == sorted(places)
-    assert '<pre class="message">it burnt</pre>' in text
+    assert '<pre class="message">it failed</pre>' in text
     assert re.search(r'<td class="failed"><a href="#failure-0">3/4</a>', text)
 
 
@@ -349,12 +349,12 @@ def test_a_failure_says_how_to_repeat_it(path: Path) -> None:
     failed = a_run(
         outcome=Outcome.FAILED, test="interop/tests/matrix/test_matrix.py::test_case[a-b]"
     )
-    text = report_html.page(written(path, failed, status=1))
+    text = render(written(path, failed, status=1))
     command = "python -m pytest &#x27;interop/tests/matrix/test_matrix.py::test_case[a-b]&#x27;"
     assert f"{command} --seed 7</code>" in text
 
 
-def test_what_all_pairs_did_alike_is_shown_once(path: Path, place: Place) -> None:
+def test_what_all_pairs_have_in_common_is_shown_once(path: Path, place: Place) -> None:
     record = a_record(place).as_json()
     other = a_record(place, bytes(48), bytes(48)).as_json()
     runs = [
@@ -362,33 +362,31 @@ def test_what_all_pairs_did_alike_is_shown_once(path: Path, place: Place) -> Non
         a_run(record=record, pair=("python", "dotnet")),
         a_run(record=other, pair=("dotnet", "dotnet")),
     ]
-    same = report_html.page(written(path, *runs[:2]))
-    different = report_html.page(written(path, *runs))
+    same = render(written(path, *runs[:2]))
+    different = render(written(path, *runs))
     assert same.count("<h4>In the map") == 1
     assert different.count("<h4>In the map") == 2
     assert "<h4>In the map <small>producer dotnet</small></h4>" in different
 
 
-def test_a_run_that_failed_elsewhere_is_not_called_passed(path: Path) -> None:
-    assert '<strong class="failed">Failed</strong>' in report_html.page(
-        written(path, a_run(), status=1)
-    )
-    assert '<strong class="passed">Passed</strong>' in report_html.page(written(path, a_run()))
+def test_a_run_that_failed_outside_the_cases_is_failed(path: Path) -> None:
+    assert '<strong class="failed">Failed</strong>' in render(written(path, a_run(), status=1))
+    assert '<strong class="passed">Passed</strong>' in render(written(path, a_run()))
 
 
-# --- from real runs -------------------------------------------------------------------------
+# --- reports of real runs -------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of a real run, its page beside it."""
+    """The report of a real run, with its page beside it."""
     path = tmp_path_factory.mktemp("real") / "report.jsonl"
     done = run(*SELECTION, "--interop-report", str(path), "--interop-html", f"{path}.html")
     assert done.returncode == 0, done.stdout
     return path
 
 
-def test_a_real_run_is_reported_whole(real: Path) -> None:
+def test_a_real_run_is_reported_completely(real: Path) -> None:
     report = read(real)
     assert len(report.runs) == 5
     assert report.peers["python"]["language"] == "python"
@@ -408,13 +406,13 @@ def test_a_real_run_is_reported_whole(real: Path) -> None:
     assert stale.regions[-1].name == "stale"
 
 
-def test_a_page_made_of_the_saved_report_is_the_run_s_own(real: Path, tmp_path: Path) -> None:
+def test_a_page_of_the_saved_report_is_the_same(real: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     assert command_line.main(["report", str(real), "-o", str(page)]) == 0
     assert page.read_text("utf-8") == Path(f"{real}.html").read_text("utf-8")
 
 
-def test_the_command_refuses_a_report_that_is_not_whole(
+def test_the_command_refuses_a_report_that_is_not_complete(
     real: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cut = tmp_path / "cut.jsonl"
@@ -424,7 +422,7 @@ def test_the_command_refuses_a_report_that_is_not_whole(
     assert not cut.with_suffix(".html").exists()
 
 
-def test_workers_report_to_the_one_that_controls_them(real: Path, tmp_path: Path) -> None:
+def test_workers_send_their_cases_to_the_controller(real: Path, tmp_path: Path) -> None:
     pytest.importorskip("xdist", reason="pytest-xdist is not installed")
     path = tmp_path / "report.jsonl"
     done = run(*SELECTION, "-n", "2", "--interop-report", str(path))
@@ -437,7 +435,7 @@ def test_workers_report_to_the_one_that_controls_them(real: Path, tmp_path: Path
     assert read(path).peers.keys() == {"python"}
 
 
-def test_a_real_failure_is_reported_with_the_bytes(tmp_path: Path) -> None:
+def test_a_real_failure_is_reported_with_its_bytes(tmp_path: Path) -> None:
     path = tmp_path / "report.jsonl"
     done = run(*SELECTION, "--interop-report", str(path), fault="big-endian")
     assert done.returncode == 1, done.stdout
@@ -450,7 +448,9 @@ def test_a_real_failure_is_reported_with_the_bytes(tmp_path: Path) -> None:
     assert memory.difference.startswith("Id at 0, byte 0: expected 64 00 00 00, found 00 00 00 64")
 
 
-def test_bytes_that_no_reader_notices_are_reported_with_the_right_ones(tmp_path: Path) -> None:
+def test_wrong_bytes_that_no_step_reads_are_reported(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "report.jsonl"
     run(*SELECTION, "--interop-report", str(path), fault="clears-the-rest")
     by_name = {one.case: one for one in read(path).runs}
@@ -462,14 +462,14 @@ def test_bytes_that_no_reader_notices_are_reported_with_the_right_ones(tmp_path:
     assert (failed.memory.found[48], failed.memory.wanted[48]) == (0, ord("L"))
 
 
-def test_a_peer_that_dies_is_reported_as_what_it_is(tmp_path: Path) -> None:
+def test_a_peer_that_exits_is_reported_as_crashed(tmp_path: Path) -> None:
     path = tmp_path / "report.jsonl"
     run(*SELECTION, "--interop-report", str(path), fault="exits-with-0")
     assert {one.outcome for one in read(path).runs} == {Outcome.CRASHED}
     assert read(path).runs[0].steps(PRODUCER)[0].outcome is None
 
 
-def test_a_run_that_has_nothing_to_report_fails_and_leaves_no_old_page(tmp_path: Path) -> None:
+def test_a_run_without_a_case_fails_and_removes_an_old_page(tmp_path: Path) -> None:
     path, page = tmp_path / "report.jsonl", tmp_path / "page.html"
     page.write_text("of another run", encoding="utf-8")
     done = run("interop/tests/oracle/test_oracle.py", "-k", "no_difference", "--interop-report",
@@ -481,11 +481,11 @@ def test_a_run_that_has_nothing_to_report_fails_and_leaves_no_old_page(tmp_path:
         read(path)
 
 
-def test_the_matrix_has_colours_where_they_are_asked_for() -> None:
-    coloured = run(*SELECTION, "--color=yes", fault="big-endian").stdout
+def test_the_matrix_has_colors_if_they_are_requested() -> None:
+    colored = run(*SELECTION, "--color=yes", fault="big-endian").stdout
     plain = run(*SELECTION, fault="big-endian").stdout
     green, red = "\x1b[32m        1/1\x1b[0m", "\x1b[31m\x1b[1m        1/2\x1b[0m"
-    assert green in coloured
-    assert red in coloured
+    assert green in colored
+    assert red in colored
     assert "\x1b" not in plain
     assert "python -> python            1/2        1/1        0/1        1/1        3/5" in plain

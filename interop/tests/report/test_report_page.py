@@ -1,4 +1,4 @@
-"""The report's page: its text, and in Chromium what its script and its style do."""
+"""The page of a report: its text, and in Chromium the effect of its script and its style."""
 
 from __future__ import annotations
 
