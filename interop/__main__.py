@@ -86,10 +86,10 @@ def _semantics(arguments: argparse.Namespace) -> int:
     from .semantics import table
     from .worlds.world import world_of
 
-    for seat in table.SEATS.values():
-        reason = world_of(seat.world).missing(seat.language)
+    for endpoint in table.ENDPOINTS.values():
+        reason = world_of(endpoint.world).missing(endpoint.language)
         if reason is not None:
-            _say(f"{seat.label}: {reason}")
+            _say(f"{endpoint.label}: {reason}")
             return 1
     try:
         wrong = table.write() if arguments.write else table.check()

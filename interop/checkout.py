@@ -1,4 +1,4 @@
-"""The folders of the checkout that the harness reads and writes."""
+"""The folders of the checkout that the harness uses."""
 
 from __future__ import annotations
 

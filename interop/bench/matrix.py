@@ -18,7 +18,7 @@ from pyshm.testing.process import Peer, PeerFailure
 from ..cases.case import Case
 from ..cases.catalog import all_cases
 from ..exchange.place import Place
-from ..exchange.run import letting_go, run_case
+from ..exchange.run import disposing, run_case
 from ..peers.start import python_peer
 from .measure import Aim, Effort, Topic, in_turn, make_row
 
@@ -50,7 +50,7 @@ def _run_all(cases: Sequence[Case], producer: Peer, consumer: Peer, place: Place
 def _ping_all(count: int, producer: Peer, consumer: Peer) -> None:
     """Send the requests of ``count`` empty cases."""
     for _ in repeat(None, count):
-        with letting_go(producer, consumer):
+        with disposing(producer, consumer):
             producer.request({"do": "ping"})
             consumer.request({"do": "ping"})
 

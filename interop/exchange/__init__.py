@@ -1,1 +1,1 @@
-"""One case, carried out by two peers that hold the same map."""
+"""The exchange of one case between two peers that both hold the map."""

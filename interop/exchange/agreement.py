@@ -1,7 +1,7 @@
-"""Before any data: do the two peers of a pair mean the same bytes by the types that they exchange?
+"""A check before the first exchange: both peers of a pair lay out the exchanged types alike.
 
-Where they do not, every case of the pair fails with the field that differs (pyshm/testing/
-mismatch.py), instead of each with the wrong values that follow from it.
+If they do not, every case of the pair fails with the field that differs, and not with the wrong
+values that would follow from it.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ EXCHANGED = ("TestData", "ImageData")
 
 
 def manifest_of(peer: Peer, **asked: str | Sequence[Mapping[str, Any]]) -> Manifest:
-    """What ``peer`` answers to the step ``manifest``."""
+    """Return what ``peer`` answers to the step ``manifest``."""
     (outcome,) = peer.request({"do": "manifest", **asked})
     assert "value" in outcome, f"{peer.name} has no manifest of {asked}: {outcome}"
     return manifest_from_json(outcome["value"])
 
 
 def compare_manifests(producer: Peer, consumer: Peer) -> None:
-    """Raise LayoutMismatchError if they do not have :data:`EXCHANGED` alike."""
+    """Raise LayoutMismatchError if the two lay out a type of :data:`EXCHANGED` differently."""
     sides = Sides(f"in {producer.name}", f"in {consumer.name}")
     for name in EXCHANGED:
         one, two = (manifest_of(peer, type=name) for peer in (producer, consumer))
-        # The managed layout of TestData is no one's but .NET's: it holds an array.
+        # Only .NET has a managed layout of TestData, because it holds an array.
         found = layout_mismatches(one, two, managed=False, sides=sides)
         if found:
             raise LayoutMismatchError(f"{name} is not laid out alike:", found)

@@ -1,4 +1,4 @@
-"""A map's bytes as a report keeps them: every field, and of much only what a reader looks at."""
+"""The bytes of a map as the report keeps them: fields completely, long content shortened."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from ..oracle.memory import describe_difference
 __all__ = ["Chunk", "Memory", "shortened"]
 
 _LONGEST_FIELD = 256  # bytes; a longer one is kept like content
-_KEPT = 64  # bytes of content, padding and what is stale
+_KEPT = 64  # bytes of content, of padding and of stale bytes
 _ROW = 16
-_MOST_ROWS = 8  # of those that differ
-_LONGEST_TEXT = 240  # characters of which no more is left out
+_MOST_ROWS = 8  # with bytes that differ
+_LONGEST_TEXT = 240  # characters; a longer text is shortened
 _HEAD, _TAIL = 160, 40
 
 Chunk = tuple[int, bytes]  # an offset and the bytes there
 
 
 def shortened(text: str) -> str:
-    """The text, or the beginning and end of a long one."""
+    """Return the text; of a long one, the beginning and the end."""
     if len(text) <= _LONGEST_TEXT:
         return text
     return f"{text[:_HEAD]} … {text[-_TAIL:]} ({len(text)} characters)"
@@ -31,20 +31,37 @@ def shortened(text: str) -> str:
 
 @dataclass(frozen=True)
 class Memory:
-    """What lay in a map, and where that is something else, what should have lain there."""
+    """The bytes found in a map, and the wanted ones if they differ.
+
+    Attributes:
+        size: the number of bytes found.
+        kind: "blob", "TestData", "unknown" or "bytes".
+        remark: why no fields were found, or what is wrong with them; empty if nothing is.
+        regions: the fields and other parts, without gaps.
+        chunks: the bytes that are kept.
+        wanted_size: the number of wanted bytes; None if they were found, or are not known.
+        wanted_chunks: the wanted bytes that are kept.
+        difference: the fields that differ, a line for each (oracle/memory.py).
+    """
 
     size: int
     kind: str
     remark: str
     regions: list[Region]
     chunks: list[Chunk]
-    wanted_size: int | None = None  # None: the bytes are the wanted ones, or nobody said
+    wanted_size: int | None = None
     wanted_chunks: list[Chunk] | None = None
-    difference: str = ""  # field by field, as difference tells it
+    difference: str = ""
 
     @classmethod
     def of(cls, found: bytes, kind: str | None, wanted: bytes | None = None) -> Memory:
-        """Take ``found`` for ``kind`` ("blob", "TestData", None: bytes without a meaning)."""
+        """Return the bytes ``found`` with their fields.
+
+        Args:
+            found: the bytes.
+            kind: what they are read as: "blob", "TestData", or None for bytes without fields.
+            wanted: the bytes that should be there, if they are known.
+        """
         if kind is None:
             name, remark = "bytes", ""
             regions = [Region("bytes", 0, len(found), None, f"bytes ({len(found)})", "content")]
@@ -56,7 +73,7 @@ class Memory:
             return cls(len(found), name, remark, regions, _cut(found, places))
         for row in _differing_rows(found, wanted):
             places[row] = max(places.get(row, 0), row + _ROW)
-        # What is missing lies behind all regions.
+        # Missing bytes are after all regions.
         if len(wanted) > len(found):
             places.setdefault(len(found), len(found) + _KEPT)
         return cls(
@@ -72,18 +89,18 @@ class Memory:
 
     @property
     def found(self) -> bytes:
-        """The bytes, up to the last that is kept; zeros where bytes are left out."""
+        """The bytes up to the last one that is kept; bytes that are not kept are zero."""
         return _filled(self.chunks, self.size)
 
     @property
     def wanted(self) -> bytes | None:
-        """The bytes that should lie there, in the same way; None where they do."""
+        """The wanted bytes in the same way; None if they were found."""
         if self.wanted_size is None:
             return None
         return _filled(self.wanted_chunks or [], self.wanted_size)
 
     def as_json(self) -> dict[str, Any]:
-        """As a line of the report has it (docs/report.md)."""
+        """Return the form that a line of the report has (docs/report.md)."""
         item: dict[str, Any] = {
             "size": self.size,
             "kind": self.kind,
@@ -105,7 +122,7 @@ class Memory:
 
     @classmethod
     def from_json(cls, item: Mapping[str, Any]) -> Memory:
-        """The opposite. Raises KeyError, TypeError and ValueError for what is none."""
+        """Return the opposite. Raises KeyError, TypeError or ValueError for a malformed item."""
         wanted = item.get("wanted")
         return cls(
             item["size"],
@@ -124,7 +141,7 @@ class Memory:
 
 def _bounded(region: Region) -> Region:
     value = shortened(region.value) if isinstance(region.value, str) else region.value
-    # Drawn like content, which is cut, where a field would be shown whole.
+    # Long fields are shown like content, which is shortened; a field is shown completely.
     role = "content" if region.size > _LONGEST_FIELD and region.role == "field" else region.role
     return region._replace(value=value, note=shortened(region.note), role=role)
 
@@ -134,7 +151,7 @@ def _kept(region: Region) -> int:
 
 
 def _differing_rows(found: bytes, wanted: bytes) -> Iterator[int]:
-    """Where the first rows begin that differ."""
+    """Yield the offsets of the first rows that differ."""
     count = 0
     for row in range(0, len(found), _ROW):
         if found[row : row + _ROW] != wanted[row : row + _ROW]:

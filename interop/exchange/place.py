@@ -1,4 +1,4 @@
-"""Where one case is exchanged: a named map, a file, and what the harness sees of them."""
+"""Names and paths for the maps of a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Place"]
 
 
 class Place:
-    """Where maps of a run live: names and paths that nobody else has."""
+    """Unique names of maps, with a common prefix, and unique paths in one folder."""
 
     def __init__(self, prefix: str, folder: str) -> None:
         self.prefix = prefix
@@ -18,15 +18,15 @@ class Place:
         self._count = 0
 
     def name(self, suffix: str = "") -> str:
-        """A map name that was never used before."""
+        """Return a map name that was not used before."""
         self._count += 1
         return f"{self.prefix}{self._count}{suffix}"
 
     def path(self) -> str:
-        """The path of a file that does not exist."""
+        """Return the path of a file that does not exist."""
         self._count += 1
         return os.path.join(self.folder, f"map-{self._count}.bin")
 
     def existing_maps(self) -> list[str]:
-        """Named maps of this run that still exist."""
+        """Return the names of this run's maps that still exist."""
         return existing_maps(self.prefix)

@@ -1,6 +1,6 @@
-"""What happened in one case: what its peers were asked and answered, which bytes lay in the map.
+"""The record of one case for the report: its steps, their outcomes, and the bytes in the map.
 
-Kept for the report, and small: long texts and bytes are shown by their beginning and end.
+It is kept small: of long texts and of long content it has the beginning and the end.
 """
 
 from __future__ import annotations
@@ -23,29 +23,33 @@ __all__ = ["CONSUMER", "PRODUCER", "Entry", "Record"]
 
 PRODUCER, CONSUMER = "producer", "consumer"
 _MOST_ENTRIES = 60
-_MOST_BYTES = 1 << 24  # of a map that is looked at only for the report
+_MOST_BYTES = 1 << 24  # of a map that is read only for the report
 _MOST_ITEMS = 60  # of a list
 
 
 class Entry(NamedTuple):
-    """One step and what came of it."""
+    """One step and its outcome."""
 
     by: str  # "producer" or "consumer"
     step: dict[str, Any]
-    outcome: dict[str, Any] | None  # None: the peer failed before it answered
-    expected: dict[str, Any] | None = None  # None: whatever is no error, or nobody said
+    outcome: dict[str, Any] | None  # None if the peer failed before it answered
+    expected: dict[str, Any] | None = None  # None if any value is right, or it is not known
 
 
-# Steps that are no case's: the comparison before the first one, the tidying after each. They are
-# told of only where the peer did not survive them.
+# Steps of the harness: the comparison before the first case, the cleanup after each. They are
+# recorded only if the peer failed during them.
 _HARNESS = ("manifest", "reset")
 
 
 class Record:
-    """One case's story, written down while it happens."""
+    """The record of one case, written while it runs."""
 
     def __init__(self, place: Place) -> None:
-        """``place`` has given the names that differ from run to run, and are called map-1 here."""
+        """Start an empty record.
+
+        The names and paths that ``place`` gives differ in every run. The record has map-1, map-2
+        and so on in their place.
+        """
         self.entries: list[Entry] = []
         self.left_out = 0
         self.bytes: Memory | None = None
@@ -58,7 +62,7 @@ class Record:
 
     @contextmanager
     def listening(self, label: str, role: str, peer: Peer) -> Iterator[None]:
-        """Write down what ``peer`` is asked meanwhile."""
+        """Record the steps of ``peer`` while the context is open."""
 
         def listen(steps: Sequence[Mapping[str, Any]], outcomes: list[dict[str, Any]]) -> None:
             expected = self._expected.pop(role, [])
@@ -81,44 +85,44 @@ class Record:
             peer.listener = before
 
     def expect(self, role: str, outcomes: Sequence[Any]) -> None:
-        """What the next request to ``role`` should give, step by step."""
+        """Set the expected outcomes of the next request to ``role``."""
         self._expected[role] = list(outcomes)
 
     def memory(self, found: bytes, wanted: bytes | None = None) -> None:
-        """The bytes in the map, and those that should be there."""
+        """Record the bytes in the map, and the wanted ones if they are known."""
         self.bytes = Memory.of(found, self.kind(), wanted)
 
     @contextmanager
-    def looking(self, look: Callable[[], bytes], wanted: bytes) -> Iterator[None]:
-        """Should the case fail before its bytes are looked at, look at them then, if they exist."""
+    def reading_on_failure(self, read: Callable[[], bytes], wanted: bytes) -> Iterator[None]:
+        """If the case fails before its bytes were recorded, record them then, if the map exists."""
         try:
             yield
         except (AssertionError, PeerFailure):
             if self.bytes is None:
                 try:
-                    self.memory(look(), wanted)
+                    self.memory(read(), wanted)
                 except (OSError, AssertionError, PeerFailure):
-                    pass  # there is no map: that is what the failure is about
+                    pass  # there is no map, and the failure says why
             raise
 
-    def left_in(self, place: Place) -> None:
-        """The bytes of the case's named map, where it is about one and its peers still hold it."""
+    def read_map_in(self, place: Place) -> None:
+        """Record the bytes of the case's named map, if its peers still hold one."""
         for name in place.existing_maps()[:1]:
             try:
                 data = read_map(name, _MOST_BYTES + 1)
             except OSError:
-                return  # a test may have taken away its permissions, or is about a dead one
+                return  # some tests change the permissions of the file, or are about a dead map
             if len(data) <= _MOST_BYTES:
                 self.memory(data)
 
     def kind(self) -> str | None:
-        """What the bytes are taken for by who reads them; else by who wrote them last."""
+        """Return the format in which the bytes were read, else in which they were last written."""
         kinds = {"read-image": "blob", "write-image": "blob"}
         kinds |= {"read-struct": "TestData", "write-struct": "TestData"}
         for role, entries in ((CONSUMER, self.entries), (PRODUCER, self.entries[::-1])):
             for entry in entries:
                 succeeded = entry.outcome is not None and "error" not in entry.outcome
-                # A reader that refuses took the bytes for something; a refused writer did not.
+                # A reader that fails has read the bytes in its format; a failed writer wrote none.
                 if (
                     entry.by == role
                     and entry.step["do"] in kinds
@@ -128,7 +132,7 @@ class Record:
         return None
 
     def as_json(self) -> dict[str, Any]:
-        """As a line of the report carries it (docs/report.md)."""
+        """Return the form that a line of the report has (docs/report.md)."""
         return {
             "steps": [
                 {key: item for key, item in entry._asdict().items() if item is not None}
@@ -139,9 +143,9 @@ class Record:
         }
 
     def as_text(self) -> str:
-        """The record and the hellos as ASCII, to cross a process border in a test's report.
+        """Return the record and the hellos as ASCII, which xdist can pass to another process.
 
-        Paths with lone surrogates are among the cases; those no encoding would take.
+        Some cases have paths with lone surrogates, which no other encoding accepts.
         """
         return json.dumps({"record": self.as_json(), "hellos": self.hellos})
 
@@ -154,7 +158,7 @@ class Record:
         )
 
     def _short(self, item: Any) -> Any:
-        """The same with run-wide names in place of unique ones, and without the middle of much."""
+        """Return ``item`` with map-1 and the like as names, and with long parts shortened."""
         if isinstance(item, Mapping):
             return {key: self._short(value) for key, value in item.items()}
         if isinstance(item, list | tuple):

@@ -1,4 +1,4 @@
-"""One case, carried out by two peers that run at the same time and both hold the map."""
+"""Run one case with two peers that run at the same time and both hold the map."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..worlds.world import NATIVE, WINDOWS, World, world_of
 from .place import Place
 from .record import CONSUMER, PRODUCER, Record
 
-__all__ = ["letting_go", "run_case"]
+__all__ = ["disposing", "run_case"]
 
 
 def run_case(
@@ -27,12 +27,22 @@ def run_case(
     worlds: tuple[World, World] | None = None,
     record: Record | None = None,
 ) -> None:
-    """Carry out ``case``; AssertionError or PeerFailure tells what was wrong.
+    """Run ``case``. The consumer must report what the case expects, and the bytes must be right.
 
-    The consumer must report what ``case`` expects, and the map's bytes, read by the harness
-    itself while both peers hold the map, must be the expected ones. ``worlds`` are the
-    producer's and the consumer's; two different ones share no named maps. ``record`` is told
-    what is expected and which bytes were found.
+    The harness reads the bytes itself, while both peers hold the map.
+
+    Args:
+        case: what is written, read and expected.
+        producer: the peer that writes.
+        consumer: the peer that reads.
+        place: gives names and paths.
+        worlds: the worlds of the producer and of the consumer, both native by default. Two
+            different worlds have no named maps in common.
+        record: gets what is expected, and the bytes that were found.
+
+    Raises:
+        AssertionError: an outcome or the bytes are wrong.
+        PeerFailure: a peer failed.
     """
     record = record or Record(place)
     theirs, ours = worlds or (world_of(NATIVE), world_of(NATIVE))
@@ -56,12 +66,12 @@ def run_case(
         writes, reads = _through_accessor(writes), _through_accessor(reads)
     wanted = case.written or (None,) * len(writes)
 
-    def look() -> bytes:
+    def read_memory() -> bytes:
         if case.backing == "named":
             return ours.read_map(_seen_as(name, plain, ours), len(case.memory))
         return read_file(path, len(case.memory))
 
-    with letting_go(producer, consumer), record.looking(look, case.memory):
+    with disposing(producer, consumer), record.reading_on_failure(read_memory, case.memory):
         record.expect(PRODUCER, [*[None] * len(produce), *wanted])
         written = producer.request(*produce, *writes, on_error="continue")
         _expect(case, producer, "opening", produce, [None] * len(produce), written)
@@ -72,7 +82,7 @@ def run_case(
         _expect(case, consumer, "opening", consume, [None] * len(consume), read)
         _expect(case, consumer, "reading", reads, expected, read[len(consume) :])
 
-        found = look()
+        found = read_memory()
         record.memory(found, case.memory)
         difference = describe_difference(case.memory, found)
         assert difference is None, (
@@ -80,15 +90,15 @@ def run_case(
         )
     if case.backing == "named":
         assert not ours.exists(_seen_as(name, plain, ours)), (
-            f"{case.id}: the map outlived both its holders"
+            f"{case.id}: the map still exists, although neither peer holds it"
         )
     else:
         os.unlink(path)
 
 
 @contextmanager
-def letting_go(*peers: Peer) -> Iterator[None]:
-    """Have the peers dispose of everything at the end, all at the same time."""
+def disposing(*peers: Peer) -> Iterator[None]:
+    """Let the peers dispose of everything at the end, all at the same time."""
     try:
         yield
     finally:
@@ -118,7 +128,7 @@ def _file_steps(case: Case, path: str) -> list[dict[str, Any]]:
 
 
 def _seen_as(name: str, plain: str, world: World) -> str:
-    """The name as the system knows it: elsewhere than on Windows there are no namespaces."""
+    """Return the name that the system uses: only Windows has the prefix of a namespace."""
     return name if world.name == WINDOWS else plain
 
 
@@ -127,7 +137,7 @@ def _in_world(step: dict[str, Any], world: World) -> dict[str, Any]:
 
 
 def _in_view(step: dict[str, Any], outcome: Any, case: Case, size: int) -> Any:
-    """What is expected where the view has more bytes than the case wrote (oracle/format.py)."""
+    """Return what to expect if the view has more bytes than the case wrote (oracle/format.py)."""
     if size == case.capacity or case.group != "malformed":
         return outcome
     data = case.memory.ljust(size, b"\0")

@@ -1,1 +1,1 @@
-"""What is true of a map's bytes, found without pyshm."""
+"""What is true of the bytes in a map, found without pyshm."""

@@ -1,8 +1,8 @@
-"""docs/format.md once more, in as few lines as it takes: what a reader must make of a buffer.
+"""A second implementation of docs/format.md: what a reader must return for a buffer.
 
-The cases say by hand what is expected of exactly the bytes that they write. Where a world rounds
-a view up to whole pages there is more behind those bytes, and the answer may be another one; it
-is computed here, and the harness's own tests hold this to the cases' handwriting.
+The cases say what is expected for exactly the bytes that they write. In a world that rounds views
+up to whole pages, more bytes follow, and the outcome may differ. It is computed here. A test
+compares this implementation with the cases.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def _error(kind: str, field: str, offset: int, value: int, limit: int | None) ->
 
 
 def read_struct(data: bytes) -> Outcome:
-    """What ``read-struct`` must answer."""
+    """Return the right outcome of ``read-struct``."""
     if len(data) < 48:
         return _error("truncated", "TestData", 0, len(data), 48)
     numbers = struct.unpack_from("<12i", data)
@@ -30,7 +30,7 @@ def read_struct(data: bytes) -> Outcome:
 
 
 def read_image(data: bytes, *, replace: bool = False) -> Outcome:
-    """What ``read-image`` must answer."""
+    """Return the right outcome of ``read-image``."""
     offset = 0
     parts: list[bytes] = []
     for field in ("path_length", "content_length"):

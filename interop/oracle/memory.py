@@ -1,6 +1,6 @@
-"""The harness's own look at a map, and its own idea of the bytes: nothing here is pyshm's.
+"""Named maps and their bytes, read and written without pyshm.
 
-What both peers could get wrong together, this would not.
+So an error that both peers have in common is found.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ __all__ = [
 
 
 def map_directory() -> str:
-    """Where named maps are files (docs/named-maps.md)."""
+    """Return the directory in which named maps are files (docs/named-maps.md)."""
     return os.environ.get("PYSHM_DIRECTORY") or "/dev/shm"
 
 
 def read_map(name: str, size: int) -> bytes:
-    """The first ``size`` bytes of a named map, read past every library."""
+    """Return the first ``size`` bytes of a named map."""
     if sys.platform == "win32":
         import mmap
 
@@ -37,31 +37,31 @@ def read_map(name: str, size: int) -> bytes:
 
 
 def read_file(path: str, size: int) -> bytes:
-    """The first ``size`` bytes of a mapped file."""
+    """Return the first ``size`` bytes of a mapped file."""
     with open(path, "rb") as file:
         return file.read(size)
 
 
 def existing_maps(prefix: str) -> list[str]:
-    """The named maps that still exist with names of this prefix (POSIX)."""
+    """Return the named maps whose names begin with ``prefix``; none on Windows."""
     if sys.platform == "win32":
         return []
     return sorted(name for name in os.listdir(map_directory()) if name.startswith(prefix))
 
 
 def blob_bytes(path: str | bytes, content: bytes) -> bytes:
-    """docs/format.md, "Image blob", in one line."""
+    """Return an image blob (docs/format.md)."""
     text = path if isinstance(path, bytes) else path.encode("utf-8")
     return struct.pack("<i", len(text)) + text + struct.pack("<i", len(content)) + content
 
 
 def struct_bytes(id: int, age: int, scores: Sequence[int]) -> bytes:  # noqa: A002 - the field's name
-    """docs/format.md, "TestData"."""
+    """Return a TestData (docs/format.md)."""
     return struct.pack("<12i", id, age, *scores)
 
 
 def describe_difference(expected: bytes, found: bytes) -> str | None:
-    """None where equal; else the first differing bytes, named by field, as hex and as value."""
+    """Return None for equal bytes, else the first fields that differ, each with both values."""
     if expected == found:
         return None
     lines = []
@@ -101,7 +101,7 @@ def _field_difference(name: str, offset: int, wanted: bytes, got: bytes) -> str:
 
 
 def _fields(expected: bytes) -> list[tuple[str, int, int]]:
-    """The regions of a well-formed blob, of a TestData, or the bytes as one."""
+    """Return the fields of a well-formed blob or of a TestData, else all bytes as one field."""
     size = len(expected)
     if size >= 8:
         n = int.from_bytes(expected[:4], "little", signed=True)

@@ -1,1 +1,1 @@
-"""The pytest plugin: options, selection, results."""
+"""The pytest plugin of the harness."""

@@ -1,8 +1,8 @@
-"""The pytest plugin: options, producer x consumer x case, peers as fixtures.
+"""The hooks and fixtures: options, producer x consumer x case, peers as fixtures.
 
-A case whose test asks for ``pair`` runs four times in each world, with each language as producer
-and as consumer; one that asks for ``crossing`` runs for each pair of seats of two worlds. Every
-run is a line of the report and a count in the matrix (results.py).
+A test with the fixture ``pair`` runs four times in each world: with each language as producer and
+as consumer. A test with ``crossing`` runs for each pair of endpoints in two worlds. Each of these
+runs is a line of the report, and counts in the matrix (results.py).
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from ..checkout import CHECKOUT
 from ..exchange.agreement import compare_manifests
 from ..exchange.place import Place
 from ..exchange.record import CONSUMER, PRODUCER, Record
-from ..exchange.run import letting_go
+from ..exchange.run import disposing
 from ..report import browser
-from ..worlds.world import LANGUAGES, NATIVE, WINDOWS, Seat, World, remove_left_over, world_of
+from ..worlds.world import LANGUAGES, NATIVE, WINDOWS, Endpoint, World, remove_maps, world_of
 from .results import FAULTS, PROPERTY, RECORD, Results
 from .selection import crossings, pairs_of, worlds_of
 
 
 class Pair(NamedTuple):
-    """The two processes of a run; the same language twice is still two processes."""
+    """The two peers of a test; also for one language they are two processes."""
 
     producer: Peer
     consumer: Peer
@@ -40,7 +40,7 @@ class Pair(NamedTuple):
 
     @property
     def world(self) -> World:
-        """The world that both live in."""
+        """The world of both."""
         assert self.worlds[0] is self.worlds[1]
         return self.worlds[0]
 
@@ -49,19 +49,19 @@ class Pair(NamedTuple):
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options of an interop run."""
+    """Add the options of a run."""
     group = parser.getgroup("interop")
     group.addoption(
         "--world",
         choices=("native", WINDOWS, "all"),
         default="native",
-        help="where the peers live: this system; Windows (under Wine elsewhere) and across the "
-        "two; or all of that (default: %(default)s)",
+        help="where the peers run: on this system; on Windows (elsewhere under Wine), and between "
+        "the two; or all of that (default: %(default)s)",
     )
     group.addoption(
         "--require-dotnet",
         action="store_true",
-        help="fail, instead of skipping cases, when a peer is not there",
+        help="fail, instead of skipping cases, if there is no .NET peer",
     )
     group.addoption(
         "--seed",
@@ -75,32 +75,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         default=300,
         metavar="N",
-        help="how many random types are compared (default: %(default)s)",
+        help="the number of random types to compare (default: %(default)s)",
     )
     group.addoption(
         "--keep-wrong-types",
         action="store_true",
-        help="add the smallest type that was wrong to fixtures/types.jsonl",
+        help="add the smallest type with a wrong layout to fixtures/types.jsonl",
     )
     group.addoption(
         "--interop-report",
         metavar="FILE",
-        help="write the report there: JSON lines, a header, one line a case, a footer",
+        help="write the report to FILE as JSON lines: a header, a line for each case, a footer",
     )
     group.addoption(
         "--interop-html",
         metavar="FILE",
-        help="write the report there as one page for a browser",
+        help="write the report to FILE as one page for a browser",
     )
     group.addoption(
         "--require-browser",
         action="store_true",
-        help="fail, instead of skipping its tests, when Chromium is not there",
+        help="fail, instead of skipping tests, if there is no Chromium",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Find the .NET peer, and remember every case that reports."""
+    """Register the results; refuse a run whose required programs are missing."""
     config.addinivalue_line("markers", "browser: needs Chromium")
     config.pluginmanager.register(Results(config), "interop-results")
     if config.getoption("--require-browser"):
@@ -115,12 +115,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    """With what a run can be repeated, also one that passes."""
+    """Return the seed, with which any run can be repeated."""
     return f"random cases: seed {config.getoption('--seed')}, {config.getoption('--types')} types"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give ``case``, ``pair`` and the like their values, in the harness's own tests."""
+    """Give ``case``, ``pair`` and the like their values, in tests of the harness only."""
     if CHECKOUT / "interop" not in metafunc.definition.path.parents:
         return
     if "case" in metafunc.fixturenames:
@@ -136,53 +136,55 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "crossing" in metafunc.fixturenames:
         _parametrize(metafunc, "crossing", crossings(metafunc.config))
     if "peer" in metafunc.fixturenames:
-        seats = [Seat(world, language) for world in worlds for language in LANGUAGES]
-        _parametrize(metafunc, "peer", [(seat,) for seat in seats])
+        endpoints = [Endpoint(world, language) for world in worlds for language in LANGUAGES]
+        _parametrize(metafunc, "peer", [(endpoint,) for endpoint in endpoints])
     if "world" in metafunc.fixturenames:
-        marks = {world: _marks(Seat(world, "dotnet")) for world in worlds}
+        marks = {world: _marks(Endpoint(world, "dotnet")) for world in worlds}
         values = [pytest.param(world, marks=marks[world], id=world) for world in worlds]
         metafunc.parametrize("world", values, indirect=True)
 
 
-def _parametrize(metafunc: pytest.Metafunc, name: str, groups: list[tuple[Seat, ...]]) -> None:
+def _parametrize(metafunc: pytest.Metafunc, name: str, groups: list[tuple[Endpoint, ...]]) -> None:
     metafunc.parametrize(
         name,
-        [pytest.param(seats, marks=_marks(*seats)) for seats in groups],
-        ids=[_id(seats) for seats in groups],
+        [pytest.param(endpoints, marks=_marks(*endpoints)) for endpoints in groups],
+        ids=[_id(endpoints) for endpoints in groups],
         indirect=True,
     )
 
 
-def _id(seats: tuple[Seat, ...]) -> str:
-    return "-to-".join(seat.label.replace(" ", "-") for seat in seats)
+def _id(endpoints: tuple[Endpoint, ...]) -> str:
+    return "-to-".join(endpoint.label.replace(" ", "-") for endpoint in endpoints)
 
 
-def _without_pair(name: str, seats: tuple[Seat, ...]) -> str:
-    """A test's name without its pair, which the report tells by itself."""
+def _without_pair(name: str, endpoints: tuple[Endpoint, ...]) -> str:
+    """Return a test's name without its pair, which the report has in other fields."""
     function, _, rest = name.partition("[")
-    others = rest.removesuffix("]").replace(_id(seats), "").strip("-")
+    others = rest.removesuffix("]").replace(_id(endpoints), "").strip("-")
     return f"{function}[{others}]" if others else function
 
 
-def _marks(*seats: Seat) -> list[pytest.MarkDecorator]:
+def _marks(*endpoints: Endpoint) -> list[pytest.MarkDecorator]:
     marks = []
-    if any(seat.world == NATIVE and seat.language == "dotnet" for seat in seats):
+    if any(endpoint.world == NATIVE and endpoint.language == "dotnet" for endpoint in endpoints):
         marks.append(pytest.mark.dotnet)
-    if any(seat.world != NATIVE for seat in seats):
+    if any(endpoint.world != NATIVE for endpoint in endpoints):
         marks.append(pytest.mark.wine)
     return marks
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Say of each item which cell of the matrix it belongs to; skip what needs .NET without it."""
-    # Tests for which the worlds of this run have no seats, such as those across two worlds; and
-    # where the run is for the other world, those that are about this one.
+    """Record the cell of the matrix of each test; skip tests whose programs are missing.
+
+    Deselected are tests for which this run has no endpoints, such as those across two worlds. In a
+    run for the Windows world, so are tests that use no endpoint.
+    """
     other = config.getoption("--world") == WINDOWS != NATIVE
     kept: list[pytest.Item] = []
     dropped: list[pytest.Item] = []
     for item in items:
         about_here = other and not {"pair", "crossing", "peer", "world"} & _params(item).keys()
-        (dropped if about_here or _without_seats(item) else kept).append(item)
+        (dropped if about_here or _without_endpoints(item) else kept).append(item)
     config.hook.pytest_deselected(items=dropped)
     items[:] = kept
     _skip(items, "wine", lambda: world_of(WINDOWS).missing("dotnet"))
@@ -190,8 +192,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     _skip(items, "browser", browser.missing)
     for item in items:
         params = _params(item)
-        seats = params.get("pair") or params.get("crossing")
-        if seats is None:
+        endpoints = params.get("pair") or params.get("crossing")
+        if endpoints is None:
             continue
         case = params.get("case")
         group = (
@@ -199,8 +201,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if case is not None
             else getattr(getattr(item, "module", None), "GROUP", "maps")
         )
-        name = case.id if case is not None else _without_pair(item.name, seats)
-        producer, consumer = (seat.label for seat in seats)
+        name = case.id if case is not None else _without_pair(item.name, endpoints)
+        producer, consumer = (endpoint.label for endpoint in endpoints)
         item.user_properties.append((PROPERTY, [producer, consumer, group, name]))
 
 
@@ -209,7 +211,7 @@ def _params(item: pytest.Item) -> dict[str, Any]:
 
 
 def _skip(items: list[pytest.Item], marker: str, missing: Callable[[], str | None]) -> None:
-    """Skip the marked ones where what they need is missing; looked for only if there are any."""
+    """Skip the tests with that marker if what they need is missing."""
     marked = [item for item in items if item.get_closest_marker(marker)]
     reason = missing() if marked else None
     if reason is not None:
@@ -217,7 +219,7 @@ def _skip(items: list[pytest.Item], marker: str, missing: Callable[[], str | Non
             item.add_marker(pytest.mark.skip(reason=reason))
 
 
-def _without_seats(item: pytest.Item) -> bool:
+def _without_endpoints(item: pytest.Item) -> bool:
     params = _params(item)
     return any(
         key in params and not isinstance(params[key], tuple) for key in ("pair", "crossing", "peer")
@@ -228,24 +230,24 @@ def _without_seats(item: pytest.Item) -> bool:
 
 
 class Peers:
-    """The processes of a session, started when first needed: one for each seat and role."""
+    """The peers of a session, started when first used: one for each endpoint and role."""
 
     def __init__(self) -> None:
-        self.running: dict[tuple[Seat, str], Peer] = {}
-        self._compared: dict[tuple[Seat, Seat], LayoutMismatchError | None] = {}
+        self.running: dict[tuple[Endpoint, str], Peer] = {}
+        self._compared: dict[tuple[Endpoint, Endpoint], LayoutMismatchError | None] = {}
 
-    def get(self, seat: Seat, role: str) -> Peer:
-        """The peer, alive."""
-        peer = self.running.get((seat, role))
+    def get(self, endpoint: Endpoint, role: str) -> Peer:
+        """Return the peer, with a running process."""
+        peer = self.running.get((endpoint, role))
         if peer is None:
-            peer = world_of(seat.world).peer(seat.language, f"{seat.label} ({role})")
-            self.running[seat, role] = peer
+            peer = world_of(endpoint.world).peer(endpoint.language, f"{endpoint.label} ({role})")
+            self.running[endpoint, role] = peer
         return peer.start()
 
-    def agree(self, one: Seat, two: Seat) -> None:
-        """Raise LayoutMismatchError, each time, if the two do not mean the same by the same types.
+    def agree(self, one: Endpoint, two: Endpoint) -> None:
+        """Raise LayoutMismatchError if the two lay out the same types differently.
 
-        They are asked once, before the first data.
+        They are compared once, before the first data.
         """
         if (one, two) not in self._compared:
             pair = self.get(one, PRODUCER), self.get(two, CONSUMER)
@@ -255,14 +257,14 @@ class Peers:
             raise mismatch
 
     def close(self) -> None:
-        """End all of them, in peace if they go, and tell if one did not; then their worlds."""
+        """End all peers, then their worlds; raise the failure of a peer that did not end well."""
         failures = []
         for peer in self.running.values():
             try:
                 peer.close()
             except PeerFailure as failure:
                 failures.append(failure)
-        for world in {seat.world for seat, _ in self.running}:
+        for world in {endpoint.world for endpoint, _ in self.running}:
             world_of(world).close()
         if failures:
             raise failures[0]
@@ -278,7 +280,7 @@ def _disagreement(producer: Peer, consumer: Peer) -> LayoutMismatchError | None:
 
 @pytest.fixture(scope="session")
 def peers() -> Iterator[Peers]:
-    """All peers of the session."""
+    """Return all peers of the session."""
     peers = Peers()
     yield peers
     peers.close()
@@ -286,59 +288,59 @@ def peers() -> Iterator[Peers]:
 
 @pytest.fixture
 def pair(request: pytest.FixtureRequest, peers: Peers, place: Place) -> Iterator[Pair]:
-    """A producer and a consumer; what they hold is let go of when the test ends."""
-    yield from _seated(request, peers, place)
+    """Return a producer and a consumer; they release everything when the test ends."""
+    yield from _running_pair(request, peers, place)
 
 
 @pytest.fixture
 def crossing(request: pytest.FixtureRequest, peers: Peers, place: Place) -> Iterator[Pair]:
-    """A producer in one world and a consumer in another."""
-    yield from _seated(request, peers, place)
+    """Return a producer in one world and a consumer in another."""
+    yield from _running_pair(request, peers, place)
 
 
-def _seated(request: pytest.FixtureRequest, peers: Peers, place: Place) -> Iterator[Pair]:
+def _running_pair(request: pytest.FixtureRequest, peers: Peers, place: Place) -> Iterator[Pair]:
     one, two = request.param
     record = request.node.stash[RECORD] = Record(place)
     producer, consumer = peers.get(one, PRODUCER), peers.get(two, CONSUMER)
     with (
         record.listening(one.label, PRODUCER, producer),
         record.listening(two.label, CONSUMER, consumer),
-        letting_go(producer, consumer),
+        disposing(producer, consumer),
     ):
         peers.agree(one, two)
         yield Pair(producer, consumer, (world_of(one.world), world_of(two.world)), record)
         if record.bytes is None:
-            record.left_in(place)
+            record.read_map_in(place)
 
 
 @pytest.fixture
 def world(request: pytest.FixtureRequest) -> World:
-    """Each world in turn."""
+    """Return each world in turn."""
     return world_of(request.param)
 
 
 @pytest.fixture
 def peer(request: pytest.FixtureRequest, peers: Peers) -> Iterator[Peer]:
-    """One peer of each language, in each world."""
+    """Return one peer of each language, in each world."""
     peer = peers.get(request.param[0], "consumer")
     yield peer
-    with letting_go(peer):
+    with disposing(peer):
         pass
 
 
 @pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """Names and paths of this session's own; nothing of them may be left at its end."""
+    """Return unique names and paths for this session; no map may be left at its end."""
     prefix = f"pyshm-interop-{os.getpid()}-{uuid.uuid4().hex[:8]}-"
     place = Place(prefix, str(tmp_path_factory.mktemp("maps")))
     yield place
-    left = remove_left_over(prefix)
-    assert not left, f"named maps were left behind: {left}"
+    left = remove_maps(prefix)
+    assert not left, f"these named maps were not removed: {left}"
 
 
 @pytest.fixture(scope="session")
 def picture_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Where pictures are drawn: once a run, also by several workers."""
+    """Return the folder in which pictures are drawn, once for all workers of a run."""
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent
@@ -349,7 +351,7 @@ def picture_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def faults_caught(request: pytest.FixtureRequest) -> Iterator[dict[str, list[str]]]:
-    """Which cases caught which deliberate fault, for the table at the end of a verbose run."""
+    """Collect which cases found which fault, for the table at the end of the run."""
     caught: dict[str, list[str]] = {}
     yield caught
     request.config.stash[FAULTS] = caught
@@ -357,5 +359,5 @@ def faults_caught(request: pytest.FixtureRequest) -> Iterator[dict[str, list[str
 
 @pytest.fixture
 def picture_file(picture: str, picture_folder: str) -> str:
-    """The path of the picture that the test is given."""
+    """Return the path of the test's picture."""
     return make_picture(picture, picture_folder)

@@ -1,6 +1,6 @@
-"""What a run came to: its outcomes, its report, the matrix at its end, the guard that it was whole.
+"""The results of a run: outcomes, report, the matrix at the end, and a check that no case is lost.
 
-With pytest-xdist the controlling process gathers all of it, from the workers' reports.
+With pytest-xdist the controlling process collects them from the workers' reports.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _ATTRIBUTE = "interop_record"  # of a test's last report: Record.as_text()
 
 
 class Results:
-    """Counts outcomes, prints the matrix, writes report and page, guards against an empty run."""
+    """Counts outcomes, prints the matrix, writes report and page, fails a run that lost cases."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
@@ -47,10 +47,10 @@ class Results:
         self._started = datetime.now(UTC)
         self._written: set[_Place] = set()
 
-    # --- gathering ----------------------------------------------------------------------------
+    # --- collecting ---------------------------------------------------------------------------
 
     def pytest_sessionstart(self) -> None:
-        """Begin the report; an old one and its page must not pass for this run's."""
+        """Begin the report; delete the page of an earlier run."""
         if not self.active:
             return
         target, path = self._page(), self.config.getoption("--interop-report")
@@ -61,7 +61,7 @@ class Results:
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, Any, None]:
-        """Give a test's last report its record, by which it also crosses to another process."""
+        """Add the record of the case to the test's last report, which xdist sends on as text."""
         outcome = yield
         report = outcome.get_result()
         record = item.stash.get(RECORD, None)
@@ -69,7 +69,7 @@ class Results:
             setattr(report, _ATTRIBUTE, record.as_text())
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take the outcome of a case from its reports: the worst of set-up, call and tear-down."""
+        """Take the outcome of a case from its reports: the worst of setup, call and teardown."""
         for key, item in report.user_properties:
             if key != PROPERTY or not self.active:
                 continue
@@ -84,7 +84,7 @@ class Results:
                 self._write(cell, report.nodeid, getattr(report, _ATTRIBUTE, ""))
 
     def _write(self, cell: _Place, test: str = "", recorded: str = "") -> None:
-        """Write a case's line; it has ended, so that nothing about it can change any more."""
+        """Write the line of a case that has ended."""
         if self.writer is None or cell in self._written:
             return
         self._written.add(cell)
@@ -99,14 +99,14 @@ class Results:
     # --- the end ------------------------------------------------------------------------------
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """A run that should be whole and is not has failed; so has one without a case to report."""
+        """Fail a run that lacks cases, or that has no case to report; write the report's end."""
         if not self.active:
             return
         if exitstatus == 0 and (self.shortened() is not None or self._nothing_to_report()):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self.writer is None:
             return
-        for cell in self.outcomes:  # those whose worker died before it could tell
+        for cell in self.outcomes:  # cases whose worker crashed before their last report
             self._write(cell)
         report = self.writer.finish(
             whole=not selected(self.config) and self.shortened() is None,
@@ -124,7 +124,7 @@ class Results:
             return
         caught = self.config.stash.get(FAULTS, {})
         if caught:
-            terminalreporter.section("deliberate faults, and what catches them")
+            terminalreporter.section("faults of the faulty peers, and the cases that find them")
             for fault, catchers in caught.items():
                 first = catchers[0] if catchers else "NOTHING"
                 more = f" and {len(catchers) - 1} more" if len(catchers) > 1 else ""
@@ -158,10 +158,10 @@ class Results:
                 f"{skipped} cases skipped: {'; '.join(map(str, reasons))}", yellow=True
             )
 
-    # --- the guards ---------------------------------------------------------------------------
+    # --- the checks ---------------------------------------------------------------------------
 
     def shortened(self) -> str | None:
-        """Why the run is no whole run, if it should be one and is not."""
+        """Return why the run lacks cases; None if it has all, or was not asked for all."""
         if selected(self.config):
             return None
         wanted = {
@@ -180,7 +180,7 @@ class Results:
     def _nothing_to_report(self) -> bool:
         return self.writer is not None and not self.outcomes
 
-    # --- what the report says of the run --------------------------------------------------------
+    # --- the report's header --------------------------------------------------------------------
 
     def _page(self) -> Path | None:
         path = self.config.getoption("--interop-html")
@@ -201,7 +201,7 @@ class Results:
 
 
 def _os_name() -> str:
-    """The system as people call it; platform.platform() says which kernel."""
+    """Return the name of the operating system; platform.platform() names only the kernel."""
     try:
         name = platform.freedesktop_os_release()["PRETTY_NAME"]
     except (OSError, KeyError):
@@ -226,7 +226,7 @@ def _outcome(report: pytest.TestReport) -> Outcome:
         return Outcome.PASSED
     if report.skipped:
         return Outcome.SKIPPED
-    # The failure crosses a process border as text; its first words are PeerFailure's own.
+    # xdist passes a failure on as text. The message of a PeerFailure contains its outcome.
     for outcome in Outcome:
         if f"): {outcome.value}: " in report.longreprtext:
             return outcome

@@ -13,7 +13,7 @@ from typing import Any
 from pyshm.testing.process import Peer
 
 from ..exchange.place import Place
-from ..exchange.run import letting_go
+from ..exchange.run import disposing
 from ..worlds.world import World
 from .steps import Lifetime, Sequence, Step
 
@@ -30,7 +30,7 @@ def outcomes(sequence: Sequence, peer: Peer, place: Place, world: World) -> list
             paths[key].write_bytes(content)
     values = {key: world.path(str(path)) for key, path in paths.items()}
     values["name"] = place.name()
-    with letting_go(peer):
+    with disposing(peer):
         answers = peer.request(
             *(_filled(step, values) for step in sequence.steps), on_error="continue"
         )
@@ -46,7 +46,7 @@ def lifetime(case: Lifetime, first: Peer, second: Peer, place: Place) -> list[Ou
     values = {"name": place.name()}
     peers = {"A": first, "B": second}
     found: list[Outcome] = []
-    with letting_go(first, second):
+    with disposing(first, second):
         for process, step in case.steps:
             if step is None:
                 peers[process].kill()

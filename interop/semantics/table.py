@@ -17,15 +17,15 @@ from typing import Any, NamedTuple
 
 from ..checkout import FIXTURES
 from ..exchange.place import Place
-from ..worlds.world import NATIVE, WINDOWS, Seat, remove_left_over, world_of
+from ..worlds.world import NATIVE, WINDOWS, Endpoint, remove_maps, world_of
 from .named import LIFETIMES
 from .run import Outcome, labels, lifetime, outcomes
 from .sequences import SEQUENCES
 from .steps import Lifetime, Sequence
 
 __all__ = [
+    "ENDPOINTS",
     "EXPLANATIONS",
-    "SEATS",
     "TABLE",
     "Explanation",
     "check",
@@ -36,11 +36,11 @@ __all__ = [
 ]
 
 TABLE = FIXTURES / "semantics.jsonl"
-SEATS = {
-    "windows dotnet": Seat(WINDOWS, "dotnet"),
-    "windows pyshm": Seat(WINDOWS, "python"),
-    "linux pyshm": Seat(NATIVE, "python"),
-    "linux dotnet": Seat(NATIVE, "dotnet"),
+ENDPOINTS = {
+    "windows dotnet": Endpoint(WINDOWS, "dotnet"),
+    "windows pyshm": Endpoint(WINDOWS, "python"),
+    "linux pyshm": Endpoint(NATIVE, "python"),
+    "linux dotnet": Endpoint(NATIVE, "dotnet"),
 }
 _SHOWN = 5  # changed rows in a message
 
@@ -86,14 +86,14 @@ EXPLANATIONS = [
 
 
 def run() -> list[Row]:
-    """Make all calls, in every seat; return a row for each call."""
+    """Make all calls, in every endpoint; return a row for each call."""
     cases: list[Sequence | Lifetime] = [*LIFETIMES, *SEQUENCES]
     columns: list[list[Outcome]] = []
     prefix = "pyshm-semantics-"
     with tempfile.TemporaryDirectory(prefix=prefix) as folder:
         place = Place(f"{prefix}{Path(folder).name}-", folder)
-        for seat in SEATS.values():
-            columns.append(_column(cases, seat, place))
+        for endpoint in ENDPOINTS.values():
+            columns.append(_column(cases, endpoint, place))
     found = []
     calls = [(case, text) for case in cases for text in labels(case)]
     for (case, text), *cells in zip(calls, *columns, strict=True):
@@ -101,16 +101,20 @@ def run() -> list[Row]:
         if all(cell == cells[0] for cell in cells):
             row["all"] = cells[0]
         else:
-            row.update(zip(SEATS, cells, strict=True))
+            row.update(zip(ENDPOINTS, cells, strict=True))
             explanation = explain(case.name, text)
             row["why"] = explanation.heading if explanation is not None else None
         found.append(row)
     return found
 
 
-def _column(cases: Iterable[Sequence | Lifetime], seat: Seat, place: Place) -> list[Outcome]:
-    world = world_of(seat.world)
-    first, second = (world.peer(seat.language, f"{seat.label} {process}") for process in "AB")
+def _column(
+    cases: Iterable[Sequence | Lifetime], endpoint: Endpoint, place: Place
+) -> list[Outcome]:
+    world = world_of(endpoint.world)
+    first, second = (
+        world.peer(endpoint.language, f"{endpoint.label} {process}") for process in "AB"
+    )
     found = []
     try:
         for case in cases:
@@ -121,7 +125,7 @@ def _column(cases: Iterable[Sequence | Lifetime], seat: Seat, place: Place) -> l
     finally:
         first.kill()
         second.kill()
-        remove_left_over(place.prefix)
+        remove_maps(place.prefix)
     return found
 
 
@@ -143,12 +147,12 @@ def unexplained(rows: Iterable[Row]) -> list[str]:
     ]
 
 
-def recorded(seat: str) -> dict[str, list[Outcome]]:
-    """Return what the file says of a seat: the outcomes of each sequence, by its name."""
+def recorded(endpoint: str) -> dict[str, list[Outcome]]:
+    """Return what the file says of a endpoint: the outcomes of each sequence, by its name."""
     found: dict[str, list[Outcome]] = {}
     for line in TABLE.read_text(encoding="ascii").splitlines():
         row = json.loads(line)
-        found.setdefault(row["sequence"], []).append(row["all"] if "all" in row else row[seat])
+        found.setdefault(row["sequence"], []).append(row["all"] if "all" in row else row[endpoint])
     return found
 
 

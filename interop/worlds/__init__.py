@@ -1,1 +1,1 @@
-"""Where a pair of peers runs: natively, or on Windows under Wine."""
+"""Where peers run: on this system, or on Windows under Wine."""

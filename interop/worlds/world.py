@@ -1,8 +1,8 @@
-"""Worlds: where a pair of peers lives, and what the harness can see of it.
+"""Worlds: where peers run, and how the harness sees their maps.
 
-The native world is this system's own; the Windows world is the native one on Windows, and Wine
-elsewhere. A *seat* is a language in a world; a pair is two seats. Two seats of one world share
-named maps; seats of two worlds share files.
+The native world is this system. The Windows world is the native one on Windows, and Wine on other
+systems. An *endpoint* is a language in a world; a pair is two endpoints. Endpoints of one world
+share named maps, endpoints of two worlds share files.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..oracle.memory import existing_maps, map_directory, read_map
 from ..peers.start import python_peer
 from . import wine
 
-__all__ = ["LANGUAGES", "NATIVE", "WINDOWS", "Seat", "World", "world_of"]
+__all__ = ["LANGUAGES", "NATIVE", "WINDOWS", "Endpoint", "World", "remove_maps", "world_of"]
 
 LANGUAGES = ("python", "dotnet")
 NATIVE = {"win32": "windows", "darwin": "macos"}.get(sys.platform, sys.platform)
@@ -27,7 +27,7 @@ WINDOWS = "windows"
 _PAGE = 4096
 
 
-class Seat(NamedTuple):
+class Endpoint(NamedTuple):
     """A language in a world."""
 
     world: str
@@ -35,7 +35,7 @@ class Seat(NamedTuple):
 
     @property
     def label(self) -> str:
-        """How reports call it: the language, and the world unless it is the native one."""
+        """The name in reports: the language, after the world unless that is the native one."""
         return self.language if self.world == NATIVE else f"{self.world} {self.language}"
 
 
@@ -45,7 +45,7 @@ class World:
     name = NATIVE
 
     def missing(self, language: str) -> str | None:
-        """Why there is no peer of that language here; None if there is one."""
+        """Return why there is no peer of that language here; None if there is one."""
         if language == "python":
             return None
         try:
@@ -57,7 +57,7 @@ class World:
             return f"no .NET: {error}"
 
     def peer(self, language: str, name: str) -> Peer:
-        """A new process of that language, not started yet."""
+        """Return a new peer of that language; its process is not started yet."""
         if language == "python":
             return python_peer(name)
         command = build.find_peer()
@@ -65,61 +65,61 @@ class World:
         return Peer(name, [*command, "serve"])
 
     def path(self, path: str) -> str:
-        """A path of the harness as this world's programs write it."""
+        """Return a path of the harness in the form that programs of this world use."""
         return path
 
     def view_size(self, capacity: int) -> int:
-        """How many bytes a view of a whole named map has: all of its pages, on Windows."""
+        """Return the size of a view of a whole named map; on Windows it is whole pages."""
         return -(-capacity // _PAGE) * _PAGE if self.name == WINDOWS else capacity
 
     def read_map(self, name: str, size: int) -> bytes:
-        """The first bytes of a named map, read past every library."""
+        """Return the first bytes of a named map, read without pyshm."""
         return read_map(name, size)
 
     def exists(self, name: str) -> bool:
-        """Whether a named map of exactly that name is there, alive or dead."""
+        """Return whether there is a named map of exactly that name, alive or dead."""
         return name in existing_maps(name)
 
     def close(self) -> None:
-        """End what the world keeps running."""
+        """End the programs that the world keeps running."""
 
 
 class WineWorld(World):
-    """Windows programs on a system that is not Windows."""
+    """Windows programs under Wine."""
 
     name = WINDOWS
 
     def __init__(self) -> None:
         self._observer: Peer | None = None
 
-    def missing(self, language: str) -> str | None:  # noqa: ARG002 - all or nothing here
-        """Why the Windows world is not set up."""
+    def missing(self, language: str) -> str | None:  # noqa: ARG002 - the world has both or none
+        """Return why the Windows world is not set up; None if it is."""
         return None if wine.find() is not None else wine.why_not()
 
     def peer(self, language: str, name: str) -> Peer:
-        """A new process under Wine, not started yet."""
-        # Started with the first peer, so that no case pays for it.
-        self._observe({"do": "raw-exists", "name": "nobody"})
+        """Return a new peer under Wine; its process is not started yet."""
+        # Start the observer with the first peer, so that its start is not part of a case's time.
+        self._observe({"do": "raw-exists", "name": "no such map"})
         found = _wine()
         command = (
             [*found.python, "-m", "interop.peers.python"]
             if language == "python"
             else found.dotnet_peer
         )
-        # Starting anything under Wine takes a second, and the first thing several.
+        # Under Wine a program takes a second to start, and the first one several seconds.
         return Peer(name, [*command, "serve"], environment=found.environment, timeout=120)
 
     def path(self, path: str) -> str:
-        r"""``/tmp/x`` is ``Z:\tmp\x`` there."""
+        r"""Return the path as Windows programs see it: ``/tmp/x`` is ``Z:\tmp\x``."""
         return _wine().path(path)
 
     def read_map(self, name: str, size: int) -> bytes:
-        """The first bytes of a named map, through a process of its own under Wine."""
+        """Return the first bytes of a named map, read by a separate process under Wine."""
         outcome = self._observe({"do": "raw-read", "name": name, "size": size})
         return bytes.fromhex(str(outcome))
 
     def exists(self, name: str) -> bool:
-        """Whether the kernel knows a map of that name."""
+        """Return whether the Windows kernel has a map of that name."""
         return self._observe({"do": "raw-exists", "name": name}) is True
 
     def close(self) -> None:
@@ -139,7 +139,7 @@ class WineWorld(World):
         return outcome["value"]
 
 
-@functools.cache  # a run uses one build of the peer from its beginning to its end
+@functools.cache  # a run uses the same build of the peer from its start to its end
 def _wine() -> wine.WindowsWorld:
     found = wine.find()
     assert found is not None, "cases of the Windows world are skipped without it"
@@ -148,13 +148,13 @@ def _wine() -> wine.WindowsWorld:
 
 @functools.cache
 def world_of(name: str) -> World:
-    """The world of that name, the same for the whole process."""
+    """Return the world of that name; always the same object in one process."""
     return World() if name == NATIVE else WineWorld()
 
 
-def remove_left_over(prefix: str) -> list[str]:
-    """Remove named maps that a failed run left behind; returns their names."""
-    left = existing_maps(prefix)
-    for name in left:
+def remove_maps(prefix: str) -> list[str]:
+    """Remove the named maps that a failed test has left; return their names."""
+    names = existing_maps(prefix)
+    for name in names:
         os.unlink(os.path.join(map_directory(), name))
-    return left
+    return names

@@ -17,7 +17,7 @@ pytest.importorskip("dnfile")
 from interop.checkout import CHECKOUT
 from interop.peers.compile import compile_library, compile_program
 from interop.plugin.hooks import Peers
-from interop.worlds.world import NATIVE, Seat
+from interop.worlds.world import NATIVE, Endpoint
 from pyshm import Struct
 from pyshm import types as t
 from pyshm.assemblies import Assembly, Unbindable
@@ -126,7 +126,7 @@ def describe(folder: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def dotnet(peers: Peers) -> DotNetTypes:
-    return DotNetTypes(peers.get(Seat(NATIVE, "dotnet"), "consumer"))
+    return DotNetTypes(peers.get(Endpoint(NATIVE, "dotnet"), "consumer"))
 
 
 @pytest.fixture(scope="module")

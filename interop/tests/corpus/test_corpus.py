@@ -15,7 +15,7 @@ from interop.corpus import compare, packages
 from interop.corpus.compare import FRAMEWORK, Row, Verdict
 from interop.corpus.packages import Package, Unavailable
 from interop.plugin.hooks import Peers
-from interop.worlds.world import Seat, World
+from interop.worlds.world import Endpoint, World
 from pyshm.assemblies import Unbindable
 from pyshm.layout.declarations import BuiltIn, FieldDeclaration, TypeDeclaration
 from pyshm.layout.forms import Target
@@ -46,7 +46,7 @@ def package(request: pytest.FixtureRequest) -> str:
 def test_every_type_of_a_package_has_the_layout_of_dotnet(
     package: str, world: World, peers: Peers
 ) -> None:
-    peer = peers.get(Seat(world.name, "dotnet"), "corpus")
+    peer = peers.get(Endpoint(world.name, "dotnet"), "corpus")
     (row,) = compare.run(world, peer, [package])
     assert not compare.wrong(row)
     assert row.verdicts[Verdict.EQUAL] >= 10

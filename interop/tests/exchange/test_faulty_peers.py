@@ -12,7 +12,7 @@ from interop.exchange.place import Place
 from interop.exchange.run import run_case
 from interop.peers.faulty import CONVERSATION_FAULTS, MODEL_FAULTS
 from interop.peers.start import python_peer
-from interop.worlds.world import remove_left_over
+from interop.worlds.world import remove_maps
 from pyshm.testing.process import Outcome, Peer, PeerFailure
 
 # A few of each kind. All cases would find the same faults and take longer.
@@ -80,12 +80,12 @@ def catchers(fault: str, good: Peer, place: Place) -> list[str]:
                     if place.existing_maps():
                         first.kill()
                         second.kill()
-                        remove_left_over(place.prefix)
+                        remove_maps(place.prefix)
     finally:
         first.kill()
         second.kill()
         # A killed peer leaves the files of its maps.
-        remove_left_over(place.prefix)
+        remove_maps(place.prefix)
     return found
 
 
@@ -137,7 +137,7 @@ def test_a_peer_that_breaks_the_protocol_has_the_right_outcome(
         run_case(CASES[0], peer, good, place)
     assert caught.value.outcome is outcome
     assert peer.pid == 0, "the peer still runs"
-    remove_left_over(place.prefix)
+    remove_maps(place.prefix)
     faults_caught[fault] = [f"{CASES[0].id} ({outcome.value})"]
 
 
@@ -146,7 +146,7 @@ def test_a_second_answer_makes_the_next_request_fail(good: Peer, place: Place) -
     with pytest.raises(PeerFailure) as caught:
         run_case(CASES[0], peer, good, place)
     assert caught.value.outcome is Outcome.GARBAGE
-    remove_left_over(place.prefix)
+    remove_maps(place.prefix)
 
 
 def test_every_fault_of_the_protocol_is_tested() -> None:

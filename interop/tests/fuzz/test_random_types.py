@@ -15,7 +15,7 @@ import pytest
 from interop.checkout import FIXTURES
 from interop.fuzz.differential import Difference, differences_of, target_of, value_differences
 from interop.plugin.hooks import Peers
-from interop.worlds.world import Seat, World
+from interop.worlds.world import Endpoint, World
 from pyshm.layout.declarations import TypeDeclaration
 from pyshm.layout.schema import from_json, to_json
 from pyshm.testing.questions import DotNetTypes
@@ -31,7 +31,7 @@ BATCH = 25
 @pytest.fixture
 def dotnet(world: World, peers: Peers) -> Callable[[], DotNetTypes]:
     """The .NET of ``world``; a new process if the last one died."""
-    return lambda: DotNetTypes(peers.get(Seat(world.name, "dotnet"), "consumer"))
+    return lambda: DotNetTypes(peers.get(Endpoint(world.name, "dotnet"), "consumer"))
 
 
 def _kept() -> list[tuple[str, TypeDeclaration]]:

@@ -10,7 +10,7 @@ import pytest
 
 from interop.peers.compile import compile_library
 from interop.plugin.hooks import Peers
-from interop.worlds.world import NATIVE, Seat, World
+from interop.worlds.world import NATIVE, Endpoint, World
 from pyshm.testing import build
 from pyshm.testing.process import Peer
 from pyshm.testing.questions import (
@@ -87,7 +87,7 @@ internal sealed class Layout
 @pytest.fixture
 def dotnet(world: World, peers: Peers) -> DotNetTypes:
     """The .NET of each world."""
-    return DotNetTypes(peers.get(Seat(world.name, "dotnet"), "consumer"))
+    return DotNetTypes(peers.get(Endpoint(world.name, "dotnet"), "consumer"))
 
 
 def field(name: str, type_: Any, **more: Any) -> dict[str, Any]:
@@ -409,7 +409,7 @@ def test_a_malformed_description_is_the_error_of_the_step(
 @pytest.fixture
 def native(peers: Peers) -> DotNetTypes:
     """The .NET of this system."""
-    return DotNetTypes(peers.get(Seat(NATIVE, "dotnet"), "consumer"))
+    return DotNetTypes(peers.get(Endpoint(NATIVE, "dotnet"), "consumer"))
 
 
 def _library() -> Path:

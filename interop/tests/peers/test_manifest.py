@@ -11,7 +11,7 @@ from interop.checkout import FIXTURES
 from interop.exchange.agreement import compare_manifests, manifest_of
 from interop.peers.start import python_peer
 from interop.plugin.hooks import Peers
-from interop.worlds.world import NATIVE, Seat
+from interop.worlds.world import NATIVE, Endpoint
 from pyshm import Struct
 from pyshm.layout.layouts import refusal
 from pyshm.layout.schema import from_json, to_json
@@ -109,16 +109,16 @@ def test_two_peers_without_a_fault_agree(good: Peer) -> None:
 def test_a_pair_that_does_not_agree_fails_every_time(
     good: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seats = Seat(NATIVE, "python"), Seat("faulty", "python")
+    endpoints = Endpoint(NATIVE, "python"), Endpoint("faulty", "python")
     wrong = python_peer("faulty", "interop.peers.faulty", "fields-swapped")
     peers = Peers()
     monkeypatch.setattr(
-        Peers, "get", lambda _self, seat, _role: wrong if seat == seats[1] else good
+        Peers, "get", lambda _self, endpoint, _role: wrong if endpoint == endpoints[1] else good
     )
     try:
         for _ in range(2):
             with pytest.raises(LayoutMismatchError, match="TestData is not laid out alike"):
-                peers.agree(*seats)
+                peers.agree(*endpoints)
         assert wrong.starts == 1
     finally:
         wrong.close()
@@ -126,7 +126,7 @@ def test_a_pair_that_does_not_agree_fails_every_time(
 
 @pytest.fixture
 def dotnet(peers: Peers) -> Peer:
-    return peers.get(Seat(NATIVE, "dotnet"), "consumer")
+    return peers.get(Endpoint(NATIVE, "dotnet"), "consumer")
 
 
 @pytest.mark.dotnet

@@ -16,7 +16,7 @@ from interop.semantics.run import labels, lifetime, outcomes
 from interop.semantics.sequences import DIFFERENCES, SEQUENCES
 from interop.semantics.steps import Lifetime, Sequence
 from interop.semantics.table import EXPLANATIONS, TABLE, explain, recorded
-from interop.worlds.world import LANGUAGES, NATIVE, Seat, World, world_of
+from interop.worlds.world import LANGUAGES, NATIVE, Endpoint, World, world_of
 
 PAGE = DOCS / "semantics.md"
 
@@ -26,7 +26,7 @@ def test_outcomes_are_those_of_dotnet(
     sequence: Sequence, world: World, peers: Peers, place: Place
 ) -> None:
     dotnet, python = (
-        peers.get(Seat(world.name, language), "consumer") for language in ("dotnet", "python")
+        peers.get(Endpoint(world.name, language), "consumer") for language in ("dotnet", "python")
     )
     expected = outcomes(sequence, dotnet, place, world)
     found = outcomes(sequence, python, place, world)
@@ -49,7 +49,7 @@ def test_a_named_map_lives_as_long_as_in_dotnet(
 ) -> None:
     found = {}
     for language in LANGUAGES:
-        first, second = (peers.get(Seat(world.name, language), role) for role in "AB")
+        first, second = (peers.get(Endpoint(world.name, language), role) for role in "AB")
         found[language] = list(zip(labels(life), lifetime(life, first, second, place), strict=True))
     assert found["python"] == found["dotnet"]
     assert {"error": "unexpected"} not in [outcome for _, outcome in found["dotnet"]]
