@@ -1,4 +1,4 @@
-"""The same calls in .NET and in pyshm have the same outcomes, values and errors alike."""
+"""The same calls in .NET and in pyshm have the same outcomes: values and errors."""
 
 from __future__ import annotations
 
