@@ -1,15 +1,17 @@
-"""pyshm: shared memory between Python and .NET programs, byte for byte.
+"""Shared memory between Python and .NET programs, byte for byte.
 
-The names below are loaded when they are first used, so that ``import pyshm`` costs next to
-nothing and a program that needs only maps never loads the rest.
+Each name is loaded when it is first used. So ``import pyshm`` takes less than a millisecond, and
+a program that needs only maps never loads the rest.
 """
 
 from __future__ import annotations
 
+from sys import meta_path as _meta_path
+
 from ._support.lazy import lazy_names
 from ._version import __version__
 
-TYPE_CHECKING = False  # type checkers take it for True; importing typing would cost the most here
+TYPE_CHECKING = False  # type checkers take it for True; an import of typing would be slow
 if TYPE_CHECKING:
     from .errors import PyshmError
     from .formats.image import ImageData
@@ -62,4 +64,20 @@ _HOMES = {
 
 _RENAMED = {"DEFAULT_CAPACITY": "ShareMemoryHelper.DEFAULT_CAPACITY"}
 
-__getattr__, __dir__ = lazy_names(__name__, globals(), _HOMES, renamed=_RENAMED)
+if not TYPE_CHECKING:  # so that type checkers report names that do not exist
+    __getattr__, __dir__ = lazy_names(__name__, globals(), _HOMES, renamed=_RENAMED)
+
+
+class _MovedModules:
+    """Finds the modules of version 0.1.0 at their old addresses (_support/moved.py)."""
+
+    @staticmethod
+    def find_spec(name: str, *_: object) -> object:
+        if not name.startswith("pyshm."):
+            return None
+        from ._support import moved
+
+        return moved.find_spec(name)
+
+
+_meta_path.append(_MovedModules)  # type: ignore[arg-type]

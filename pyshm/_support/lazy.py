@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+TYPE_CHECKING = False  # type checkers take it for True
+if TYPE_CHECKING:  # each of these imports costs more than all of ``import pyshm``
+    from collections.abc import Callable, Mapping
 
 __all__ = ["lazy_names"]
 
@@ -16,16 +18,19 @@ def lazy_names(
 ) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
     """Return the ``__getattr__`` and ``__dir__`` of ``package``, whose ``globals()`` are ``names``.
 
-    ``homes`` says which module of the package has each public name. ``renamed`` says where the
-    value of a deprecated name is now: the public name of another value, and its attribute.
+    ``homes`` says which module of the package has each public name; "" is that for a module that
+    is public itself. ``renamed`` gives the new
+    name of each deprecated one: a public name, or an attribute of a public class.
     """
 
     def load(name: str) -> object:
+        value: object
         home = homes.get(name)
         if home is not None:
             from importlib import import_module
 
-            value: object = getattr(import_module(f".{home}", package), name)
+            module = import_module(f".{home or name}", package)
+            value = getattr(module, name) if home else module
             names[name] = value
             return value
         new = (renamed or {}).get(name)
@@ -35,6 +40,11 @@ def lazy_names(
 
         warn_deprecated(f"{package}.{name}", new)
         owner, _, attribute = new.partition(".")
-        return getattr(names[owner] if owner in names else load(owner), attribute)
+        value = names[owner] if owner in names else load(owner)
+        return getattr(value, attribute) if attribute else value
 
-    return load, lambda: sorted({*names, *homes})
+    def listed() -> list[str]:
+        special = (name for name in names if name.startswith("__"))
+        return sorted({*homes, *special} - {"__dir__", "__getattr__"})
+
+    return load, listed

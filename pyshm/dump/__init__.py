@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .._support.lazy import lazy_names
 from ..formats.recognize import is_unfinished, recognize
 from .pictures import Picture, describe
 from .regions import KINDS, Reading, Region, Regions, annotate, annotate_anything
@@ -23,3 +24,7 @@ __all__ = [
     "is_unfinished",
     "recognize",
 ]
+
+TYPE_CHECKING = False  # type checkers take it for True
+if not TYPE_CHECKING:  # so that type checkers report names that do not exist
+    __getattr__, _ = lazy_names(__name__, globals(), {}, renamed={"recognise": "recognize"})

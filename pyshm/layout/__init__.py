@@ -81,4 +81,5 @@ _HOMES = {
     "to_json": "schema",
 }
 
-__getattr__, __dir__ = lazy_names(__name__, globals(), _HOMES)
+if not TYPE_CHECKING:  # so that type checkers report names that do not exist
+    __getattr__, __dir__ = lazy_names(__name__, globals(), _HOMES)

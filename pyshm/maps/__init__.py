@@ -1,4 +1,4 @@
-"""Named memory-mapped files and files, with the API of System.IO.MemoryMappedFiles."""
+"""Memory-mapped files, named maps among them, with the API of System.IO.MemoryMappedFiles."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from .._support.lazy import lazy_names
 
 TYPE_CHECKING = False  # type checkers take it for True
 if TYPE_CHECKING:
+    from . import elements
     from .accessor import MemoryMappedViewAccessor
     from .enums import (
         FileMode,
@@ -26,6 +27,7 @@ __all__ = [
     "MemoryMappedFileRights",
     "MemoryMappedViewAccessor",
     "MemoryMappedViewStream",
+    "elements",
 ]
 
 _HOMES = {
@@ -37,6 +39,8 @@ _HOMES = {
     "MemoryMappedFileRights": "enums",
     "MemoryMappedViewAccessor": "accessor",
     "MemoryMappedViewStream": "stream",
+    "elements": "",
 }
 
-__getattr__, __dir__ = lazy_names(__name__, globals(), _HOMES)
+if not TYPE_CHECKING:  # so that type checkers report names that do not exist
+    __getattr__, __dir__ = lazy_names(__name__, globals(), _HOMES)

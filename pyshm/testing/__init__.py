@@ -50,14 +50,14 @@ _HOMES = {
     "assert_same_layout": "asserting",
 }
 
-_load, __dir__ = lazy_names(__name__, globals(), _HOMES)
+if not TYPE_CHECKING:  # so that type checkers report names that do not exist
+    _load, __dir__ = lazy_names(__name__, globals(), _HOMES)
 
+    def __getattr__(name: str) -> object:
+        if name != "NoPeerError":
+            return _load(name)
+        import warnings
 
-def __getattr__(name: str) -> object:
-    if name != "NoPeerError":
-        return _load(name)
-    import warnings
-
-    message = "NoPeerError is deprecated: no function raises it; see ToolchainError"
-    warnings.warn(message, DeprecationWarning, stacklevel=2)
-    return _load("ToolchainError")
+        message = "NoPeerError is deprecated: no function raises it; see ToolchainError"
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
+        return _load("ToolchainError")
