@@ -14,7 +14,7 @@ from pyshm import types as t
 from pyshm.errors import LayoutError
 from pyshm.layout.declarations import Array, BuiltIn, MarshalAs, Nullable, Pointer
 from pyshm.layout.forms import HOST, Target
-from pyshm.structs.from_declaration import struct_from
+from pyshm.structs import struct_from
 
 POINTER = struct.calcsize("P")
 WINDOWS = Target(8, windows=True)
@@ -237,7 +237,7 @@ def test_the_declaration_says_what_c_sharp_would():
         maybe: Annotated[int | None, t.Nullable(t.Int16)]
         where: t.Pointer
 
-    said = Telemetry.declaration
+    said = Telemetry.layout.declaration
     assert (said.name, said.pack, said.size, said.charset) == (
         "My.Game.Telemetry",
         4,
@@ -248,7 +248,7 @@ def test_the_declaration_says_what_c_sharp_would():
     assert [(f.name, f.type, f.marshal_as) for f in said.fields] == [
         ("TopSpeed", BuiltIn("int"), None),
         ("m_raw", BuiltIn("bool"), MarshalAs("U1")),
-        ("Wheels", Array(Wheel.declaration), MarshalAs("ByValArray", 4)),
+        ("Wheels", Array(Wheel.layout.declaration), MarshalAs("ByValArray", 4)),
         ("Price", Array(BuiltIn("decimal")), MarshalAs("ByValArray", 2, "Currency")),
         ("Maybe", Nullable(BuiltIn("short")), None),
         ("Where", Pointer(), None),
@@ -266,14 +266,14 @@ def test_verbatim_names_are_dotnets_own():
 
 
 def test_two_fields_can_not_have_one_name_in_dotnet():
-    with pytest.raises(LayoutError, match="another field is Text") as caught:
+    with pytest.raises(LayoutError, match="another field is also named Text") as caught:
         declare({"text": t.Byte, "_text": t.Byte})
     assert caught.value.field == "_text"
 
 
 def test_an_enum_is_declared_with_its_members():
     made = declare({"mode": Annotated[Mode, t.Enum(t.Byte, "My.Mode")], "gear": Gear})
-    mode, gear = (field.type for field in made.declaration.fields)
+    mode, gear = (field.type for field in made.layout.declaration.fields)
     assert (mode.name, mode.underlying, mode.flags) == ("My.Mode", "byte", True)
     assert mode.members == (("FAST", 1), ("WET", 2))
     assert (gear.name, gear.underlying, gear.flags) == ("Gear", "int", False)
@@ -281,7 +281,7 @@ def test_an_enum_is_declared_with_its_members():
 
 def test_one_enum_has_one_declaration():
     first, second = declare({"a": Gear}), declare({"b": Gear})
-    assert first.declaration.fields[0].type is second.declaration.fields[0].type
+    assert first.layout.declaration.fields[0].type is second.layout.declaration.fields[0].type
 
 
 @pytest.mark.parametrize(
@@ -342,7 +342,7 @@ def test_a_struct_types_signature_names_its_fields():
 
 
 def test_a_declaration_gives_back_the_class_that_made_it():
-    assert struct_from(Wheel.declaration) is Wheel
+    assert struct_from(Wheel.layout.declaration) is Wheel
 
 
 def test_a_class_is_made_of_a_declaration_with_the_types_that_it_needs():

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from cffi import FFI
 
 from pyshm import MemoryMappedFile, Struct, TestData
+from pyshm.structs import for_target, snapshot, snapshot_type
 from pyshm.types import Bool8, Byte, ByValArray, Double, Int16, Int32, Int64, Single
 
 from .measure import Effort, Statement, Topic, at_most, open_helper, race
@@ -157,7 +158,9 @@ def struct_names() -> Iterator[dict[str, Any]]:
             "accessor": accessor,
             "buffer": buffer,
             "region": buffer[:48],
-            "Snapshot": TestData.snapshot_type(),
+            "snapshot": snapshot,
+            "Snapshot": snapshot_type(TestData),
+            "unpack_flat": for_target(TestData).flat.unpack_from,
             "value": value,
             "helper": helper,
             "view": TestData.view(buffer),
@@ -179,10 +182,10 @@ def struct_names() -> Iterator[dict[str, Any]]:
 
 READS = (
     Statement("struct.Struct.unpack_from (baseline)", "codec.unpack_from(buffer)"),
-    Statement("TestData.unpack_flat", "TestData.unpack_flat(buffer)", at_most(1.2)),
+    Statement("for_target(TestData).flat.unpack_from", "unpack_flat(buffer)", at_most(1.2)),
     Statement("TestData.unpack_from", "TestData.unpack_from(buffer)", at_most(2.0)),
-    Statement("TestData.snapshot_type() of the bytes", "Snapshot(region)", at_most(1.5)),
-    Statement("TestData.snapshot", "TestData.snapshot(buffer)"),
+    Statement("snapshot_type(TestData) of the bytes", "Snapshot(region)", at_most(1.5)),
+    Statement("snapshot(TestData, buffer)", "snapshot(TestData, buffer)"),
     Statement(
         "TestData.unpack_from, then all fields",
         "item = TestData.unpack_from(buffer); item.id; item.age; item.scores",
@@ -277,7 +280,7 @@ LARGE = (
         "TestData.unpack_from, then all fields",
         "item = TestData.unpack_from(buffer); item.id; item.age; item.scores",
     ),
-    Statement("TestData.snapshot_type() of the bytes", "Snapshot(region)", at_most(1.5)),
+    Statement("snapshot_type(TestData) of the bytes", "Snapshot(region)", at_most(1.5)),
 )
 NESTED = (
     Statement("struct.Struct.unpack_from, flat (baseline)", "codec.unpack_from(buffer)"),

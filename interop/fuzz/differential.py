@@ -141,7 +141,9 @@ def value_differences(
 
 def _written(made: type[Struct], value: Any, theirs: Bytes) -> Difference | None:
     try:
-        ours = to_python(made.declaration, value, made.layout.target).to_bytes(exact=True).hex(" ")
+        layout = made.layout
+        struct = to_python(layout.declaration, value, layout.target)
+        ours = struct.to_bytes(strict=False).hex(" ")
     except PyshmError as error:
         ours = f"refused: {error}"
     if theirs.data is None:
@@ -154,9 +156,9 @@ def _written(made: type[Struct], value: Any, theirs: Bytes) -> Difference | None
 
 
 def _read(made: type[Struct], data: bytes, theirs: Value) -> Difference | None:
-    declaration = made.declaration
+    declaration = made.layout.declaration
     try:
-        ours = from_python(declaration, made.from_bytes(data, exact=True))
+        ours = from_python(declaration, made.from_bytes(data, strict=False))
     except PyshmError as error:
         ours = f"refused: {error}"
     if theirs.error is not None:

@@ -59,7 +59,7 @@ class FieldsSwapped(_StructPeer):
 
     def _do_manifest(self, step: Step) -> list[dict[str, Any]]:
         if step.get("type") == "TestData":
-            step = {"types": to_json(TestData.declaration)}
+            step = {"types": to_json(TestData.layout.declaration)}
             _swap(step["types"])
         return super()._do_manifest(step)
 

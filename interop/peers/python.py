@@ -263,7 +263,7 @@ class PythonPeer:
         if "types" in step:
             return manifest_json(from_json(step["types"]))
         if step["type"] == "TestData":
-            return manifest_json(TestData.declaration)
+            return manifest_json(TestData.layout.declaration)
         if step["type"] == "ImageData":
             return values.blob_manifest(
                 _EXAMPLE_PATH, _EXAMPLE_CONTENT, self.encode(_EXAMPLE_PATH, _EXAMPLE_CONTENT)

@@ -44,6 +44,6 @@ def _csharp(arguments: argparse.Namespace) -> int:
     from ..codegen.csharp import source
     from .kinds import struct_of
 
-    declarations = [struct_of(name).declaration for name in arguments.structs]
+    declarations = [struct_of(name).layout.declaration for name in arguments.structs]
     comment = "Made by `pyshm csharp`: what is to change changes in Python."
     return deliver(arguments, source(declarations, namespace=arguments.namespace, comment=comment))

@@ -195,7 +195,7 @@ def _declaration(arguments: argparse.Namespace, subject: _Subject) -> TypeDeclar
     if subject.file is None:
         from .kinds import struct_of
 
-        return struct_of(subject.type).declaration
+        return struct_of(subject.type).layout.declaration
     from ..assemblies import Assembly
     from ..errors import LayoutError
     from ..layout.declarations import TypeDeclaration

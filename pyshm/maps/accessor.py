@@ -293,7 +293,7 @@ class MemoryMappedViewAccessor(Closing):
 
         Raises ArgumentError for a struct that holds references, such as text and arrays.
         """
-        packing = struct.managed
+        packing = struct.__packing__.managed
         self._check_read(position, packing.size)
         return packing.unpack_from(self._buffer, position)  # type: ignore[no-any-return]
 
@@ -303,7 +303,7 @@ class MemoryMappedViewAccessor(Closing):
         Raises as :meth:`read`, and StructValueError for a value that does not fit its field;
         then nothing was written.
         """
-        packing = type(value).managed
+        packing = type(value).__packing__.managed
         self._check_write(position, packing.size)
         packing.pack_into(value, self._buffer, position)
 

@@ -282,7 +282,7 @@ def element_of(kind: Element | StructElement | type[Struct]) -> Element | Struct
     Raises ArgumentError for a struct that holds references, as .NET does.
     """
     if isinstance(kind, type):
-        return StructElement(kind.managed)
+        return StructElement(kind.__packing__.managed)
     return kind
 
 

@@ -1,4 +1,4 @@
-"""Python classes for C# structs: packed, unpacked, viewed in place, as NumPy and as C."""
+"""Python classes for C# structs: packed, unpacked, viewed in place, as NumPy arrays and as C."""
 
 from __future__ import annotations
 
@@ -6,16 +6,41 @@ from .._support.lazy import lazy_names
 
 TYPE_CHECKING = False  # type checkers take it for True
 if TYPE_CHECKING:
+    from .arrays import array, dtype
+    from .c_declarations import cdef, ffi
+    from .codec import StructCodec, for_target
     from .from_declaration import struct_from
+    from .snapshots import snapshot, snapshot_type
     from .struct import Struct
     from .view import ArrayView, StructView
 
-__all__ = ["ArrayView", "Struct", "StructView", "struct_from"]
+__all__ = [
+    "ArrayView",
+    "Struct",
+    "StructCodec",
+    "StructView",
+    "array",
+    "cdef",
+    "dtype",
+    "ffi",
+    "for_target",
+    "snapshot",
+    "snapshot_type",
+    "struct_from",
+]
 
 _HOMES = {
     "ArrayView": "view",
     "Struct": "struct",
+    "StructCodec": "codec",
     "StructView": "view",
+    "array": "arrays",
+    "cdef": "c_declarations",
+    "dtype": "arrays",
+    "ffi": "c_declarations",
+    "for_target": "codec",
+    "snapshot": "snapshots",
+    "snapshot_type": "snapshots",
     "struct_from": "from_declaration",
 }
 

@@ -5,89 +5,100 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..errors import TruncatedError
-from .compound import Elements, FirstOnly, Nested
-from .compound import Optional as OptionalValue
-from .packed import Packed, check_offset
+from .compound import ArrayValue, FirstElementOnly, NestedStruct, NullableValue
+from .packed import Packed, PackedType, check_offset
 from .values.base import Conversion
 from .values.text import FixedText
 
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
 
-__all__ = ["array_in", "dtype_of"]
+__all__ = ["array", "dtype"]
 
 _FORMATS = {
     "b": "i1", "B": "u1", "h": "<i2", "H": "<u2", "i": "<i4", "I": "<u4", "q": "<i8", "Q": "<u8",
     "e": "<f2", "f": "<f4", "d": "<f8",
 }  # fmt: skip
-# Forms that are a number to NumPy, though they mean something else to Python.
+# Types that are numbers in memory, though Python has other values for them.
 _NUMBERS = {"Currency": "q", "DateTime": {True: "d", False: "Q"}}
 
 
-def dtype_of(packing: Packed) -> Any:
-    """The dtype of an array of structs: as wide as its stride."""
-    return _struct(packing, packing.stride)
+def dtype(struct_type: PackedType) -> Any:
+    """Return the NumPy dtype of a struct class or a StructCodec: a record with every offset.
+
+    ``itemsize`` is the distance between two elements of an array. Text of one byte a character has
+    the format ``S``; text of two is an array of uint16, because NumPy's own has four. Raises
+    ImportError without NumPy.
+    """
+    packed = struct_type.__packing__
+    return _record(packed, packed.stride)
 
 
-def array_in(packing: Packed, buffer: Buffer, offset: int, count: int | None) -> Any:
-    """A NumPy array over ``buffer``. Raises TruncatedError."""
+def array(
+    struct_type: PackedType, buffer: Buffer, offset: int = 0, count: int | None = None
+) -> Any:
+    """Return a NumPy array of the structs in ``buffer``; it is the memory itself, not a copy.
+
+    ``count`` is the number of structs, by default as many as fit after ``offset``. Raises
+    TruncatedError if they do not fit, and ImportError without NumPy.
+    """
     import numpy as np
 
+    packed = struct_type.__packing__
     check_offset(offset)
     memory = memoryview(buffer).cast("B")[offset:]
-    fitting = len(memory) // packing.stride
+    fitting = len(memory) // packed.stride
     if count is None:
         count = fitting
     elif not 0 <= count <= fitting:
+        name = packed.struct.__name__
         raise TruncatedError(
-            f"{count} of {packing.struct.__name__} need {count * packing.stride} bytes; the "
-            f"buffer has {len(memory)}",
-            field=packing.struct.__name__,
+            f"{count} of {name} need {count * packed.stride} bytes; the buffer has {len(memory)}",
+            field=name,
             offset=offset,
             value=len(memory),
-            limit=count * packing.stride,
+            limit=count * packed.stride,
         )
-    return np.frombuffer(memory[: count * packing.stride], dtype_of(packing))
+    return np.frombuffer(memory[: count * packed.stride], dtype(struct_type))
 
 
-def _struct(packing: Packed, size: int) -> Any:
+def _record(packed: Packed, size: int) -> Any:
     import numpy as np
 
-    shapes = packing.shapes
+    shapes = packed.shapes
     return np.dtype(
         {
             "names": [shape.field.name for shape in shapes],
-            "formats": [_format(shape.conversion, packing) for shape in shapes],
+            "formats": [_format(shape.conversion, packed) for shape in shapes],
             "offsets": [shape.field.offset for shape in shapes],
             "itemsize": size,
         }
     )
 
 
-def _format(conversion: Conversion, packing: Packed) -> Any:
-    if isinstance(conversion, Nested):
-        return _struct(conversion.packing, conversion.size)
-    if isinstance(conversion, FirstOnly):
+def _format(conversion: Conversion, packed: Packed) -> Any:
+    if isinstance(conversion, NestedStruct):
+        return _record(conversion.packed, conversion.size)
+    if isinstance(conversion, FirstElementOnly):
         return f"V{conversion.size}"
-    if isinstance(conversion, Elements):
-        return _array(conversion, packing)
-    if isinstance(conversion, OptionalValue):
-        return _optional(conversion, packing)
+    if isinstance(conversion, ArrayValue):
+        return _array(conversion, packed)
+    if isinstance(conversion, NullableValue):
+        return _nullable(conversion, packed)
     if isinstance(conversion, FixedText):
-        # NumPy's own Unicode text has four bytes a character.
         return f"S{conversion.size}" if conversion.unit == 1 else ("<u2", (conversion.count,))
     code: Any = conversion.code or _NUMBERS.get(conversion.name)
     if isinstance(code, dict):
-        code = code[packing.layout.marshalled]
+        code = code[packed.layout.marshalled]
     if code is None and conversion.name == "char":
         return "S1"
     return _FORMATS.get(code, f"V{conversion.size}")
 
 
-def _array(conversion: Elements, packing: Packed) -> Any:
+def _array(conversion: ArrayValue, packed: Packed) -> Any:
     import numpy as np
 
-    element = np.dtype(_format(conversion.element, packing))
+    element = np.dtype(_format(conversion.element, packed))
     if conversion.stride != element.itemsize:
         element = np.dtype(
             {
@@ -100,13 +111,13 @@ def _array(conversion: Elements, packing: Packed) -> Any:
     return (element, (conversion.count,))
 
 
-def _optional(conversion: OptionalValue, packing: Packed) -> Any:
+def _nullable(conversion: NullableValue, packed: Packed) -> Any:
     import numpy as np
 
     return np.dtype(
         {
             "names": ["has_value", "value"],
-            "formats": [_format(part, packing) for part in (conversion.truth, conversion.value)],
+            "formats": [_format(part, packed) for part in (conversion.truth, conversion.value)],
             "offsets": [0, conversion.offset],
             "itemsize": conversion.size,
         }

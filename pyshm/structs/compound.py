@@ -1,6 +1,6 @@
-"""The conversion of any form: values.py's for single ones, and here those made of others.
+"""Conversions that are made of others: arrays, nullables, nested structs.
 
-An array is a list, a nested struct a Struct, a nullable one of its values or None.
+An array is a list in Python, a nested struct a Struct, a nullable its value or None.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from .values.numbers import Number
 from .values.scalars import of_scalar
 from .values.text import Char8, FixedText
 
-__all__ = ["Elements", "Nested", "of_field"]
+__all__ = ["ArrayValue", "FirstElementOnly", "NestedStruct", "NullableValue", "of_field"]
 
 
-class Elements(Conversion):
-    """An array: a list of ``count`` elements, ``stride`` bytes apart."""
+class ArrayValue(Conversion):
+    """An array: a list of ``count`` elements, which are ``stride`` bytes apart."""
 
     mutable = True
 
-    def __init__(self, element: Conversion, count: int, stride: int, exact: bool) -> None:
+    def __init__(self, element: Conversion, count: int, stride: int, strict: bool) -> None:
         super().__init__(count * stride, f"{element.name}[{count}]")
         self.element = element
         self.count = count
         self.stride = stride
-        self._exact = exact
+        self._strict = strict
         self.canonical = element.canonical and stride == element.size
-        # Numbers that lie side by side are packed all at once.
+        # Numbers without gaps between them are read and written in one call.
         self.codec: Codec | None = None
         if element.code is not None and stride == element.size and type(element) is Number:
             self.codec = Codec(f"<{count}{element.code}")
 
     def zero(self) -> list[Any]:
-        """A list of one's own."""
+        """Return a new list."""
         if self.element.mutable:
             return [self.element.zero() for _ in range(self.count)]
         return [self.element.zero()] * self.count
@@ -53,23 +53,23 @@ class Elements(Conversion):
             try:
                 return self.codec.pack(*items)
             except (CodecError, OverflowError, TypeError):
-                pass  # which one it is, is found below
+                pass  # the loop below finds the element that is wrong
         parts = []
         for index, item in enumerate(items):
             try:
                 parts.append(self.element.encode(item).ljust(self.stride, b"\0"))
-            except InvalidValue as bad:
-                raise bad.inside(f"[{index}]", index * self.stride) from None
+            except InvalidValue as invalid:
+                raise invalid.inside(f"[{index}]", index * self.stride) from None
         return b"".join(parts)
 
     def _items(self, value: Any) -> list[Any]:
-        if value is None and self._exact:
+        if value is None and not self._strict:
             return self.zero()
         try:
             items = [] if value is None else list(value)
         except TypeError:
             raise InvalidValue(f"must be {self.name}, not {value!r}", value) from None
-        if self._exact:
+        if not self._strict:
             del items[self.count :]
         if len(items) != self.count:
             raise InvalidValue(
@@ -87,22 +87,22 @@ class Elements(Conversion):
         return [decode(raw[at : at + size]) for at in range(0, self.size, stride)]
 
 
-class AnsiCharacters(Elements):
-    """A ByValArray of one-byte characters: .NET converts it as one text, filled up with NULs."""
+class AnsiArray(ArrayValue):
+    """A ByValArray of one-byte characters, which .NET converts as one text, padded with NULs."""
 
     canonical = False
 
-    def __init__(self, element: Char8, count: int, exact: bool) -> None:
-        super().__init__(element, count, 1, exact)
+    def __init__(self, element: Char8, count: int, strict: bool) -> None:
+        super().__init__(element, count, 1, strict)
         self.element: Char8 = element
 
     def encode(self, value: Any) -> bytes:
         items = self._items(value)
         for index, item in enumerate(items):
             if not isinstance(item, str) or len(item) != 1:
-                bad = InvalidValue(f"must be a str of one character, not {item!r}", item)
-                raise bad.inside(f"[{index}]", index)
-        raw = self.element.encoded("".join(items))
+                invalid = InvalidValue(f"must be a str of one character, not {item!r}", item)
+                raise invalid.inside(f"[{index}]", index)
+        raw = self.element.encode_text("".join(items))
         if raw[self.count :].strip(b"\0"):
             raise InvalidValue(
                 f"has room for {self.count} bytes, not for {len(raw)}",
@@ -113,23 +113,23 @@ class AnsiCharacters(Elements):
         return raw[: self.count].ljust(self.count, b"\0")
 
     def decode(self, raw: bytes) -> list[str]:
-        if self._exact:
-            # A sequence that the array's end cuts off is no character and no error to .NET.
+        if self._strict:
+            text = self.element.decode_text(raw)
+        else:
+            # .NET ignores a sequence that the end of the array cuts off.
             decoder = codecs.getincrementaldecoder(self.element.encoding)("replace")
             text = decoder.decode(raw)
-        else:
-            text = self.element.decoded(raw)
         units = text.encode("utf-16-le", "surrogatepass").ljust(2 * self.count, b"\0")
         return [chr(units[at] | units[at + 1] << 8) for at in range(0, 2 * self.count, 2)]
 
 
-class FirstOnly(Elements):
-    """A fixed buffer whose elements need marshalling: .NET marshals the first of them alone."""
+class FirstElementOnly(ArrayValue):
+    """A fixed buffer whose elements need marshalling: .NET marshals only the first of them."""
 
     canonical = False
 
-    def __init__(self, element: Conversion, count: int, size: int, exact: bool) -> None:
-        super().__init__(element, count, element.size, exact)
+    def __init__(self, element: Conversion, count: int, size: int, strict: bool) -> None:
+        super().__init__(element, count, element.size, strict)
         self.size = size
         self.codec = None
 
@@ -137,11 +137,11 @@ class FirstOnly(Elements):
         items = self._items(value)
         try:
             raw = self.element.encode(items[0])
-        except InvalidValue as bad:
-            raise bad.inside("[0]", 0) from None
+        except InvalidValue as invalid:
+            raise invalid.inside("[0]", 0) from None
         zero = self.element.zero()
         for index, item in enumerate(items[1:], 1):
-            if item != zero and not self._exact:
+            if item != zero and self._strict:
                 raise InvalidValue(
                     f"must be {zero!r}, not {item!r}: .NET marshals only the first element of "
                     f"a fixed buffer of {self.element.name}",
@@ -155,8 +155,8 @@ class FirstOnly(Elements):
         )
 
 
-class Optional(Conversion):
-    """Nullable<T>: a truth value and a value; None is both of them zero."""
+class NullableValue(Conversion):
+    """Nullable<T>: a truth value, and a value at ``offset``. Both are zero for None."""
 
     def __init__(self, truth: Conversion, value: Conversion, offset: int, size: int) -> None:
         super().__init__(size, f"{value.name}?")
@@ -166,7 +166,7 @@ class Optional(Conversion):
         self.mutable = value.mutable
 
     def zero(self) -> None:
-        """None."""
+        """Return None."""
 
     def encode(self, value: Any) -> bytes:
         raw = bytearray(self.size)
@@ -181,74 +181,71 @@ class Optional(Conversion):
         return self.value.decode(raw[self.offset : self.offset + self.value.size])
 
 
-class Nested(Conversion):
+class NestedStruct(Conversion):
     """A struct in place."""
 
     mutable = True
 
-    def __init__(self, packing: Packed) -> None:
-        super().__init__(packing.size, packing.struct.__name__)
-        self.packing = packing
-        self.canonical = packing.faithful
+    def __init__(self, packed: Packed) -> None:
+        super().__init__(packed.size, packed.struct.__name__)
+        self.packed = packed
+        self.canonical = packed.lossless
+        self._is_class = packed.layout.declaration.kind == "class"
 
     def zero(self) -> Any:
-        """A struct with its type's defaults."""
-        return self.packing.struct()
+        """Return a new struct with the defaults of its class."""
+        return self.packed.struct()
 
     def encode(self, value: Any) -> bytes:
-        if value is None and self.packing.exact:
-            declaration = self.packing.layout.declaration
-            if declaration.kind == "class":
-                return bytes(self.size)  # an object that is not there
-        if not isinstance(value, self.packing.struct):
+        if value is None and not self.packed.strict and self._is_class:
+            return bytes(self.size)  # .NET writes zeros for a null reference
+        if not isinstance(value, self.packed.struct):
             raise InvalidValue(f"must be {self.name}, not {value!r}", value)
-        return self.packing.encode(value)
+        return self.packed.encode(value)
 
     def decode(self, raw: bytes) -> Any:
-        return self.packing.unpack_from(raw)
+        return self.packed.unpack_from(raw)
 
 
-def of_field(field: FieldLayout, layout: Layout, exact: bool) -> Conversion:
-    """The conversion of a field of ``layout``."""
-    return _of_form(field.form, field.declaration.type, layout, exact)
+def of_field(field: FieldLayout, layout: Layout, strict: bool) -> Conversion:
+    """Return the conversion of a field of ``layout``."""
+    return _of_form(field.form, field.declaration.type, layout, strict)
 
 
-def _of_form(form: Form, reference: TypeReference, layout: Layout, exact: bool) -> Conversion:
+def _of_form(form: Form, reference: TypeReference, layout: Layout, strict: bool) -> Conversion:
     if isinstance(form, Scalar):
-        enum = PYTHON_TYPES.get(reference) if isinstance(reference, TypeDeclaration) else None
         is_enum = isinstance(reference, TypeDeclaration) and reference.kind == "enum"
-        return of_scalar(form, enum if is_enum else None, layout.target, exact)
+        enum = PYTHON_TYPES.get(reference) if is_enum else None  # type: ignore[arg-type]
+        return of_scalar(form, enum, layout.target, strict)
     if isinstance(form, Text):
-        return FixedText(form, layout.target, exact)
+        return FixedText(form, layout.target, strict)
     if isinstance(form, Sequence):
-        # Of an inline array the declaration names the element itself.
+        # The declaration of an inline array names the element, not an array of it.
         element = reference.element if isinstance(reference, Array) else reference
-        inner = _of_form(form.element, element, layout, exact)
+        inner = _of_form(form.element, element, layout, strict)
         if isinstance(inner, Char8) and isinstance(reference, Array) and form.stride == 1:
-            return AnsiCharacters(inner, form.count, exact)
-        return Elements(inner, form.count, form.stride, exact)
-    return _of_struct(form, reference, exact)
+            return AnsiArray(inner, form.count, strict)
+        return ArrayValue(inner, form.count, form.stride, strict)
+    return _of_struct(form, reference, strict)
 
 
-def _of_struct(form: Inline, reference: TypeReference, exact: bool) -> Conversion:
+def _of_struct(form: Inline, reference: TypeReference, strict: bool) -> Conversion:
     inner = form.layout
     if isinstance(reference, Nullable):
-        truth, value = inner.fields
-        return Optional(
-            of_field(truth, inner, exact), of_field(value, inner, exact), value.offset, inner.size
-        )
+        truth, value = (of_field(field, inner, strict) for field in inner.fields)
+        return NullableValue(truth, value, inner.fields[1].offset, inner.size)
     declaration = inner.declaration
     if declaration.fixed_buffer:
-        return _of_fixed_buffer(inner, exact)
+        return _of_fixed_buffer(inner, strict)
     if declaration.inline_array:
-        return of_field(inner.fields[0], inner, exact)
+        return of_field(inner.fields[0], inner, strict)
     struct: Any = PYTHON_TYPES[declaration]
-    return Nested(struct.__packings__.of(inner, exact=exact))
+    return NestedStruct(struct.__packings__.of(inner, strict=strict))
 
 
-def _of_fixed_buffer(layout: Layout, exact: bool) -> Conversion:
+def _of_fixed_buffer(layout: Layout, strict: bool) -> Conversion:
     reference, count = fixed_buffer_element(layout.declaration)
-    element = _of_form(layout.fields[0].form, reference, layout, exact)
+    element = _of_form(layout.fields[0].form, reference, layout, strict)
     if not layout.marshalled or is_blittable(layout.declaration, layout.target):
-        return Elements(element, count, element.size, exact)
-    return FirstOnly(element, count, layout.size, exact)
+        return ArrayValue(element, count, element.size, strict)
+    return FirstElementOnly(element, count, layout.size, strict)

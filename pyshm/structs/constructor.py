@@ -6,69 +6,67 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from .compound import Elements
-from .fields import given
+from .compound import ArrayValue
+from .fields import assigned_bytes
 from .packed import Packed
 from .shapes import Shape
 
 __all__ = ["constructor_of"]
 
 
-def constructor_of(packing: Packed, defaults: Mapping[str, Any]) -> Callable[..., Any]:
-    """Return the function that makes a struct of given values.
+def constructor_of(packed: Packed, defaults: Mapping[str, Any]) -> Callable[..., Any]:
+    """Return the function that makes a struct; its parameters are the fields.
 
-    Its parameters are the fields. No field has a name that begins with two underscores, so that
-    such names are free for what the code uses.
+    No field's name begins with two underscores, so that the names that the code itself uses do.
     """
-    cls = packing.struct
-    overlapped = {shape.field.name for o in packing.overlaps for shape in o.shapes}
-    scope: dict[str, Any] = {"__bare": cls.__bare__, "__type": type, "__bytes": bytes}
-    arguments = []
+    struct = packed.struct
+    overlapped = {shape.field.name for overlap in packed.overlaps for shape in overlap.shapes}
+    scope: dict[str, Any] = {"__bare": struct.__bare__, "__type": type, "__bytes": bytes}
+    parameters = []
     body = []
-    for overlap in packing.overlaps:
+    for overlap in packed.overlaps:
         scope[f"__zeros{overlap.bytes_slot}"] = bytes(overlap.size)
         body.append(f"self.{overlap.bytes_slot} = __zeros{overlap.bytes_slot}")
-        body.append(f"self.{overlap.loans_slot} = None")
-    for shape in packing.shapes:
+        body.append(f"self.{overlap.borrowed_slot} = None")
+    for shape in packed.shapes:
         name = shape.field.name
         default = scope[f"__default_{name}"] = defaults[name]
-        arguments.append(f"{name}=__default_{name}")
+        parameters.append(f"{name}=__default_{name}")
         if name in overlapped:
             body.append(f"if {name} is not None: self.{name} = {name}")
             continue
         value = name
         if not shape.is_plain:
-            scope[f"__given_{name}"] = given(shape)
-            value = f"({name} if __type({name}) is not __bytes else __given_{name}({name}))"
+            scope[f"__convert_{name}"] = assigned_bytes(shape)
+            value = f"({name} if __type({name}) is not __bytes else __convert_{name}({name}))"
         body.append(f"self.{shape.slot} = {_or_default(shape, value, default, scope)}")
     lines = [
-        f"def make({', '.join(arguments)}):",
+        f"def make({', '.join(parameters)}):",
         "    self = __bare()",
         *(f"    {line}" for line in body),
         "    return self",
     ]
-    exec(compile("\n".join(lines), f"<pyshm struct {cls.__name__}>", "exec"), scope)  # noqa: S102 - made from names alone
+    exec(compile("\n".join(lines), f"<pyshm struct {struct.__name__}>", "exec"), scope)  # noqa: S102 - made from names alone
     make: Callable[..., Any] = scope["make"]
     return make
 
 
 def _or_default(shape: Shape, value: str, default: Any, scope: dict[str, Any]) -> str:
-    """The expression for what a field gets: ``value``, or else what it is by default."""
+    """Return the expression for what the slot gets: ``value``, or the default of the field."""
     name = shape.field.name
+    conversion = shape.conversion
     if default is None:
-        conversion = shape.conversion
+        zero = f"__zero_{name}"
         if not conversion.mutable:
-            scope[f"__zero_{name}"] = conversion.zero()
-            made = f"__zero_{name}"
-        elif isinstance(conversion, Elements) and conversion.canonical:
-            scope[f"__zero_{name}"] = bytes(conversion.size)  # made a list when looked at
-            made = f"__zero_{name}"
+            scope[zero] = conversion.zero()
+        elif isinstance(conversion, ArrayValue) and conversion.canonical:
+            scope[zero] = bytes(conversion.size)  # becomes a list when the attribute is read
         else:
-            scope[f"__zero_{name}"] = conversion.zero
-            made = f"__zero_{name}()"
-        return f"{made} if {name} is None else {value}"
-    if shape.conversion.mutable and type(default) is not bytes:
-        # Each struct gets its own.
+            scope[zero] = conversion.zero
+            zero += "()"
+        return f"{zero} if {name} is None else {value}"
+    if conversion.mutable and type(default) is not bytes:
+        # Each struct gets a default of its own.
         scope[f"__copy_{name}"] = partial(_copied, default)
         return f"__copy_{name}() if {name} is __default_{name} else {value}"
     return value

@@ -1,4 +1,4 @@
-"""From a Python class body to the declaration that C# would make (declarations.py)."""
+"""From the body of a Python class to the declaration that C# would make of it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ..layout.declarations import (
     Nullable,
     TypeDeclaration,
 )
+from ..layout.forms import Layout
 from ..types import FieldType
 from .registry import PYTHON_TYPES
 
@@ -29,7 +30,7 @@ _UNDERLYING = ("sbyte", "byte", "short", "ushort", "int", "uint", "long", "ulong
 
 
 class _Owner(NamedTuple):
-    """Where a field type stands: C#'s compiler names types of its own after it."""
+    """The field that a type belongs to. C# names the types that the compiler makes after it."""
 
     name: str
     charset: CharSet
@@ -37,7 +38,7 @@ class _Owner(NamedTuple):
 
 
 def annotated_names(namespace: dict[str, Any]) -> list[str]:
-    """The names that a class body annotates, in order."""
+    """Return the names that a class body annotates, in order."""
     if sys.version_info >= (3, 14):
         import annotationlib
 
@@ -51,7 +52,7 @@ def annotated_names(namespace: dict[str, Any]) -> list[str]:
 def declaration_of(
     cls: type, base: TypeDeclaration | None, names: tuple[str, ...], options: dict[str, Any]
 ) -> TypeDeclaration:
-    """Return the declaration of a class body with the fields ``names`` and class keywords.
+    """Return the declaration of a class body with the fields ``names`` and its class keywords.
 
     Raises LayoutError, naming the keyword or the field.
     """
@@ -59,31 +60,20 @@ def declaration_of(
     layout: Literal["sequential", "explicit"] = options.get("layout", "sequential")
     kind: Literal["struct", "class"] = options.get("kind", "class" if base else "struct")
     type_name: str = options.get("name") or cls.__name__
-    for word, value, allowed in (
+    for option, value, allowed in (
         ("charset", charset, ("ansi", "unicode", "auto")),
         ("layout", layout, ("sequential", "explicit")),
         ("kind", kind, ("struct", "class")),
     ):
         if value not in allowed:
             raise LayoutError(
-                f"{cls.__name__}: {word} must be one of {allowed}, not {value!r}",
-                field=word,
+                f"{cls.__name__}: {option} must be one of {allowed}, not {value!r}",
+                field=option,
                 value=value,
             )
     verbatim = bool(options.get("verbatim"))
     fields = tuple(_declared_fields(cls, names, type_name, charset, verbatim=verbatim))
-    taken = set()
-    for name, field in zip(names, fields, strict=True):
-        if field.name in taken:
-            raise LayoutError(
-                f"{cls.__name__}.{name}: another field is {field.name} in .NET; give one of them "
-                "a FieldName",
-                field=name,
-            )
-        taken.add(field.name)
-        if (field.offset is None) == (layout == "explicit"):
-            story = "needs a FieldOffset" if layout == "explicit" else "has a FieldOffset"
-            raise LayoutError(f"{cls.__name__}.{name} {story}: the layout is {layout}", field=name)
+    _check_fields(cls.__name__, names, fields, layout)
     return TypeDeclaration(
         type_name,
         kind=kind,
@@ -97,14 +87,33 @@ def declaration_of(
     )
 
 
+def _check_fields(
+    struct: str, names: tuple[str, ...], fields: tuple[FieldDeclaration, ...], layout: str
+) -> None:
+    taken = set()
+    for name, field in zip(names, fields, strict=True):
+        if field.name in taken:
+            raise LayoutError(
+                f"{struct}.{name}: another field is also named {field.name} in .NET; give one of "
+                "them a FieldName",
+                field=name,
+            )
+        taken.add(field.name)
+        if (field.offset is None) == (layout == "explicit"):
+            message = "needs a FieldOffset" if layout == "explicit" else "has a FieldOffset"
+            raise LayoutError(f"{struct}.{name} {message}: the layout is {layout}", field=name)
+
+
 def _declared_fields(
     cls: type, names: tuple[str, ...], type_name: str, charset: CharSet, *, verbatim: bool
 ) -> Iterator[FieldDeclaration]:
-    """What the annotations of ``names`` say. Raises LayoutError, naming the field."""
+    """Yield what the annotations of ``names`` declare. Raises LayoutError, naming the field."""
     try:
         hints = get_type_hints(cls, include_extras=True)
     except NameError as error:
-        raise LayoutError(f"{cls.__name__}: {error}; fields need types of module scope") from error
+        raise LayoutError(
+            f"{cls.__name__}: {error}; the types of fields must be names of the module"
+        ) from error
     for name in names:
         try:
             yield _field(name, hints[name], type_name, charset, verbatim)
@@ -133,30 +142,32 @@ def _field(
 
 def _resolve(hint: Any, owner: _Owner) -> FieldType:
     for item in getattr(hint, "__metadata__", ()):
-        found = _spelled(hint, item, owner)
+        found = _from_metadata(hint, item, owner)
         if found is not None:
             return found
     bare = getattr(hint, "__origin__", hint) if hasattr(hint, "__metadata__") else hint
     if isinstance(bare, type):
         if issubclass(bare, IntEnum | IntFlag):
             return FieldType(_enum(bare, "int", ""))
-        declaration = bare.__dict__.get("declaration")
-        if isinstance(declaration, TypeDeclaration):
-            return FieldType(declaration)
-    raise LayoutError(f"{hint!r} is no field type of pyshm.types", value=hint)
+        layout = bare.__dict__.get("layout")
+        if isinstance(layout, Layout):
+            return FieldType(layout.declaration)
+    raise LayoutError(
+        f"{hint!r} is not a field type; use one of pyshm.types, a Struct or an IntEnum", value=hint
+    )
 
 
-def _spelled(hint: Any, item: Any, owner: _Owner) -> FieldType | None:
-    """What one piece of metadata says of the type; None if it says nothing of it."""
+def _from_metadata(hint: Any, item: Any, owner: _Owner) -> FieldType | None:
+    """Return the type that one piece of metadata declares; None if it declares none."""
     if isinstance(item, FieldType):
         return item
     if isinstance(item, types.Enum):
         return FieldType(_enum(hint.__origin__, _built_in(item.underlying), item.name))
     if isinstance(item, types.ByValTStr):
-        _at_least_1("ByValTStr", item.count)
+        _check_count("ByValTStr", item.count)
         return FieldType(BuiltIn("string"), MarshalAs("ByValTStr", item.count))
     if isinstance(item, types.ByValArray):
-        _at_least_1("ByValArray", item.count)
+        _check_count("ByValArray", item.count)
         element = _resolve(item.element, owner)
         sub_type = element.marshal_as.unmanaged_type if element.marshal_as else None
         return FieldType(Array(element.type), MarshalAs("ByValArray", item.count, sub_type))
@@ -171,23 +182,27 @@ def _spelled(hint: Any, item: Any, owner: _Owner) -> FieldType | None:
     return None
 
 
-def _at_least_1(what: str, count: Any) -> None:
+def _check_count(name: str, count: Any) -> None:
     if not isinstance(count, int) or count < 1:
-        raise LayoutError(f"{what}: count must be at least 1, not {count!r}", value=count)
+        raise LayoutError(f"{name}: count must be at least 1, not {count!r}", value=count)
 
 
 def _built_in(hint: Any) -> str:
     for item in getattr(hint, "__metadata__", ()):
         if isinstance(item, FieldType) and isinstance(item.type, BuiltIn):
             return item.type.name
-    raise LayoutError(f"{hint!r} is no number of pyshm.types", value=hint)
+    raise LayoutError(f"{hint!r} is not a number of pyshm.types", value=hint)
 
 
 def _fixed_buffer(item: types.FixedBuffer, owner: _Owner) -> TypeDeclaration:
-    _at_least_1("FixedBuffer", item.count)
+    _check_count("FixedBuffer", item.count)
     element = _built_in(item.element)
     if element not in FIXED_BUFFER_ELEMENTS:
-        raise LayoutError(f"a fixed buffer can't have elements of {element}", value=element)
+        raise LayoutError(
+            f"a fixed buffer can't have elements of {element}, only of "
+            f"{', '.join(sorted(FIXED_BUFFER_ELEMENTS))}",
+            value=element,
+        )
     return TypeDeclaration(
         f"{owner.name}+<{owner.field}>e__FixedBuffer",
         size=item.count * SCALARS[element].size,
@@ -198,7 +213,7 @@ def _fixed_buffer(item: types.FixedBuffer, owner: _Owner) -> TypeDeclaration:
 
 
 def _inline_array(item: types.InlineArray, owner: _Owner) -> TypeDeclaration:
-    _at_least_1("InlineArray", item.count)
+    _check_count("InlineArray", item.count)
     element = _resolve(item.element, owner)
     return TypeDeclaration(
         f"{owner.name}+<{owner.field}>InlineArray",
@@ -210,9 +225,12 @@ def _inline_array(item: types.InlineArray, owner: _Owner) -> TypeDeclaration:
 
 def _enum(enum: Any, underlying: str, name: str) -> TypeDeclaration:
     if not (isinstance(enum, type) and issubclass(enum, IntEnum | IntFlag)):
-        raise LayoutError(f"{enum!r} is no IntEnum and no IntFlag", value=enum)
+        raise LayoutError(f"{enum!r} is neither an IntEnum nor an IntFlag", value=enum)
     if underlying not in _UNDERLYING:
-        raise LayoutError(f"an enum can't be stored as {underlying}", value=underlying)
+        raise LayoutError(
+            f"an enum can't be stored as {underlying}, only as one of {', '.join(_UNDERLYING)}",
+            value=underlying,
+        )
     key = (enum, underlying, name)
     if key not in _enums:
         _enums[key] = TypeDeclaration(
@@ -228,5 +246,5 @@ def _enum(enum: Any, underlying: str, name: str) -> TypeDeclaration:
 
 
 def dotnet_name(name: str) -> str:
-    """``top_speed`` as .NET spells it: ``TopSpeed``."""
+    """Return the name of a field in .NET: ``top_speed`` is ``TopSpeed``."""
     return "".join(part[:1].upper() + part[1:] for part in name.split("_")) or name

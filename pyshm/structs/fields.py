@@ -1,109 +1,90 @@
-"""How a struct keeps its fields: which are plain attributes, and which are made when looked at.
+"""How an object of a struct class keeps its fields.
 
-A number is an attribute of its own, and so is a nested struct. What has to be made - text,
-lists, dates - stays the bytes that it was read as until somebody looks at it; what can't be
-changed in place even stays so until it is assigned, so that a struct that is read and written
-again keeps what no Python value shows: bytes behind a NUL, a tenth of a microsecond. Fields that
-overlap share their bytes, as in memory (overlaps.py).
+A number is an attribute of the object, and so is a nested struct. Any other field - text, a list,
+a date - stays the bytes that it was read as until a program reads the attribute. If the value can't
+be changed in place, the bytes stay until the attribute is assigned. A struct that is read and
+written again therefore keeps what the Python value does not have: bytes after a NUL, or a tenth of
+a microsecond. Fields that share bytes are in unions.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from ..layout.forms import Layout
-from .compound import Elements, Nested, of_field
+from .compound import ArrayValue, NestedStruct, of_field
 from .shapes import Shape
 from .values.base import InvalidValue
 from .values.numbers import Boolean, Number
 from .values.scalars import Opaque
 from .values.text import Char16
 
-__all__ = ["given", "lazy_property", "shapes_of"]
+__all__ = ["assigned_bytes", "attribute_of", "shapes_of"]
 
 
-def shapes_of(layout: Layout, exact: bool = False) -> list[Shape]:
-    """The shape of each field of ``layout``, in order."""
-    taken = {field.name for field in layout.fields}
+def shapes_of(layout: Layout, strict: bool = True) -> list[Shape]:
+    """Return the shape of each field of ``layout``, in order."""
     shapes = []
-    for field in layout.fields:
-        conversion = of_field(field, layout, exact)
-        slot = field.name
-        if not isinstance(conversion, Number | Boolean | Char16 | Opaque | Nested):
-            slot = f"_{field.name}"
-            while slot in taken:
-                slot = f"_{slot}"
-            taken.add(slot)
-        shapes.append(Shape(field, conversion, slot))
+    for index, field in enumerate(layout.fields):
+        conversion = of_field(field, layout, strict)
+        is_plain = isinstance(conversion, Number | Boolean | Char16 | Opaque | NestedStruct)
+        # No field's name begins with two underscores. The slots are numbered so that the classes
+        # can share the code that reads them.
+        shapes.append(Shape(field, conversion, field.name if is_plain else f"__value{index}"))
     return shapes
 
 
-def lazy_property(shape: Shape) -> property:
-    """The attribute of a field that is made when it is looked at."""
+def attribute_of(shape: Shape) -> property:
+    """Return the attribute of a field that is kept as bytes until it is read."""
     conversion = shape.conversion
-    if isinstance(conversion, Elements) and conversion.codec is not None:
-        read = _numbers(conversion.codec.unpack)
-    elif conversion.mutable:
-        read = _kept(conversion.decode)
-    else:
-        read = _made(conversion.decode)
-    return property(_named(read, shape.slot), _named(_written(given(shape)), shape.slot))
+    convert: Callable[[bytes], Any] = conversion.decode
+    expression = "convert(value)"
+    if isinstance(conversion, ArrayValue) and conversion.codec is not None:
+        convert, expression = conversion.codec.unpack, "list(convert(value))"
+    if conversion.mutable:
+        expression = f"self.{shape.slot} = {expression}"
+    return _attributes(shape.slot, expression)(convert, assigned_bytes(shape))
 
 
-def _named(function: Any, slot: str) -> Any:
-    """``function`` with another name for the attribute ``slot``: cheaper than compiling it."""
-    code = function.__code__
-    names = tuple(slot if name == "slot" else name for name in code.co_names)
-    function.__code__ = code.replace(co_names=names)
-    return function
+@cache
+def _attributes(slot: str, expression: str) -> Callable[..., property]:
+    """Return what makes attributes of ``slot`` that read bytes by ``expression``.
 
-
-def _numbers(unpack: Callable[[bytes], tuple[Any, ...]]) -> Callable[[Any], Any]:
-    def read(self: Any) -> Any:
-        value = self.slot
+    It is compiled, because ``getattr`` and the descriptors of slots take much longer.
+    """
+    source = f"""
+def make(convert, assigned_bytes):
+    def read(self):
+        value = self.{slot}
         if type(value) is bytes:
-            value = self.slot = list(unpack(value))
+            value = {expression}
         return value
-
-    return read
-
-
-def _kept(decode: Callable[[bytes], Any]) -> Callable[[Any], Any]:
-    def read(self: Any) -> Any:
-        value = self.slot
-        if type(value) is bytes:
-            value = self.slot = decode(value)
-        return value
-
-    return read
+    def write(self, value):
+        self.{slot} = assigned_bytes(value) if type(value) is bytes else value
+    return property(read, write)
+"""
+    scope: dict[str, Any] = {}
+    exec(source, scope)  # noqa: S102 - made from the number of the slot
+    make: Callable[..., property] = scope["make"]
+    return make
 
 
-def _made(decode: Callable[[bytes], Any]) -> Callable[[Any], Any]:
-    def read(self: Any) -> Any:
-        value = self.slot
-        return decode(value) if type(value) is bytes else value
+def assigned_bytes(shape: Shape) -> Callable[[bytes], Any]:
+    """Return what converts bytes that a program assigns to a field of :func:`attribute_of`.
 
-    return read
+    In the slot, bytes mean a value that was not converted yet. An array takes bytes as a sequence
+    of numbers; for other fields the conversion raises StructValueError.
+    """
 
-
-def _written(given: Callable[[bytes], Any]) -> Callable[[Any, Any], None]:
-    def write(self: Any, value: Any) -> None:
-        self.slot = given(value) if type(value) is bytes else value
-
-    return write
-
-
-def given(shape: Shape) -> Callable[[bytes], Any]:
-    """What becomes of bytes that a program assigns to a field, where bytes mean "not made yet"."""
-
-    def take(value: bytes) -> Any:
-        if isinstance(shape.conversion, Elements):
+    def convert(value: bytes) -> Any:
+        if isinstance(shape.conversion, ArrayValue):
             return list(value)
         try:
             shape.conversion.encode(value)
-        except InvalidValue as bad:
-            raise shape.error(bad) from None
-        raise AssertionError  # nothing but an array takes bytes
+        except InvalidValue as invalid:
+            raise shape.error(invalid) from None
+        raise AssertionError  # only arrays take bytes
 
-    return take
+    return convert

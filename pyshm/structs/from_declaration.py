@@ -1,4 +1,4 @@
-"""The Python class of a declared type."""
+"""The Python class of a type that was declared elsewhere: in an assembly, or as JSON."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ __all__ = ["struct_from"]
 
 
 def struct_from(declaration: TypeDeclaration, target: Target = HOST) -> type[Struct]:
-    """The Python class of ``declaration``; made, with those it needs, where there is none yet.
+    """Return the Python class of ``declaration``, which is made if there is none yet.
 
-    Fields have their .NET names, changed only where Python can't have them. Raises LayoutError.
+    So are the classes of the types that it contains. The fields have their .NET names, which are
+    changed only if Python can't have them. Raises LayoutError.
     """
     found: Any = PYTHON_TYPES.get(declaration)
     if found is not None and found.__packing__.layout.target == target:
@@ -27,9 +28,9 @@ def struct_from(declaration: TypeDeclaration, target: Target = HOST) -> type[Str
 
 
 def _class_of(layout: Layout) -> type[Struct]:
-    """The class of a type that was laid out, by itself or, as some only can be, in another."""
+    """Return the class of a layout. Some types can only be laid out as a part of another one."""
     declaration = layout.declaration
-    # The class holds those that it is made of, which the table does not.
+    # The registry has only weak references; the class keeps the classes of its fields.
     parts = []
     for inner in _inner_layouts(layout.fields):
         found: Any = PYTHON_TYPES.get(inner.declaration)
@@ -43,7 +44,7 @@ def _class_of(layout: Layout) -> type[Struct]:
 
 
 def _inner_layouts(fields: Iterable[FieldLayout]) -> Iterator[Layout]:
-    """The layouts of the types of ``fields`` that are classes in Python."""
+    """Yield the layouts of those types of ``fields`` that are classes in Python."""
     for field in fields:
         form: Form = field.form
         reference = field.declaration.type

@@ -1,7 +1,7 @@
-"""What one struct class needs of another: the protocol ``Packed``, and the checks of bounds.
+"""The protocol of a struct class in one layout, and the checks of bounds.
 
-A struct can contain structs, so that the conversions, the views and the generated code use other
-types' packings. They know them by this protocol; ``packing.Packing`` implements it.
+A struct can have structs in it. The conversions, the views and the generated code therefore use
+the packings of other types. They know them as ``Packed``, which ``packing.Packing`` implements.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .unions import Overlap
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
 
-__all__ = ["Packed", "check_offset", "truncated_error"]
+__all__ = ["Packed", "PackedType", "check_offset", "truncated_error"]
 
 
 class Packed(Protocol):
@@ -29,7 +29,7 @@ class Packed(Protocol):
 
     @property
     def layout(self) -> Layout:
-        """The layout, its fields named as in Python."""
+        """The layout; its fields have their Python names."""
 
     @property
     def size(self) -> int:
@@ -37,7 +37,7 @@ class Packed(Protocol):
 
     @property
     def stride(self) -> int:
-        """The distance of two elements in an array, in bytes."""
+        """The distance between two elements of an array, in bytes."""
 
     @property
     def shapes(self) -> Sequence[Shape]:
@@ -48,35 +48,43 @@ class Packed(Protocol):
         """The runs of fields that share bytes."""
 
     @property
-    def exact(self) -> bool:
-        """Whether values are converted as .NET does where that loses something."""
+    def strict(self) -> bool:
+        """Whether the conversions refuse what .NET would cut or change."""
 
     @property
     def own(self) -> bool:
-        """Whether the class keeps its fields in this layout."""
+        """Whether the objects of the class keep their fields as this layout has them."""
 
     @property
-    def made(self) -> dict[object, Any]:
-        """What was made of this packing on first use: functions, views, snapshots, an FFI."""
+    def lossless(self) -> bool:
+        """Whether reading and writing gives every byte back."""
 
     @property
-    def faithful(self) -> bool:
-        """Whether reading and writing gives back every byte."""
+    def cache(self) -> dict[object, Any]:
+        """What was made on first use: functions, view and snapshot types, an FFI, the codec."""
 
     def unpack_from(self, buffer: Buffer, offset: int = 0) -> Any:
         """Return a copy of the struct at ``offset``. Raises TruncatedError."""
 
     def encode(self, value: Any) -> bytes:
-        """Return the bytes of ``value``. Raises BadValue, with the path to what is wrong."""
+        """Return the bytes of ``value``. Raises InvalidValue, with the path of the field."""
 
-    def quickest(self, name: str) -> Callable[..., Any]:
-        """Return the function behind the method ``unpack_from`` or ``encode``."""
+    def fastest(self, name: str) -> Callable[..., Any]:
+        """Return the function that the method ``unpack_from`` or ``encode`` ends up calling."""
+
+
+class PackedType(Protocol):
+    """A struct class, or a ``StructCodec`` of one."""
+
+    @property
+    def __packing__(self) -> Packed:
+        """The struct class in the layout that is meant."""
 
 
 def check_offset(offset: int) -> None:
     """Raise ArgumentOutOfRangeError if ``offset`` is negative.
 
-    The struct module would count it from the end of the buffer.
+    Python would count such an offset from the end of the buffer.
     """
     if offset < 0:
         raise ArgumentOutOfRangeError(
@@ -85,7 +93,7 @@ def check_offset(offset: int) -> None:
 
 
 def truncated_error(packed: Packed, size: int) -> TruncatedError:
-    """Return the error for a buffer of ``size`` bytes, which is less than the struct takes."""
+    """Return the error for a buffer that has only ``size`` bytes for the struct."""
     name = packed.struct.__name__
     return TruncatedError(
         f"{name} needs {packed.size} bytes; the buffer has {max(size, 0)}",

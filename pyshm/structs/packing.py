@@ -1,25 +1,28 @@
-"""The code that packs and unpacks a struct in one layout, written and compiled once a type.
+"""A struct class in one of its layouts: the engine behind ``Struct`` and ``StructCodec``.
 
-One struct.Struct reads and writes everything; numbers are its values as they are, and what is
-made of bytes (shapes.py) is one run of bytes to it.
+The code that reads and writes is written and compiled once for each class and layout. One
+``struct.Struct`` converts all the numbers; a field that is kept as bytes (fields.py) is one run of
+bytes to it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from struct import Struct as Codec
 from struct import error as CodecError
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from .._support.deprecation import warn_deprecated
 from ..errors import ArgumentError, DoesNotFitError, UnsupportedError
 from ..layout.forms import Layout, Target
 from ..layout.layouts import managed, native
 from ..layout.traits import contains_references
-from .compound import Elements, Nested
+from .compound import ArrayValue, NestedStruct
 from .fields import shapes_of
 from .packed import Packed, check_offset, truncated_error
 from .shapes import Shape
-from .source import Reading, Writing, function_source, spelled_out
+from .source import ReadPlan, WritePlan, function_source, struct_format
 from .unions import Overlap, overlaps_of
 from .values.base import InvalidValue
 from .values.numbers import Boolean
@@ -27,56 +30,75 @@ from .values.numbers import Boolean
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
 
-__all__ = ["Packing", "Packings", "flat_format"]
+__all__ = ["Packing", "Packings", "flat_format", "strict_from"]
 
 _FAILURES = (CodecError, OverflowError, TypeError, AttributeError, InvalidValue)
 
 
 class Packing:
-    """A struct type in one of its layouts: reads it from memory and writes it there.
+    """A struct class in one of its layouts: reads it from memory and writes it there.
 
-    ``Type.managed`` and ``Type.for_target(...)`` give one; the type's own methods are those of
-    its marshalled layout on this system. ``layout`` tells every offset, ``size`` is in bytes,
-    and in an array the elements begin ``stride`` bytes apart.
+    Implements ``packed.Packed``, which says what the attributes are. ``own`` is true for the layout
+    that the class was made with: its objects keep their fields as that layout has them.
     """
 
-    def __init__(self, struct: type[Any], layout: Layout, *, exact: bool, own: bool) -> None:
-        """Not for callers. ``own``: the layout that the class keeps its fields in."""
+    def __init__(self, struct: type[Any], layout: Layout, *, strict: bool, own: bool) -> None:
         self.struct = struct
         self.layout = layout
-        self.exact = exact
+        self.strict = strict
         self.size = layout.size
-        # pack_into of the values themselves would have written the first ones before it finds
-        # that a later one can't be stored.
+        # pack_into of the values themselves would write the first ones before it finds that a later
+        # one can't be stored.
         self._store = Codec(f"{self.size}s").pack_into
         self.stride = layout.stride
-        self.shapes = shapes_of(layout, exact)
+        self.shapes = shapes_of(layout, strict)
         self.overlaps: list[Overlap] = (
             overlaps_of(self.shapes) if own else struct.__packing__.overlaps
         )
         self.own = own
         self._refuse_references()
-        self.made: dict[object, Any] = {}
-        """What was made of it on first use: functions, views, snapshots, an FFI."""
-        # Fields that overlap elsewhere than in the struct itself are done one by one.
+        self.cache: dict[object, Any] = {}
+        # The fields that share bytes can have other offsets here than in the own layout.
         self._one_by_one = bool(self.overlaps) and not own
 
     def __repr__(self) -> str:
         kind = "marshalled" if self.layout.marshalled else "managed"
         return f"<{kind} {self.struct.__name__}, {self.size} bytes, {self.layout.target}>"
 
-    # --- what callers use ---
+    @cached_property
+    def managed(self) -> Packing:
+        """The managed layout of the same target. Raises ArgumentError for one with references."""
+        return self._packings.for_target(self.layout.target, marshalled=False)
+
+    def with_strict(self, strict: bool) -> Packing:
+        """Return the same layout with strict conversions, or with those of .NET."""
+        return self._packings.of(self.layout, strict=strict)
 
     @property
-    def managed(self) -> Packing:
-        """The same target's managed layout: what accessor.Read<T> and Write<T> use."""
+    def _packings(self) -> Packings:
         packings: Packings = self.struct.__packings__
-        return packings.for_target(self.layout.target, marshalled=False)
+        return packings
+
+    @property
+    def lossless(self) -> bool:
+        """Whether reading and writing gives every byte back.
+
+        It does not if there is padding, or if a value has more than one representation.
+        """
+        end = 0
+        for shape in self.shapes:
+            keeps_bytes = not shape.is_plain and not shape.conversion.mutable
+            if shape.field.offset != end or not (shape.conversion.canonical or keeps_bytes):
+                return False
+            end += shape.field.size
+        return end == self.size and self.strict
+
+    # --- reading and writing ---
 
     def unpack_from(self, buffer: Buffer, offset: int = 0) -> Any:
-        """One struct at ``offset``, a copy. Raises TruncatedError."""
+        """Return a copy of the struct at ``offset``. Raises TruncatedError."""
         if not self._one_by_one:
-            return self.generate()["unpack_from"](buffer, offset)
+            return self.functions()["unpack_from"](buffer, offset)
         check_offset(offset)
         raw = memoryview(buffer).cast("B")[offset : offset + self.size]
         if len(raw) < self.size:
@@ -90,45 +112,22 @@ class Packing:
         self.store(buffer, offset, data)
 
     def to_bytes(self, value: Any) -> bytes:
-        """The bytes of ``value``, ``size`` of them. Raises StructValueError."""
+        """Return the bytes of ``value``. Raises StructValueError."""
         try:
             return self.encode(value)
-        except InvalidValue as bad:
-            raise bad.as_error() from None
+        except InvalidValue as invalid:
+            raise invalid.as_error() from None
 
-    def from_bytes(self, buffer: Buffer) -> Any:
-        """The struct at the beginning of ``buffer``."""
-        return self.unpack_from(buffer)
-
-    def numpy_dtype(self) -> Any:
-        """As Struct.numpy_dtype, of this layout; an array has :attr:`stride`."""
-        from .arrays import dtype_of
-
-        return dtype_of(self)
-
-    # --- what the rest of pyshm uses ---
-
-    @property
-    def faithful(self) -> bool:
-        """Whether reading and writing gives back every byte: no padding, no second spelling."""
-        end = 0
-        for shape in self.shapes:
-            kept = not shape.is_plain and not shape.conversion.mutable
-            if shape.field.offset != end or not (shape.conversion.canonical or kept):
-                return False
-            end += shape.field.size
-        return end == self.size and not self.exact
-
-    def quickest(self, name: str) -> Callable[..., Any]:
-        """``unpack_from`` or ``encode`` without what leads to it."""
+    def fastest(self, name: str) -> Callable[..., Any]:
+        """Return the function that the method ``unpack_from`` or ``encode`` ends up calling."""
         if self._one_by_one:
             method: Callable[..., Any] = getattr(self, name)
             return method
-        function: Callable[..., Any] = self.generate()[name]
+        function: Callable[..., Any] = self.functions()[name]
         return function
 
     def encode(self, value: Any) -> bytes:
-        """The bytes of ``value``. Raises BadValue, with the path to what is wrong."""
+        """Return the bytes of ``value``. Raises InvalidValue, with the path of the field."""
         try:
             return self._encode(value)
         except _FAILURES as error:
@@ -136,20 +135,21 @@ class Packing:
             raise error from None
 
     def check(self, value: Any) -> None:
-        """Raise BadValue for the first field, in order of declaration, that can't be stored."""
+        """Raise InvalidValue for the first field, as declared, that can't be stored."""
+        overlapped = {shape.field.name for o in self.overlaps for shape in o.shapes}
         for shape, own in zip(self.shapes, self.struct.__packing__.shapes, strict=True):
-            if any(shape.field.name == s.field.name for o in self.overlaps for s in o.shapes):
-                continue  # checked when it is assigned
-            held = getattr(value, own.slot)
-            if type(held) is bytes and not own.is_plain:
-                continue  # as it was read
+            if shape.field.name in overlapped:
+                continue  # it was checked when it was assigned
+            kept = getattr(value, own.slot)
+            if type(kept) is bytes and not own.is_plain:
+                continue  # the bytes that it was read as
             try:
-                shape.conversion.encode(held)
-            except InvalidValue as bad:
-                raise bad.inside("." + shape.field.dotnet_name, shape.field.offset) from None
+                shape.conversion.encode(kept)
+            except InvalidValue as invalid:
+                raise invalid.inside("." + shape.field.dotnet_name, shape.field.offset) from None
 
     def store(self, buffer: Any, offset: int, data: bytes) -> None:
-        """Write all of a struct's bytes at once. Raises as Struct.pack_into."""
+        """Write all bytes of a struct at once. Raises as Struct.pack_into."""
         try:
             self._store(buffer, offset, data)
         except (CodecError, TypeError):
@@ -157,11 +157,11 @@ class Packing:
             raise
 
     def check_buffer(self, buffer: Any, offset: int) -> None:
-        """Raise UnsupportedError or DoesNotFitError for memory that can't take a struct."""
+        """Raise UnsupportedError for a read-only buffer, DoesNotFitError for one too small."""
         name = self.struct.__name__
         memory = memoryview(buffer)
         if memory.readonly:
-            raise UnsupportedError(f"writing {name} into a read-only buffer") from None
+            raise UnsupportedError(f"{name} can't be written: the buffer is read-only") from None
         if memory.nbytes - offset < self.size:
             available = max(memory.nbytes - offset, 0)
             raise DoesNotFitError(
@@ -174,59 +174,60 @@ class Packing:
 
     def _refuse_references(self) -> None:
         if not self.layout.marshalled and contains_references(self.layout.declaration):
+            name = self.struct.__name__
             raise ArgumentError(
-                f"{self.struct.__name__} holds references, which the managed layout has as "
-                "addresses of objects: no other program can read them",
-                field=self.struct.__name__,
+                f"{name} holds references, which are addresses of objects in the managed layout: "
+                "no other program can read them",
+                field=name,
             )
 
-    # --- a type with overlaps, in a layout that is not its own: field by field, as .NET does ---
+    # --- fields that share bytes, in a layout that is not the own one: one by one, as .NET does ---
 
     def _encode(self, value: Any) -> bytes:
         if not self._one_by_one:
-            encoded: bytes = self.generate()["encode"](value)
+            encoded: bytes = self.functions()["encode"](value)
             return encoded
         data = bytearray(self.size)
         for shape in self.shapes:
-            held = getattr(value, shape.field.name)
+            field_value = getattr(value, shape.field.name)
             at = shape.field.offset
             try:
-                data[at : at + shape.field.size] = shape.conversion.encode(held)
-            except InvalidValue as bad:
-                raise bad.inside("." + shape.field.dotnet_name, at) from None
+                data[at : at + shape.field.size] = shape.conversion.encode(field_value)
+            except InvalidValue as invalid:
+                raise invalid.inside("." + shape.field.dotnet_name, at) from None
         for overlap in self.overlaps:
-            if not self.exact and self._same(overlap):
+            if self.strict and self._is_same(overlap):
                 start = self._offset(overlap)
-                data[start : start + overlap.size] = overlap.settled(value)
+                data[start : start + overlap.size] = overlap.flush(value)
         return bytes(data)
 
     def _assembled(self, raw: bytes) -> Any:
-        made = self.struct.__bare__()
+        struct = self.struct.__bare__()
         own = self.struct.__packing__
         for overlap in self.overlaps:
-            setattr(made, overlap.bytes_slot, bytes(overlap.size))
-            setattr(made, overlap.loans_slot, None)
-        converted = [overlap for overlap in self.overlaps if not self._same(overlap)]
+            setattr(struct, overlap.bytes_slot, bytes(overlap.size))
+            setattr(struct, overlap.borrowed_slot, None)
+        converted = [overlap for overlap in self.overlaps if not self._is_same(overlap)]
         for shape, kept in zip(self.shapes, own.shapes, strict=True):
             at = shape.field.offset
             piece = raw[at : at + shape.field.size]
             if any(kept in overlap.shapes for overlap in converted):
-                setattr(made, kept.field.name, shape.conversion.decode(piece))
+                setattr(struct, kept.field.name, shape.conversion.decode(piece))
             elif not any(kept in overlap.shapes for overlap in self.overlaps):
-                setattr(made, kept.slot, shape.conversion.decode(piece))
+                setattr(struct, kept.slot, shape.conversion.decode(piece))
         for overlap in self.overlaps:
-            if self._same(overlap):
+            if self._is_same(overlap):
                 start = self._offset(overlap)
-                setattr(made, overlap.bytes_slot, raw[start : start + overlap.size])
-                setattr(made, overlap.loans_slot, None)
-        return made
+                setattr(struct, overlap.bytes_slot, raw[start : start + overlap.size])
+                setattr(struct, overlap.borrowed_slot, None)
+        return struct
 
     def _offset(self, overlap: Overlap) -> int:
         names = {shape.field.name for shape in overlap.shapes}
         return min(field.offset for field in self.layout.fields if field.name in names)
 
-    def _same(self, overlap: Overlap) -> bool:
-        """Whether overlapping fields lie here as they lie in the struct itself."""
+    def _is_same(self, overlap: Overlap) -> bool:
+        """Return whether the fields have the forms and distances that they have in the own one."""
         start = self._offset(overlap)
         there = {shape.field.name: shape.field for shape in overlap.shapes}
         return all(
@@ -238,15 +239,15 @@ class Packing:
 
     # --- code ---
 
-    def generate(self) -> dict[str, Any]:
-        """Write and compile ``unpack_from``, ``encode`` and ``pack_into``, on first use.
+    def functions(self) -> dict[str, Any]:
+        """Return ``unpack_from``, ``encode`` and ``pack_into``, compiled on first use.
 
-        Compiling takes far longer than laying out a type, and not every type is used.
+        To compile them takes far longer than to lay out a type, and not every type is used.
         """
-        scope = self.made.get("functions")
+        scope: dict[str, Any] | None = self.cache.get("functions")
         if scope is None:
-            reading, writing = Reading(self), Writing(self)
-            scope = self.made["functions"] = {
+            reading, writing = ReadPlan(self), WritePlan(self)
+            scope = self.cache["functions"] = {
                 **reading.scope,
                 **writing.scope,
                 "_unpack": Codec(reading.format).unpack_from,
@@ -258,76 +259,79 @@ class Packing:
                 "_unpack_failed": _unpack_failed,
                 "_pack_failed": _pack_failed,
             }
+            if self.own:
+                scope["_chosen"] = self._chosen
             source = function_source(reading, writing, own=self.own)
             exec(compile(source, f"<pyshm struct {self.struct.__name__}>", "exec"), scope)  # noqa: S102 - made from names alone
             self.unpack_from = scope["unpack_from"]  # type: ignore[method-assign]
             self._encode = scope["encode"]  # type: ignore[method-assign]
-        functions: dict[str, Any] = scope
-        return functions
+        return scope
+
+    def _chosen(self, exact: bool | None, strict: bool) -> Packing:
+        """Return the packing for these arguments of the methods of a struct class."""
+        return self.with_strict(strict if exact is None else strict_from(exact, stacklevel=5))
+
+
+def strict_from(exact: bool, stacklevel: int = 4) -> bool:
+    """Return ``strict`` for the deprecated argument ``exact``, with a warning."""
+    warn_deprecated(f"exact={exact}", f"strict={not exact}", stacklevel)
+    return not exact
 
 
 class Packings:
-    """All packings of one struct class, each made when it is first asked for."""
+    """All packings of one struct class, each made on first use."""
 
     def __init__(self, struct: type[Any], own: Layout) -> None:
         self.struct = struct
-        self._made: dict[tuple[Target, bool, bool], Packing] = {}
+        self._known: dict[tuple[Target, bool, bool], Packing] = {}
         self._names = [field.name for field in own.fields]
-        self.own = self._add(own, exact=False, own=True)
+        self.own = self._add(own, strict=True, own=True)
 
-    def of(self, layout: Layout, *, exact: bool = False) -> Packing:
-        """The packing of ``layout``, which is one of the struct's own type."""
-        found = self._made.get((layout.target, layout.marshalled, exact))
-        return found or self._add(layout, exact=exact, own=False)
+    def of(self, layout: Layout, *, strict: bool = True) -> Packing:
+        """Return the packing of ``layout``, which is a layout of the struct class."""
+        found = self._known.get((layout.target, layout.marshalled, strict))
+        return found or self._add(layout, strict=strict, own=False)
 
-    def for_target(
-        self, target: Target, *, marshalled: bool = True, exact: bool = False
-    ) -> Packing:
-        """The packing for a program on ``target``. Raises LayoutError, ArgumentError."""
-        found = self._made.get((target, marshalled, exact))
+    def for_target(self, target: Target, *, marshalled: bool = True) -> Packing:
+        """Return the packing for programs on ``target``. Raises LayoutError, ArgumentError."""
+        found = self._known.get((target, marshalled, True))
         if found is None:
             declaration = self.own.layout.declaration
             layout = native(declaration, target) if marshalled else managed(declaration, target)
-            found = self._add(layout, exact=exact, own=False)
+            found = self._add(layout, strict=True, own=False)
         return found
 
-    def _add(self, layout: Layout, *, exact: bool, own: bool) -> Packing:
+    def _add(self, layout: Layout, *, strict: bool, own: bool) -> Packing:
         fields = tuple(
             field._replace(name=name)
             for field, name in zip(layout.fields, self._names, strict=True)
         )
-        packing = Packing(self.struct, layout._replace(fields=fields), exact=exact, own=own)
-        self._made[layout.target, layout.marshalled, exact] = packing
+        packing = Packing(self.struct, layout._replace(fields=fields), strict=strict, own=own)
+        self._known[layout.target, layout.marshalled, strict] = packing
         return packing
 
 
-# --- flat ---------------------------------------------------------------------------------
+def flat_format(packed: Packed) -> str:
+    """Return the struct module's format for all single values, with arrays as their elements.
 
-
-def flat_format(packing: Packed) -> str:
-    """The struct-module format of all single values, padding spelled out, arrays spread out.
-
-    What the struct module has no code for, and what overlaps, is one run of bytes.
+    What the struct module has no format for, and fields that share bytes, are runs of bytes.
     """
-    return "<" + "".join(spelled_out(packing, _flat))
+    return "<" + struct_format(packed, _flat)
 
 
 def _flat(piece: Shape | Overlap) -> str:
     if isinstance(piece, Overlap):
         return f"{piece.size}s"
     conversion = piece.conversion
-    if isinstance(conversion, Nested):
-        return flat_format(conversion.packing)[1:]
-    if isinstance(conversion, Elements) and conversion.codec is not None:
-        return conversion.codec.format[1:]
-    if isinstance(conversion, Elements) and conversion.size == conversion.count * (
-        conversion.element.size if isinstance(conversion.element, Boolean) else 0
-    ):
-        return f"{conversion.count}{conversion.element.code}"
+    if isinstance(conversion, NestedStruct):
+        return flat_format(conversion.packed)[1:]
+    if isinstance(conversion, ArrayValue):
+        if conversion.codec is not None:
+            return conversion.codec.format[1:]
+        element = conversion.element
+        if isinstance(element, Boolean) and conversion.size == conversion.count * element.size:
+            return f"{conversion.count}{element.code}"
     return conversion.code or f"{conversion.size}s"
-
-
-# --- saying what went wrong ---------------------------------------------------------------
 
 
 def _unpack_failed(packing: Packing, buffer: Any, offset: int, error: Exception) -> NoReturn:
@@ -341,7 +345,7 @@ def _pack_failed(
 ) -> NoReturn:
     try:
         packing.check(value)
-    except InvalidValue as bad:
-        raise bad.as_error() from None
+    except InvalidValue as invalid:
+        raise invalid.as_error() from None
     packing.check_buffer(buffer, offset)
     raise error

@@ -9,4 +9,4 @@ from ..layout.declarations import TypeDeclaration
 __all__ = ["PYTHON_TYPES"]
 
 PYTHON_TYPES: WeakValueDictionary[TypeDeclaration, type] = WeakValueDictionary()
-"""The Python class - a Struct or an IntEnum - of each declaration that one was made for."""
+"""The Struct or the IntEnum of each declaration that has one."""

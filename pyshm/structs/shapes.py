@@ -12,9 +12,9 @@ __all__ = ["Shape"]
 
 
 class Shape(NamedTuple):
-    """One field of a struct class: which slot holds it, and how its value is converted.
+    """One field of a struct class: its place, its conversion, and the slot of an object it is in.
 
-    ``slot`` is the field's own name for a plain attribute.
+    ``slot`` is the field's own name for a plain attribute (fields.py).
     """
 
     field: FieldLayout
@@ -23,9 +23,9 @@ class Shape(NamedTuple):
 
     @property
     def is_plain(self) -> bool:
-        """Whether the attribute always holds the value itself."""
+        """Whether the slot always holds the value itself."""
         return self.slot == self.field.name
 
-    def error(self, bad: InvalidValue) -> StructValueError:
+    def error(self, invalid: InvalidValue) -> StructValueError:
         """Return the error for a value that this field can't hold."""
-        return bad.inside(self.field.dotnet_name, self.field.offset).as_error()
+        return invalid.inside(self.field.dotnet_name, self.field.offset).as_error()

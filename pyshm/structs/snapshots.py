@@ -1,4 +1,4 @@
-"""A struct's bytes as an immutable value whose fields are read when they are looked at."""
+"""Snapshots: the bytes of a struct, with the fields as attributes."""
 
 from __future__ import annotations
 
@@ -6,44 +6,58 @@ from collections.abc import Callable
 from struct import Struct as Codec
 from typing import TYPE_CHECKING, Any
 
-from .compound import Elements, Nested
-from .packed import Packed, check_offset, truncated_error
+from .compound import ArrayValue, NestedStruct
+from .packed import Packed, PackedType, check_offset, truncated_error
 from .values.base import Conversion
 from .values.numbers import Number
 
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
 
-__all__ = ["snapshot_of", "snapshot_type"]
+__all__ = ["snapshot", "snapshot_type"]
 
 
-def snapshot_of(packing: Packed, buffer: Buffer, offset: int) -> Any:
-    """The snapshot of the struct at ``offset``. Raises TruncatedError."""
-    check_offset(offset)
+def snapshot(struct_type: PackedType, buffer: Buffer, offset: int = 0) -> Any:
+    """Return a copy of the bytes at ``offset``: an immutable ``bytes`` with fields as attributes.
+
+    A field is converted each time that its attribute is read, and not before. Raises
+    TruncatedError if the buffer ends before the struct does. For a buffer that holds the struct
+    and nothing else, :func:`snapshot_type` is several times as fast.
+    """
+    packed = struct_type.__packing__
+    if offset:
+        check_offset(offset)
     memory = memoryview(buffer)
     if memory.format != "B" or memory.ndim != 1:
         memory = memory.cast("B")
-    part = memory[offset : offset + packing.size]
-    if len(part) < packing.size:
-        raise truncated_error(packing, len(part))
-    return (packing.made.get("snapshot") or snapshot_type(packing))(part)
+    part = memory[offset : offset + packed.size]
+    if len(part) < packed.size:
+        raise truncated_error(packed, len(part))
+    return (packed.cache.get("snapshot") or _type_of(packed))(part)
 
 
-def snapshot_type(packing: Packed) -> type[bytes]:
-    """The type of a struct's snapshots: bytes with properties."""
-    made: type[bytes] | None = packing.made.get("snapshot")
-    if made is None:
-        namespace: dict[str, Any] = {"__slots__": (), "__repr__": _shown(packing)}
+def snapshot_type(struct_type: PackedType) -> type[bytes]:
+    """Return the type of the snapshots of ``struct_type``.
+
+    Call it with exactly the bytes of one struct to make a snapshot. It does not check how many
+    they are; the attributes raise TruncatedError if there are too few.
+    """
+    return _type_of(struct_type.__packing__)
+
+
+def _type_of(packed: Packed) -> type[bytes]:
+    found: type[bytes] | None = packed.cache.get("snapshot")
+    if found is None:
+        namespace: dict[str, Any] = {"__slots__": (), "__repr__": _describer(packed)}
         namespace["__str__"] = namespace["__repr__"]
-        for shape in packing.shapes:
-            read = _reader(packing, shape.conversion, shape.field.offset)
+        for shape in packed.shapes:
+            read = _reader(packed, shape.conversion, shape.field.offset)
             namespace[shape.field.name] = property(read)
-        made = type(packing.struct.__name__, (bytes,), namespace)
-        packing.made["snapshot"] = made
-    return made
+        found = packed.cache["snapshot"] = type(packed.struct.__name__, (bytes,), namespace)
+    return found
 
 
-def _reader(packing: Packed, conversion: Conversion, start: int) -> Callable[[bytes], Any]:
+def _reader(packed: Packed, conversion: Conversion, start: int) -> Callable[[bytes], Any]:
     if type(conversion) is Number:
         unpack = Codec(f"<{conversion.code}").unpack_from
 
@@ -51,44 +65,46 @@ def _reader(packing: Packed, conversion: Conversion, start: int) -> Callable[[by
             try:
                 return unpack(data, start)[0]
             except Exception:
-                _check(packing, data)
+                _check_size(packed, data)
                 raise
 
         return read_number
 
+    part = slice(start, start + conversion.size)
+
     def read(data: bytes) -> Any:
-        _check(packing, data)
-        return _frozen(conversion, bytes.__getitem__(data, slice(start, start + conversion.size)))
+        _check_size(packed, data)
+        return _immutable(conversion, bytes.__getitem__(data, part))
 
     return read
 
 
-def _check(packing: Packed, data: bytes) -> None:
+def _check_size(packed: Packed, data: bytes) -> None:
     size = bytes.__len__(data)
-    if size < packing.size:
-        raise truncated_error(packing, size)
+    if size < packed.size:
+        raise truncated_error(packed, size)
 
 
-def _frozen(conversion: Conversion, raw: bytes) -> Any:
-    """The value as one that can't be changed: a change would go nowhere."""
-    if isinstance(conversion, Nested):
-        return snapshot_type(conversion.packing)(raw)
-    if isinstance(conversion, Elements):
+def _immutable(conversion: Conversion, raw: bytes) -> Any:
+    """Return the value of ``raw`` as one that can't be changed: a change would be lost."""
+    if isinstance(conversion, NestedStruct):
+        return _type_of(conversion.packed)(raw)
+    if isinstance(conversion, ArrayValue):
         if not conversion.element.mutable:
             return tuple(conversion.decode(raw))
         size = conversion.element.size
         return tuple(
-            _frozen(conversion.element, raw[at : at + size])
+            _immutable(conversion.element, raw[at : at + size])
             for at in range(0, len(raw), conversion.stride)
         )
     return conversion.decode(raw)
 
 
-def _shown(packing: Packed) -> Callable[[bytes], str]:
-    def shown(data: bytes) -> str:
+def _describer(packed: Packed) -> Callable[[bytes], str]:
+    def describe(data: bytes) -> str:
         fields = ", ".join(
-            f"{field.name}={getattr(data, field.name)!r}" for field in packing.layout.fields
+            f"{field.name}={getattr(data, field.name)!r}" for field in packed.layout.fields
         )
-        return f"<snapshot of {packing.struct.__name__}: {fields}>"
+        return f"<snapshot of {packed.struct.__name__}: {fields}>"
 
-    return shown
+    return describe

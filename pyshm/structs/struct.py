@@ -1,48 +1,47 @@
-"""Declared structs: what C# writes as ``[StructLayout]``.
+"""Struct: the base of Python classes that C# declares with ``[StructLayout]``.
 
     class Point(Struct, pack=1):
         x: Int32
         y: Int32
 
-Everything that depends on the type alone - the declaration, the layout, the code that packs and
-unpacks - is made once, when the class is.
+What depends only on the type - the declaration, the layout, the code that reads and writes - is
+made once for each class.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from functools import cache, partial
+from functools import cache
 from keyword import iskeyword
 from operator import attrgetter
-from struct import Struct as Codec
 from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 from ..errors import FormatError, LayoutError
 from ..layout.declarations import TypeDeclaration
 from ..layout.forms import HOST, Layout, Target
 from ..layout.layouts import native
+from .codec import StructCodec, codec_of
 from .declare import annotated_names, declaration_of
-from .fields import lazy_property
-from .packing import Packing, Packings, flat_format
+from .deprecated import REPLACEMENTS, DeprecatedName
+from .fields import attribute_of
+from .packing import Packing, Packings, strict_from
 from .registry import PYTHON_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
 
-__all__ = ["Struct"]
+__all__ = ["Struct", "StructType", "python_names"]
 
-# Names that every struct type gets when it is made, and the first parameter of its methods.
-_TAKEN = frozenset(
-    ["codec", "declaration", "layout", "managed", "pack_into", "self", "unpack_flat", "unpack_from"]
-)
+# Names that each struct class gets when it is made, and the first parameter of its methods.
+_RESERVED = frozenset(["layout", "managed", "pack_into", "self", "unpack_from"])
 
 
 class StructType(type):
-    """Turns a class body with annotated fields into a type with slots and a layout."""
+    """Turns a class body with annotated fields into a class with slots and a layout."""
 
-    # Calling a struct type calls its __make__, and there is no __init__: type's own call then
-    # makes an empty object in the quickest way there is, which unpack_from lives on.
+    # To call a struct class is to call its __make__. There is no __init__, so that the call of
+    # `type` makes an empty object as fast as possible; unpack_from relies on it.
     if not TYPE_CHECKING:
         __call__ = property(attrgetter("__make__"))
 
@@ -55,35 +54,36 @@ class StructType(type):
         *,
         laid_out: Layout | None = None,
         target: Target = HOST,
-        **said: Any,
+        **options: Any,
     ) -> StructType:
+        """Make the class; ``laid_out`` is the layout of one that was declared elsewhere."""
         if not bases:
             return super().__new__(mcls, name, bases, namespace)
         if laid_out is None:
             names = tuple(annotated_names(namespace))
         else:
             names = tuple(python_names(field.name for field in laid_out.declaration.fields))
-        _check_body(name, bases, names, namespace, said)
+        _check_body(name, bases, names, namespace, options)
         defaults = {field: namespace.pop(field) for field in names if field in namespace}
         namespace["__slots__"] = names
         cls: Any = super().__new__(mcls, name, bases, namespace)
         if laid_out is None:
-            declaration = declaration_of(cls, bases[0].__dict__.get("declaration"), names, said)
+            declaration = declaration_of(cls, _declaration(bases[0]), names, options)
             laid_out = _native(names, declaration, target)
         _complete(cls, names, defaults, laid_out)
         return cls  # type: ignore[no-any-return]
 
     def __init__(cls, *_: Any, **__: Any) -> None:
-        """The keywords are for __new__ alone."""
+        """Ignore the class keywords, which are for __new__."""
 
     @property
-    def managed(cls) -> Packing:
-        """The type in .NET's own memory: accessor.Read<T>, Write<T> and ReadArray<T>.
+    def managed(cls) -> StructCodec:
+        """The layout in .NET's own memory, which accessor.Read<T>, Write<T> and ReadArray<T> use.
 
-        Raises ArgumentError for a type that holds references, as .NET does.
+        Raises ArgumentError for a struct that holds references, as .NET does.
         """
-        packings: Packings = cls.__dict__["__packings__"]
-        return packings.own.managed
+        packing: Packing = cls.__dict__["__packing__"]
+        return codec_of(packing.managed)
 
     @property
     def __signature__(cls) -> Any:
@@ -98,20 +98,23 @@ class StructType(type):
 class Struct(metaclass=StructType):
     """Base of all declared structs. Subclass it with annotated fields from :mod:`pyshm.types`.
 
-    Class keywords are those of StructLayoutAttribute: ``pack`` (0 to 128; 0 is no cap), ``size``
-    (bytes, a minimum), ``charset`` ("ansi", "unicode", "auto") and ``layout`` ("sequential", or
-    "explicit", with a FieldOffset for each field). ``kind="class"`` is a class with layout, which
-    may derive from another one. ``name`` is the reflection full name in .NET, the class's own by
-    default. Fields are named in .NET as ``top_speed`` -> ``TopSpeed`` unless they have a
-    FieldName; ``verbatim=True`` leaves all names alone. ``target`` is the system that the bytes
-    are for, this one by default.
+    Class keywords are those of StructLayoutAttribute: ``pack`` (0 to 128; 0 means no limit),
+    ``size`` (bytes, a minimum), ``charset`` ("ansi", "unicode", "auto") and ``layout``
+    ("sequential", or "explicit" with a FieldOffset for each field). ``kind="class"`` declares a
+    class with layout, which can derive from another one. ``name`` is the reflection full name in
+    .NET, by default the name of the class. The field ``top_speed`` is ``TopSpeed`` in .NET unless
+    it has a FieldName; with ``verbatim=True`` all names stay as they are. ``target`` is the system
+    that the bytes are for, by default this one.
 
-    A class-level value is the field's default; without one it is zero. Raises LayoutError, with
-    .NET's reason, for what .NET does not marshal.
+    A class-level value is the default of the field; without one the default is zero. Raises
+    LayoutError, with .NET's reason, for what .NET does not marshal.
 
-    The bytes are those of Marshal.StructureToPtr. ``layout`` holds every offset. Fields that
-    overlap are one memory: each is a reading of it, assigning one changes what the others read,
-    and values for several are written in order of declaration.
+    The bytes are those of Marshal.StructureToPtr. ``layout`` says where each field is. Fields that
+    share bytes are one memory: to assign one changes what the others read, and values for several
+    of them are written in order of declaration.
+
+    By default a value that its field can't hold is an error. With ``strict=False`` the methods do
+    what .NET does, also where that loses something.
     """
 
     __slots__ = ()
@@ -123,133 +126,94 @@ class Struct(metaclass=StructType):
     __bare__: ClassVar[Callable[[], Any]]
     __defaults__: ClassVar[dict[str, Any]]
 
-    declaration: ClassVar[TypeDeclaration]
-    """What C# says of the type."""
-
     layout: ClassVar[Layout]
-    codec: ClassVar[Codec]
-    """The struct-module codec of the whole struct; its values are the flat tuple."""
-
-    unpack_flat: ClassVar[Callable[..., tuple[Any, ...]]]
-    """``unpack_flat(buffer, offset=0)``: all numbers as one flat tuple, arrays spread out.
-
-    What the struct module has no code for, and fields that overlap, are bytes.
-    """
+    """Where each field is, in the marshalled layout."""
 
     if TYPE_CHECKING:
 
         @classmethod
-        def unpack_from(cls, buffer: Buffer, offset: int = 0, exact: bool = False) -> Self:
-            """Read one struct from ``buffer`` at ``offset``, a copy: its fields are yours.
+        def unpack_from(
+            cls,
+            buffer: Buffer,
+            offset: int = 0,
+            exact: bool | None = None,
+            *,
+            strict: bool = True,
+        ) -> Self:
+            """Return a copy of the struct at ``offset`` of ``buffer``.
 
-            Numbers and nested structs are there at once; text, arrays and dates are made when
-            they are looked at, and so is the error for bytes that are none (FormatError).
-            ``exact`` reads as .NET does where that loses something: U+FFFD for such bytes.
+            Numbers and nested structs are converted at once; text, arrays and dates when the
+            attribute is read, which raises FormatError for bytes without a meaning. With
+            ``strict=False`` such bytes are read as .NET reads them: text has U+FFFD there.
 
-            Raises TruncatedError if it does not lie wholly in the buffer.
-            .NET: Marshal.PtrToStructure.
+            Raises TruncatedError if the buffer ends before the struct does. ``exact`` is
+            deprecated. .NET: Marshal.PtrToStructure.
             """
 
-        def pack_into(self, buffer: Buffer, offset: int = 0, exact: bool = False) -> None:
+        def pack_into(
+            self,
+            buffer: Buffer,
+            offset: int = 0,
+            exact: bool | None = None,
+            *,
+            strict: bool = True,
+        ) -> None:
             """Write the struct into a writable ``buffer`` at ``offset``.
 
-            Raises StructValueError for a value that its field can't hold, DoesNotFitError for
-            a buffer too small and UnsupportedError for a read-only one; then nothing was
-            written. ``exact`` writes as .NET does what is refused otherwise: text and arrays
-            that are too long are cut, None is zeros, what the ANSI code page lacks is replaced,
-            a date loses its microseconds. .NET: Marshal.StructureToPtr.
+            Raises StructValueError for a value that its field can't hold, DoesNotFitError for a
+            buffer that is too small and UnsupportedError for a read-only one; then nothing was
+            written. With ``strict=False`` such values are written as .NET writes them: text and
+            arrays that are too long are cut, None is zeros, a character that the ANSI code page
+            does not have is replaced, a date loses its microseconds. ``exact`` is deprecated.
+            .NET: Marshal.StructureToPtr.
             """
+
+        # Deprecated (deprecated.py).
+        cdef: ClassVar[Callable[[], str]]
+        codec: ClassVar[Any]
+        declaration: ClassVar[TypeDeclaration]
+        ffi: ClassVar[Callable[[], Any]]
+        for_target: ClassVar[Callable[[Target], StructCodec]]
+        numpy_dtype: ClassVar[Callable[[], Any]]
+        snapshot: ClassVar[Callable[..., Any]]
+        snapshot_type: ClassVar[Callable[[], type[bytes]]]
+        unpack_flat: ClassVar[Callable[..., tuple[Any, ...]]]
+        view_array: ClassVar[Callable[..., Any]]
 
     @staticmethod
     def __make__() -> None:
         raise LayoutError("Struct itself has no fields; subclass it")
 
-    def to_bytes(self, exact: bool = False) -> bytes:
-        """The struct's bytes, ``layout.size`` of them. Raises StructValueError."""
-        data = bytearray(self.layout.size)
-        self.pack_into(data, 0, exact)
-        return bytes(data)
+    def to_bytes(self, exact: bool | None = None, *, strict: bool = True) -> bytes:
+        """Return the bytes of the struct, ``layout.size`` of them. Raises StructValueError.
 
-    @classmethod
-    def from_bytes(cls, buffer: Buffer, exact: bool = False) -> Self:
-        """The struct at the beginning of ``buffer``; see :meth:`unpack_from`."""
-        return cls.unpack_from(buffer, 0, exact)
-
-    @classmethod
-    def for_target(cls, target: Target) -> Packing:
-        """The type as a program on another system has it: 32-bit, or Windows.
-
-        Raises LayoutError where .NET does not marshal it there.
+        For ``strict`` see :meth:`pack_into`; ``exact`` is deprecated.
         """
-        return cls.__packings__.for_target(target)
+        if exact is not None:
+            strict = strict_from(exact)
+        packing = self.__packing__
+        if not strict:
+            packing = packing.with_strict(False)
+        return packing.to_bytes(self)
+
+    @classmethod
+    def from_bytes(cls, buffer: Buffer, exact: bool | None = None, *, strict: bool = True) -> Self:
+        """Return a copy of the struct at the beginning of ``buffer``; see :meth:`unpack_from`."""
+        if exact is not None:
+            strict = strict_from(exact)
+        if strict:
+            return cls.unpack_from(buffer)
+        return cls.unpack_from(buffer, strict=False)
 
     @classmethod
     def view(cls, buffer: Buffer, offset: int = 0) -> Any:
-        """A struct *in* ``buffer``: its attributes read and write the memory itself.
+        """Return a view: its attributes read and write the memory of ``buffer`` at ``offset``.
 
-        No copy is made, and the memory stays valid as long as the view. Nested structs are
-        views, arrays lists that write through. Of read-only memory the attributes can't be
-        assigned (UnsupportedError). Raises TruncatedError.
+        Nothing is copied, and the memory remains valid as long as the view exists. Nested structs
+        are views, arrays are sequences that write through. The attributes of a view of read-only
+        memory can't be assigned (UnsupportedError). Raises TruncatedError.
         """
         return _view_of()(cls.__packing__, buffer, offset)
-
-    @classmethod
-    def snapshot(cls, buffer: Buffer, offset: int = 0) -> Any:
-        """The struct's bytes as an immutable ``bytes`` with the fields as attributes.
-
-        Nothing is unpacked until it is looked at, and then each time. :meth:`snapshot_type` makes
-        the same of a buffer that holds the struct and nothing else, in a fraction of the time.
-        Raises TruncatedError.
-        """
-        return _snapshot_of()(cls.__packing__, buffer, offset)
-
-    @classmethod
-    def snapshot_type(cls) -> type[bytes]:
-        """The type of :meth:`snapshot`; calling it with exactly the struct's bytes is quickest."""
-        from .snapshots import snapshot_type
-
-        return snapshot_type(cls.__packing__)
-
-    @classmethod
-    def numpy_dtype(cls) -> Any:
-        """The NumPy structured dtype: a record for each struct, itemsize and offsets included.
-
-        Text of one byte a character is ``S``; of two it is an array of uint16, as NumPy's own
-        has four. Raises ImportError without NumPy. ``Type.managed.numpy_dtype()`` is the same
-        of the managed layout.
-        """
-        return cls.__packing__.numpy_dtype()
-
-    @classmethod
-    def view_array(cls, buffer: Buffer, offset: int = 0, count: int | None = None) -> Any:
-        """A NumPy array of the structs in ``buffer``, the memory itself; as many as fit.
-
-        Raises TruncatedError for a ``count`` that does not fit.
-        """
-        from .arrays import array_in
-
-        return array_in(cls.__packing__, buffer, offset, count)
-
-    @classmethod
-    def cdef(cls) -> str:
-        """The C declarations, as cffi's ``cdef`` takes them: nested types first, then this one.
-
-        Where C needs a pack for it, the first line tells which: ``/* pack=1 */`` is
-        ``ffi.cdef(…, pack=1)``. cffi agrees with every offset and size: :meth:`ffi`.
-        """
-        from .c_declarations import declaration_of
-
-        return declaration_of(cls.__packing__)
-
-    @classmethod
-    def ffi(cls) -> Any:
-        """A cffi FFI that knows the type under its name, with every offset compared.
-
-        Raises LayoutError for what C lays out otherwise.
-        """
-        from .c_declarations import ffi_of
-
-        return ffi_of(cls.__packing__)
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
@@ -259,78 +223,93 @@ class Struct(metaclass=StructType):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        fields = ", ".join(f"{f.name}={_shown(self, f.name)}" for f in self.layout.fields)
+        fields = ", ".join(f"{f.name}={_value_text(self, f.name)}" for f in self.layout.fields)
         return f"{type(self).__name__}({fields})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (type(self), _state(self, None))
 
 
-# An import statement takes as long as what it is for, also when nothing is left to import.
+for _name in REPLACEMENTS:
+    setattr(Struct, _name, DeprecatedName(_name))
 
 
 @cache
 def _view_of() -> Callable[..., Any]:
+    # An import statement takes as long as the view itself, even if the module is loaded.
     from .view import view_of
 
     return view_of
 
 
-@cache
-def _snapshot_of() -> Callable[..., Any]:
-    from .snapshots import snapshot_of
-
-    return snapshot_of
-
-
 def _state(struct: Any, read: Callable[[Any, str], Any] | None) -> tuple[Any, ...]:
-    """What a struct consists of: its fields by ``read``, or else as they are kept."""
-    packing = type(struct).__packing__
-    overlapped = {shape.field.name for o in packing.overlaps for shape in o.shapes}
+    """Return what a struct consists of: its fields by ``read``, or else as its slots have them."""
+    packing: Packing = type(struct).__packing__
+    overlapped = _overlapped(packing)
     fields = [
         read(struct, shape.field.name) if read else getattr(struct, shape.slot)
         for shape in packing.shapes
         if shape.field.name not in overlapped
     ]
-    return (*fields, *(overlap.settled(struct) for overlap in packing.overlaps))
+    return (*fields, *(overlap.flush(struct) for overlap in packing.overlaps))
 
 
 def _restored(cls: Any, state: tuple[Any, ...]) -> Any:
-    """The struct of which ``state`` was told."""
+    """Return the struct that has the state; pickles call this function."""
     packing: Packing = cls.__packing__
-    made = cls.__bare__()
-    overlapped = {shape.field.name for o in packing.overlaps for shape in o.shapes}
+    struct = cls.__bare__()
+    overlapped = _overlapped(packing)
     slots = [shape.slot for shape in packing.shapes if shape.field.name not in overlapped]
     slots += [overlap.bytes_slot for overlap in packing.overlaps]
     for slot, value in zip(slots, state, strict=True):
-        setattr(made, slot, value)
+        setattr(struct, slot, value)
     for overlap in packing.overlaps:
-        setattr(made, overlap.loans_slot, None)
-    return made
+        setattr(struct, overlap.borrowed_slot, None)
+    return struct
 
 
-def _shown(struct: Struct, name: str) -> str:
+def _overlapped(packing: Packing) -> set[str]:
+    return {shape.field.name for overlap in packing.overlaps for shape in overlap.shapes}
+
+
+def _value_text(struct: Struct, name: str) -> str:
     try:
         return repr(getattr(struct, name))
     except FormatError as error:
         return f"<{error}>"
 
 
-# --- making a type ------------------------------------------------------------------------
+# --- making a class -----------------------------------------------------------------------
 
 
 def python_names(names: Iterable[str]) -> list[str]:
-    """Names of .NET fields as a Python struct can have them."""
-    made: list[str] = []
+    """Return a name for each .NET field that a Python struct can have."""
+    taken: list[str] = []
     for name in names:
-        # What the compiler makes of an automatic property is <Name>k__BackingField.
+        # The field of an automatic property is named <Name>k__BackingField.
         plain = re.sub(r"\W", "_", re.sub(r"^<(\w+)>k__BackingField$", r"\1", name))
         if not plain or plain[0].isdigit() or plain.startswith("__"):
             plain = f"field{plain}"
-        while iskeyword(plain) or plain in _TAKEN or plain in made or hasattr(Struct, plain):
+        while iskeyword(plain) or plain in taken or _is_reserved(plain, Struct):
             plain += "_"
-        made.append(plain)
-    return made
+        taken.append(plain)
+    return taken
+
+
+def _is_reserved(name: str, base: type) -> bool:
+    """Return whether a struct class with this base can't have a field ``name``."""
+    if name in _RESERVED:
+        return True
+    for each in (*base.__mro__, *type.mro(StructType)):
+        if name in each.__dict__:
+            return not isinstance(each.__dict__[name], DeprecatedName)
+    return False
+
+
+def _declaration(base: type) -> TypeDeclaration | None:
+    """Return the declaration of a struct class; None for Struct itself, and for other classes."""
+    layout = base.__dict__.get("layout")
+    return layout.declaration if isinstance(layout, Layout) else None
 
 
 def _check_body(
@@ -338,85 +317,43 @@ def _check_body(
     bases: tuple[type, ...],
     names: tuple[str, ...],
     namespace: dict[str, Any],
-    said: dict[str, Any],
+    options: dict[str, Any],
 ) -> None:
-    """Raise LayoutError for a class body that can't be a struct's."""
+    """Raise LayoutError for a class body that can't be the body of a struct."""
     known = {"pack", "size", "charset", "layout", "kind", "name", "verbatim"}
-    for word in said:
-        if word not in known:
-            raise LayoutError(f"{name}: a struct has no {word!r}", field=word)
+    for option in options:
+        if option not in known:
+            raise LayoutError(
+                f"{name}: {option!r} is not a class keyword of a struct; those are target, "
+                f"{', '.join(sorted(known))}",
+                field=option,
+            )
     base = bases[0]
-    is_class = "declaration" in base.__dict__ and base.__dict__["declaration"].kind == "class"
-    if len(bases) != 1 or (base is not Struct and not is_class):
-        raise LayoutError(f"{name}: a struct derives from Struct alone, as in C#")
+    above = _declaration(base)
+    if len(bases) != 1 or (base is not Struct and (above is None or above.kind != "class")):
+        raise LayoutError(
+            f"{name}: a struct derives from Struct alone, as in C#; only a class can derive from "
+            "another one, if both are declared with kind='class'"
+        )
     for field in names:
-        if field in _TAKEN or hasattr(base, field) or field.startswith("__"):
-            raise LayoutError(f"{name}.{field}: this name is taken or private", field=field)
+        if field.startswith("__") or _is_reserved(field, base):
+            raise LayoutError(
+                f"{name}.{field}: a field can't have this name, which is taken or private; "
+                "use another one, and FieldName for the name in .NET",
+                field=field,
+            )
         if iskeyword(field) or not field.isidentifier():
-            raise LayoutError(f"{name}.{field}: Python has no such name", field=field)
+            raise LayoutError(f"{name}.{field}: this is not a name in Python", field=field)
     for method in ("__init__", "__new__"):
         if method in namespace:
             raise LayoutError(
-                f"{name}.{method} is made from the fields; use a class method instead"
+                f"{name}.{method}: a struct can't have it, because it is made from the fields; use "
+                "a class method instead"
             )
 
 
-def _complete(cls: Any, names: tuple[str, ...], defaults: dict[str, Any], laid_out: Layout) -> None:
-    base = cls.__mro__[1]
-    above = tuple(field.name for field in base.layout.fields) if base is not Struct else ()
-    layout = laid_out._replace(
-        fields=tuple(
-            field._replace(name=name)
-            for field, name in zip(laid_out.fields, above + names, strict=True)
-        )
-    )
-    declaration = cls.declaration = layout.declaration
-    PYTHON_TYPES[declaration] = cls
-    cls.__bare__ = type.__call__.__get__(cls)
-    cls.__packings__ = Packings(cls, layout)
-    cls.__packing__ = packing = cls.__packings__.own
-    cls.layout = packing.layout
-    cls.codec = Codec(flat_format(packing))
-    cls.unpack_flat = cls.codec.unpack_from
-    _install_fields(cls, packing)
-    names = tuple(field.name for field in packing.layout.fields)
-    setattr(cls, "__match_args__", names)  # noqa: B010 - mypy keeps it for itself
-    inherited = getattr(cls.__mro__[1], "__defaults__", {})
-    cls.__defaults__ = {name: defaults.get(name, inherited.get(name)) for name in names}
-
-    # Compiled when one of them is first called.
-    def compile_all() -> None:
-        from .constructor import constructor_of
-
-        functions = packing.generate()
-        # The exact ones are made when they are first asked for, if ever.
-        exactly = partial(cls.__packings__.of, laid_out, exact=True)
-        functions["_exactly"] = lambda *where: exactly().unpack_from(*where)
-        functions["_exactly_into"] = lambda *where: exactly().pack_into(*where)
-        made = {"__make__": constructor_of(packing, cls.__defaults__)}
-        for name in ("unpack_from", "pack_into"):
-            made[name] = functions[name]
-        _install_methods(cls, made)
-
-    def late(name: str) -> Callable[..., Any]:
-        def first_call(*arguments: Any, **named: Any) -> Any:
-            compile_all()
-            return getattr(cls, name)(*arguments, **named)
-
-        return first_call
-
-    _install_methods(cls, {name: late(name) for name in ("__make__", "unpack_from", "pack_into")})
-
-
-def _install_methods(cls: Any, functions: dict[str, Any]) -> None:
-    for name, function in functions.items():
-        function.__qualname__ = f"{cls.__qualname__}.{name}"
-        function.__module__ = cls.__module__
-        setattr(cls, name, function if name == "pack_into" else staticmethod(function))
-
-
 def _native(names: tuple[str, ...], declaration: TypeDeclaration, target: Target) -> Layout:
-    """The marshalled layout. Raises LayoutError, with the name that the field has in Python."""
+    """Return the marshalled layout. Raises LayoutError, with the Python name of the field."""
     try:
         return native(declaration, target)
     except LayoutError as error:
@@ -425,19 +362,66 @@ def _native(names: tuple[str, ...], declaration: TypeDeclaration, target: Target
         raise LayoutError(error.message, field=field, value=error.value) from None
 
 
+def _complete(cls: Any, names: tuple[str, ...], defaults: dict[str, Any], laid_out: Layout) -> None:
+    """Give a new class its layout, the attributes of its fields, and its methods."""
+    base = cls.__mro__[1]
+    inherited = tuple(field.name for field in base.layout.fields) if base is not Struct else ()
+    all_names = inherited + names
+    layout = laid_out._replace(
+        fields=tuple(
+            field._replace(name=name)
+            for field, name in zip(laid_out.fields, all_names, strict=True)
+        )
+    )
+    PYTHON_TYPES[layout.declaration] = cls
+    cls.__bare__ = type.__call__.__get__(cls)
+    cls.__packings__ = Packings(cls, layout)
+    cls.__packing__ = packing = cls.__packings__.own
+    cls.layout = packing.layout
+    _install_fields(cls, packing)
+    setattr(cls, "__match_args__", all_names)  # noqa: B010 - mypy does not let it be assigned
+    above = base.__dict__.get("__defaults__", {})
+    cls.__defaults__ = {name: defaults.get(name, above.get(name)) for name in all_names}
+    methods = ("__make__", "unpack_from", "pack_into")
+    _install_methods(cls, {name: _compiling(cls, name) for name in methods})
+
+
+def _compiling(cls: Any, name: str) -> Callable[..., Any]:
+    """Return a method that compiles all three, and then calls the compiled one."""
+
+    def first_call(*arguments: Any, **named: Any) -> Any:
+        from .constructor import constructor_of
+
+        functions = cls.__packing__.functions()
+        compiled = {"__make__": constructor_of(cls.__packing__, cls.__defaults__)}
+        for method in ("unpack_from", "pack_into"):
+            compiled[method] = functions[method]
+        _install_methods(cls, compiled)
+        return getattr(cls, name)(*arguments, **named)
+
+    return first_call
+
+
+def _install_methods(cls: Any, functions: dict[str, Callable[..., Any]]) -> None:
+    for name, function in functions.items():
+        function.__qualname__ = f"{cls.__qualname__}.{name}"
+        function.__module__ = cls.__module__
+        setattr(cls, name, function if name == "pack_into" else staticmethod(function))
+
+
 def _install_fields(cls: Any, packing: Packing) -> None:
-    """Move the slots of fields that are no plain attributes, and put properties in their place."""
-    overlapped = {shape.field.name for o in packing.overlaps for shape in o.shapes}
+    """Rename the slots of fields that are not plain attributes, and add properties for them."""
+    overlapped = _overlapped(packing)
     for shape in packing.shapes:
         name = shape.field.name
         if not shape.is_plain and name not in overlapped and name in cls.__slots__:
             setattr(cls, shape.slot, cls.__dict__[name])
-            setattr(cls, name, lazy_property(shape))
+            setattr(cls, name, attribute_of(shape))
     for overlap in packing.overlaps:
         first, second = (shape.field.name for shape in overlap.shapes[:2])
         if first in cls.__slots__:
-            # Two slots are all they need, and each field brings one.
+            # The overlap needs two slots. It has at least two fields, and each has a slot.
             setattr(cls, overlap.bytes_slot, cls.__dict__[first])
-            setattr(cls, overlap.loans_slot, cls.__dict__[second])
+            setattr(cls, overlap.borrowed_slot, cls.__dict__[second])
             for shape in overlap.shapes:
-                setattr(cls, shape.field.name, overlap.accessor(shape))
+                setattr(cls, shape.field.name, overlap.attribute(shape))

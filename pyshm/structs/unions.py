@@ -1,8 +1,9 @@
-"""Fields that share bytes: a union keeps its memory, and each field is a reading of it.
+"""Fields that share bytes, as in a C union.
 
-Assigning to a field changes the bytes, and so what the others read. A list or nested struct that
-was read or assigned is the field itself, as everywhere: what is changed in it is written into
-the bytes before they are used again, field by field in order of declaration.
+The struct keeps the bytes, and each of the fields reads them. To assign a field is to write its
+bytes, which changes what the other fields read. A list or a nested struct that was read or
+assigned stays the value of its field, and a program can change it in place. Such changes are
+written into the bytes before they are used again, in order of declaration.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from .values.base import InvalidValue
 __all__ = ["Overlap", "overlaps_of"]
 
 
-class _Loan(NamedTuple):
-    """A value that somebody holds and may change.
+class Borrowed(NamedTuple):
+    """A value that a program has and may change in place.
 
-    ``encoded`` is what it would be stored as when it was lent, ``part`` what lay there: bytes of
-    a truth value may be any.
+    ``encoded`` is what the value was stored as when the program got it. ``part`` is what the bytes
+    were, which can differ: a bool is true with any byte but 0.
     """
 
     value: Any
@@ -29,72 +30,75 @@ class _Loan(NamedTuple):
 
 
 class Overlap:
-    """One run of overlapping fields, from ``offset`` on; two slots of a struct hold its state."""
+    """One run of fields that share bytes, ``size`` of them from ``offset`` on.
+
+    Two slots of an object hold its state: the bytes, and the borrowed values by field name.
+    """
 
     def __init__(self, shapes: list[Shape]) -> None:
         fields = [shape.field for shape in shapes]
         self.shapes = shapes
         self.offset = min(field.offset for field in fields)
         self.size = max(field.offset + field.size for field in fields) - self.offset
-        # The fields' own slots have nothing else to hold.
-        self.bytes_slot = f"_bytes_{fields[0].name}"
-        self.loans_slot = f"_loans_{fields[0].name}"
+        # No field's name begins with two underscores.
+        self.bytes_slot = f"__bytes_{fields[0].name}"
+        self.borrowed_slot = f"__borrowed_{fields[0].name}"
 
-    def settled(self, struct: Any) -> bytes:
-        """The bytes, with what was changed in place. Raises StructValueError."""
+    def flush(self, struct: Any) -> bytes:
+        """Return the bytes, after writing what was changed in place. Raises StructValueError."""
         data: bytes = getattr(struct, self.bytes_slot)
-        loans: dict[str, _Loan] | None = getattr(struct, self.loans_slot)
-        if not loans:
+        borrowed: dict[str, Borrowed] | None = getattr(struct, self.borrowed_slot)
+        if not borrowed:
             return data
         for shape in self.shapes:
-            loan = loans.get(shape.field.name)
-            if loan is not None:
-                raw = self._encoded(shape, loan.value)
-                if raw != loan.encoded:
+            known = borrowed.get(shape.field.name)
+            if known is not None:
+                raw = self._encoded(shape, known.value)
+                if raw != known.encoded:
                     data = self._with(data, shape, raw)
-                    loans[shape.field.name] = _Loan(loan.value, raw, raw)
+                    borrowed[shape.field.name] = Borrowed(known.value, raw, raw)
         for shape in self.shapes:
-            loan = loans.get(shape.field.name)
-            if loan is not None and loan.part != self._part(data, shape):
-                del loans[shape.field.name]  # written over by another field
+            known = borrowed.get(shape.field.name)
+            if known is not None and known.part != self._part(data, shape):
+                del borrowed[shape.field.name]  # another field has overwritten it
         setattr(struct, self.bytes_slot, data)
         return data
 
-    def accessor(self, shape: Shape) -> property:
-        """The attribute of one of the fields."""
+    def attribute(self, shape: Shape) -> property:
+        """Return the attribute of one of the fields."""
         mutable = shape.conversion.mutable
         name = shape.field.name
 
         def read(struct: Any) -> Any:
-            data = self.settled(struct)
-            loans = getattr(struct, self.loans_slot)
-            if loans and name in loans:
-                return loans[name].value
+            data = self.flush(struct)
+            borrowed = getattr(struct, self.borrowed_slot)
+            if borrowed and name in borrowed:
+                return borrowed[name].value
             raw = self._part(data, shape)
             value = shape.conversion.decode(raw)
             if mutable:
-                self._lend(struct, name, _Loan(value, self._encoded(shape, value), raw))
+                self._lend(struct, name, Borrowed(value, self._encoded(shape, value), raw))
             return value
 
         def write(struct: Any, value: Any) -> None:
             raw = self._encoded(shape, value)
-            setattr(struct, self.bytes_slot, self._with(self.settled(struct), shape, raw))
+            setattr(struct, self.bytes_slot, self._with(self.flush(struct), shape, raw))
             if mutable:
-                self._lend(struct, name, _Loan(value, raw, raw))
-            self.settled(struct)
+                self._lend(struct, name, Borrowed(value, raw, raw))
+            self.flush(struct)
 
         return property(read, write)
 
-    def _lend(self, struct: Any, name: str, loan: _Loan) -> None:
-        loans = getattr(struct, self.loans_slot) or {}
-        loans[name] = loan
-        setattr(struct, self.loans_slot, loans)
+    def _lend(self, struct: Any, name: str, value: Borrowed) -> None:
+        borrowed = getattr(struct, self.borrowed_slot) or {}
+        borrowed[name] = value
+        setattr(struct, self.borrowed_slot, borrowed)
 
     def _encoded(self, shape: Shape, value: Any) -> bytes:
         try:
             return shape.conversion.encode(value)
-        except InvalidValue as bad:
-            raise shape.error(bad) from None
+        except InvalidValue as invalid:
+            raise shape.error(invalid) from None
 
     def _part(self, data: bytes, shape: Shape) -> bytes:
         start = shape.field.offset - self.offset

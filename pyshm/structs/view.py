@@ -1,7 +1,7 @@
-"""Structs in memory itself: attributes that read and write where the struct lies.
+"""Views: structs in memory, whose attributes read and write the memory itself.
 
-A view is a ctypes union whose members are the fields at their offsets, so that reading a number
-is one C call. ctypes would cut a number that is too large, so that writing is checked here.
+A view is a ctypes union with the fields as members at their offsets, so that to read a number is
+one call of C. ctypes cuts a number that is too large; therefore the assignment is checked here.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import ctypes
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from ..errors import UnsupportedError
-from .compound import Elements, FirstOnly, Nested
+from ..errors import StructValueError, UnsupportedError
+from .compound import ArrayValue, FirstElementOnly, NestedStruct
 from .packed import Packed, check_offset, truncated_error
 from .shapes import Shape
 from .values.base import Conversion, InvalidValue
@@ -31,36 +31,37 @@ _C_TYPES: dict[str, Any] = {
 
 
 class StructView(ctypes.Union):
-    """Base of all views. A view is a buffer itself: ``Type.unpack_from(view)`` is a copy of it."""
+    """Base of all views. A view is a buffer: ``Type.unpack_from(view)`` returns a copy of it."""
 
-    __slots__ = ("_keeps",)  # whose memory it is, if ctypes does not know
+    __slots__ = ("_keeps",)  # the owner of the memory, if ctypes does not know it
 
-    _packing_: ClassVar[Packed]
+    _packed_: ClassVar[Packed]
 
     def __repr__(self) -> str:
-        packing: Packed = type(self)._packing_
+        packed = type(self)._packed_
         fields = ", ".join(
-            f"{field.name}={getattr(self, field.name)!r}" for field in packing.layout.fields
+            f"{field.name}={getattr(self, field.name)!r}" for field in packed.layout.fields
         )
-        return f"<view of {packing.struct.__name__}: {fields}>"
+        return f"<view of {packed.struct.__name__}: {fields}>"
 
 
-def view_of(packing: Packed, buffer: Buffer, offset: int) -> Any:
-    """A view of the struct at ``offset``. Raises TruncatedError."""
+def view_of(packed: Packed, buffer: Buffer, offset: int) -> Any:
+    """Return a view of the struct at ``offset``. Raises TruncatedError."""
     memory = memoryview(buffer)
     if memory.format != "B" or memory.ndim != 1:
         memory = memory.cast("B")
-    check_offset(offset)
-    if len(memory) - offset < packing.size:
-        raise truncated_error(packing, len(memory) - offset)
-    return _in_memory(packing, memory, offset)
+    if offset:
+        check_offset(offset)
+    if len(memory) - offset < packed.size:
+        raise truncated_error(packed, len(memory) - offset)
+    return _view_in(packed, memory, offset)
 
 
-def _in_memory(packing: Packed, memory: memoryview, offset: int) -> Any:
-    view_type = _view_type(packing, memory.readonly)
+def _view_in(packed: Packed, memory: memoryview, offset: int) -> Any:
+    view_type = _view_type(packed, memory.readonly)
     if not memory.readonly:
         return view_type.from_buffer(memory, offset)
-    # ctypes has no way to memory that it must not write to but by its address.
+    # ctypes accepts read-only memory only by its address.
     from cffi import FFI
 
     ffi = FFI()
@@ -69,46 +70,48 @@ def _in_memory(packing: Packed, memory: memoryview, offset: int) -> Any:
     return view
 
 
-def _view_type(packing: Packed, readonly: bool) -> Any:
+def _view_type(packed: Packed, readonly: bool) -> Any:
     key = ("view", readonly)
-    if key not in packing.made:
-        packing.made[key] = _made_type(packing, readonly)
-    return packing.made[key]
+    if key not in packed.cache:
+        packed.cache[key] = _make_view_type(packed, readonly)
+    return packed.cache[key]
 
 
-def _made_type(packing: Packed, readonly: bool) -> Any:
-    members: list[tuple[str, Any]] = [("_memory_", ctypes.c_uint8 * packing.size)]
-    namespace: dict[str, Any] = {"__slots__": (), "_packing_": packing}
+def _make_view_type(packed: Packed, readonly: bool) -> Any:
+    members: list[tuple[str, Any]] = [("_memory_", ctypes.c_uint8 * packed.size)]
+    namespace: dict[str, Any] = {"__slots__": (), "_packed_": packed}
     hidden: dict[str, str] = {}
-    for index, shape in enumerate(packing.shapes):
+    for index, shape in enumerate(packed.shapes):
         name, c_type = shape.field.name, _c_type(shape.conversion, readonly)
         if c_type is None:
             continue
         if not _is_direct(shape.conversion):
             hidden[name] = name = f"_raw_{index}_"
-        members.append((f"_at_{index}_", _at(shape.field.offset, name, c_type)))
+        members.append((f"_at_{index}_", _member_at(shape.field.offset, name, c_type)))
     namespace["_anonymous_"] = tuple(name for name, _ in members[1:])
     namespace["_fields_"] = members
-    for shape in packing.shapes:
+    for shape in packed.shapes:
         if not _is_direct(shape.conversion):
-            namespace[shape.field.name] = property(
-                _reader(shape, hidden.get(shape.field.name), readonly)
-            )
-    # Integers within their bounds go to ctypes at once, by the attributes it makes.
-    quick: dict[str, tuple[int, int, Callable[[Any, int], None]]] = {}
-    # Later would be too late: ctypes' types don't notice.
-    namespace["__setattr__"] = _refuse(packing) if readonly else _checked_setattr(packing, quick)
+            read = _reader(shape, hidden.get(shape.field.name), readonly)
+            namespace[shape.field.name] = property(read)
+    # Integers within their bounds are assigned by the attributes that ctypes makes.
+    integers: dict[str, tuple[int, int, Callable[[Any, int], None]]] = {}
+    # It has to be in the namespace: ctypes' types do not notice a __setattr__ that is set later.
+    namespace["__setattr__"] = (
+        _read_only_setattr(packed) if readonly else _checked_setattr(packed, integers)
+    )
     metaclass: Any = type(StructView)
-    made = metaclass(packing.struct.__name__, (StructView,), namespace)
-    for shape in packing.shapes:
+    view_type = metaclass(packed.struct.__name__, (StructView,), namespace)
+    for shape in packed.shapes:
         bounds = shape.conversion.bounds if type(shape.conversion) is Number else None
         if bounds is not None:
-            quick[shape.field.name] = (*bounds, made.__dict__[shape.field.name].__set__)
-    return made
+            name = shape.field.name
+            integers[name] = (*bounds, view_type.__dict__[name].__set__)
+    return view_type
 
 
-def _at(offset: int, name: str, c_type: Any) -> Any:
-    """A C struct of one field at ``offset``."""
+def _member_at(offset: int, name: str, c_type: Any) -> Any:
+    """Return a C struct with one field, at ``offset``."""
     fields = [(name, c_type)]
     if offset:
         fields.insert(0, ("_pad_", ctypes.c_uint8 * offset))
@@ -118,15 +121,15 @@ def _at(offset: int, name: str, c_type: Any) -> Any:
 
 
 def _is_direct(conversion: Conversion) -> bool:
-    """Whether ctypes' own attribute is the value."""
-    return isinstance(conversion, Nested) or (
+    """Return whether the attribute that ctypes makes has the value itself."""
+    return isinstance(conversion, NestedStruct) or (
         type(conversion) is Number and conversion.code in _C_TYPES
     )
 
 
 def _c_type(conversion: Conversion, readonly: bool) -> Any:
-    if isinstance(conversion, Nested):
-        return _view_type(conversion.packing, readonly)
+    if isinstance(conversion, NestedStruct):
+        return _view_type(conversion.packed, readonly)
     if isinstance(conversion, Number | Boolean | Char16):
         return _C_TYPES.get(conversion.code or "")
     return None
@@ -137,7 +140,7 @@ def _bytes(view: Any) -> memoryview:
 
 
 def _reader(shape: Shape, hidden: str | None, readonly: bool) -> Callable[[Any], Any]:
-    """What reads a field that needs more than ctypes."""
+    """Return what reads a field; ``hidden`` is the attribute of ctypes with its number, if any."""
     conversion, start = shape.conversion, shape.field.offset
     if hidden is not None:
         scope: dict[str, Any] = {"chr": chr}
@@ -153,7 +156,7 @@ def _reader(shape: Shape, hidden: str | None, readonly: bool) -> Callable[[Any],
         read: Callable[[Any], Any] = scope["read"]
         return read
     end = start + conversion.size
-    if isinstance(conversion, Elements) and not isinstance(conversion, FirstOnly):
+    if isinstance(conversion, ArrayValue) and not isinstance(conversion, FirstElementOnly):
         return lambda view: ArrayView(conversion, _part(view, start, end, readonly))
     return lambda view: conversion.decode(bytes(_bytes(view)[start:end]))
 
@@ -163,30 +166,31 @@ def _part(view: Any, start: int, end: int, readonly: bool) -> memoryview:
     return part.toreadonly() if readonly else part
 
 
-def _refuse(packing: Packed) -> Callable[[Any, str, Any], NoReturn]:
+def _read_only_setattr(packed: Packed) -> Callable[[Any, str, Any], NoReturn]:
     def refuse(view: Any, name: str, value: Any) -> NoReturn:  # noqa: ARG001 - __setattr__'s
         raise UnsupportedError(
-            f"{packing.struct.__name__}.{name}: the view is of read-only memory", field=name
+            f"{packed.struct.__name__}.{name} can't be assigned: the view is of read-only memory",
+            field=name,
         )
 
     return refuse
 
 
 def _checked_setattr(
-    packing: Packed, quick: dict[str, tuple[int, int, Callable[[Any, int], None]]]
+    packed: Packed, integers: dict[str, tuple[int, int, Callable[[Any, int], None]]]
 ) -> Callable[[Any, str, Any], None]:
-    """What assigns a field: by ``quick`` within those bounds, or else its conversion's bytes."""
-    shapes = {shape.field.name: shape for shape in packing.shapes}
+    """Return what assigns a field: through ``integers`` if possible, or else as bytes."""
+    shapes = {shape.field.name: shape for shape in packed.shapes}
 
     def assign(view: Any, name: str, value: Any) -> None:
-        if type(value) is int and name in quick:
-            low, high, put = quick[name]
+        if type(value) is int and name in integers:
+            low, high, put = integers[name]
             if low <= value <= high:
                 put(view, value)
                 return
         shape = shapes.get(name)
         if shape is None:
-            raise AttributeError(f"{packing.struct.__name__!r} has no field {name!r}", name=name)
+            raise AttributeError(f"{packed.struct.__name__!r} has no field {name!r}", name=name)
         start = shape.field.offset
         raw = _encoded(shape.conversion, value, shape.error)
         _bytes(view)[start : start + len(raw)] = raw
@@ -198,23 +202,23 @@ def _encoded(
     conversion: Conversion, value: Any, error: Callable[[InvalidValue], Exception]
 ) -> bytes:
     if isinstance(value, StructView):
-        # A copy of the struct that it shows, if it is the right one.
-        value = value._packing_.unpack_from(value)
+        # A copy of the struct; the conversion refuses a struct of another type.
+        value = value._packed_.unpack_from(value)
     elif isinstance(value, ArrayView):
         value = value.tolist()
     try:
         return conversion.encode(value)
-    except InvalidValue as bad:
-        raise error(bad) from None
+    except InvalidValue as invalid:
+        raise error(invalid) from None
 
 
 class ArrayView(Sequence[Any]):
-    """An array in memory: reads and writes the elements where they lie. Its length is fixed."""
+    """An array in memory: reads and writes the elements where they are. Its length is fixed."""
 
     __slots__ = ("_conversion", "_items", "memory")
 
-    def __init__(self, conversion: Elements, memory: memoryview) -> None:
-        """Not for callers; an attribute of a view gives one."""
+    def __init__(self, conversion: ArrayValue, memory: memoryview) -> None:
+        """Not for callers: an attribute of a view returns one."""
         self._conversion = conversion
         self.memory = memory
         """The bytes of all elements."""
@@ -234,10 +238,10 @@ class ArrayView(Sequence[Any]):
             return [self[at] for at in range(*index.indices(len(self)))]
         element = self._conversion.element
         start = self._start(index)
-        if isinstance(element, Nested):
-            return _in_memory(element.packing, self.memory, start)
+        if isinstance(element, NestedStruct):
+            return _view_in(element.packed, self.memory, start)
         end = start + element.size
-        if isinstance(element, Elements):
+        if isinstance(element, ArrayValue):
             return ArrayView(element, self.memory[start:end])
         return element.decode(bytes(self.memory[start:end]))
 
@@ -248,7 +252,7 @@ class ArrayView(Sequence[Any]):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if self.memory.readonly:
-            raise UnsupportedError("the array is in read-only memory")
+            raise UnsupportedError("the array can't be changed: it is in read-only memory")
         if isinstance(index, slice):
             self._assign(range(*index.indices(len(self))), list(value))
         else:
@@ -258,7 +262,7 @@ class ArrayView(Sequence[Any]):
 
     def _assign(self, places: range, values: list[Any]) -> None:
         if len(values) != len(places):
-            raise _wrong(
+            raise _array_error(
                 InvalidValue(
                     f"needs exactly {len(places)} elements, not {len(values)}",
                     len(values),
@@ -280,11 +284,13 @@ class ArrayView(Sequence[Any]):
 
     def _element(self, index: int, value: Any) -> bytes:
         return _encoded(
-            self._conversion.element, value, lambda bad: _wrong(bad.inside(f"[{index}]", 0))
+            self._conversion.element,
+            value,
+            lambda invalid: _array_error(invalid.inside(f"[{index}]", 0)),
         )
 
     def tolist(self) -> list[Any]:
-        """A copy as the list that the struct's own field would be."""
+        """Return a copy: the list that the field of the struct itself would be."""
         return self._conversion.decode(bytes(self.memory))
 
     def __eq__(self, other: object) -> bool:
@@ -300,6 +306,6 @@ class ArrayView(Sequence[Any]):
         return f"<view of {self.tolist()!r}>"
 
 
-def _wrong(bad: InvalidValue) -> Exception:
-    bad.path = bad.path or "the array"
-    return bad.as_error()
+def _array_error(invalid: InvalidValue) -> StructValueError:
+    invalid.path = invalid.path or "the array"
+    return invalid.as_error()

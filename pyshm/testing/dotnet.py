@@ -133,7 +133,7 @@ class DotNetPeer:
         """
         __tracebackhide__ = True
         theirs = self.manifest(type_name, assembly, references=references)
-        ours = manifest_from_json(manifest_json(python_type.declaration))
+        ours = manifest_from_json(manifest_json(python_type.layout.declaration))
         found = layout_mismatches(theirs, ours, marshalled=marshalled, managed=managed)
         if found:
             raise LayoutMismatchError(
@@ -177,7 +177,7 @@ class DotNetPeer:
             managed=managed,
         )
         theirs = self.manifest(type_name, assembly, references=references)
-        kinds = (theirs.declaration.kind, struct.declaration.kind)
+        kinds = (theirs.declaration.kind, struct.layout.declaration.kind)
         shared = theirs.managed_size is not None and "class" not in kinds
         found = round_trip_differences(
             self.process,

@@ -80,7 +80,7 @@ def test_the_head_names_the_assembly_and_its_version(binding):
 
 
 def test_the_module_is_imported_as_it_is(module):
-    assert module.Nested.declaration.name == "Shapes.Nested"
+    assert module.Nested.layout.declaration.name == "Shapes.Nested"
 
 
 def test_private_and_generated_types_come_with_everything(assembly, binding):
@@ -211,7 +211,7 @@ def test_a_bound_struct_has_the_layout_of_its_type(assembly, module, target):
             continue
         # What only Windows marshals is bound there.
         if refusal(item, target) is None:
-            mine, theirs = native(bound.declaration, target), native(item, target)
+            mine, theirs = native(bound.layout.declaration, target), native(item, target)
             assert (mine.size, mine.alignment) == (theirs.size, theirs.alignment)
             assert [(each.name, each.offset) for each in mine.fields] == [
                 (each.name, each.offset) for each in theirs.fields

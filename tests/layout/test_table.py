@@ -46,7 +46,7 @@ class Union(Struct, layout="explicit", name="My.Union"):
 
 
 def layout_of(struct, target=LINUX):
-    return native(struct.declaration, target)
+    return native(struct.layout.declaration, target)
 
 
 def declared(name, *fields, **options):
@@ -145,7 +145,7 @@ def test_the_heading_tells_pack_layout_and_system():
         a: t.Byte
         b: t.Bool
 
-    declaration = Packed.declaration
+    declaration = Packed.layout.declaration
     assert heading(native(declaration, Target(4, True))) == (
         "Packed: 6 bytes, alignment 2, Pack 2 (marshalled, Windows, 32 bit)"
     )

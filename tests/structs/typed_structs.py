@@ -8,6 +8,7 @@ from typing import Annotated, reveal_type
 from pyshm import MemoryMappedViewAccessor, Struct
 from pyshm import types as t
 from pyshm.layout.forms import Target
+from pyshm.structs import for_target
 
 
 class Gear(IntEnum):
@@ -70,7 +71,7 @@ reveal_type(Point(1))  # Point
 reveal_type(Dog(4, 5).legs)  # int
 reveal_type(Everything.layout.fields[0].offset)  # int
 reveal_type(Point.managed.size)  # int
-reveal_type(Point.for_target(Target(4, windows=True)).stride)  # int
+reveal_type(for_target(Point, Target(4, windows=True)).stride)  # int
 
 
 def read(accessor: MemoryMappedViewAccessor) -> None:

@@ -365,7 +365,9 @@ DECLARED: list[type[Struct]] = [Car, Descendant, StructLayout]
 @pytest.fixture(scope="module")
 def compiled(folder: Path) -> Path:
     source = csharp.source(
-        [struct.declaration for struct in DECLARED], namespace="My.Game", comment="Made here."
+        [struct.layout.declaration for struct in DECLARED],
+        namespace="My.Game",
+        comment="Made here.",
     )
     return compile_library("Structs", source, folder)
 
@@ -386,17 +388,17 @@ def plain(declaration: TypeDeclaration) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("struct", [*DECLARED, Union], ids=lambda struct: struct.__name__)
 def test_what_csharp_writes_is_read_back_the_same(compiled: Path, struct: type[Struct]) -> None:
-    found = Assembly.open(compiled).find(struct.declaration.name)
+    found = Assembly.open(compiled).find(struct.layout.declaration.name)
     assert isinstance(found, TypeDeclaration), found
-    assert plain(found) == plain(struct.declaration)
-    assert found.documentation.split() == struct.declaration.documentation.split()
+    assert plain(found) == plain(struct.layout.declaration)
+    assert found.documentation.split() == struct.layout.declaration.documentation.split()
 
 
 @pytest.mark.parametrize("struct", [*DECLARED, Union], ids=lambda struct: struct.__name__)
 def test_what_csharp_writes_has_the_same_layout_in_dotnet(
     compiled: Path, dotnet: DotNetTypes, struct: type[Struct]
 ) -> None:
-    (real,) = dotnet.reflect(compiled, types=[struct.declaration.name])
+    (real,) = dotnet.reflect(compiled, types=[struct.layout.declaration.name])
     assert real.native_size == struct.layout.size
     assert real.structure_to_ptr_error is None
     assert [(each.name, each.native_offset) for each in real.fields] == [
@@ -442,8 +444,8 @@ def test_bound_structs_have_the_layout_that_dotnet_says(bound: Any, dotnet: DotN
     ]
     compared = 0
     for struct in structs:
-        if struct.declaration.name in real:
-            assert_same_layout(struct, real[struct.declaration.name])
+        if struct.layout.declaration.name in real:
+            assert_same_layout(struct, real[struct.layout.declaration.name])
             compared += 1
     assert compared >= 12
 
@@ -464,7 +466,8 @@ def test_what_dotnet_refuses_is_what_is_not_bound(dotnet: DotNetTypes) -> None:
 def test_python_to_csharp_to_python_is_the_same_again(bound: Any, compiled: Path) -> None:
     module = bound(compiled)
     assert module.Car.layout.size == Car.layout.size
-    assert plain(module.Car.declaration)[-1]["fields"][0] == plain(Car.declaration)[-1]["fields"][0]
-    again = csharp.source([module.Car.declaration])
+    first, ours = (plain(car.layout.declaration)[-1]["fields"][0] for car in (module.Car, Car))
+    assert first == ours
+    again = csharp.source([module.Car.layout.declaration])
     assert "public fixed short Numbers[5];" in again
-    assert native(module.Car.declaration).size == Car.layout.size
+    assert native(module.Car.layout.declaration).size == Car.layout.size

@@ -48,7 +48,7 @@ def faulty(request: pytest.FixtureRequest) -> Iterator[Peer]:
 
 
 def _described(peer: Peer) -> Manifest:
-    return manifest_of(peer, types=to_json(Car.declaration))
+    return manifest_of(peer, types=to_json(Car.layout.declaration))
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_every_kept_type_has_the_same_manifest_in_dotnet(dotnet: Peer) -> None:
 
 @pytest.mark.dotnet
 def test_dotnet_tells_each_fields_size_by_itself(dotnet: Peer) -> None:
-    (outcome,) = dotnet.request({"do": "manifest", "types": to_json(Car.declaration)})
+    (outcome,) = dotnet.request({"do": "manifest", "types": to_json(Car.layout.declaration)})
     (said,) = outcome["value"]
     sizes = [(field["native_size"], field["managed_size"]) for field in said["fields"]]
     assert sizes == [(4, 4), (4, 4), (4, 1), (8, 8)]

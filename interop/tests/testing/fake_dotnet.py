@@ -11,6 +11,7 @@ from typing import Any
 
 from interop.peers.python import PythonPeer
 from interop.peers.serve import serve
+from pyshm.structs import for_target
 from pyshm.testing.manifest import manifest_json
 from pyshm.testing.questions import ReflectedType
 from pyshm.testing.values import from_python
@@ -39,7 +40,7 @@ class FakeDotNet(PythonPeer):
     def _do_manifest(self, step: dict[str, Any]) -> list[dict[str, Any]]:
         if "assembly" not in step:
             return super()._do_manifest(step)
-        return manifest_json(self._type(step).declaration)
+        return manifest_json(self._type(step).layout.declaration)
 
     def _do_reflect(self, step: dict[str, Any]) -> list[dict[str, Any]]:
         nothing = dict.fromkeys(ReflectedType._fields)
@@ -47,7 +48,7 @@ class FakeDotNet(PythonPeer):
 
     def _do_marshal(self, step: dict[str, Any]) -> dict[str, Any]:
         struct = self._type(step)
-        packing = struct.managed if step.get("managed") else struct.__packing__
+        packing = struct.managed if step.get("managed") else for_target(struct)
         view: Any = self.objects[step["view"]] if "view" in step else None
         memory = view.buffer if view is not None else None
         if memory is None:
@@ -55,7 +56,7 @@ class FakeDotNet(PythonPeer):
         else:
             start = step["position"]
             data = bytes(memory[start : start + packing.size])
-        value = from_python(struct.declaration, packing.from_bytes(data))
+        value = from_python(struct.layout.declaration, packing.from_bytes(data))
         if "wrong-value" in self.faults:
             value["Radius"] = "0x00000000"
         if "wrong-bytes" in self.faults:

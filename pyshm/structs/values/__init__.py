@@ -1,1 +1,1 @@
-"""Single values of a struct: from Python to bytes and back."""
+"""Single values of a struct, converted to bytes and back."""

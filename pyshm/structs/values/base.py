@@ -1,4 +1,4 @@
-"""The base of all conversions between a field's value and its bytes."""
+"""What all conversions have in common, and the error for a value that can't be converted."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ __all__ = ["Conversion", "InvalidValue"]
 
 
 class InvalidValue(Exception):
-    """A value that its field can't hold. ``story`` goes on from the field's name.
+    """A value that its field can't hold.
 
-    ``path`` and ``offset`` lead from the field to the part of it that is wrong.
+    ``message`` continues the name of the field: "must be an int, not 'x'". ``path`` and ``offset``
+    lead from the field to the part of the value that is wrong.
     """
 
     def __init__(
-        self, story: str, value: object, limit: object = None, kind: str = "out-of-range"
+        self, message: str, value: object, limit: object = None, kind: str = "out-of-range"
     ) -> None:
-        super().__init__(story)
-        self.story = story
+        super().__init__(message)
+        self.message = message
         self.value = value
         self.limit = limit
         self.kind = kind
@@ -27,16 +28,16 @@ class InvalidValue(Exception):
         self.offset = 0
 
     def inside(self, path: str, offset: int) -> InvalidValue:
-        """The same, seen from one level further out."""
+        """Return this error as seen from the object that has the value at ``path``."""
         self.path = path + self.path
         self.offset += offset
         return self
 
     def as_error(self) -> StructValueError:
-        """Return the error that a caller sees."""
+        """Return the error that callers of the library get."""
         name = self.path.lstrip(".")
         return StructValueError(
-            f"{name} {self.story}",
+            f"{name} {self.message}",
             kind=self.kind,
             field=name,
             offset=self.offset,
@@ -46,12 +47,15 @@ class InvalidValue(Exception):
 
 
 class Conversion:
-    """One form's way between value and bytes; ``size`` is in bytes.
+    """Converts the values of one form to bytes and back; ``size`` is in bytes.
 
-    ``code`` is a struct-module code if the struct module's own value needs at most ``wrap``
-    around it when read and ``unwrap`` when written: the name of a function, or "" for none.
-    ``mutable`` tells that a value can be changed in place; ``canonical`` that equal values have
-    equal bytes, so that bytes can stand for the value that they were read as.
+    ``name`` is the type's name in messages. ``code`` is the format character of the struct module
+    that reads and writes the form, if there is one; the generated code (source.py) knows what each
+    class needs besides. ``mutable`` says that a value can be changed in place. ``canonical`` says
+    that equal values have equal bytes, so that the bytes can represent the value.
+
+    A conversion is strict by default: it refuses what .NET would cut or change. One that is made
+    with ``strict=False`` does what .NET does.
     """
 
     code: str | None = None
@@ -63,13 +67,13 @@ class Conversion:
         self.name = name
 
     def zero(self) -> Any:
-        """The value of memory that is all zeros."""
+        """Return the value of bytes that are all zero."""
         return self.decode(bytes(self.size))
 
     def encode(self, value: Any) -> bytes:
-        """Raises BadValue."""
+        """Return the bytes of ``value``, ``size`` of them. Raises InvalidValue."""
         raise NotImplementedError
 
     def decode(self, raw: bytes) -> Any:
-        """Raises what FormatError covers for bytes that mean nothing."""
+        """Return the value of ``size`` bytes. Raises FormatError for bytes without a meaning."""
         raise NotImplementedError

@@ -1,8 +1,7 @@
-"""System.Decimal and CURRENCY."""
+"""System.Decimal, and the CURRENCY that it can be marshalled as."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from struct import Struct as Codec
 from struct import error as CodecError
 from typing import TYPE_CHECKING, Any
@@ -14,20 +13,24 @@ from .base import Conversion, InvalidValue
 if TYPE_CHECKING:
     from decimal import Decimal
 
-__all__ = ["Currency", "Decimals"]
+__all__ = ["Currency", "DecimalNumber"]
 
 _DECIMAL = Codec("<IIQ")
 _CURRENCY = Codec("<q")
+_CURRENCY_LIMIT = "922337203685477.5807"
 
 
-class Decimals(Conversion):
-    """System.Decimal, flags first: 96 bits and up to 28 decimal places."""
+class DecimalNumber(Conversion):
+    """System.Decimal: the flags, then a number of 96 bits; up to 28 decimal places."""
 
     def __init__(self) -> None:
         super().__init__(16, "decimal")
 
     def encode(self, value: Any) -> bytes:
-        low, middle, high, flags = _meant(lambda: parts_from_decimal(value), value)
+        try:
+            low, middle, high, flags = parts_from_decimal(value)
+        except PyshmError as error:
+            raise InvalidValue(f"can't be stored: {error.message}", value, error.limit) from None
         return _DECIMAL.pack(flags, high, low | middle << 32)
 
     def decode(self, raw: bytes) -> Decimal:
@@ -38,9 +41,9 @@ class Decimals(Conversion):
 class Currency(Conversion):
     """CURRENCY: an int64 of ten-thousandths."""
 
-    def __init__(self, exact: bool) -> None:
+    def __init__(self, strict: bool) -> None:
         super().__init__(8, "Currency")
-        self._exact = exact
+        self._strict = strict
 
     def encode(self, value: Any) -> bytes:
         from decimal import Context, Decimal
@@ -50,14 +53,15 @@ class Currency(Conversion):
         scaled = rounded = value.scaleb(4, Context(prec=200))
         if scaled.adjusted() < 99:
             rounded = scaled.quantize(Decimal(1), "ROUND_HALF_EVEN", Context(prec=200))
-        if rounded != scaled and not self._exact:
+        if rounded != scaled and self._strict:
             raise InvalidValue(f"must have at most four decimal places, not {value}", value)
         try:
             return _CURRENCY.pack(int(rounded))
         except CodecError:
-            limit = "922337203685477.5807"
             raise InvalidValue(
-                f"must be at most {limit} either way, not {value}", value, limit
+                f"must be between -{_CURRENCY_LIMIT} and {_CURRENCY_LIMIT}, not {value}",
+                value,
+                _CURRENCY_LIMIT,
             ) from None
 
     def decode(self, raw: bytes) -> Decimal:
@@ -65,16 +69,8 @@ class Currency(Conversion):
 
         units = _CURRENCY.unpack(raw)[0]
         places = 4
-        # .NET drops zeros at the end of all but zero itself.
+        # .NET removes trailing zeros, but reads 0 as 0.0000.
         while places and units and units % 10 == 0:
             units //= 10
             places -= 1
         return Decimal(units).scaleb(-places)
-
-
-def _meant(make: Callable[[], Any], value: object) -> Any:
-    """What ``make`` gives; its refusal as a BadValue."""
-    try:
-        return make()
-    except PyshmError as error:
-        raise InvalidValue(f"can't be stored: {error.message}", value, error.limit) from None

@@ -1,4 +1,4 @@
-"""Numbers, truth values and enums."""
+"""Integers, floats, truth values and enums."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAMES = {
 
 
 class Number(Conversion):
-    """An integer or a float that the struct module knows."""
+    """An integer of up to 64 bits, or a float."""
 
     canonical = True
 
@@ -31,7 +31,7 @@ class Number(Conversion):
 
     @property
     def bounds(self) -> tuple[int, int] | None:
-        """The smallest and largest integer; None for floats."""
+        """The smallest and the largest integer; None for floats."""
         assert self.code is not None
         if self.code in "efd":
             return None
@@ -44,13 +44,13 @@ class Number(Conversion):
         try:
             return self._pack(value)
         except (CodecError, OverflowError, TypeError):
-            raise _no_number(self.name, self.bounds, value) from None
+            raise _not_a_number(self.name, self.bounds, value) from None
 
     def decode(self, raw: bytes) -> Any:
         return self._unpack(raw)[0]
 
 
-def _no_number(name: str, bounds: tuple[int, int] | None, value: object) -> InvalidValue:
+def _not_a_number(name: str, bounds: tuple[int, int] | None, value: object) -> InvalidValue:
     limit = None
     expected = f"{'an' if name[0] in 'iI' else 'a'} {name}"
     if bounds is not None:
@@ -61,7 +61,7 @@ def _no_number(name: str, bounds: tuple[int, int] | None, value: object) -> Inva
 
 
 class WideInteger(Conversion):
-    """Int128 and UInt128."""
+    """Int128 or UInt128."""
 
     canonical = True
 
@@ -75,14 +75,14 @@ class WideInteger(Conversion):
         except (OverflowError, AttributeError):
             low = -(1 << 127) if self._signed else 0
             high = (1 << 127 if self._signed else 1 << 128) - 1
-            raise _no_number(self.name, (low, high), value) from None
+            raise _not_a_number(self.name, (low, high), value) from None
 
     def decode(self, raw: bytes) -> int:
         return int.from_bytes(raw, "little", signed=self._signed)
 
 
 class Boolean(Conversion):
-    """A bool: any bytes but zeros are True, True is stored as 1 or, in a VARIANT_BOOL, as -1."""
+    """A bool. Zero is False and all else is True; True is written as 1, in a VARIANT_BOOL as -1."""
 
     def __init__(self, code: str) -> None:
         codec = Codec("<" + code)
@@ -99,21 +99,21 @@ class Boolean(Conversion):
 
 
 class EnumNumber(Number):
-    """An enum's number; one that the Python enum has no name for stays a number."""
+    """A member of a Python enum. A number that is not a member remains an int, as in .NET."""
 
     def __init__(self, code: str, enum: type) -> None:
         super().__init__(code)
-        self._known: dict[int, Any] = getattr(enum, "_value2member_map_")  # noqa: B009 - typed
-        self.make: Callable[[int], Any] = self._flags if hasattr(enum, "__or__") else self._get
+        self._members: dict[int, Any] = getattr(enum, "_value2member_map_")  # noqa: B009 - typed
+        self.make: Callable[[int], Any] = self._flags if hasattr(enum, "__or__") else self._member
         self._enum = enum
 
-    def _get(self, number: int) -> Any:
-        return self._known.get(number, number)
+    def _member(self, number: int) -> Any:
+        return self._members.get(number, number)
 
     def _flags(self, number: int) -> Any:
         try:
             return self._enum(number)
-        except ValueError:  # bits that a strict IntFlag does not know
+        except ValueError:  # bits that an IntFlag with a strict boundary does not have
             return number
 
     def decode(self, raw: bytes) -> Any:

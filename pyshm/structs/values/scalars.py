@@ -1,8 +1,4 @@
-"""Single values between their Python form and their bytes: text, decimals, dates, GUIDs, numbers.
-
-A Conversion turns one field's value into its bytes and back. What .NET would cut or change
-without a word is refused, unless the conversion is made ``exact``: then it does as .NET does.
-"""
+"""The conversion of a single value, by its form; GUIDs and VARIANTs."""
 
 from __future__ import annotations
 
@@ -13,11 +9,11 @@ from .base import Conversion, InvalidValue
 from .numbers import Boolean, EnumNumber, Number, WideInteger
 from .text import Char8, Char16
 
-__all__ = ["of_scalar"]
+__all__ = ["Opaque", "of_scalar"]
 
 
 class Guid(Conversion):
-    """A uuid.UUID, its first three parts little-endian."""
+    """A uuid.UUID; in memory its first three parts are little-endian."""
 
     canonical = True
 
@@ -38,7 +34,7 @@ class Guid(Conversion):
 
 
 class Opaque(Conversion):
-    """Bytes that have no Python form: COM's VARIANT."""
+    """Bytes without a Python form: COM's VARIANT."""
 
     canonical = True
 
@@ -55,8 +51,8 @@ class Opaque(Conversion):
         return raw
 
 
-def of_scalar(form: Scalar, enum: type | None, target: Target, exact: bool) -> Conversion:
-    """The conversion of one value; ``enum`` is the Python enum that it is a member of."""
+def of_scalar(form: Scalar, enum: type | None, target: Target, strict: bool) -> Conversion:
+    """Return the conversion of one value; ``enum`` is its Python enum, if it has one."""
     kind = form.kind
     if kind in ("int", "float", "address"):
         assert form.code is not None
@@ -69,17 +65,18 @@ def of_scalar(form: Scalar, enum: type | None, target: Target, exact: bool) -> C
     if kind in ("int128", "uint128"):
         return WideInteger(kind == "int128")
     if kind == "char8":
-        return Char8(target, exact)
+        return Char8(target, strict)
     if kind == "char16":
         return Char16()
     if kind == "guid":
         return Guid()
     if kind == "variant":
         return Opaque(form.size)
+    # Few structs have one of these, and no other needs their modules.
     if kind in ("decimal", "currency"):
-        from .decimals import Currency, Decimals
+        from .decimals import Currency, DecimalNumber
 
-        return Decimals() if kind == "decimal" else Currency(exact)
+        return DecimalNumber() if kind == "decimal" else Currency(strict)
     from .dates import OleDate, Ticks
 
-    return Ticks() if kind == "datetime" else OleDate(exact)
+    return Ticks() if kind == "datetime" else OleDate(strict)
