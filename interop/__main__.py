@@ -1,4 +1,4 @@
-"""``python -m interop``: make the peers, say what works, check what is kept, show a report."""
+"""``python -m interop``: build the peers, report what works, check the fixtures, make a page."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from .worlds import wine
 
 def _build(arguments: argparse.Namespace) -> int:
     try:
-        command = build.build_peer(_say)
+        command = build.build_peer(_log)
     except sdk.ToolchainError as error:
-        _say(f"no .NET peer: {error}")
+        _log(f"no .NET peer: {error}")
         return 0 if arguments.if_available else 1
     except build.BuildError as error:
-        _say(str(error))
+        _log(str(error))
         return 1
     print(command[-1])
     return 0
 
 
 def _windows(arguments: argparse.Namespace) -> int:
-    # What began under Wine is ended in "finally", which a bare SIGTERM would skip.
+    # By default SIGTERM ends the process without "finally", and Wine's programs would go on.
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     try:
-        world = wine.prepare(_say, install=not arguments.if_available)
+        world = wine.prepare(_log, install=not arguments.if_available)
     except sdk.ToolchainError as error:
-        _say(f"no Windows world: {error}")
+        _log(f"no Windows world: {error}")
         return 0 if arguments.if_available else 1
     except build.BuildError as error:
-        _say(str(error))
+        _log(str(error))
         return 1
     try:
         if arguments.tests:
-            return wine.run_library_tests(world, arguments.arguments, _say)
+            return wine.run_library_tests(world, arguments.arguments, _log)
         for command in (world.python, world.dotnet_peer):
             print(*command)
         return 0
@@ -62,9 +62,9 @@ def _doctor(_arguments: argparse.Namespace) -> int:
 
 def _fixtures(arguments: argparse.Namespace) -> int:
     try:
-        dotnet = Peer("dotnet", [*build.build_peer(_say), "serve"])
+        dotnet = Peer("dotnet", [*build.build_peer(_log), "serve"])
     except (sdk.ToolchainError, build.BuildError) as error:
-        _say(str(error))
+        _log(str(error))
         return 1
     python = python_peer()
     try:
@@ -89,7 +89,7 @@ def _semantics(arguments: argparse.Namespace) -> int:
     for endpoint in table.ENDPOINTS.values():
         reason = world_of(endpoint.world).missing(endpoint.language)
         if reason is not None:
-            _say(f"{endpoint.label}: {reason}")
+            _log(f"{endpoint.label}: {reason}")
             return 1
     try:
         wrong = table.write() if arguments.write else table.check()
@@ -108,34 +108,34 @@ def _corpus(arguments: argparse.Namespace) -> int:
     chosen = arguments.package or compare.names()
     for name in chosen:
         if name not in compare.names():
-            _say(f"no package {name}; there are {', '.join(compare.names())}")
+            _log(f"{name} is not a package of the corpus; these are: {', '.join(compare.names())}")
             return 2
     whole = arguments.check or arguments.write
     worlds = {"native": [NATIVE], "windows": [WINDOWS]}.get(arguments.world, [NATIVE, WINDOWS])
     for world in [NATIVE, WINDOWS] if whole else worlds:
         reason = world_of(world).missing("dotnet")
         if reason is not None:
-            _say(f"{world}: {reason}")
+            _log(f"{world}: {reason}")
             return 1
     wrong = []
     try:
         if whole:
-            wrong = compare.write(_say) if arguments.write else compare.check(_say)
+            wrong = compare.write(_log) if arguments.write else compare.check(_log)
         else:
             if not arguments.json:
                 print(compare.text(None))
-            for row in compare.run_in(dict.fromkeys(worlds), chosen, _say):
+            for row in compare.run_in(dict.fromkeys(worlds), chosen, _log):
                 print(
                     json.dumps(row.to_json()) if arguments.json else compare.text(row), flush=True
                 )
                 wrong += compare.wrong(row)
     except (sdk.ToolchainError, build.BuildError, packages.Unavailable) as error:
-        _say(str(error))
+        _log(str(error))
         return 1
     except PeerFailure as failure:
         wrong.append(str(failure))
     for line in wrong:
-        _say(line)
+        _log(line)
     return 1 if wrong else 0
 
 
@@ -149,21 +149,20 @@ def _report(arguments: argparse.Namespace) -> int:
         if arguments.picture is not None:
             browser.take_picture(target, arguments.picture, arguments.show)
     except (ReportError, browser.BrowserError) as error:
-        _say(str(error))
+        _log(str(error))
         return 1
     except OSError as error:
-        _say(f"{error.filename or target}: {error.strerror}")
+        _log(f"{error.filename or target}: {error.strerror}")
         return 1
     print(target)
     return 0
 
 
-def _say(line: str) -> None:
+def _log(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m interop", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -174,11 +173,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         sub.set_defaults(run=run)
         return sub
 
+    def check_or_write(sub: argparse.ArgumentParser, what: str) -> None:
+        how = sub.add_mutually_exclusive_group()
+        how.add_argument("--check", action="store_true", help="compare only (the default)")
+        how.add_argument("--write", action="store_true", help=f"write {what} again")
+
     sub = command("build", _build, "Build the .NET peer, unless it is built.")
     sub.add_argument(
         "--if-available", action="store_true", help="without .NET, do nothing and succeed"
     )
-    sub = command("windows", _windows, "Set up the Windows world, unless it is there.")
+    sub = command("windows", _windows, "Set up the Windows world, unless it is set up.")
     sub.add_argument(
         "--if-available", action="store_true", help="without Wine or .NET, do nothing and succeed"
     )
@@ -186,24 +190,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--tests", action="store_true", help="then run the library's tests in its Python"
     )
     sub.add_argument(
-        "arguments", nargs="*", metavar="ARGUMENT", help="for pytest, behind --tests and --"
+        "arguments", nargs="*", metavar="ARGUMENT", help="for pytest, after --tests and --"
     )
-    command("doctor", _doctor, "Say what works on this machine, and how to mend the rest.")
+    command("doctor", _doctor, "Show what works on this machine, and how to install the rest.")
     sub = command("fixtures", _fixtures, "Check or rewrite the golden files, with both languages.")
-    how = sub.add_mutually_exclusive_group()
-    how.add_argument("--check", action="store_true", help="compare only (the default)")
-    how.add_argument("--write", action="store_true", help="write them anew, then check")
-    sub = command(
-        "semantics",
-        _semantics,
-        "Check or rewrite fixtures/semantics.jsonl, in both worlds.",
-    )
-    how = sub.add_mutually_exclusive_group()
-    how.add_argument("--check", action="store_true", help="compare only (the default)")
-    how.add_argument("--write", action="store_true", help="write it anew")
-    sub = command(
-        "corpus", _corpus, "Compare every type with layout of real NuGet packages with .NET."
-    )
+    check_or_write(sub, "the files")
+    text = "Check or rewrite fixtures/semantics.jsonl, in both worlds."
+    check_or_write(command("semantics", _semantics, text), "the file")
+    text = "Compare every type with layout of real NuGet packages with .NET."
+    sub = command("corpus", _corpus, text)
     sub.add_argument(
         "--package", action="append", metavar="NAME", help="only this one (may be repeated)"
     )
@@ -214,14 +209,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="where .NET runs: here, on Windows (Wine), or both (default: %(default)s)",
     )
     how = sub.add_mutually_exclusive_group()
-    how.add_argument("--json", action="store_true", help="a line of JSON for each package")
+    how.add_argument("--json", action="store_true", help="print a line of JSON for each package")
     how.add_argument(
         "--check", action="store_true", help="compare everything with fixtures/corpus.jsonl"
     )
     how.add_argument(
         "--write", action="store_true", help="compare everything, and write fixtures/corpus.jsonl"
     )
-    sub = command("report", _report, "Make a page for a browser of a saved report.")
+    sub = command("report", _report, "Make a page for a browser from a saved report.")
     sub.add_argument("file", type=Path, metavar="FILE", help="from pytest --interop-report FILE")
     sub.add_argument(
         "-o", "--output", type=Path, metavar="PAGE", help="(default: FILE with the suffix .html)"
@@ -235,9 +230,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         metavar="CASE",
         help="the case that is open in the picture (default: %(default)s)",
     )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit status."""
+    parser = _parser()
     arguments = parser.parse_args(argv)
     if arguments.run is _windows and arguments.arguments and not arguments.tests:
-        parser.error("only the tests take more arguments")
+        parser.error("only --tests takes more arguments")
     status: int = arguments.run(arguments)
     return status
 

@@ -1,4 +1,4 @@
-"""What works on this machine, and the line that mends what does not: pyshm's checks and more."""
+"""What works on this machine, and how to install the rest: pyshm's checks, and the harness's."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["Finding", "examine"]
 
 
 def examine() -> Iterator[Finding]:
-    """Look at everything that the library and the harness use."""
+    """Yield a finding for everything that the library and the harness use."""
     yield from examine_library()
     yield package("pytest", "pytest", minimum="7.2")
     yield from _dotnet()
     yield _windows()
-    yield _there("a display for the windows", _no_display())
-    yield _there("a browser for the report's page", browser.missing())
+    yield _available("a display", _no_display())
+    yield _available("a browser", browser.missing())
 
 
 def _dotnet() -> Iterator[Finding]:
@@ -40,15 +40,15 @@ def _dotnet() -> Iterator[Finding]:
 
 def _no_display() -> str | None:
     try:
-        # A plugin of pytest's, which building the peer and checking fixtures do without.
+        # It imports pytest, which is optional for building the peer and checking fixtures.
         from .desktop import display
     except ImportError as error:
-        return f"not looked for: {error}"
+        return f"not examined: {error}"
     return display.missing()
 
 
-def _there(subject: str, reason: str | None) -> Finding:
-    return Finding(subject, "none" if reason else "there", reason or "")
+def _available(subject: str, reason: str | None) -> Finding:
+    return Finding(subject, "not available" if reason else "available", reason or "")
 
 
 def _windows() -> Finding:

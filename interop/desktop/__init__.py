@@ -1,1 +1,1 @@
-"""The two desktop programs on a display, driven as a person drives them."""
+"""The two desktop programs on a display, driven by their buttons and fields."""

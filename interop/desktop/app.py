@@ -1,4 +1,4 @@
-"""A desktop program as a person has it before him: what he does, and what he sees."""
+"""A running desktop program, as a test uses it: its buttons, its texts, its part of the screen."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EDGE = 1  # pixels of frame around a picture
 class App:
     """A running program. ``peer`` is its process; closing that closes the window.
 
-    Widgets are named as in window_peer.py.
+    window_peer.py says how widgets are named. Each wait ends after 20 seconds with an error.
     """
 
     def __init__(self, program: str, display: str, *options: str, **environment: str) -> None:
@@ -27,7 +27,7 @@ class App:
         self.peer.start()
 
     def do(self, do: str, **step: Any) -> Any:
-        """What came of one step."""
+        """Carry out one step; return its value."""
         (outcome,) = self.peer.request({"do": do, **step})
         assert "value" in outcome, outcome
         return outcome["value"]
@@ -43,34 +43,34 @@ class App:
             self.do("key", key=key, widget=field)
 
     def text(self, widget: str) -> Any:
-        """The text in a widget."""
+        """Return the text in a widget."""
         return self.do("text", widget=widget)
 
-    def says(self, part: str, widget: str = "status") -> Any:
-        """The text of a widget, once ``part`` is in it."""
+    def wait_for_text(self, part: str, widget: str = "status") -> Any:
+        """Wait until ``part`` is in the text of a widget; return the text."""
         return self.do("wait", **{"for": {"do": "text", "widget": widget}, "contains": part})
 
-    def asks(self, dialog: str) -> None:
-        """Wait until that dialog is there."""
-        self.becomes("1", "winfo", "exists", dialog)
-        self.becomes("1", "winfo", "viewable", dialog)
+    def wait_for_dialog(self, dialog: str) -> None:
+        """Wait until that dialog is shown."""
+        self.wait_for("1", "winfo", "exists", dialog)
+        self.wait_for("1", "winfo", "viewable", dialog)
 
-    def becomes(self, value: str, *words: str) -> None:
-        """Wait until these words of Tcl give that value."""
+    def wait_for(self, value: str, *words: str) -> None:
+        """Wait until the Tcl command of these words returns that value."""
         self.do("wait", **{"for": {"do": "tcl", "words": words}, "is": value})
 
-    def focus(self, name: str) -> None:
+    def wait_for_focus(self, name: str) -> None:
         """Wait until that widget has the keyboard."""
         self.do("wait", **{"for": {"do": "focus"}, "is": name})
 
     def picture(self) -> Image.Image:
-        """What the screen shows where the picture is, once it is there at its final size."""
-        self.do("wait", **{"for": {"do": "settled", "widget": "view"}, "is": True})
+        """Return the part of the screen with the picture, when that has its final size."""
+        self.do("wait", **{"for": {"do": "drawn", "widget": "view"}, "is": True})
         left, top, right, bottom = self.do("box", widget="view")
         return self._screen(left + _EDGE, top + _EDGE, right - _EDGE, bottom - _EDGE)
 
-    def look(self, widget: str) -> Image.Image:
-        """What the screen shows where that widget is."""
+    def screenshot(self, widget: str) -> Image.Image:
+        """Return the part of the screen with that widget."""
         return self._screen(*self.do("box", widget=widget))
 
     def _screen(self, *box: int) -> Image.Image:

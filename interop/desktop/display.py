@@ -1,4 +1,4 @@
-"""A display for the tests of the desktop programs: an X server of their own where there is one."""
+"""A display for the tests of the desktop programs: an X server that only the tests use."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _PATIENCE = 60  # seconds that the X server may take to start
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """How a run says that it is for the desktop programs, too."""
+    """Add the option that makes a display necessary."""
     parser.getgroup("interop").addoption(
         "--require-display",
         action="store_true",
-        help="fail, instead of skipping tests, when there is no display, Xvfb or Tk",
+        help="fail, instead of skipping tests, if a display, Xvfb or Tk is missing",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker; refuse a run that can't do what it was asked for."""
+    """Register the marker; refuse a run that needs a display if there is none."""
     config.addinivalue_line("markers", "display: needs a display (Xvfb or a desktop), and Tk")
     reason = missing() if config.getoption("--require-display") else None
     if reason is not None:
@@ -38,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs a display where there is none."""
+    """Skip tests that need a display if there is none."""
     marked = [item for item in items if item.get_closest_marker("display")]
     reason = missing() if marked else None
     if reason is not None:
@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def display() -> Iterator[str]:
-    """The name of the display that the tests' windows open on; empty for the desktop's only one."""
+    """Return the name of the display for the windows; empty on systems that have only one."""
     if _needs_no_server():
         yield os.environ.get("DISPLAY", "")
     else:
@@ -57,7 +57,7 @@ def display() -> Iterator[str]:
 
 
 def missing() -> str | None:
-    """Why no window can be shown and looked at here; None if one can."""
+    """Return why windows can't be shown and read here; None if they can."""
     reason = start.missing()
     if reason is not None:
         return reason
@@ -66,21 +66,21 @@ def missing() -> str | None:
     if sys.platform == "linux":
         features = importlib.import_module("PIL.features")
         if not features.check_feature("xcb"):
-            return "this Pillow can't look at an X screen: pip install --force-reinstall Pillow"
+            return "this Pillow can't read an X screen: pip install --force-reinstall Pillow"
     return None
 
 
 @contextmanager
 def virtual_display(*options: str) -> Iterator[str]:
-    """The name of an X display of one's own, with no window manager, such as ``:7``.
+    """Start an X server without a window manager; return the name of its display, such as ``:7``.
 
-    It says itself which number it found free, once it listens.
+    The server chooses a free number, and reports it when it is ready.
     """
     read, write = os.pipe()
     command = ["Xvfb", "-displayfd", str(write), "-screen", "0", _SIZE, "-nolisten", "tcp"]
     try:
         server = subprocess.Popen(
-            # Without -noreset it would forget everything when its last window closes.
+            # Without -noreset the server resets when its last window closes.
             [*command, "-noreset", *options],
             pass_fds=[write],
             stdin=subprocess.DEVNULL,
@@ -98,19 +98,19 @@ def virtual_display(*options: str) -> Iterator[str]:
 
 
 def _line(descriptor: int) -> str:
-    """The number that the server writes; an error if it ends, or is silent for too long."""
+    """Return the number that the server writes; raise RuntimeError if it writes none in time."""
     import select
 
-    said = b""
-    while not said.endswith(b"\n"):
+    line = b""
+    while not line.endswith(b"\n"):
         ready, _, _ = select.select([descriptor], [], [], _PATIENCE)
         piece = os.read(descriptor, 64) if ready else b""
         if not piece:
-            raise RuntimeError("Xvfb did not start")
-        said += piece
-    return said.decode("ascii").strip()
+            raise RuntimeError(f"Xvfb did not start within {_PATIENCE} seconds")
+        line += piece
+    return line.decode("ascii").strip()
 
 
 def _needs_no_server() -> bool:
-    """Whether this system's windows are not X's."""
+    """Return whether windows of this system need no X server."""
     return sys.platform in ("win32", "darwin")

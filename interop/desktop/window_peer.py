@@ -1,14 +1,14 @@
-"""One of the two desktop programs, real and whole, with somebody who presses its buttons.
+"""One of the two desktop programs, driven by steps of the peers' protocol.
 
 ``python -m interop.desktop.window_peer writer [OPTIONS…]`` starts ``pyshm-writer`` with those
-options, and obeys the peers' protocol from inside Tk's own loop. The end of its input closes the
-window as a window manager would; a program that holds a map after that ends with status 3.
+options and answers the protocol inside Tk's own loop. The end of its input closes the window as a
+window manager does. A program that then still holds a map ends with status 3.
 
-Steps; a widget is called by its name in the program, a dialog's by its path in Tk:
+A widget is named as in the program, or, in a dialog, by its path in Tk. The steps:
 
 * ``invoke`` presses a button, ``type`` fills a field, ``key`` presses a key;
-* ``text``, ``focus``, ``box``, ``settled`` and ``tcl`` tell what is there;
-* ``wait`` repeats the step ``for`` until its value ``is``, or ``contains``, something;
+* ``text``, ``focus``, ``box``, ``drawn`` and ``tcl`` return what the window shows;
+* ``wait`` repeats the step ``for`` until its value ``is``, or ``contains``, the given one;
 * ``hold`` makes the next reading of a picture file wait for ``release``.
 """
 
@@ -28,20 +28,20 @@ from pyshm.apps import reader, writer
 from pyshm.formats.image import ImageData
 
 from ..oracle.memory import map_directory
-from ..peers.serve import hello
+from ..peers.serve import hello, send
 
 _PROGRAMS: dict[str, Callable[[Sequence[str]], int]] = {
     "writer": writer.main,
     "reader": reader.main,
 }
-_PATIENCE = 20.0  # seconds that a wait takes at most
-_AGAIN = 5  # milliseconds between two looks of a wait
+_PATIENCE = 20.0  # seconds that a wait may take
+_INTERVAL = 5  # milliseconds between two attempts of a wait
 
 _Step = dict[str, Any]
 
 
-class _Hand:
-    """What presses the buttons of ``root``, told to by lines of JSON on standard input."""
+class _Driver:
+    """Carries out the steps that arrive on standard input, in the window ``root``."""
 
     def __init__(self, root: tk.Misc, target: BinaryIO) -> None:
         self.root = root
@@ -50,10 +50,10 @@ class _Hand:
         self._steps: deque[_Step] = deque()
         self._response: dict[str, Any] | None = None
         self._released = threading.Event()
-        self._say(hello())
-        root.tk.createfilehandler(0, tk.READABLE, self._hear)
+        send(hello(), target)
+        root.tk.createfilehandler(0, tk.READABLE, self._read_requests)
 
-    def _hear(self, *_: object) -> None:
+    def _read_requests(self, *_: object) -> None:
         piece = os.read(0, 65536)
         if not piece:
             self.root.tk.deletefilehandler(0)
@@ -65,21 +65,21 @@ class _Hand:
             request = json.loads(line)
             self._steps = deque(request["steps"])
             self._response = {"id": request["id"], "nonce": request["nonce"], "outcomes": []}
-            # Not here: a step may open a dialog, and while that is open this has to hear on.
+            # Later: a step may open a dialog, and this function must read on while it is open.
             self.root.after(0, self._next)
 
     def _next(self, since: float | None = None) -> None:
-        """Carry out the first step that is left; ``since`` when it has been waiting."""
+        """Carry out the first remaining step, which has been waiting since ``since``."""
         if self._response is None:
             return
         if not self._steps:
             response, self._response = self._response, None
-            self._say(response)
+            send(response, self._target)
             return
         since = time.monotonic() if since is None else since
         outcome = self._outcome(self._steps[0], since)
         if outcome is None:
-            self.root.after(_AGAIN, self._next, since)
+            self.root.after(_INTERVAL, self._next, since)
             return
         self._steps.popleft()
         self._response["outcomes"].append(outcome)
@@ -88,7 +88,7 @@ class _Hand:
         self._next()
 
     def _outcome(self, step: _Step, since: float) -> dict[str, Any] | None:
-        """What came of a step; None if it has to be looked at again."""
+        """Return the outcome of a step; None if a wait has to try again."""
         try:
             if step["do"] != "wait":
                 return {"value": getattr(self, f"_do_{step['do']}")(**_arguments(step))}
@@ -98,12 +98,17 @@ class _Hand:
                 return {"value": value}
             if time.monotonic() - since < _PATIENCE:
                 return None
-            return {"error": {"kind": "waited", "message": f"{step}: it still is {value!r}"}}
+            return {
+                "error": {
+                    "kind": "timed-out",
+                    "message": f"{step}: the value is still {value!r} after {_PATIENCE:g} seconds",
+                }
+            }
         except (tk.TclError, KeyError, AttributeError, TypeError) as error:
             return {"error": {"kind": "failed", "message": f"{step}: {error!r}"}}
 
     def _do_invoke(self, widget: str) -> None:
-        # From the loop, as a click would come: the step is done even if a dialog opens.
+        # From Tk's loop, as a click: the step then ends even if a dialog opens.
         self.root.after(0, lambda: self.root.tk.call(self._path(widget), "invoke"))
 
     def _do_type(self, widget: str, text: str) -> None:
@@ -125,19 +130,19 @@ class _Hand:
         return str(self.root.tk.call(path, "cget", "-text"))
 
     def _do_focus(self) -> str:
-        """The widget that has the keyboard, or would if the program had it."""
+        """Return the widget that has the keyboard, or has it when the program is active."""
         return str(self.root.tk.call("focus", "-lastfor", ".")).rpartition(".")[2]
 
     def _do_box(self, widget: str) -> list[int]:
-        """Where the widget is on the screen: left, top, right, bottom; all of it is drawn."""
+        """Draw the widget; return its left, top, right and bottom on the screen."""
         path = self._path(widget)
         self._draw()
         ask = ("rootx", "rooty", "width", "height")
         left, top, width, height = (int(self.root.tk.call("winfo", it, path)) for it in ask)
         return [left, top, left + width, top + height]
 
-    def _do_settled(self, widget: str) -> bool:
-        """Whether the view shows its picture at the size that it is to have."""
+    def _do_drawn(self, widget: str) -> bool:
+        """Return whether the view shows its picture at the final size."""
         view: Any = self.root.nametowidget(self._path(widget))
         return bool(view.settled and not view.empty)
 
@@ -150,7 +155,7 @@ class _Hand:
 
         def wait(path: str | os.PathLike[str]) -> ImageData:
             if not self._released.wait(_PATIENCE):
-                raise TimeoutError("nobody released it")  # as nobody can if it is Tk's thread
+                raise TimeoutError("no step released it")  # none can if this is Tk's thread
             return read(path)
 
         ImageData.from_file = wait  # type: ignore[method-assign]
@@ -161,28 +166,24 @@ class _Hand:
     def _focus(self, path: str) -> None:
         self.root.tk.call("focus", "-force", path)
         self._draw()
-        self.root.update()  # the widget learns of it by an event
+        self.root.update()  # the widget gets an event
 
     def _draw(self) -> None:
         self.root.update_idletasks()
-        self.root.winfo_pointerxy()  # asks the X server, which answers when it has done the rest
+        self.root.winfo_pointerxy()  # the X server answers after it has drawn everything
 
     def _path(self, widget: str) -> str:
-        """The one widget of that name, or the path itself."""
+        """Return the path of the only widget of that name; a path is returned as it is."""
         if widget.startswith("."):
             return widget
         found = [path for path in self._all(".") if path.rpartition(".")[2] == widget]
         if len(found) != 1:
-            raise KeyError(f"{len(found)} widgets are called {widget}")
+            raise KeyError(f"{len(found)} widgets have the name {widget}")
         return found[0]
 
     def _all(self, path: str) -> list[str]:
         children = self.root.tk.splitlist(self.root.tk.call("winfo", "children", path))
         return [path, *(each for child in children for each in self._all(str(child)))]
-
-    def _say(self, message: dict[str, Any]) -> None:
-        self._target.write(json.dumps(message).encode("ascii") + b"\n")
-        self._target.flush()
 
 
 def _arguments(step: _Step) -> _Step:
@@ -190,19 +191,19 @@ def _arguments(step: _Step) -> _Step:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the program; Tk's loop, when it begins, gets a hand."""
-    # Nothing but the protocol may reach standard output.
+    """Run the program with a driver in its Tk loop; return the exit status."""
+    # Standard output carries the protocol; what else is printed goes to standard error.
     target = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     loop = tk.Misc.mainloop
 
     def mainloop(root: tk.Misc, threshold: int = 0) -> None:
-        _Hand(root, target)
+        _Driver(root, target)
         loop(root, threshold)
 
     tk.Misc.mainloop = mainloop  # type: ignore[method-assign, assignment]
     status = _PROGRAMS[argv[0]](argv[1:])
-    # The end of the process would hide what the program forgets.
+    # Check now: the end of the process would release the maps that the program forgot.
     held = _held()
     if held:
         print(f"the window is closed, and the program still holds {held}", file=sys.stderr)
@@ -211,7 +212,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _held() -> list[str]:
-    """The maps that this process has open, where the system tells."""
+    """Return the maps that this process has open; none where there is no /proc."""
     folder = "/proc/self/fd"
     if not os.path.isdir(folder):
         return []

@@ -1,4 +1,4 @@
-"""``python -m interop doctor`` looks at everything, and tells what mends it."""
+"""``python -m interop doctor`` examines everything and shows how to install what is missing."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from interop.worlds import wine
 from pyshm.doctor import examine_library
 from pyshm.testing import sdk
 
-DISPLAY = "a display for the windows"
-BROWSER = "a browser for the report's page"
+DISPLAY = "a display"
+BROWSER = "a browser"
 
 
 def subjects(findings: list[doctor.Finding]) -> list[str]:
     return [finding.subject for finding in findings]
 
 
-def test_what_the_library_looks_at_comes_first_and_the_harness_adds_its_own() -> None:
+def test_the_findings_of_the_library_come_first() -> None:
     found = list(doctor.examine())
     library = subjects(list(examine_library()))
     assert subjects(found)[: len(library)] == library
@@ -28,7 +28,7 @@ def test_what_the_library_looks_at_comes_first_and_the_harness_adds_its_own() ->
     assert not any(finding.needed for finding in found)
 
 
-def test_what_is_missing_comes_with_the_line_that_mends_it(
+def test_a_missing_program_comes_with_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def missing() -> sdk.Dotnet:

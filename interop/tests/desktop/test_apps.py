@@ -107,9 +107,9 @@ def test_a_picture_that_the_writer_sends_is_read_by_a_peer(
     name = place.name()
     writer = app("writer", "--map", name)
     writer.type("path", photo, "<Return>")
-    writer.says("1920 x 1080")
+    writer.wait_for_text("1920 x 1080")
     writer.press("blip")
-    said = writer.says("Wrote photo-2-megapixels.jpg: ")
+    said = writer.wait_for_text("Wrote photo-2-megapixels.jpg: ")
     content = Path(photo).read_bytes()
     assert f"{8 + len(os.fsencode(photo)) + len(content):,} bytes in " in said
     assert f"to the map “{name}”" in said
@@ -125,7 +125,7 @@ def test_a_picture_that_a_peer_sends_is_shown_by_the_reader_pixel_by_pixel(
     write_image(peer, name, photo)
     reader = app("reader", "--map", name)
     reader.press("blip")
-    reader.says("Read 1920 x 1080")
+    reader.wait_for_text("Read 1920 x 1080")
     assert reader.text("path") == photo
     assert_shows(reader, photo)
 
@@ -138,7 +138,7 @@ def test_a_struct_that_the_writer_sends_is_read_by_a_peer(
     writer.type("id", "-7")
     writer.type("score9", "2147483647")
     writer.press("struct")
-    assert "48 bytes" in writer.says("Wrote Id=-7, Age=20")
+    assert "48 bytes" in writer.wait_for_text("Wrote Id=-7, Age=20")
     opened = {"do": "helper", "as": "m", "how": "open", "name": name}
     found = peer.request(opened, {"do": "read-struct", "helper": "m"})[-1]["value"]
     assert (found["id"], found["age"]) == (-7, 20)
@@ -153,10 +153,10 @@ def test_a_struct_that_a_peer_sends_is_shown_by_the_reader_in_a_message_box(
     peer.request(opened, struct_case("standard", *STANDARD).writes[0])
     reader = app("reader", "--map", name)
     reader.press("struct")
-    reader.asks(BOX)
+    reader.wait_for_dialog(BOX)
     assert reader.text(f"{BOX}.msg") == TEXT
     reader.do("key", key="<Escape>", widget=f"{BOX}.ok")
-    reader.becomes("0", "winfo", "exists", BOX)
+    reader.wait_for("0", "winfo", "exists", BOX)
 
 
 # --- the two programs together ------------------------------------------------------------
@@ -169,36 +169,36 @@ def test_both_windows_side_by_side(
     reader = app("reader", "--map", name)
     reader.do("tcl", words=["wm", "geometry", ".", "+0+600"])
     reader.press("blip")
-    assert "Start the Writer" in reader.says(f"No map named '{name}'")
+    assert "Start the Writer" in reader.wait_for_text(f"No map named '{name}'")
     reader.press("live")
-    reader.says("Live shows it")
+    reader.wait_for_text("Live shows it")
 
     writer = app("writer", "--map", name)
-    assert writer.says("is open, 10,485,760 bytes")
-    reader.says("nothing was written to it yet")
+    assert writer.wait_for_text("is open, 10,485,760 bytes")
+    reader.wait_for_text("nothing was written to it yet")
     for path, size in ((photo, "1920 x 1080"), (str(small), "120 x 80")):
         writer.type("path", path)
         writer.press("blip")
-        writer.says(f"Wrote {os.path.basename(path)}")
-        reader.says(f"Read {size}")
+        writer.wait_for_text(f"Wrote {os.path.basename(path)}")
+        reader.wait_for_text(f"Read {size}")
         assert reader.text("path") == path
         assert_shows(reader, path)
         assert_shows(writer, path)
 
     writer.press("struct")
-    reader.says("holds no picture")
+    reader.wait_for_text("holds no picture")
     writer.press("blip")
-    reader.says("Read 120 x 80")
+    reader.wait_for_text("Read 120 x 80")
 
     writer.peer.close()
-    reader.says("is gone: the Writer was closed")
+    reader.wait_for_text("is gone: the Writer was closed")
     assert existing_maps(name) == []
     again = app("writer", "--map", name, photo)
-    again.says("Blip sends it")
+    again.wait_for_text("Blip sends it")
     again.press("blip")
-    reader.says("Read 1920 x 1080")
+    reader.wait_for_text("Read 1920 x 1080")
     reader.do("key", key="<Escape>", widget="blip")
-    reader.says("Live is off")
+    reader.wait_for_text("Live is off")
     again.peer.close()
     reader.peer.close()
     assert existing_maps(name) == []
@@ -213,7 +213,7 @@ def test_live_shows_a_picture_that_differs_in_one_pixel(
         picture.putpixel((119, 79), (1, 2, 3))
         picture.save(other)
     reader = app("reader", "--map", name, "--live")
-    reader.says("Live shows it")
+    reader.wait_for_text("Live shows it")
     source = python_peer()
     source.request({"do": "helper", "as": "m", "how": "create-or-open", "name": name})
     try:
@@ -238,17 +238,17 @@ def test_the_message_box_does_not_stop_live(
     name = place.name()
     writer = app("writer", "--map", name, photo)
     writer.press("blip")
-    writer.says("Wrote")
+    writer.wait_for_text("Wrote")
     reader = app("reader", "--map", name, "--live")
-    reader.says("Read 1920 x 1080")
+    reader.wait_for_text("Read 1920 x 1080")
     reader.press("struct")
-    reader.asks(BOX)
+    reader.wait_for_dialog(BOX)
     assert "these numbers are its bytes" in reader.text("status")
     writer.type("path", str(small))
     writer.press("blip")
-    reader.says("Read 120 x 80")
+    reader.wait_for_text("Read 120 x 80")
     reader.press(f"{BOX}.ok")
-    reader.becomes("0", "winfo", "exists", BOX)
+    reader.wait_for("0", "winfo", "exists", BOX)
 
 
 # --- what a person can do wrong -----------------------------------------------------------
@@ -259,16 +259,16 @@ def test_a_picture_larger_than_the_map_is_told_in_the_window(
 ) -> None:
     name = place.name()
     writer = app("writer", "--map", name, "--capacity", "4096", photo)
-    writer.says("Blip sends it")
+    writer.wait_for_text("Blip sends it")
     writer.press("blip")
-    said = writer.says("there is room for 4096")
+    said = writer.wait_for_text("there is room for 4096")
     assert "Set the capacity to" in said
     needed = said.split("Set the capacity to ")[1].split()[0]
-    writer.focus("capacity")
+    writer.wait_for_focus("capacity")
     writer.type("capacity", needed, "<Return>")
-    writer.says(f"is open, {int(needed):,} bytes")
+    writer.wait_for_text(f"is open, {int(needed):,} bytes")
     writer.press("blip")
-    writer.says("Wrote")
+    writer.wait_for_text("Wrote")
     assert os.path.getsize(os.path.join(map_directory(), name)) == int(needed)
 
 
@@ -295,11 +295,11 @@ def test_a_file_that_is_no_picture_is_told_in_the_window(
     (tmp_path / "cut.png").write_bytes(small.read_bytes()[:200])
     os.mkfifo(tmp_path / "pipe.png")
     writer = app("writer", "--map", place.name())
-    writer.says("is open")
+    writer.wait_for_text("is open")
     writer.type("path", path.format(folder=tmp_path))
     writer.press("blip")
-    writer.says(story)
-    writer.focus("path")
+    writer.wait_for_text(story)
+    writer.wait_for_focus("path")
 
 
 @pytest.mark.parametrize(
@@ -318,11 +318,11 @@ def test_a_value_that_can_not_be_is_told_in_the_window(
     app: Callable[..., App], place: Place, field: str, value: str, story: str
 ) -> None:
     writer = app("writer", "--map", place.name())
-    writer.says("is open")
+    writer.wait_for_text("is open")
     writer.type(field, value)
     writer.press("struct")
-    writer.says(story)
-    writer.focus(field)
+    writer.wait_for_text(story)
+    writer.wait_for_focus(field)
 
 
 def test_a_map_of_another_capacity_is_told_in_the_window_and_used(
@@ -332,9 +332,11 @@ def test_a_map_of_another_capacity_is_told_in_the_window_and_used(
     try:
         source.request({"do": "create-new", "as": "map", "name": name, "capacity": 4096})
         writer = app("writer", "--map", name, "--capacity", "8192")
-        writer.says("was there already, with 4,096 bytes, not 8,192: another program holds it")
+        writer.wait_for_text(
+            "was there already, with 4,096 bytes, not 8,192: another program holds it"
+        )
         writer.press("struct")
-        writer.says("48 bytes in ")
+        writer.wait_for_text("48 bytes in ")
         assert read_map(name, 48) == struct_bytes(*STANDARD)
     finally:
         source.close()
@@ -347,10 +349,12 @@ def test_a_map_that_holds_no_blob_is_told_in_the_window(
     writer = app("writer", "--map", name)
     writer.type("id", "123456789")
     writer.press("struct")
-    writer.says("Wrote")
+    writer.wait_for_text("Wrote")
     reader = app("reader", "--map", name)
     reader.press("blip")
-    said = reader.says(f"The map “{name}” holds no picture: path_length at 0 is 123456789;")
+    said = reader.wait_for_text(
+        f"The map “{name}” holds no picture: path_length at 0 is 123456789;"
+    )
     assert "Press Blip in the Writer" in said
     assert reader.text("label") == said
 
@@ -362,21 +366,21 @@ def test_the_file_dialog_is_titled_and_its_choice_is_loaded(
     app: Callable[..., App], place: Place, small: Path
 ) -> None:
     writer = app("writer", "--map", place.name())
-    writer.says("is open")
+    writer.wait_for_text("is open")
     writer.do("key", key="<Control-o>", widget="path")
-    writer.asks(FILES)
+    writer.wait_for_dialog(FILES)
     assert writer.do("tcl", words=["wm", "title", FILES]) == "Select an image"
     kinds = writer.do("tcl", words=[f"{FILES}.contents.f2.menu", "cget", "-text"])
     assert kinds.startswith("PNG and JPG (*.png,*.jpg")
     writer.type(f"{FILES}.contents.f2.ent", str(small))
     writer.press(f"{FILES}.contents.f2.ok")
-    writer.says("120 x 80")
+    writer.wait_for_text("120 x 80")
     assert writer.text("path") == str(small)
     assert_shows(writer, small)
     writer.press("browse")
-    writer.asks(FILES)
+    writer.wait_for_dialog(FILES)
     writer.do("key", key="<Escape>", widget=f"{FILES}.contents.f2.ent")
-    writer.becomes("0", "winfo", "viewable", FILES)
+    writer.wait_for("0", "winfo", "viewable", FILES)
     assert writer.text("path") == str(small)
 
 
@@ -392,7 +396,7 @@ def test_tab_goes_through_the_widgets_in_the_order_in_which_they_stand(
         window = app(program, "--map", place.name())
         window.do("key", key="<Tab>", widget="name")
         for widget in [*order[1:], order[0]]:
-            window.focus(widget)
+            window.wait_for_focus(widget)
             window.do("key", key="<Tab>")
 
 
@@ -401,17 +405,17 @@ def test_enter_presses_and_escape_puts_back(
 ) -> None:
     name = place.name()
     writer = app("writer", "--map", name)
-    writer.says("is open")
+    writer.wait_for_text("is open")
     writer.type("id", "5", "<Escape>")
     writer.do("wait", **{"for": {"do": "text", "widget": "id"}, "is": "100"})
     writer.type("age", "21", "<Return>")
-    writer.says("Wrote Id=100, Age=21")
+    writer.wait_for_text("Wrote Id=100, Age=21")
     writer.type("path", str(small), "<Return>")
-    writer.says("120 x 80")
+    writer.wait_for_text("120 x 80")
     writer.do("key", key="<Return>", widget="blip")
-    writer.says("Wrote four corners é.png")
+    writer.wait_for_text("Wrote four corners é.png")
     writer.do("key", key="<Alt-s>", widget="blip")
-    writer.says("Wrote Id=100")
+    writer.wait_for_text("Wrote Id=100")
 
 
 @pytest.mark.parametrize("program", ["writer", "reader"])
@@ -431,7 +435,7 @@ def test_the_picture_grows_and_shrinks_with_the_window(
     before = writer.picture().size
     for size in ("1500x1000", "900x620"):
         writer.do("tcl", words=["wm", "geometry", ".", size])
-        writer.becomes(size.split("x")[0], "winfo", "width", ".")
+        writer.wait_for(size.split("x")[0], "winfo", "width", ".")
         assert writer.picture().size != before
         assert_shows(writer, photo)
     smallest = writer.do("tcl", words=["wm", "minsize", "."])
@@ -476,15 +480,15 @@ def test_the_window_answers_while_a_file_is_read(
     app: Callable[..., App], place: Place, small: Path
 ) -> None:
     writer = app("writer", "--map", place.name())
-    writer.says("is open")
+    writer.wait_for_text("is open")
     writer.do("hold")
     writer.type("path", str(small))
     writer.press("blip")
     # Were the file read on the window's thread, nothing would come back from here on.
-    writer.says("Sending four corners é.png")
+    writer.wait_for_text("Sending four corners é.png")
     writer.type("id", "6")
     writer.do("release")
-    writer.says("Wrote four corners é.png")
+    writer.wait_for_text("Wrote four corners é.png")
 
 
 def test_a_window_closed_while_it_reads_a_file_leaves_no_map(
@@ -492,11 +496,11 @@ def test_a_window_closed_while_it_reads_a_file_leaves_no_map(
 ) -> None:
     name = place.name()
     writer = app("writer", "--map", name)
-    writer.says("is open")
+    writer.wait_for_text("is open")
     writer.do("hold")
     writer.type("path", str(small))
     writer.press("blip")
-    writer.says("Sending")
+    writer.wait_for_text("Sending")
     writer.peer.close()
     assert existing_maps(name) == []
 
@@ -507,12 +511,12 @@ def test_a_signal_closes_the_writer_in_peace(
 ) -> None:
     name = place.name()
     writer = app("writer", "--map", name)
-    writer.says("is open")
+    writer.wait_for_text("is open")
     mode = os.stat(os.path.join(map_directory(), name)).st_mode
     assert stat.S_IMODE(mode) == 0o600
     os.kill(writer.peer.pid, number)
     with pytest.raises(PeerFailure, match="ended with status 0"):
-        writer.says("no such thing")
+        writer.wait_for_text("no such thing")
     assert existing_maps(name) == []
 
 
@@ -521,9 +525,9 @@ def test_a_map_of_another_name_takes_the_place_of_the_first(
 ) -> None:
     first, second = place.name("-first"), place.name("-second")
     writer = app("writer", "--map", first)
-    writer.says(first)
+    writer.wait_for_text(first)
     writer.type("name", second, "<Return>")
-    writer.says(f"The map “{second}” is open")
+    writer.wait_for_text(f"The map “{second}” is open")
     assert existing_maps(first) == []
     assert existing_maps(second) == [second]
     writer.peer.close()
