@@ -5,7 +5,7 @@ from __future__ import annotations
 from struct import Struct as FlatCodec
 from typing import TYPE_CHECKING, Any
 
-from .._support.deprecation import warn_deprecated
+from .._support.deprecated import warn_deprecated
 from ..layout.forms import HOST, Layout, Target
 from .packed import PackedType
 from .packing import Packing, Packings, flat_format

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from .._support.deprecation import warn_deprecated
+from .._support.deprecated import warn_deprecated
 
 __all__ = ["REPLACEMENTS", "DeprecatedName"]
 

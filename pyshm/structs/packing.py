@@ -13,7 +13,7 @@ from struct import Struct as Codec
 from struct import error as CodecError
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .._support.deprecation import warn_deprecated
+from .._support.deprecated import warn_deprecated
 from ..errors import ArgumentError, DoesNotFitError, UnsupportedError
 from ..layout.forms import Layout, Target
 from ..layout.layouts import managed, native
@@ -269,12 +269,12 @@ class Packing:
 
     def _chosen(self, exact: bool | None, strict: bool) -> Packing:
         """Return the packing for these arguments of the methods of a struct class."""
-        return self.with_strict(strict if exact is None else strict_from(exact, stacklevel=5))
+        return self.with_strict(strict if exact is None else strict_from(exact, stacklevel=3))
 
 
-def strict_from(exact: bool, stacklevel: int = 4) -> bool:
+def strict_from(exact: bool, stacklevel: int = 2) -> bool:
     """Return ``strict`` for the deprecated argument ``exact``, with a warning."""
-    warn_deprecated(f"exact={exact}", f"strict={not exact}", stacklevel)
+    warn_deprecated(f"exact={exact}", f"strict={not exact}", stacklevel=stacklevel)
     return not exact
 
 
