@@ -1,21 +1,21 @@
-"""The colours of fields, told apart with any kind of colour vision.
+"""The colors of fields, which people with any kind of color vision can distinguish.
 
-Those of Okabe and Ito (https://jfly.uni-koeln.de/color/) without the two darkest, in an order in
-which neighbours differ most. They are backgrounds under black text, which is readable on each of
-them, so one set serves light and dark surroundings.
+They are the colors of Okabe and Ito (https://jfly.uni-koeln.de/color/) without the two darkest, in
+an order in which neighbors differ most. They are backgrounds of black text, which is readable on
+each of them, so the same colors work in light and in dark surroundings.
 """
 
 from __future__ import annotations
 
-__all__ = ["CONTENT", "FIELD_COLOURS", "MARK", "colour_of"]
+__all__ = ["CONTENT", "FIELD_COLORS", "MARK", "color_of"]
 
-FIELD_COLOURS = ("#56b4e9", "#f0a830", "#3fbf95", "#d99bbd", "#f0e442", "#ef8a4c")
-# Under a picture's bytes, as black text.
+FIELD_COLORS = ("#56b4e9", "#f0a830", "#3fbf95", "#d99bbd", "#f0e442", "#ef8a4c")
+# The background of content that is not a field, such as a picture's bytes. The text is black.
 CONTENT = "#d5d9e0"
-# Under a changed or wrong byte, with white text: the one thing that has to stand out.
+# The background of a changed or wrong byte. The text is white.
 MARK = "#b3003c"
 
 
-def colour_of(number: int) -> str:
-    """The background of the field with that number; they come again after the last."""
-    return FIELD_COLOURS[number % len(FIELD_COLOURS)]
+def color_of(number: int) -> str:
+    """Return the background of the field with that number; the colors repeat after the last."""
+    return FIELD_COLORS[number % len(FIELD_COLORS)]

@@ -8,7 +8,7 @@ __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status (docs/protocol.md, "Exit status")."""
+    """Run the command line and return the exit status (docs/protocol.md, "Exit status")."""
     from . import parser, program
 
     return program.run(parser.build_parser(), argv)

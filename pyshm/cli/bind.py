@@ -11,20 +11,20 @@ from .output import add_output, deliver
 __all__ = ["add"]
 
 _DESCRIPTION = """\
-Reads the metadata of a .dll (or .exe) and writes a Python module with a Struct
-for each struct, and each class with layout, that .NET can marshal, and for the
-enums that they need. .NET is not needed, and nothing of the assembly is run.
-The same assembly always gives the same module.
+Reads the metadata of a .dll (or .exe) and writes a Python module. The module
+has a Struct for each struct and each class with layout that .NET can marshal,
+and the enums that they use. .NET is not needed, and no code of the assembly
+runs. The same assembly always gives the same module.
 
-What can't be bound is listed with its reason at the end of the module and on
-standard error. The exit status is 0 all the same, unless --type asked for it:
-then it is 1, and nothing is written.
+Types that can't be bound are listed with the reason at the end of the module
+and on standard error. The exit status is 0 all the same. But if --type names
+such a type, the exit status is 1, and nothing is written.
 """
 _EXAMPLES = """\
-  pyshm bind MyApp.dll -o structs.py                 everything that other code can name
-  pyshm bind MyApp.dll --type My.Space.Telemetry     one type, and what it needs
-  pyshm bind MyApp.dll --reference lib/net8.0        where to look for other assemblies
-  pyshm bind MyApp.dll -o structs.py --check         for CI: is the module up to date?
+  pyshm bind MyApp.dll -o structs.py                 all types that other code can use
+  pyshm bind MyApp.dll --type My.Space.Telemetry     one type, and the types it uses
+  pyshm bind MyApp.dll --reference lib/net8.0        look there for other assemblies
+  pyshm bind MyApp.dll -o structs.py --check         in CI: is the module up to date?
 """
 
 
@@ -45,11 +45,13 @@ def add(commands: Commands) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="only this type and what it needs; a full name, nested: Space.Outer+Inner",
+        help="only this type and the types it uses; its full name (nested: Space.Outer+Inner)",
     )
     add_references(sub)
     sub.add_argument(
-        "--all", action="store_true", help="private nested and compiler-generated types, too"
+        "--all",
+        action="store_true",
+        help="also private nested types and compiler-generated types",
     )
     add_output(sub)
 

@@ -1,4 +1,4 @@
-"""What the commands share: their arguments, opening the map, holding it, printing JSON."""
+"""What the commands share: arguments, opening a map, holding it, printing JSON."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ __all__ = [
     "whole_number",
 ]
 
-# What a command module's ``add`` gets; argparse has no public name for it.
+# The argument of a command module's ``add``; argparse has no public name for its type.
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 
-# The exit statuses (docs/protocol.md, "Exit status"); REFUSED follows from any PyshmError or
-# OSError that a command raises, USAGE from a UsageError.
+# The exit statuses (docs/protocol.md, "Exit status"). A PyshmError or OSError of a command leads to
+# REFUSED, a UsageError to USAGE.
 OK = 0
 REFUSED = 1
 USAGE = 2
@@ -48,9 +48,9 @@ INTERRUPTED = 130
 
 
 class UsageError(Exception):
-    """Options that contradict each other, which argparse can't tell; exit status 2.
+    """Options that contradict each other, which argparse can't detect; the exit status is 2.
 
-    A value that the library refuses (ArgumentError) is exit status 1 instead, as in the .NET
+    For a value that the library refuses (ArgumentError), the exit status is 1, as in the .NET
     program.
     """
 
@@ -64,17 +64,17 @@ def add_command(
     examples: str,
     description: str = "",
 ) -> argparse.ArgumentParser:
-    """Add the command ``name``, which ``run`` carries out.
+    """Add the command ``name`` and return its parser; ``run`` carries it out.
 
-    ``text`` is its one sentence in the list of commands; ``description`` follows it in the
-    command's own help, and ``examples`` (lines indented by two) ends that.
+    ``text`` is its sentence in the list of commands. The help of the command itself is ``text``,
+    ``description``, the options, and ``examples`` (lines indented by two).
     """
     sub = commands.add_parser(
         name,
         help=text,
         description=f"{text}\n\n{description}".rstrip(),
         epilog=f"examples:\n{examples.rstrip()}\n",
-        # No abbreviations: the C# program has the same grammar, and none either.
+        # No abbreviations, as in the C# program, which has the same grammar.
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -83,29 +83,29 @@ def add_command(
 
 
 def add_json(sub: argparse.ArgumentParser) -> None:
-    """``--json``."""
-    sub.add_argument("--json", action="store_true", help="print JSON, for programs")
+    """Add ``--json``."""
+    sub.add_argument("--json", action="store_true", help="print JSON")
 
 
 def add_map(sub: argparse.ArgumentParser) -> None:
-    """``MAP``, ``--file`` and ``--json``, for the ``opened_to_…`` functions."""
-    sub.add_argument("map", metavar="MAP", help="the map's name, or with --file a path")
+    """Add ``MAP``, ``--file`` and ``--json``, for the functions ``opened_to_…``."""
+    sub.add_argument("map", metavar="MAP", help="the name of the map; with --file, a path")
     sub.add_argument("--file", action="store_true", help="MAP is the path of a mapped file")
     add_json(sub)
 
 
 def add_capacity(sub: argparse.ArgumentParser) -> None:
-    """``--capacity``; None, the default, is the library's own default."""
+    """Add ``--capacity``; the default, None, means the default of the library."""
     sub.add_argument(
         "--capacity",
         type=whole_number,
         metavar="N",
-        help="the map's size in bytes if it is created (default: 10485760)",
+        help="the size of a new map in bytes (default: 10485760)",
     )
 
 
 def whole_number(text: str) -> int:
-    """An argument's type: an integer."""
+    """Return the integer in an argument."""
     try:
         return int(text)
     except ValueError:
@@ -113,19 +113,19 @@ def whole_number(text: str) -> int:
 
 
 def add_references(sub: argparse.ArgumentParser) -> None:
-    """``--reference``, as often as needed."""
+    """Add ``--reference``, which can be repeated."""
     sub.add_argument(
         "--reference",
         dest="references",
         action="append",
         default=[],
         metavar="DIR",
-        help="a folder with assemblies that this one uses; its own folder is looked at first",
+        help="a folder with assemblies that this one uses; its own folder is searched first",
     )
 
 
 def natural_number(text: str) -> int:
-    """An argument's type: an integer from 0 on."""
+    """Return the integer in an argument, at least 0."""
     number = whole_number(text)
     if number < 0:
         raise argparse.ArgumentTypeError(f"at least 0, not {number}")
@@ -133,7 +133,7 @@ def natural_number(text: str) -> int:
 
 
 def positive_number(text: str) -> int:
-    """An argument's type: an integer from 1 on."""
+    """Return the integer in an argument, at least 1."""
     number = whole_number(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"at least 1, not {number}")
@@ -141,7 +141,7 @@ def positive_number(text: str) -> int:
 
 
 def opened_to_write(arguments: argparse.Namespace) -> ShareMemoryHelper:
-    """The map that ``add_map`` and ``add_capacity`` describe, created if it is not there."""
+    """Open the map of ``add_map`` and ``add_capacity``, or create it; return its helper."""
     from ..helper import ShareMemoryHelper
 
     capacity = arguments.capacity
@@ -152,7 +152,7 @@ def opened_to_write(arguments: argparse.Namespace) -> ShareMemoryHelper:
 
 
 def opened_to_read(arguments: argparse.Namespace) -> ShareMemoryHelper:
-    """The map that ``add_map`` describes, which must be there; read only."""
+    """Open the existing map of ``add_map`` for reading, and return its helper."""
     from ..helper import ShareMemoryHelper
     from ..maps.enums import MemoryMappedFileAccess
 
@@ -163,7 +163,7 @@ def opened_to_read(arguments: argparse.Namespace) -> ShareMemoryHelper:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the block quietly: the way a person ends a writer."""
+    """End the block without an error on Ctrl-C or SIGTERM, with which users end a writer."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -172,7 +172,7 @@ def interruptible() -> Iterator[None]:
 
 
 def wait_for_end_of_input() -> None:
-    """Return when standard input ends; at once where there is none."""
+    """Return when standard input ends, or at once if there is none."""
     if sys.stdin is not None:
         while os.read(sys.stdin.fileno(), 65536):
             pass
@@ -181,7 +181,7 @@ def wait_for_end_of_input() -> None:
 def report_ready(
     arguments: argparse.Namespace, memory: ShareMemoryHelper, size: int, *, again: bool = False
 ) -> None:
-    """Say READY (SENT if ``again``): the first ``size`` bytes of the map are there."""
+    """Print READY (SENT if ``again``): the first ``size`` bytes of the map are written."""
     status = "SENT" if again else "READY"
     if arguments.json:
         from hashlib import sha256
@@ -195,7 +195,7 @@ def report_ready(
 
 
 def print_json(value: Mapping[str, Any], stream: TextIO | None = None) -> None:
-    """One JSON object, one line, at once; to standard output unless another is given."""
+    """Print a JSON object on one line and flush; by default to standard output."""
     import json
 
     print(json.dumps(value, ensure_ascii=False), file=stream or sys.stdout, flush=True)

@@ -1,4 +1,4 @@
-"""``pyshm completion``: the script that lets a shell complete the command line."""
+"""``pyshm completion``: a script with which a shell completes the command line."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from .shells import SHELLS
 __all__ = ["add"]
 
 _DESCRIPTION = """\
-Prints a script that completes commands, options, their values, files and the names of the maps
-that are alive."""
+Prints a script for your shell. With it, the Tab key completes commands, options and their
+values, files, and the names of the maps that are alive."""
 _EXAMPLES = """\
   source <(pyshm completion bash)                                  in ~/.bashrc
-  source <(pyshm completion zsh)                                   in ~/.zshrc, behind compinit
+  source <(pyshm completion zsh)                                   in ~/.zshrc, after compinit
   pyshm completion fish > ~/.config/fish/completions/pyshm.fish
   pyshm completion powershell | Out-String | Invoke-Expression     in $PROFILE
 """
@@ -26,11 +26,11 @@ def add(commands: Commands) -> None:
         commands,
         "completion",
         _completion,
-        "Print a shell's completion script.",
+        "Print a completion script for a shell.",
         description=_DESCRIPTION,
         examples=_EXAMPLES,
     )
-    sub.add_argument("shell", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS))
+    sub.add_argument("shell", choices=SHELLS, metavar="SHELL", help=f"one of {', '.join(SHELLS)}")
 
 
 def _completion(arguments: argparse.Namespace) -> int:

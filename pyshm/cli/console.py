@@ -1,9 +1,8 @@
-"""Output for people: styled lines, tables, progress; rich draws them where it is installed.
+"""Output for people: styled lines, tables and progress bars, drawn by rich if it is installed.
 
-Styles are only ever a help: a line says the same without them. They are off where the stream is
-no terminal or NO_COLOR is set (https://no-color.org), FORCE_COLOR turns them on anywhere, and
-without rich everything is plain text. So what a program reads through a pipe is always the plain
-form.
+A line has the same text with and without styles. Styles are off if the stream is not a terminal or
+if NO_COLOR is set (https://no-color.org); FORCE_COLOR turns them on. Without rich, everything is
+plain text. So a program that reads the output through a pipe gets plain text.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BAD", "DIM", "GOOD", "NAME", "WARN", "Console", "Part"]
 
-# The styles that all commands share; any other rich style ("bold cyan on black") will do, too.
+# The styles that all commands share; any other rich style ("bold cyan on black") works too.
 GOOD = "green"
 WARN = "yellow"
 BAD = "bold red"
@@ -29,7 +28,7 @@ DIM = "dim"
 NAME = "bold"
 
 Part: TypeAlias = str | tuple[str, str]
-"""A piece of a line: its text, or its text and its style."""
+"""A part of a line: its text, or its text and its style."""
 
 
 class Console:
@@ -39,25 +38,25 @@ class Console:
         self._stream = stream
         self.terminal = _is_terminal(stream)
         self.rich: rich.console.Console | None = None
-        """rich's own console, where styles are shown; None means plain text."""
+        """The console of rich if styles are shown; None for plain text."""
         forced = bool(os.environ.get("FORCE_COLOR"))
         if forced or (self.terminal and not os.environ.get("NO_COLOR")):
             self.rich = _rich_console(stream)
 
     @classmethod
     def out(cls) -> Console:
-        """The console of what was asked for."""
+        """Return the console for the result of a command."""
         return cls(sys.stdout)
 
     @classmethod
     def err(cls) -> Console:
-        """The console of what is said beside it: progress, notes."""
+        """Return the console for progress and notes."""
         return cls(sys.stderr)
 
     def line(self, *parts: Part) -> None:
-        """Print one line, never wrapped or cut, at once."""
+        """Print one line, neither wrapped nor cut, and flush."""
         if self.terminal:
-            # What comes out of shared memory must not be able to command the terminal.
+            # Text from shared memory must not send control characters to the terminal.
             parts = tuple(_harmless(part) for part in parts)
         if self.rich is None:
             print("".join(_text(part) for part in parts), file=self._stream, flush=True)
@@ -68,9 +67,9 @@ class Console:
             self._stream.flush()
 
     def table(self, rows: Sequence[Sequence[Part]]) -> None:
-        """Print rows in aligned columns, two blanks between; the first row is the heading."""
+        """Print rows in aligned columns, separated by two spaces; the first row is the heading."""
         if self.terminal:
-            rows = [[_harmless(cell) for cell in row] for row in rows]  # as wide as they are shown
+            rows = [[_harmless(cell) for cell in row] for row in rows]  # before it is measured
         widths = [
             max(columns(_text(cell)) for cell in column) for column in zip(*rows, strict=True)
         ]
@@ -89,9 +88,10 @@ class Console:
     def progress(
         self, what: str, total: int, *, drawn: bool = True
     ) -> Iterator[Callable[[int], None]]:
-        """A bar for ``total`` bytes; the block calls what it gets with each number done.
+        """Show a progress bar for ``total`` bytes; the block calls the function that it gets.
 
-        Drawn on a terminal with rich, and only if ``drawn``. Only for Console.err().
+        The argument of that function is the number of bytes done since the last call. The bar
+        needs rich and a terminal, and is hidden unless ``drawn``. Only for Console.err().
         """
         console = _rich_console(self._stream) if self.terminal and drawn else None
         if console is None:

@@ -1,4 +1,4 @@
-"""``pyshm doctor``: what works on this machine, and the line that mends what does not."""
+"""``pyshm doctor``: what works on this machine, and how to fix what does not."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .console import BAD, DIM, GOOD, NAME, WARN, Console
 __all__ = ["add"]
 
 _DESCRIPTION = """\
-Looks at Python and its packages, the shared-memory directory, .NET and Wine, and sends something
-through each kind of map. "MISSING" is needed; "optional" is for what its line says. Exit status 1
-if something needed is missing."""
+Checks Python and its packages, the shared-memory directory, .NET and Wine, and sends data through
+each kind of map. "MISSING" means that pyshm needs it; "optional" means that only the feature in
+that line needs it. The exit status is 1 if something is MISSING."""
 _EXAMPLES = """\
-  pyshm doctor                    a line each, and below it the one that mends it
-  pyshm doctor --json             the same for programs
+  pyshm doctor                    a line for each check, and below it how to fix it
+  pyshm doctor --json             the same as JSON
 """
 _STYLES = {"ok": GOOD, "optional": WARN, "MISSING": BAD}
 
@@ -26,7 +26,7 @@ def add(commands: Commands) -> None:
         commands,
         "doctor",
         _doctor,
-        "Say what works on this machine, and how to mend the rest.",
+        "Show what works on this machine, and how to fix the rest.",
         description=_DESCRIPTION,
         examples=_EXAMPLES,
     )

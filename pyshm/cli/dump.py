@@ -1,27 +1,30 @@
-"""``pyshm dump``: every byte of a map with the field that it belongs to."""
+"""``pyshm dump``: the bytes of a map with the fields that they belong to."""
 
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from .common import OK, Commands, UsageError, add_command, add_map, opened_to_read, print_json
 from .console import Console
 from .kinds import add_kind, chosen_part, kind_of
 
 if TYPE_CHECKING:
-    from ..dump.pictures import Picture
-    from ..dump.regions import Regions
+    from ..dump import Picture, Regions
 
 __all__ = ["add"]
 
+_T = TypeVar("_T")
+
 _EXAMPLES = """\
-  pyshm dump data                          the struct or picture in the map data
-  pyshm dump data --as TestData            … taken for a struct
-  pyshm dump data --as robots:Arm          … for the Struct Arm in your robots.py
+  pyshm dump data                          the struct or picture in the map "data"
+  pyshm dump data --as TestData            read the bytes as a TestData
+  pyshm dump data --as robots:Arm          read them as the Struct Arm in your robots.py
   pyshm dump data --as robots:Arm --array 6
-  pyshm dump map.bin --file --length 64    the first bytes of a mapped file
-  pyshm dump picture --html dump.html      a page to keep, with the picture in it
+  pyshm dump map.bin --file --length 64    the first 64 bytes of a mapped file
+  pyshm dump picture --html dump.html      save a page with the bytes and the picture
 """
 
 
@@ -31,18 +34,18 @@ def add(commands: Commands) -> None:
         commands,
         "dump",
         _dump,
-        "Show a map's bytes with the fields they belong to.",
+        "Show the bytes of a map with the fields that they belong to.",
         examples=_EXAMPLES,
     )
     add_map(sub)
     add_kind(sub)
     sub.add_argument(
-        "--all", action="store_true", help="show contents and stale bytes whole, not 64 bytes"
+        "--all",
+        action="store_true",
+        help="also show content and stale bytes after the first 64",
     )
-    sub.add_argument(
-        "--html", metavar="FILE", help='write the view as a page; "-" is standard output'
-    )
-    sub.add_argument("--png", metavar="FILE", help="… as a picture")
+    sub.add_argument("--html", metavar="FILE", help='save a page to FILE ("-": standard output)')
+    sub.add_argument("--png", metavar="FILE", help='save a picture to FILE ("-": standard output)')
 
 
 def _dump(arguments: argparse.Namespace) -> int:
@@ -56,7 +59,7 @@ def _dump(arguments: argparse.Namespace) -> int:
         buffer = chosen_part(arguments, memory.buffer)
         if not len(buffer):
             raise ArgumentError(
-                f"no byte of the map is chosen: it has {len(memory.buffer):,} bytes, --offset is "
+                f"no byte of the map is selected: it has {len(memory.buffer):,} bytes, --offset is "
                 f"{arguments.offset:,}",
                 field="offset",
                 value=arguments.offset,
@@ -74,38 +77,22 @@ def _check_targets(arguments: argparse.Namespace) -> None:
 
     targets = [target for target in (arguments.html, arguments.png) if target is not None]
     if STANDARD in targets and (arguments.json or len(targets) > 1):
-        raise UsageError("standard output takes one of --html -, --png - and --json")
+        raise UsageError("use only one of --html -, --png - and --json for standard output")
     for target in targets:
         check_target(target, arguments.map if arguments.file else None, "the mapped file")
 
 
 def _write_files(arguments: argparse.Namespace, buffer: memoryview, found: Regions) -> None:
+    from ..dump import as_html, as_png
     from .transfer import put
 
-    # Both are made before the first is written: it is both files or none.
+    # Both files are made before the first is written, so an error leaves neither.
     files: list[tuple[str, bytes]] = []
     if arguments.html is not None:
-        from ..dump import html
-
-        made = html.page(
-            buffer,
-            found,
-            _title(arguments),
-            picture=_picture(buffer, found),
-            limit=_limit(arguments),
-        )
-        files.append((arguments.html, made.encode("utf-8", "backslashreplace")))
+        page = _draw(as_html, arguments, buffer, found)
+        files.append((arguments.html, page.encode("utf-8", "backslashreplace")))
     if arguments.png is not None:
-        from ..dump.png import as_png
-
-        image = as_png(
-            buffer,
-            found,
-            _title(arguments),
-            picture=str(_picture(buffer, found)),
-            limit=_limit(arguments),
-        )
-        files.append((arguments.png, image))
+        files.append((arguments.png, _draw(as_png, arguments, buffer, found)))
     for path, data in files:
         put(path, data)
 
@@ -123,14 +110,7 @@ def _print(arguments: argparse.Namespace, buffer: memoryview, found: Regions) ->
     elif console.rich is not None:
         from ..dump.terminal import draw
 
-        draw(
-            console.rich,
-            buffer,
-            found,
-            _title(arguments),
-            picture=str(_picture(buffer, found)),
-            limit=_limit(arguments),
-        )
+        _draw(partial(draw, console.rich), arguments, buffer, found)
     elif console.terminal:
         for line in as_text(buffer, found, _title(arguments), limit=_limit(arguments)):
             console.line(line)
@@ -141,6 +121,22 @@ def _print(arguments: argparse.Namespace, buffer: memoryview, found: Regions) ->
             print(line)
 
 
+def _draw(
+    function: Callable[..., _T],
+    arguments: argparse.Namespace,
+    buffer: memoryview,
+    found: Regions,
+) -> _T:
+    """Call a function that draws the dump with what the options ask for."""
+    return function(
+        buffer,
+        found,
+        _title(arguments),
+        picture=_picture(buffer, found),
+        limit=_limit(arguments),
+    )
+
+
 def _picture(buffer: memoryview, found: Regions) -> Picture | str:
     from ..dump import describe
 
@@ -149,7 +145,7 @@ def _picture(buffer: memoryview, found: Regions) -> Picture | str:
 
 
 def _title(arguments: argparse.Namespace) -> str:
-    """For people, who may wonder why the offsets begin at 0."""
+    """Return the heading for people; with --offset it says where offset 0 is."""
     start: int = arguments.offset
     return f"{arguments.map} from byte {start} on" if start else str(arguments.map)
 

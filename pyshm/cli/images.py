@@ -25,24 +25,25 @@ from .console import Console
 if TYPE_CHECKING:
     from ..formats.image import ImageData
     from ..helper import ShareMemoryHelper
-    from . import resending
+    from . import file_watch
 
 __all__ = ["add"]
 
 _WRITE = """\
-FILE is stored as it is, byte for byte, and need not be a picture, except with --watch: then only
-a file that decodes to its end is sent, so never one that is half written. "-" reads standard
-input to its end; the map is then held until Ctrl-C, and the stored path is "-" unless --path
-names another (a file of that name is ./-)."""
+The bytes of FILE are stored unchanged, and FILE can be any file. With --watch it must be a
+picture: it is sent when all of it can be decoded, so a file that is half written is never sent.
+
+If FILE is "-", the picture comes from standard input. The map is then held until Ctrl-C, and the
+stored path is "-" unless --path gives another. For a file named "-", write "./-"."""
 _WRITE_EXAMPLES = """\
   pyshm write-image picture photo.jpg            write it, then hold the map until Ctrl-C
-  pyshm write-image picture photo.jpg --watch    … and again whenever the file changes
+  pyshm write-image picture photo.jpg --watch    write it again after each change of the file
   import -window root png:- | pyshm write-image picture - --path screen.png
 """
 _READ = """\
-With "--out -" the picture goes to standard output and the report to standard error."""
+With "--out -" the picture goes to standard output, and the report to standard error."""
 _READ_EXAMPLES = """\
-  pyshm read-image picture                       the stored path, the size and the digest
+  pyshm read-image picture                       show the stored path, the size and the SHA-256
   pyshm read-image picture --out copy.jpg        save the picture
   pyshm read-image picture --show                open it in the system's viewer
   pyshm read-image picture --out - | convert - small.png
@@ -55,7 +56,7 @@ def add(commands: Commands) -> None:
         commands,
         "write-image",
         _write_image,
-        "Write a picture, then hold the map until input ends.",
+        "Write a picture to a map, and hold the map until standard input ends.",
         description=_WRITE,
         examples=_WRITE_EXAMPLES,
     )
@@ -63,36 +64,38 @@ def add(commands: Commands) -> None:
     add_capacity(sub)
     sub.add_argument("image", metavar="FILE", help='the picture file; "-" is standard input')
     sub.add_argument("--path", metavar="TEXT", help="the path to store (default: FILE)")
-    sub.add_argument("--watch", action="store_true", help="send it again whenever FILE changes")
-    sub.add_argument("--show", action="store_true", help="open the picture, too")
+    sub.add_argument("--watch", action="store_true", help="write it again when FILE changes")
+    sub.add_argument("--show", action="store_true", help="also open the picture in a viewer")
     sub = add_command(
         commands,
         "read-image",
         _read_image,
-        "Read the picture in a map.",
+        "Read the picture in a map, and save or show it.",
         description=_READ,
         examples=_READ_EXAMPLES,
     )
     add_map(sub)
-    sub.add_argument("--out", metavar="FILE", help='save the picture there; "-" is standard output')
+    sub.add_argument("--out", metavar="FILE", help='save it to FILE ("-": standard output)')
     sub.add_argument(
-        "--replace", action="store_true", help="read invalid UTF-8 in the path as U+FFFD"
+        "--replace",
+        action="store_true",
+        help="read invalid UTF-8 in the path as U+FFFD",
     )
-    sub.add_argument("--show", action="store_true", help="open the picture")
+    sub.add_argument("--show", action="store_true", help="open the picture in a viewer")
 
 
 # --- write-image --------------------------------------------------------------------------
 
 
 def _write_image(arguments: argparse.Namespace) -> int:
-    from . import resending
+    from . import file_watch
     from .transfer import STANDARD, read_picture
 
     piped = arguments.image == STANDARD
     if piped and arguments.watch:
-        raise UsageError("--watch needs a file; standard input does not change")
-    known = resending.signature(arguments.image) if arguments.watch else None
-    image = _named(arguments, read_picture(arguments.image))
+        raise UsageError("--watch needs a file; standard input can't be watched")
+    known = file_watch.signature(arguments.image) if arguments.watch else None
+    image = _with_path(arguments, read_picture(arguments.image))
     if arguments.watch:
         image.check_picture()
     with opened_to_write(arguments) as memory:
@@ -100,7 +103,7 @@ def _write_image(arguments: argparse.Namespace) -> int:
         with interruptible():
             report_ready(arguments, memory, size)
             if arguments.show:
-                _show_or_say(image)
+                _try_to_show(image)
             if arguments.watch:
                 _send_changes(arguments, memory, known)
             elif piped:
@@ -110,27 +113,27 @@ def _write_image(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _named(arguments: argparse.Namespace, image: ImageData) -> ImageData:
+def _with_path(arguments: argparse.Namespace, image: ImageData) -> ImageData:
     if arguments.path is not None:
         image.path = arguments.path
     return image
 
 
 def _send_changes(
-    arguments: argparse.Namespace, memory: ShareMemoryHelper, known: resending.Signature | None
+    arguments: argparse.Namespace, memory: ShareMemoryHelper, known: file_watch.Signature | None
 ) -> None:
     from ..errors import PyshmError
-    from . import resending
+    from . import file_watch
     from .transfer import read_picture
 
-    for found in resending.changes(arguments.image, known, read_picture):
+    for found in file_watch.changes(arguments.image, known, read_picture):
         try:
             if isinstance(found, Exception):
                 raise found
-            size = memory.write_image(_named(arguments, found))
+            size = memory.write_image(_with_path(arguments, found))
         except (PyshmError, OSError) as error:
-            # The map keeps the last picture; the next save may be a good one.
-            print(f"pyshm: {arguments.image} is not sent: {error}", file=sys.stderr, flush=True)
+            # The map keeps the last picture; the next version of the file may be valid.
+            print(f"pyshm: {arguments.image} was not sent: {error}", file=sys.stderr, flush=True)
         else:
             report_ready(arguments, memory, size, again=True)
 
@@ -139,7 +142,7 @@ def _wait_for_interrupt() -> None:
     import time
 
     while True:
-        time.sleep(3600)  # unlike a lock, this can be interrupted on Windows, too
+        time.sleep(3600)  # unlike a lock, it can also be interrupted on Windows
 
 
 # --- read-image ---------------------------------------------------------------------------
@@ -184,7 +187,7 @@ def _read_image(arguments: argparse.Namespace) -> int:
 
 
 def _show(image: ImageData) -> None:
-    """Open the picture in the system's viewer. Raises PictureError and PlatformError."""
+    """Open the picture in the system's viewer. Raises PictureError or PlatformError."""
     from PIL import ImageShow
 
     from ..errors import PlatformError
@@ -192,12 +195,12 @@ def _show(image: ImageData) -> None:
     picture = image.check_picture()
     if not ImageShow.show(picture, title=image.path):
         raise PlatformError(
-            "there is no picture viewer here that can be started (on Debian: apt-get install "
-            "xdg-utils); read-image --out FILE saves the picture"
+            "no picture viewer was found; install one (on Debian: apt-get install xdg-utils), or "
+            "save the picture with read-image --out FILE"
         )
 
 
-def _show_or_say(image: ImageData) -> None:
+def _try_to_show(image: ImageData) -> None:
     from ..errors import PyshmError
 
     try:

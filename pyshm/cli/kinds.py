@@ -1,4 +1,4 @@
-"""What ``--as`` says: a kind of :mod:`pyshm.dump`, or a struct of the user's own module."""
+"""The option ``--as``: a kind of :mod:`pyshm.dump`, or a Struct in the user's own module."""
 
 from __future__ import annotations
 
@@ -16,43 +16,43 @@ __all__ = ["add_kind", "chosen_part", "kind_of", "struct_of"]
 
 
 def add_kind(sub: argparse.ArgumentParser) -> None:
-    """``--as``, ``--array``, ``--offset`` and ``--length``."""
+    """Add ``--as``, ``--array``, ``--offset`` and ``--length``."""
     sub.add_argument(
         "--as",
         dest="kind",
         metavar="KIND",
-        help="what to take the bytes for: blob, TestData, or module:Class, a Struct of yours "
+        help="read the bytes as blob, as TestData, or as module:Class, a Struct of yours "
         "(default: what they seem to be)",
     )
     sub.add_argument(
-        "--array", type=positive_number, default=1, metavar="N", help="N structs after each other"
+        "--array", type=positive_number, default=1, metavar="N", help="N structs in a row"
     )
-    sub.add_argument("--offset", type=natural_number, default=0, metavar="N", help="the first byte")
-    sub.add_argument("--length", type=natural_number, metavar="N", help="how many bytes")
+    sub.add_argument("--offset", type=natural_number, default=0, metavar="N", help="skip N bytes")
+    sub.add_argument("--length", type=natural_number, metavar="N", help="read at most N bytes")
 
 
 def kind_of(arguments: argparse.Namespace) -> str | type[Struct] | None:
-    """What the options of :func:`add_kind` mean. Raises UsageError."""
+    """Return the kind that the options of :func:`add_kind` name. Raises UsageError."""
     from ..dump import KINDS
 
     kind: str | None = arguments.kind
     if arguments.array > 1 and kind in (None, "blob"):
-        raise UsageError("--array goes with --as TestData or --as module:Class")
+        raise UsageError("--array needs --as TestData or --as module:Class")
     if kind is None or kind in KINDS:
         return kind
     if not all(kind.partition(":")):
-        raise UsageError(f"--as {kind}: neither blob nor TestData, nor module:Class")
+        raise UsageError(f"--as {kind}: expected blob, TestData or module:Class")
     return struct_of(kind)
 
 
 def chosen_part(arguments: argparse.Namespace, buffer: memoryview) -> memoryview:
-    """The bytes of ``buffer`` that ``--offset`` and ``--length`` choose, as far as they exist."""
+    """Return the bytes of ``buffer`` that ``--offset`` and ``--length`` select."""
     end = None if arguments.length is None else arguments.offset + arguments.length
     return buffer[arguments.offset : end]
 
 
 def struct_of(text: str) -> type[Struct]:
-    """The Struct that ``module:Class`` names; the current directory's modules are found, too.
+    """Return the Struct that ``module:Class`` names; the module can be in the current directory.
 
     Raises UsageError, which says what is wrong with the module or the name.
     """
@@ -69,11 +69,11 @@ def struct_of(text: str) -> type[Struct]:
     except ModuleNotFoundError as error:
         if error.name is not None and f"{name}.".startswith(f"{error.name}."):
             raise UsageError(
-                f"{text}: there is no module {error.name} in {here} or the installed packages"
+                f"{text}: there is no module {error.name} in {here} or in the installed packages"
             ) from error
         raise UsageError(f"{text}: importing {name} failed: {error}") from error
     except (Exception, SystemExit) as error:
-        # Whatever a module of the user's own does when it is imported.
+        # The user's module can raise anything when it is imported.
         raise UsageError(
             f"{text}: importing {name} failed: {type(error).__name__}: {error}"
         ) from error
@@ -82,7 +82,11 @@ def struct_of(text: str) -> type[Struct]:
         found = getattr(found, part, None)
     if isinstance(found, type) and issubclass(found, Struct) and found is not Struct:
         return found
-    what = "no such class" if found is None else f"{found!r} is no subclass of pyshm.Struct"
+    what = (
+        "there is no such class"
+        if found is None
+        else f"{found!r} is not a subclass of pyshm.Struct"
+    )
     there = sorted(
         key for key, value in vars(module).items()
         if isinstance(value, type) and issubclass(value, Struct) and value is not Struct

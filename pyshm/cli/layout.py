@@ -1,8 +1,9 @@
-"""``pyshm layout``: where .NET puts each field of a type, or of every type of an assembly."""
+"""``pyshm layout``: where .NET puts the fields of a type, or of all types of an assembly."""
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,7 +18,7 @@ from .common import (
     add_references,
     print_json,
 )
-from .console import BAD, DIM, NAME, WARN, Console
+from .console import BAD, DIM, NAME, WARN, Console, Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,29 +31,34 @@ if TYPE_CHECKING:
 __all__ = ["add"]
 
 _DESCRIPTION = """\
-TYPE is module:Class, a Struct of yours, to be imported; or MyApp.dll:Full.Name, a
-type of an assembly, by its full name in .NET (a nested one: Full.Outer+Inner).
-MyApp.dll alone stands for all its types with layout. .NET is not needed, and
-nothing of the assembly is run; that takes pip install 'pyshm-dotnet[bind]'.
+TYPE is one of:
+  module:Class          a Struct of your Python module
+  MyApp.dll:Full.Name   a type of an assembly, by its full name in .NET
+                        (nested: Full.Outer+Inner)
+  MyApp.dll             all types with layout of an assembly
 
-With --diff, the exit status is 0 if both have the same bytes, and 1 if not.
+.NET is not needed, and no code of the assembly runs. To read an assembly, first
+run: pip install 'pyshm-dotnet[bind]'
+
+With --diff, the exit status is 0 if both types have the same bytes, and 1 if
+not.
 """
 _EXAMPLES = """\
   pyshm layout telemetry:Car                       offset, size, name and type of each field
-  pyshm layout MyApp.dll:My.Space.Car --managed    as accessor.Read<Car> has it
+  pyshm layout MyApp.dll:My.Space.Car --managed    the layout for accessor.Read<Car>
   pyshm layout telemetry:Car --diff MyApp.dll:My.Space.Car
-  pyshm layout telemetry:Car --svg car.svg         a picture of it
+  pyshm layout telemetry:Car --svg car.svg         a picture of the layout
   pyshm layout MyApp.dll --json                    a line for each type of the assembly
 """
 
-# (pointer size, Windows) of each system whose layouts differ.
+# The systems whose layouts differ: their pointer size in bytes, and whether they are Windows.
 _TARGETS = {
     "linux64": (8, False),
     "linux32": (4, False),
     "windows64": (8, True),
     "windows32": (4, True),
 }
-# A path may have a colon, and a type's name as good as never a dot with one of these and another.
+# A path can contain a colon, so the type's name begins after the extension and a colon.
 _ASSEMBLY = re.compile(r"(?is)(?P<file>.+?\.(?:dll|exe|winmd|netmodule))(?::(?P<type>.*))?")
 
 
@@ -67,17 +73,17 @@ def add(commands: Commands) -> None:
         description=_DESCRIPTION,
     )
     sub.add_argument("subject", metavar="TYPE", help="module:Class, x.dll:Full.Name or x.dll")
-    sub.add_argument("--diff", metavar="TYPE", help="show where this other type differs")
+    sub.add_argument("--diff", metavar="TYPE", help="show the differences to this type")
     sub.add_argument(
         "--managed",
         action="store_true",
-        help="the layout in .NET's own memory, which accessor.Read<T> and ReadArray<T> use, "
-        "not the marshalled one",
+        help="show the managed layout, which accessor.Read<T> and ReadArray<T> use, instead of "
+        "the marshalled one",
     )
     sub.add_argument(
         "--target",
         choices=_TARGETS,
-        help="the system that it is for (default: this one; macOS is as linux64)",
+        help="the system of the layout (default: this one; for macOS, linux64)",
     )
     add_references(sub)
     sub.add_argument(
@@ -86,14 +92,14 @@ def add(commands: Commands) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="of x.dll, only this type; may be given several times",
+        help="show only this type of x.dll; can be repeated",
     )
     add_json(sub)
-    sub.add_argument("--svg", metavar="FILE", help='write a picture of it; "-" is standard output')
+    sub.add_argument("--svg", metavar="FILE", help='save a picture to FILE ("-": standard output)')
 
 
 class _Subject(NamedTuple):
-    """What TYPE names: a type, or with ``type`` None the whole assembly ``file``."""
+    """The meaning of TYPE: a type, or the whole assembly ``file`` if ``type`` is None."""
 
     text: str
     file: str | None
@@ -125,17 +131,17 @@ def _layout(arguments: argparse.Namespace) -> int:
     return OK
 
 
-# --- what is meant ------------------------------------------------------------------------
+# --- TYPE and the options ------------------------------------------------------------------------
 
 
 def _subject(text: str) -> _Subject:
     match = _ASSEMBLY.fullmatch(text)
     if match is not None:
         if match["type"] == "":
-            raise UsageError(f"{text}: no type behind the colon")
+            raise UsageError(f"{text}: no type after the colon")
         return _Subject(text, match["file"], match["type"])
     if not all(text.partition(":")):
-        raise UsageError(f"{text}: neither module:Class nor x.dll:Full.Name")
+        raise UsageError(f"{text}: expected module:Class or x.dll:Full.Name")
     return _Subject(text, None, text)
 
 
@@ -148,18 +154,18 @@ def _check(arguments: argparse.Namespace, subject: _Subject, other: _Subject | N
         ("--svg", arguments.svg),
     ):
         if given and whole:
-            raise UsageError(f"{option} goes with single types: x.dll:Full.Name")
+            raise UsageError(f"{option} needs a single type: x.dll:Full.Name")
     if arguments.types and not whole:
-        raise UsageError("--type goes with a whole assembly, x.dll")
+        raise UsageError("--type needs a whole assembly: x.dll")
     if arguments.references and subject.file is None and (other is None or other.file is None):
-        raise UsageError("--reference goes with an assembly, x.dll or x.dll:Full.Name")
+        raise UsageError("--reference needs an assembly: x.dll or x.dll:Full.Name")
     if arguments.svg is not None:
         if other is not None:
-            raise UsageError("--svg shows one type: it does not go with --diff")
+            raise UsageError("--svg shows one type and can't be used with --diff")
         from .transfer import STANDARD, check_target
 
         if arguments.svg == STANDARD and arguments.json:
-            raise UsageError("standard output takes one of --svg - and --json")
+            raise UsageError("use only one of --svg - and --json for standard output")
         check_target(arguments.svg, subject.file, "the assembly")
 
 
@@ -170,7 +176,7 @@ def _target(arguments: argparse.Namespace) -> Target:
 
 
 def _laid_out(arguments: argparse.Namespace, subject: _Subject) -> Layout:
-    """The layout that is asked for. Raises UsageError for a type that is not there."""
+    """Return the layout that the options ask for. Raises UsageError for a missing type."""
     from ..errors import LayoutError
     from ..layout.layouts import managed, native, refusal
     from ..layout.traits import has_layout
@@ -181,11 +187,11 @@ def _laid_out(arguments: argparse.Namespace, subject: _Subject) -> Layout:
         refused = refusal(declaration, target)
         if refused is not None and refused.by == "size" and declaration.kind == "struct":
             raise LayoutError(
-                f"{refused}; --managed shows how it lies in .NET's own memory", field=refused.field
+                f"{refused}; --managed shows its layout in .NET's own memory", field=refused.field
             )
         return native(declaration, target, strict=False)
     if declaration.kind != "struct" and not has_layout(declaration):
-        # What a declaration has of those are not all their fields.
+        # The declarations of such types do not have all their fields.
         raise LayoutError(f"{declaration.name}: {declaration.kind} types have no layout of fields")
     return managed(declaration, target)
 
@@ -215,16 +221,16 @@ def _find(assembly: Assembly, name: str) -> TypeDeclaration | Unbindable:
         from difflib import get_close_matches
 
         known = [item.name for item in assembly.declared_types()]
-        # Whoever leaves out the namespace, or writes Outer.Inner as in C#, is told.
+        # Types with the same last part: the namespace is missing, or a nested type has a dot.
         plain = re.split(r"[.+]", name)[-1]
         near = [each for each in known if re.split(r"[.+]", each)[-1] == plain]
         near = near or get_close_matches(name, known)
-        hint = f"; there is {', '.join(near[:5])}" if near else ""
+        hint = f"; did you mean {' or '.join(near[:5])}?" if near else ""
         raise UsageError(f"{error}{hint}") from error
 
 
 def _remark(layout: Layout) -> str:
-    """Why StructureToPtr refuses a type that has a size; mostly ""."""
+    """Return why StructureToPtr refuses a type that has a size; "" if it does not."""
     from ..layout.layouts import refusal
 
     refused = refusal(layout.declaration, layout.target) if layout.marshalled else None
@@ -244,39 +250,34 @@ def _print(layout: Layout, remark: str) -> None:
     if remark:
         console.line(("Marshal.StructureToPtr refuses it", WARN), f": {visible(remark)}")
     if table:
-        console.table(list(_cells(table, coloured=console.rich is not None)))
+        console.table(list(_cells(table, colored=console.rich is not None)))
 
 
-def _cells(table: list[Row], *, coloured: bool) -> Iterator[list[str | tuple[str, str]]]:
-    """The rows of the table; a column with the fields' colours if they are ``coloured``."""
-    from .._support.palette import colour_of
+def _cells(table: list[Row], *, colored: bool) -> Iterator[list[Part]]:
+    """Yield the rows of the table; with a column of the fields' colors if ``colored``."""
+    from .._support.palette import color_of
     from ..layout.table import indented
 
-    widths = [
-        max(len(title), *(len(str(number)) for number in column))
-        for title, column in (
-            ("offset", [row.offset for row in table]),
-            ("size", [row.size for row in table]),
-        )
-    ]
-    numbers = [text.rjust(width) for text, width in zip(("offset", "size"), widths, strict=True)]
-    yield [*numbers, *([""] if coloured else []), "name", "type"]
-    number = 0
-    for row, following in zip(table, [*table[1:], None], strict=True):
-        is_struct = following is not None and following.depth > row.depth
-        cells: list[str | tuple[str, str]] = [
-            (str(row.offset).rjust(widths[0]), DIM),
-            str(row.size).rjust(widths[1]),
-        ]
-        if coloured and row.is_padding:
+    first_offset, *offsets = _aligned("offset", [row.offset for row in table])
+    first_size, *sizes = _aligned("size", [row.size for row in table])
+    yield [first_offset, first_size, *([""] if colored else []), "name", "type"]
+    fields = itertools.count()
+    depths = [*(row.depth for row in table[1:]), 0]
+    for row, offset, size, next_depth in zip(table, offsets, sizes, depths, strict=True):
+        is_struct = next_depth > row.depth
+        cells: list[Part] = [(offset, DIM), size]
+        if colored and row.is_padding:
             cells.append(("░░", DIM))
-        elif coloured and is_struct:
-            cells.append("")
-        elif coloured:
-            cells.append(("  ", f"on {colour_of(number)}"))
-            number += 1
+        elif colored:
+            cells.append("" if is_struct else ("  ", f"on {color_of(next(fields))}"))
         style = DIM if row.is_padding else NAME if is_struct else ""
         yield [*cells, (indented(row), style), (visible(row.type), DIM) if row.type else ""]
+
+
+def _aligned(title: str, numbers: list[int]) -> list[str]:
+    texts = [title, *map(str, numbers)]
+    width = max(map(len, texts))
+    return [text.rjust(width) for text in texts]
 
 
 # --- two types ----------------------------------------------------------------------------
@@ -287,12 +288,6 @@ def _compare(arguments: argparse.Namespace, left: Layout, right: Layout) -> int:
 
     found = differences(left, right)
     if arguments.json:
-
-        def side(row: Row | None) -> dict[str, Any] | None:
-            if row is None:
-                return None
-            return {"offset": row.offset, "size": row.size, "type": row.type}
-
         print_json(
             {
                 "a": {"type": left.declaration.name, "size": left.size},
@@ -301,8 +296,8 @@ def _compare(arguments: argparse.Namespace, left: Layout, right: Layout) -> int:
                 "differences": [
                     {
                         "name": change.name,
-                        "a": side(change.left),
-                        "b": side(change.right),
+                        "a": _side(change.left),
+                        "b": _side(change.right),
                         "text": change.sentence(),
                     }
                     for change in found
@@ -310,15 +305,19 @@ def _compare(arguments: argparse.Namespace, left: Layout, right: Layout) -> int:
                 ],
             }
         )
-        return REFUSED if found else OK
-    console = Console.out()
-    console.line(("A", NAME), f"  {heading(left)}")
-    console.line(("B", NAME), f"  {heading(right)}")
-    for change in found:
-        console.line((change.sentence(), BAD))
-    if not found:
-        console.line("the same bytes")
+    else:
+        console = Console.out()
+        console.line(("A", NAME), f"  {heading(left)}")
+        console.line(("B", NAME), f"  {heading(right)}")
+        for change in found:
+            console.line((change.sentence(), BAD))
+        if not found:
+            console.line("the same bytes")
     return REFUSED if found else OK
+
+
+def _side(row: Row | None) -> dict[str, Any] | None:
+    return row and {"offset": row.offset, "size": row.size, "type": row.type}
 
 
 # --- a whole assembly ---------------------------------------------------------------------
@@ -350,5 +349,5 @@ def _list(arguments: argparse.Namespace, path: str) -> int:
         line = "  ".join(f"{size:>10}" for size in sizes) + f"  {visible(entry.type)}"
         reason = f": {visible(entry.short_error)}" if entry.error is not None else ""
         console.line(line, (reason, WARN))
-    console.line(f"{total} types, {total - refused} of which .NET marshals")
+    console.line(f"{total} types; .NET marshals {total - refused} of them")
     return OK

@@ -1,4 +1,4 @@
-"""``pyshm list`` and ``pyshm clean``: the named maps of this machine, alive and dead."""
+"""``pyshm list`` and ``pyshm clean``: the named maps on this machine, alive and dead."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
 __all__ = ["add"]
 
 _LIST = """\
-A map is alive while a process holds it, and dead when all its holders were killed. What it holds
-is a guess: a blob, an unfinished blob, TestData, nothing yet (empty), or something else
-(unknown). Who holds it is told on Linux; processes of other users are not seen. On Windows maps
-can't be listed: it has no documented way."""
+A map is alive while a process holds it. It is dead if all its holders were killed. The column
+HOLDS is a guess: a blob, an unfinished blob, TestData, nothing yet (empty), or something else
+(unknown). Linux shows the processes that hold a map, but not those of other users. On Windows, maps
+can't be listed: Windows has no documented way to do it."""
 _LIST_EXAMPLES = """\
-  pyshm list                      a table
-  pyshm list --json               the same for programs
-  pyshm list --names              nothing but the names of those alive, for scripts
-  pyshm list --all                other programs' files in the directory, too, and why
+  pyshm list                      a table of the maps
+  pyshm list --json               the same as JSON
+  pyshm list --names              only the names of maps that are alive, for scripts
+  pyshm list --all                also other files in the directory, and why they are not maps
 """
 _CLEAN = """\
-Removes maps that no process holds, and nothing else: not one that is held, opened or made at the
-same time, nor one whose memory is still in use, nor another user's, nor another program's file.
-In a directory that all programs use (/dev/shm), a file whose content is unknown may be another
-program's; it is removed only by its name."""
+Removes dead maps: maps that no process holds. It never removes a map that a process holds, opens
+or creates at the same time, a map whose memory is still in use, a map of another user, or a file
+of another program. All programs use /dev/shm, so a file there with unknown content may belong to
+another program; it is removed only if you give its name."""
 _CLEAN_EXAMPLES = """\
-  pyshm clean --dry-run           what would be removed
+  pyshm clean --dry-run           show what would be removed
   pyshm clean                     remove all dead maps
-  pyshm clean data                remove this one, whatever it contains
+  pyshm clean data                remove the map "data", whatever it contains
 """
-_WIDEST = 48  # columns of a table's cell
+_WIDEST = 48  # characters in one cell of the table
 
 
 def add(commands: Commands) -> None:
@@ -49,7 +49,7 @@ def add(commands: Commands) -> None:
         examples=_LIST_EXAMPLES,
     )
     how = sub.add_mutually_exclusive_group()
-    how.add_argument("--all", action="store_true", help="other programs' files, too")
+    how.add_argument("--all", action="store_true", help="also files that are not maps")
     how.add_argument("--names", action="store_true", help="only the names of maps that are alive")
     add_json(sub)
     sub = add_command(
@@ -60,9 +60,9 @@ def add(commands: Commands) -> None:
         description=_CLEAN,
         examples=_CLEAN_EXAMPLES,
     )
-    sub.add_argument("maps", nargs="*", metavar="MAP", help="only these")
+    sub.add_argument("maps", nargs="*", metavar="MAP", help="remove only these")
     sub.add_argument(
-        "--dry-run", action="store_true", help="remove nothing, only say what would be"
+        "--dry-run", action="store_true", help="remove nothing, only show what would be removed"
     )
     add_json(sub)
 
@@ -94,7 +94,7 @@ def _list(arguments: argparse.Namespace) -> int:
         console.line("no named maps")
     hidden = len(every) - len(found)
     if hidden and console.terminal:
-        console.line((f"{hidden} more files there are no maps of yours; --all shows them", DIM))
+        console.line((f"{hidden} more files are not maps of yours; --all lists them", DIM))
     return OK
 
 
@@ -136,10 +136,11 @@ def _holders(item: ListedMap) -> Part:
     if item.holders:
         return ", ".join(f"{pid} {_cut(command)}" for pid, command in item.holders)
     if item.state == "alive":
-        return ("this system does not tell" if item.holders is None else "not seen by you", DIM)
+        return ("not known on this system" if item.holders is None else "another user", DIM)
     if item.users:
-        return (f"nobody; {', '.join(str(user.pid) for user in item.users)} uses its memory", WARN)
-    return (f"nobody; {item.reason}" if item.reason else "nobody", DIM)
+        pids = ", ".join(str(user.pid) for user in item.users)
+        return (f"no process; {pids} uses its memory", WARN)
+    return (f"no process; {item.reason}" if item.reason else "no process", DIM)
 
 
 def _cut(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What the commands that generate source share: ``-o FILE`` and ``--check``."""
+"""The options ``-o FILE`` and ``--check`` of the commands that generate source code."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ __all__ = ["add_output", "deliver"]
 
 
 def add_output(sub: argparse.ArgumentParser) -> None:
-    """``-o FILE`` and ``--check``, for :func:`deliver`."""
+    """Add ``-o FILE`` and ``--check``, for :func:`deliver`."""
     sub.add_argument(
         "-o",
         "--output",
         metavar="FILE",
-        help='write the source there (default: "-", standard output)',
+        help='write the source to FILE (default: "-", standard output)',
     )
     sub.add_argument(
         "--check",
         action="store_true",
-        help="write nothing; exit with 1 if FILE does not hold this source",
+        help="write nothing; exit with status 1 if FILE does not have this source",
     )
 
 
 def deliver(arguments: argparse.Namespace, source: str) -> int:
-    """Write ``source`` where it belongs, or compare it with what is there; the exit status.
+    """Write ``source`` as the options say, or compare it, and return the exit status.
 
-    A file is replaced in whole or not at all, and not touched if it holds the source already.
+    A file is replaced as a whole or not at all. A file that has the source already is not written.
     """
     if arguments.output in (None, STANDARD):
         if arguments.check:
-            raise UsageError("--check needs -o FILE, the file to compare with")
+            raise UsageError("--check needs -o FILE: the file to compare with")
         sys.stdout.write(source)
         sys.stdout.flush()
         return OK
     data = source.encode("utf-8")
     found = _content(arguments.output)
-    # A checkout on Windows may have its own line ends.
+    # A checkout on Windows may have other line endings.
     same = found is not None and found.replace(b"\r\n", b"\n") == data
     if arguments.check:
         if same:
             return OK
         what = "does not exist" if found is None else "is out of date"
         print(
-            f"{arguments.output} {what}; the same command without --check writes it",
+            f"{arguments.output} {what}; to write it, run this command without --check",
             file=sys.stderr,
         )
         return REFUSED

@@ -1,4 +1,4 @@
-"""The grammar, put together from the command modules."""
+"""The parser of the command line, built from the command modules."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from . import bind, completion, csharp, doctor, dump, images, layout, maps, stru
 
 __all__ = ["COMMANDS", "build_parser"]
 
-# Each module adds its commands with ``add(commands)``, in the order in which --help lists them.
+# Each module adds its commands with ``add(commands)``. --help lists them in this order.
 COMMANDS = (
     images,
     structs,
@@ -26,28 +26,28 @@ COMMANDS = (
 _EPILOG = """\
 examples:
   pyshm write-image picture photo.jpg      write a picture, then hold the map until Ctrl-C
-  pyshm read-image picture --out copy.jpg  save the picture that somebody wrote
+  pyshm read-image picture --out copy.jpg  save the picture in the map
   pyshm write-struct data --id 7           write the example struct
-  pyshm dump data                          show every byte with the field that it belongs to
-  pyshm watch data                         … and what changes, until Ctrl-C
-  pyshm list                               the maps on this machine, and who holds them
-  pyshm layout MyApp.dll                   where .NET puts the fields of a program's types
-  pyshm bind MyApp.dll -o structs.py       Python structs for them
-  pyshm csharp structs:Telemetry           the other way round: C# for a struct of yours
-  pyshm doctor                             what works here, and how to mend the rest
+  pyshm dump data                          show the bytes with their fields
+  pyshm watch data                         show what changes in the map, until Ctrl-C
+  pyshm list                               list the maps and the processes that hold them
+  pyshm layout MyApp.dll                   show the layout of the types in an assembly
+  pyshm bind MyApp.dll -o structs.py       write Python structs for these types
+  pyshm csharp structs:Telemetry           write C# for a Struct of yours
+  pyshm doctor                             show what works here, and how to fix the rest
 
-Each command's own help has more: pyshm COMMAND --help.
+For the options of a command: pyshm COMMAND --help
 
 exit status:
-  0    it is done
-  1    it could not be done; standard error says why, in one line
-  2    wrong usage; standard error shows the right one
-  130  interrupted (Ctrl-C); writers let go of their map and exit with 0
+  0    success
+  1    failure; one line on standard error says why
+  2    wrong usage; standard error shows the correct one
+  130  interrupted (Ctrl-C); but a writer releases its map and exits with 0
 """
 
 
 def build_parser(prog: str = "pyshm") -> argparse.ArgumentParser:
-    """The whole grammar; ``interop.peers.python`` runs it under its own name."""
+    """Return the parser; ``interop.peers.python`` uses it with its own name."""
     parser = argparse.ArgumentParser(
         prog=prog,
         description="Share pictures and structs with .NET programs through shared memory.",
@@ -59,5 +59,5 @@ def build_parser(prog: str = "pyshm") -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for module in COMMANDS:
         module.add(commands)
-    parser.set_defaults(parser=parser)  # what `completion` completes
+    parser.set_defaults(parser=parser)  # `completion` reads it
     return parser

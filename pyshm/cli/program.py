@@ -1,4 +1,4 @@
-"""One run of the program: arguments in, exit status out, every error one line."""
+"""Run the program: arguments in, exit status out, every error on one line."""
 
 from __future__ import annotations
 
@@ -15,21 +15,24 @@ __all__ = ["run"]
 
 
 def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
-    """Parse ``argv`` and run its command, errors as one line on standard error."""
+    """Parse ``argv``, run its command, and return the exit status.
+
+    An error is one line on standard error.
+    """
     try:
         arguments = parser.parse_args(_joined(sys.argv[1:] if argv is None else argv))
     except SystemExit as stop:
         status = stop.code if isinstance(stop.code, int) else USAGE
-        return status if _flushed() else REFUSED  # --help | head -1
+        return status if _flushed() else REFUSED  # for example: pyshm --help | head -1
     for stream in (sys.stdout, sys.stderr):
-        # A path from shared memory must not be able to break the output.
+        # A path from shared memory can contain text that the stream can't encode.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         status = arguments.run(arguments)
         return status if _flushed() else REFUSED
     except BrokenPipeError:
-        _forget_output()
+        _discard_output()
         return REFUSED
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -45,25 +48,25 @@ def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
 
 
 def _flushed() -> bool:
-    """Send what was printed; False if nobody reads it any more."""
+    """Flush standard output; return False if its reader has closed the pipe."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:
-        _forget_output()
+        _discard_output()
         return False
     return True
 
 
-def _forget_output() -> None:
-    """Let nothing more be said: whoever read our output has enough of it."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+def _discard_output() -> None:
+    """Send the rest of standard output to the null device, as its reader has closed the pipe."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
 
 
 def _joined(argv: Sequence[str]) -> list[str]:
-    """Tie ``--scores`` to its value: argparse takes a list that begins with a minus for options."""
+    """Join ``--scores`` and its value: argparse takes a value that begins with "-" as an option."""
     joined: list[str] = []
     for word in argv:
         if joined and joined[-1] == "--scores":
@@ -78,5 +81,5 @@ def _one_line(error: PyshmError | OSError) -> str:
     if not isinstance(error, PyshmError) and isinstance(error.filename, (str, bytes)):
         name = os.fsdecode(error.filename) or repr("")
         text = f"{name}: {error.strerror}"
-    # Names come from elsewhere, and must not be able to command the terminal.
+    # A name can contain control characters, which must not reach the terminal.
     return visible(" ".join(text.splitlines()))

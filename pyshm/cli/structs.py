@@ -23,7 +23,7 @@ __all__ = ["add"]
 
 _WRITE_EXAMPLES = """\
   pyshm write-struct data                            Id=100, Age=20, Scores=60 … 69
-  pyshm write-struct data --id 7 --age -1            other values
+  pyshm write-struct data --id 7 --age -1            with other values
   pyshm write-struct data --scores 1,2,3,4,5,6,7,8,9,10
 """
 _READ_EXAMPLES = """\
@@ -38,12 +38,12 @@ def add(commands: Commands) -> None:
         commands,
         "write-struct",
         _write_struct,
-        "Write the TestData struct, then hold the map until input ends.",
+        "Write the TestData struct to a map, and hold the map until standard input ends.",
         examples=_WRITE_EXAMPLES,
     )
     add_map(sub)
     add_capacity(sub)
-    # Their defaults are those of TestData.standard(), which need not be loaded for --help.
+    # The defaults are those of TestData.standard(), which --help must not load.
     sub.add_argument("--id", type=whole_number, metavar="N", help="an int32 (default: 100)")
     sub.add_argument("--age", type=whole_number, metavar="N", help="an int32 (default: 20)")
     sub.add_argument(
@@ -74,7 +74,7 @@ def _write_struct(arguments: argparse.Namespace) -> int:
         given = getattr(arguments, name)
         if given is not None:
             setattr(value, name, given)
-    value.to_bytes()  # so that a bad value does not even create the map
+    value.to_bytes()  # raises for an invalid value before the map is created
     with opened_to_write(arguments) as memory:
         memory.write_struct(value)
         with interruptible():

@@ -1,4 +1,4 @@
-"""Bytes of any number from and to files and standard streams, with a bar while it takes long."""
+"""Read and write files and standard streams, with a progress bar for many bytes."""
 
 from __future__ import annotations
 
@@ -17,41 +17,44 @@ if TYPE_CHECKING:
 __all__ = ["STANDARD", "check_target", "for_each_part", "put", "read_picture", "target"]
 
 STANDARD = "-"
-"""What stands for standard input or output where a file's path is expected."""
+"""The path that means standard input or standard output."""
 
-_PART = 4 << 20
-_LONG = 16 << 20  # bytes that take long enough for a bar
+_PART = 4 << 20  # bytes that are read or written at a time
+_LONG = 16 << 20  # bytes from which on a bar is shown
 
 
 def read_picture(path: str) -> ImageData:
-    """The file at ``path``, or all of standard input for "-". Raises OSError as ``open`` does."""
+    """Return the file at ``path``, or for "-" all of standard input. Raises OSError."""
     from ..formats.image import ImageData
 
     if path != STANDARD:
         with open(path, "rb") as file:
             return ImageData(path, _read_all(file, path))
     if sys.stdin is None:
-        raise UsageError("there is no standard input")
+        raise UsageError("this process has no standard input")
     return ImageData(path, _read_all(sys.stdin.buffer, "standard input"))
 
 
 def check_target(path: str, source: str | None, what: str) -> None:
-    """Refuse a target that :func:`target` would not take, before anything is done.
+    """Check the path of a :func:`target` before the work begins.
 
-    Raises ArgumentError for the file ``source`` itself, which is ``what`` is read, and UsageError
-    for standard output ("-") if that is a terminal.
+    Raises ArgumentError if it is the file ``source``, which is read (``what`` describes it), and
+    UsageError for standard output ("-") if that is a terminal.
     """
     if path == STANDARD:
         _standard_output()
     elif source is not None and os.path.exists(path) and os.path.samefile(path, source):
         from ..errors import ArgumentError
 
-        raise ArgumentError(f"{path} is {what} itself")
+        raise ArgumentError(f"{path} is {what} itself; choose another file")
 
 
 @contextmanager
 def target(path: str) -> Iterator[BinaryIO]:
-    """What writes the file at ``path``, in whole or not at all, or standard output for "-"."""
+    """Open the file at ``path`` for writing, or standard output for "-".
+
+    The file is written as a whole or not at all.
+    """
     if path == STANDARD:
         output = _standard_output()
         yield output
@@ -71,12 +74,12 @@ def put(path: str, data: bytes) -> None:
 
 def _standard_output() -> BinaryIO:
     if sys.stdout is None or sys.stdout.isatty():
-        raise UsageError("that is not written to a terminal: redirect standard output")
+        raise UsageError("the output is binary: redirect standard output to a file or a program")
     return sys.stdout.buffer
 
 
 def for_each_part(content: memoryview, what: str, *uses: Callable[[memoryview], object]) -> None:
-    """Call each of ``uses`` with the content, part by part."""
+    """Call each of ``uses`` with every part of the content, and show the progress of ``what``."""
     size = len(content)
     with Console.err().progress(what, size, drawn=size >= _LONG) as done:
         for start in range(0, size, _PART):

@@ -1,4 +1,4 @@
-"""``pyshm watch``: what changes in a map, while it changes."""
+"""``pyshm watch``: show what changes in a map."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 __all__ = ["add"]
 
-_DAY = 86400.0  # seconds; nobody means more, and time.sleep has a limit as well
+_DAY = 86400.0  # seconds; the longest interval, as time.sleep has a limit too
 _DESCRIPTION = """\
-The map is opened for the moment of each look only, so that watching does not keep it alive; one
-that is not there yet, or comes again, is waited for. While a picture is being written nothing is
-shown of it. Ctrl-C ends it, with status 0."""
+Opens the map only for the moment of each look, so watching does not keep it alive. If the map does
+not exist yet or no longer, the command waits for it. A picture is shown when its writer has
+finished. Ctrl-C ends the command; the exit status is then 0."""
 _EXAMPLES = """\
-  pyshm watch data                          its fields, and what changes, until Ctrl-C
-  pyshm watch data --as robots:Arm          … as the Struct Arm in your robots.py
-  pyshm watch data --json --count 1         wait for one change, for programs
-  pyshm watch picture --interval 1          look once a second
+  pyshm watch data                          show the fields and each change, until Ctrl-C
+  pyshm watch data --as robots:Arm          read the bytes as the Struct Arm in your robots.py
+  pyshm watch data --json --count 1         wait for one change, and print it as JSON
+  pyshm watch picture --interval 1          look once per second
 """
 
 
@@ -44,7 +44,7 @@ def add(commands: Commands) -> None:
         commands,
         "watch",
         _watch,
-        "Show live what changes in a map.",
+        "Show what changes in a map, while it changes.",
         examples=_EXAMPLES,
         description=_DESCRIPTION,
     )
@@ -55,10 +55,10 @@ def add(commands: Commands) -> None:
         type=_seconds,
         default=0.1,
         metavar="SECONDS",
-        help="between two looks (default: %(default)s)",
+        help="the time between two looks (default: %(default)s)",
     )
     sub.add_argument(
-        "--count", type=positive_number, metavar="N", help="end when the map has changed N times"
+        "--count", type=positive_number, metavar="N", help="end after N changes of the map"
     )
 
 

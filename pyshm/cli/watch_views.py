@@ -1,4 +1,4 @@
-"""How ``pyshm watch`` shows events: a log, JSON lines, or a dump kept up to date."""
+"""The three outputs of ``pyshm watch``: a log, JSON lines, or a live dump."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .._support.closing import Closing
 from .._support.text import visible
 from ..dump import SHOWN, as_json, as_text, describe
-from ..dump.changes import Change, Touched, touched
+from ..dump.changes import Change, FieldChange, field_changes
 from ..dump.regions import Regions
 from ..dump.rows import Row, rows
 from ..dump.text import json_value
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["JsonLines", "Live", "Log", "View"]
 
-_BEING_WRITTEN = "being written (or its writer died in that)"
+_BEING_WRITTEN = "being written (or its writer was killed)"
 _REWRITTEN = "written again, with the same bytes"
-_HEX = 8  # bytes of a change without fields that a line of the log shows
+_HEX = 8  # the bytes that a line of the log shows of a change outside of fields
 
 
 class View(Closing):
@@ -35,39 +35,39 @@ class View(Closing):
         self._title = title
 
     def show(self, event: Event) -> None:
-        """Show what happened."""
+        """Show an event."""
         raise NotImplementedError
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """Restore the terminal."""
 
 
 class Log(View):
-    """A line for each field that changes; plain text."""
+    """Prints a line of plain text for each field that changes."""
 
     def __init__(self, title: str, console: Console) -> None:
         super().__init__(title)
         self._console = console
 
     def show(self, event: Event) -> None:
-        """Print the event's lines, the time before each."""
+        """Print the lines of the event, each with the time."""
         now = datetime.now().astimezone().strftime("%H:%M:%S.%f")[:-3]
         for line in _lines(event, self._title):
             self._console.line(f"{now}  {line}")
 
 
 class JsonLines(View):
-    """A JSON object for each event, and for each run of bytes that changes."""
+    """Prints a JSON object for each event, and for each changed run of bytes."""
 
     def show(self, event: Event) -> None:
-        """Print the event's objects."""
+        """Print the objects of the event."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         for value in _objects(event, self._title):
             print_json({"time": now, **value})
 
 
 class Live(View):
-    """The dump itself, kept up to date; the bytes of the last change are marked."""
+    """Draws the dump again after each event, with the bytes of the last change marked."""
 
     def __init__(self, title: str, console: rich.console.Console) -> None:
         super().__init__(title)
@@ -83,7 +83,7 @@ class Live(View):
         self._screen.start()
 
     def show(self, event: Event) -> None:
-        """Draw the map as it is now."""
+        """Draw the present contents of the map."""
         now = datetime.now().astimezone().strftime("%H:%M:%S")
         if isinstance(event, Waiting):
             self._found, self._state = None, f"{now}  waiting: {event.reason}"
@@ -107,7 +107,7 @@ class Live(View):
         self._picture = str(describe(view[region.offset : region.end])) if region else ""
 
     def close(self) -> None:
-        """The last view stays on the terminal."""
+        """Stop drawing; the last dump stays on the terminal."""
         self._screen.stop()
 
     def _drawn(self) -> RenderableType:
@@ -126,7 +126,7 @@ class Live(View):
         room = max(self._console.height - len(head) - 3, 4)
         hidden = len(shown) - room
         if hidden > 0:
-            # What has changed comes first where not all can be seen.
+            # If not all rows fit, those with changes have priority.
             changed = [row for row in shown if _is_marked(row)][:room]
             others = iter(row for row in shown if not _is_marked(row))
             kept = {id(row) for row in changed}
@@ -153,15 +153,15 @@ def _lines(event: Event, title: str) -> Iterator[str]:
         yield from as_text(memoryview(event.data), event.found, title)
     else:
         for change in event.changes:
-            for item in touched(event.before, event.found, change):
-                yield f"{_place(change, item):08x}  {_told(change, item)}"
+            for item in field_changes(event.before, event.found, change):
+                yield f"{_place(change, item):08x}  {_text(change, item)}"
 
 
-def _place(change: Change, item: Touched) -> int:
+def _place(change: Change, item: FieldChange) -> int:
     return max(change.offset, item.new.offset)
 
 
-def _told(change: Change, item: Touched) -> str:
+def _text(change: Change, item: FieldChange) -> str:
     name, equals, value = item.new.note.partition(" = ")
     if item.role == "field" and equals:
         if item.old is None:
@@ -189,27 +189,27 @@ def _objects(event: Event, title: str) -> Iterator[dict[str, Any]]:
         yield {"event": "appeared", **as_json(event.found, title)}
     else:
         for change in event.changes:
-            fields = [_field(item) for item in touched(event.before, event.found, change)]
+            fields = [_field(item) for item in field_changes(event.before, event.found, change)]
             yield {
                 "event": "changed",
                 "map": title,
                 "kind": event.found.kind,
                 "offset": change.offset,
                 "size": len(change.new),
-                # A field's bytes are never many; a picture's are shown as in a dump.
+                # A field has few bytes; of a picture as many are shown as in a dump.
                 "old": change.old[:SHOWN].hex(),
                 "new": change.new[:SHOWN].hex(),
                 "fields": fields,
             }
 
 
-def _field(item: Touched) -> dict[str, Any]:
+def _field(item: FieldChange) -> dict[str, Any]:
     old = None if item.old is None else json_value(item.old.value)
     return {"name": item.new.name, "old": old, "value": json_value(item.new.value)}
 
 
 def _summary(event: Changed) -> str:
     count = sum(end - start for change in event.changes for start, end in change.runs())
-    first = touched(event.before, event.found, event.changes[0])
-    names: Sequence[str] = [_told(event.changes[0], item) for item in first[:3]]
+    first = field_changes(event.before, event.found, event.changes[0])
+    names: Sequence[str] = [_text(event.changes[0], item) for item in first[:3]]
     return f"{count} bytes: {'; '.join(names)}" + (" …" if len(first) > 3 else "")

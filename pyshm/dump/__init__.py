@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from .._support.lazy import lazy_names
-from ..formats.recognize import is_unfinished, recognize
-from .pictures import Picture, describe
-from .regions import KINDS, Reading, Region, Regions, annotate, annotate_anything
-from .rows import SHOWN
-from .text import as_json, as_text
+
+TYPE_CHECKING = False  # type checkers take it for True
+if TYPE_CHECKING:
+    from ..formats.recognize import is_unfinished, recognize
+    from .html import as_html
+    from .pictures import Picture, describe
+    from .png import as_png
+    from .regions import KINDS, Reading, Region, Regions, annotate, annotate_anything
+    from .rows import SHOWN
+    from .text import as_json, as_text
 
 __all__ = [
     "KINDS",
@@ -18,13 +23,34 @@ __all__ = [
     "Regions",
     "annotate",
     "annotate_anything",
+    "as_html",
     "as_json",
+    "as_png",
     "as_text",
     "describe",
     "is_unfinished",
     "recognize",
 ]
 
-TYPE_CHECKING = False  # type checkers take it for True
+_HOMES = {
+    "KINDS": "regions",
+    "SHOWN": "rows",
+    "Picture": "pictures",
+    "Reading": "regions",
+    "Region": "regions",
+    "Regions": "regions",
+    "annotate": "regions",
+    "annotate_anything": "regions",
+    "as_html": "html",
+    "as_json": "text",
+    "as_png": "png",
+    "as_text": "text",
+    "describe": "pictures",
+    "is_unfinished": ".formats.recognize",
+    "recognize": ".formats.recognize",
+}
+
+_RENAMED = {"recognise": "recognize"}
+
 if not TYPE_CHECKING:  # so that type checkers report names that do not exist
-    __getattr__, _ = lazy_names(__name__, globals(), {}, renamed={"recognise": "recognize"})
+    __getattr__, __dir__ = lazy_names(__name__, globals(), _HOMES, renamed=_RENAMED)

@@ -1,4 +1,4 @@
-"""What differs between what lay in a buffer and what lies there now."""
+"""Find what changed in a buffer since the last copy of it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import NamedTuple
 
 from .regions import Reading, Region, Regions
 
-__all__ = ["Change", "Snapshot", "Touched", "touched"]
+__all__ = ["Change", "FieldChange", "Snapshot", "field_changes"]
 
-_BLOCK = 1 << 16
-_APART = 16  # equal bytes that part two changes; fewer of them are noise inside one
-_MOST = 256  # changes that are told apart in one look
-# Of bytes XORed: runs that differ, with the short runs between them that do not.
-_DIFFERENT = re.compile(rb"[^\0]+(?:\0{1,%d}[^\0]+)*" % (_APART - 1))
+_BLOCK = 1 << 16  # bytes
+_GAP = 16  # this many equal bytes separate two changes; fewer are part of one change
+_MOST = 256  # changes that one comparison reports
+# In XORed bytes: a run of changed bytes, with the short runs of equal bytes in it.
+_DIFFERENT = re.compile(rb"[^\0]+(?:\0{1,%d}[^\0]+)*" % (_GAP - 1))
 
 
 class Change(NamedTuple):
-    """The bytes from ``offset`` on: what they were and, as many, what they are."""
+    """A changed run of bytes: its offset, its old bytes, and as many new ones."""
 
     offset: int
     old: bytes
@@ -27,18 +27,18 @@ class Change(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The offset behind the last byte."""
+        """The offset after the last byte."""
         return self.offset + len(self.new)
 
     def runs(self) -> Iterator[tuple[int, int]]:
-        """The runs of bytes in it that really differ."""
+        """Yield the runs in it in which every byte changed, as ``(start, end)``."""
         difference = _xor(self.old, self.new)
         for match in re.finditer(rb"[^\0]+", difference):
             yield self.offset + match.start(), self.offset + match.end()
 
 
-class Touched(NamedTuple):
-    """A field that a change lies in: what it was, if it was there, and what it is."""
+class FieldChange(NamedTuple):
+    """A field with changed bytes: its old reading (None if it is new), its new one, its role."""
 
     old: Reading | None
     new: Reading
@@ -46,17 +46,20 @@ class Touched(NamedTuple):
 
 
 class Snapshot:
-    """A copy of a buffer, to compare later contents with.
+    """A copy of a buffer (``data``), to compare with its later contents.
 
-    ``data`` is the copy. Equal contents cost one memcmp, 0.1 ms or so for each MB.
+    A comparison of equal contents is one memcmp, about 0.1 ms per MB.
     """
 
     def __init__(self, buffer: memoryview) -> None:
         self.data = bytearray(buffer)
 
     def differing(self, buffer: memoryview) -> list[tuple[int, bytes]]:
-        """Copies of the blocks of ``buffer``, as long as ``data``, that differ from it."""
-        # A bytearray on the left compares with memcmp; two memoryviews would go byte by byte.
+        """Return copies of the blocks of ``buffer`` that differ, with their offsets.
+
+        ``buffer`` has the size of ``data``.
+        """
+        # A bytearray on the left compares with memcmp; two memoryviews compare byte by byte.
         if self.data == buffer:
             return []
         found = []
@@ -66,18 +69,18 @@ class Snapshot:
                 found.append((start, bytes(new)))
         return found
 
-    def take(self, blocks: Sequence[tuple[int, bytes]]) -> list[Change]:
-        """Take over what :meth:`differing` found; returns what has changed by that."""
+    def update(self, blocks: Sequence[tuple[int, bytes]]) -> list[Change]:
+        """Copy the blocks that :meth:`differing` found into ``data``, and return the changes."""
         spans: list[tuple[int, int]] = []
         for start, new in blocks:
             difference = _xor(self.data[start : start + len(new)], new)
             for match in _DIFFERENT.finditer(difference):
                 spans.append((start + match.start(), start + match.end()))
-        apart = _APART
-        spans = _joined(spans, apart)
+        gap = _GAP
+        spans = _joined(spans, gap)
         while len(spans) > _MOST:
-            apart *= 2
-            spans = _joined(spans, apart)
+            gap *= 2
+            spans = _joined(spans, gap)
         before = [bytes(self.data[start:end]) for start, end in spans]
         for start, new in blocks:
             self.data[start : start + len(new)] = new
@@ -87,8 +90,8 @@ class Snapshot:
         ]
 
 
-def touched(before: Regions, after: Regions, change: Change) -> list[Touched]:
-    """The fields of ``after`` that ``change`` lies in, with what ``before`` says of them."""
+def field_changes(before: Regions, after: Regions, change: Change) -> list[FieldChange]:
+    """Return the fields of ``after`` with bytes in ``change``, and their readings in ``before``."""
     old = {field.name: field for region in before.regions for field in region.fields}
     regions = after.regions
     first = bisect_right(regions, change.offset, key=_begin) - 1
@@ -98,7 +101,7 @@ def touched(before: Regions, after: Regions, change: Change) -> list[Touched]:
             break
         for field in region.fields:
             if field.offset < change.end and change.offset < field.offset + field.size:
-                found.append(Touched(old.get(field.name), field, region.role))
+                found.append(FieldChange(old.get(field.name), field, region.role))
     return found
 
 
@@ -111,11 +114,11 @@ def _xor(old: bytes | bytearray, new: bytes) -> bytes:
     return both.to_bytes(len(new), "little")
 
 
-def _joined(spans: Sequence[tuple[int, int]], apart: int) -> list[tuple[int, int]]:
-    """The sorted ``spans``, those made one that fewer than ``apart`` bytes part."""
+def _joined(spans: Sequence[tuple[int, int]], gap: int) -> list[tuple[int, int]]:
+    """Return the sorted ``spans``, joined where fewer than ``gap`` bytes are between two."""
     found: list[tuple[int, int]] = []
     for start, end in spans:
-        if found and start - found[-1][1] < apart:
+        if found and start - found[-1][1] < gap:
             found[-1] = (found[-1][0], end)
         else:
             found.append((start, end))

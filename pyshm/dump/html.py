@@ -1,4 +1,4 @@
-"""Regions as HTML: a fragment for a larger page, or a page of its own that needs nothing else."""
+"""Regions as HTML: a fragment for a larger page, or a page that needs no other file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from .._support.palette import FIELD_COLOURS, MARK
+from .._support.palette import FIELD_COLORS, MARK
 from .._support.text import visible
 from .pictures import Picture
 from .regions import Region, Regions
@@ -16,11 +16,10 @@ from .rows import SHOWN, More, Note, Piece, ascii_of, rows, spans
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
 
-__all__ = ["EMBEDDED", "SCRIPT", "STYLE", "fragment", "page"]
+__all__ = ["EMBEDDED", "SCRIPT", "STYLE", "as_html", "fragment"]
 
-EMBEDDED = 1 << 20  # bytes of a picture that a page carries along
+EMBEDDED = 1 << 20  # the size up to which a picture is part of the page, in bytes
 
-_BLACK = "color: #111"
 STYLE = (
     """\
 .pyshm-dump { --dim: #4b5563; --line: #e5e7eb; --hatch: #9ca3af66;
@@ -45,12 +44,12 @@ STYLE = (
 .pyshm-dump .on { outline: 2px solid currentColor; outline-offset: 0; }
 """
     + "".join(
-        f".pyshm-dump .f{number} {{ background: {colour}; {_BLACK}; }}\n"
-        for number, colour in enumerate(FIELD_COLOURS)
+        f".pyshm-dump .f{number} {{ background: {color}; color: #111; }}\n"
+        for number, color in enumerate(FIELD_COLORS)
     )
     + f".pyshm-dump .mark {{ background: {MARK}; color: #fff; font-weight: bold; }}\n"
 )
-"""The style sheet that :func:`fragment` needs, once in a page."""
+"""The style sheet for :func:`fragment`; a page needs it once."""
 
 SCRIPT = """\
 for (const [event, on] of [["mouseover", true], ["mouseout", false]])
@@ -60,7 +59,7 @@ for (const [event, on] of [["mouseover", true], ["mouseout", false]])
         `[data-r="${part.dataset.r}"]`)) one.classList.toggle("on", on);
   });
 """
-"""Lights up a field's bytes with its name, and the other way round; once in a page. Optional."""
+"""Highlights a field's bytes and its name together; optional, once in a page."""
 
 _PAGE_STYLE = """\
 :root { color-scheme: light dark; }
@@ -84,13 +83,19 @@ def fragment(
     expected: Buffer | None = None,
     limit: int | None = SHOWN,
 ) -> str:
-    """A ``<table class="pyshm-dump">`` that shows ``regions`` of ``buffer``.
+    """Return a ``<table class="pyshm-dump">`` that shows ``regions`` of ``buffer``.
 
-    ``base`` is added to the offsets shown. ``marked`` are positions in ``buffer`` that stand
-    out. With ``expected``, the bytes that should be there, those that differ are marked, too,
-    and tell on hover what was expected; what is missing is said at the end. Of content, padding
-    and stale bytes ``limit`` are shown (None: all), and the rows of marked ones behind them.
-    Needs :data:`STYLE`; :data:`SCRIPT` links bytes and names.
+    The page needs :data:`STYLE`; :data:`SCRIPT` is optional.
+
+    Args:
+        buffer: the bytes.
+        regions: what the bytes mean.
+        base: is added to the offsets that are shown.
+        marked: positions in ``buffer`` to mark.
+        expected: the bytes that should be in ``buffer``. Bytes that differ are marked, their
+            tooltip shows the expected byte, and a last row shows bytes that are missing.
+        limit: how many content, padding and stale bytes to show (None: all). After these, rows
+            with marked bytes are shown, up to ``limit`` bytes again.
     """
     data = memoryview(buffer).cast("B")
     wanted = None if expected is None else memoryview(expected).cast("B")
@@ -111,7 +116,7 @@ def fragment(
     return "\n".join(lines)
 
 
-def page(
+def as_html(
     buffer: memoryview,
     found: Regions,
     title: str,
@@ -119,12 +124,11 @@ def page(
     picture: Picture | str = "",
     limit: int | None = SHOWN,
 ) -> str:
-    """A whole page: nothing outside of it is needed, light and dark follow the reader's system.
+    """Return a complete page, which needs no other file and follows the reader's color scheme.
 
-    ``picture`` is what ``buffer`` holds, as :func:`pyshm.dump.describe` finds it. It is shown
-    if browsers know its format and it has at most :data:`EMBEDDED` bytes.
+    ``picture`` is the picture in ``buffer``, as :func:`pyshm.dump.describe` finds it. It is in the
+    page if browsers can show its format and it has at most :data:`EMBEDDED` bytes.
     """
-    facts = f"{found.kind}, {found.size} bytes" + (f"; {picture}" if picture else "")
     parts = [
         "<!DOCTYPE html>",
         '<html lang="en">',
@@ -133,7 +137,7 @@ def page(
         f"<title>{escape(title)}: {escape(found.kind)}</title>",
         f"<style>\n{_PAGE_STYLE}{STYLE}</style>",
         f"<h1>{escape(visible(title))}</h1>",
-        f"<p>{escape(facts)}</p>",
+        f"<p>{escape(found.heading(picture))}</p>",
     ]
     if found.remark:
         parts.append(f'<p class="remark">{escape(visible(found.remark))}</p>')
@@ -160,7 +164,7 @@ def _bodies(
     expected: memoryview | None,
     limit: int | None,
 ) -> Iterator[str]:
-    """The rows, those of a field or array in a tbody of their own."""
+    """Yield the rows; those of a field or an array are in a tbody of their own."""
     opened = False
     for row in rows(data, regions, marked=marked, limit=limit):
         if isinstance(row, More):
@@ -198,16 +202,14 @@ def _bytes(piece: Piece, offset: int, expected: memoryview | None) -> str:
 
 
 def _span(piece: Piece, text: str, title: str = "") -> str:
-    look = "mark" if piece.marked else _look(piece.role, piece.colour)
+    style = "mark" if piece.marked else _style(piece)
     hint = f' title="{title}"' if title else ""
-    return f'<span class="{look}" data-r="{piece.region}"{hint}>{escape(text)}</span>'
+    return f'<span class="{style}" data-r="{piece.region}"{hint}>{escape(text)}</span>'
 
 
 def _note(note: Note) -> str:
-    name = (
-        f'<span class="{_look(note.role, note.colour)}" data-r="{note.region}">'
-        f"{escape(visible(note.name))}</span>"
-    )
+    label = escape(visible(note.name))
+    name = f'<span class="{_style(note)}" data-r="{note.region}">{label}</span>'
     if not note.values:
         return name
     values = ", ".join(
@@ -216,5 +218,6 @@ def _note(note: Note) -> str:
     return f"{name} = {values}"
 
 
-def _look(role: str, colour: int) -> str:
-    return f"f{colour % len(FIELD_COLOURS)}" if role == "field" else role
+def _style(part: Piece | Note) -> str:
+    """Return the CSS class."""
+    return f"f{part.color % len(FIELD_COLORS)}" if part.role == "field" else part.role

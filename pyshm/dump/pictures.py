@@ -1,4 +1,4 @@
-"""What a blob's content is, told from its header alone: nothing is decoded, nothing copied."""
+"""Describe the picture in a blob from its header; nothing is decoded or copied."""
 
 from __future__ import annotations
 
@@ -24,40 +24,40 @@ class Picture(NamedTuple):
     mode: str
 
     def __str__(self) -> str:
-        """``PNG picture, 640 x 480, RGB``."""
+        """Return for example ``PNG picture, 640 x 480, RGB``."""
         return f"{self.format} picture, {self.width} x {self.height}, {self.mode}"
 
     @property
     def shown_by_browsers(self) -> bool:
-        """Whether browsers know the format."""
+        """Whether browsers can show the format."""
         return self.format in _BROWSERS
 
 
 def describe(content: memoryview) -> Picture | str:
-    """The picture that ``content`` is, or a sentence that says why there is none to tell of."""
+    """Return the picture in ``content``, or a sentence that says why there is none."""
     if not len(content):
         return "no picture: the content is empty"
     from PIL import Image, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
-            # Between once and twice its limit of pixels Pillow only warns. That is as good a
-            # reason not to hand the picture on to a program that would decode it.
+            # For up to twice its limit of pixels Pillow only warns. Such a picture is refused
+            # too, as the description lets other programs decode it.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BufferedReader(_Window(content))) as image:
                 name = image.format or "unknown"
                 mime = Image.MIME.get(name, "application/octet-stream")
                 return Picture(name, mime, image.width, image.height, image.mode)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        return f"a picture too large to open: {error}"
+        return f"the picture is too large to open: {error}"
     except UnidentifiedImageError:
-        return "no picture in any format that Pillow knows"
-    except Exception as error:  # noqa: BLE001 - format plugins raise anything for a damaged header
-        return f"a damaged picture: {error}"
+        return "no picture in a format that Pillow can read"
+    except Exception as error:  # noqa: BLE001 - a format plugin can raise anything for a damaged header
+        return f"the picture is damaged: {error}"
 
 
 class _Window(io.RawIOBase):
-    """A file that reads from memory in place."""
+    """A file object that reads from memory."""
 
     def __init__(self, memory: memoryview) -> None:
         self._memory = memory

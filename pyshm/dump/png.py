@@ -1,4 +1,4 @@
-"""Regions as a PNG, drawn with Pillow and the font that it brings along."""
+"""Regions as a PNG, drawn with Pillow and its built-in font."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .._support.palette import CONTENT, MARK, colour_of
+from .._support.palette import CONTENT, MARK, color_of
 from .._support.text import visible
 from ..errors import ArgumentError
 from .regions import Regions
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HATCH", "MOST_ROWS", "as_png"]
 
-MOST_ROWS = 2000  # of a picture that can still be looked at
+MOST_ROWS = 2000  # rows; a higher picture is of no use
 
 _SIZE = 15  # of the font, in pixels
 _MARGIN, _LINE = 24, 24
@@ -35,16 +35,15 @@ def as_png(
     found: Regions,
     title: str,
     *,
-    picture: str = "",
+    picture: object = "",
     limit: int | None = SHOWN,
 ) -> bytes:
-    """The PNG file. Raises ArgumentError where it would have more than MOST_ROWS rows."""
+    """Return the PNG file. Raises ArgumentError if it would have more than MOST_ROWS rows."""
     from PIL import Image, ImageDraw
 
     shown = list(_at_most(rows(buffer, found.regions, limit=limit)))
     font = _font()
-    head = f"{found.kind}, {found.size} bytes" + (f"; {picture}" if picture else "")
-    lines = [line for line in (head, found.remark) if line]
+    lines = [line for line in (found.heading(picture), found.remark) if line]
     measure = ImageDraw.Draw(Image.new("RGB", (1, 1)))
     texts = [_notes_text(row.notes) for row in shown if isinstance(row, Row)]
     notes = max((_width(measure, text, font) for text in texts), default=0) + 16
@@ -68,14 +67,14 @@ def as_png(
 
 
 class _Pen:
-    """Draws rows at a height."""
+    """Draws text and rows."""
 
     def __init__(self, draw: ImageDraw, font: Any) -> None:
         self._draw = draw
         self._font = font
 
     def text(self, x: float, y: float, text: str, fill: str = _INK, *, bold: bool = False) -> float:
-        """Write ``text`` and return where it ends."""
+        """Draw ``text``, and return the x coordinate of its end."""
         text = _drawable(text)
         middle = y + _LINE / 2
         box = self._draw.textbbox((0, 0), "0Ag", font=self._font)
@@ -92,9 +91,9 @@ class _Pen:
             self._chip(_HEX + at * _CELL, y, len(piece.data) * _CELL - 4, piece)
             ink = _ink(piece)
             for byte in piece.data:
-                self._centred(_HEX + at * _CELL, _CELL - 4, y, f"{byte:02x}", ink)
+                self._centered(_HEX + at * _CELL, _CELL - 4, y, f"{byte:02x}", ink)
                 letter = ascii_of(bytes([byte]))
-                self._centred(_ASCII + at * _LETTER, _LETTER, y, letter, _DIM)
+                self._centered(_ASCII + at * _LETTER, _LETTER, y, letter, _DIM)
                 at += 1
         x = float(_NOTES)
         for number, note in enumerate(row.notes):
@@ -107,7 +106,7 @@ class _Pen:
         if not note.values:
             return self.text(x + 6, y, name, _DIM)
         width = self._draw.textlength(_drawable(name), self._font)
-        self._round(x, y, width + 12, colour_of(note.colour))
+        self._round(x, y, width + 12, color_of(note.color))
         self.text(x + 6, y, name)
         return self.text(x + width + 18, y, "= " + _values(note))
 
@@ -115,7 +114,7 @@ class _Pen:
         if piece.marked:
             self._round(x, y, width, MARK)
         elif piece.role == "field":
-            self._round(x, y, width, colour_of(piece.colour))
+            self._round(x, y, width, color_of(piece.color))
         elif piece.role == "content":
             self._round(x, y, width, CONTENT)
         elif piece.role == "padding":
@@ -125,7 +124,7 @@ class _Pen:
     def _round(self, x: float, y: float, width: float, fill: str) -> None:
         self._draw.rounded_rectangle((x, y + 2, x + width, y + _LINE - 3), 4, fill)
 
-    def _centred(self, x: float, width: float, y: float, text: str, fill: str) -> None:
+    def _centered(self, x: float, width: float, y: float, text: str, fill: str) -> None:
         self.text(x + (width - self._draw.textlength(text, self._font)) / 2, y, text, fill)
 
 
@@ -133,8 +132,8 @@ def _at_most(found: Iterator[Row | More]) -> Iterator[Row | More]:
     for number, row in enumerate(found):
         if number == MOST_ROWS:
             raise ArgumentError(
-                f"a picture of more than {MOST_ROWS} rows can't be looked at; write HTML, or "
-                "choose a part of the map",
+                f"the picture would have more than {MOST_ROWS} rows; write HTML, or select a part "
+                "of the map with --offset and --length",
                 field="rows",
                 limit=MOST_ROWS,
             )
@@ -142,7 +141,7 @@ def _at_most(found: Iterator[Row | More]) -> Iterator[Row | More]:
 
 
 def _font() -> Any:
-    """Pillow's own: an outline font since 10.1, where FreeType is there, else a bitmap one."""
+    """Return Pillow's own font: an outline font (10.1 or newer with FreeType) or a bitmap font."""
     from PIL import ImageFont
 
     try:
@@ -152,7 +151,7 @@ def _font() -> Any:
 
 
 def _drawable(text: str) -> str:
-    # The outline font that Pillow brings along has the letters of ASCII and no others.
+    # Pillow's outline font has only the characters of ASCII.
     return text.replace("…", "..").encode("ascii", "backslashreplace").decode("ascii")
 
 

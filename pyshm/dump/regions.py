@@ -1,4 +1,4 @@
-"""Bytes in, regions out: which byte belongs to which field. Pure; copies nothing large."""
+"""Find the fields in bytes: bytes in, regions out. Nothing large is copied."""
 
 from __future__ import annotations
 
@@ -13,26 +13,17 @@ from ..formats.recognize import UNFINISHED, is_unfinished, recognize
 from ..formats.testdata import TestData
 from ..structs.struct import Struct
 
-__all__ = [
-    "KINDS",
-    "Reading",
-    "Region",
-    "Regions",
-    "Role",
-    "annotate",
-    "annotate_anything",
-    "recognize",
-]
+__all__ = ["KINDS", "Reading", "Region", "Regions", "Role", "annotate", "annotate_anything"]
 
 KINDS = ("blob", "TestData")
 Role = Literal["field", "content", "padding", "stale"]
 
-# What reading bytes that no value of a type has may raise.
-_NO_VALUE = (PyshmError, ValueError, OverflowError)
+# The errors of a read of bytes that are not a valid value of their type.
+_INVALID = (PyshmError, ValueError, OverflowError)
 
 
 class Reading(NamedTuple):
-    """One of several fields that lie on the same bytes (a union)."""
+    """One of several fields that share the same bytes (a union)."""
 
     name: str
     offset: int
@@ -44,9 +35,9 @@ class Reading(NamedTuple):
 class Region(NamedTuple):
     """A run of bytes with one meaning.
 
-    ``value`` is what a field holds, None for anything else; ``note`` is the text beside the
-    bytes, for a field ``NAME = VALUE``. ``readings`` are the fields of a region that several of
-    them share; it is empty where there is only one.
+    ``value`` is the value of a field, None for anything else. ``note`` is the text beside the
+    bytes; for a field it is ``NAME = VALUE``. If several fields share the region, ``readings`` has
+    them; otherwise it is empty.
     """
 
     name: str
@@ -59,7 +50,7 @@ class Region(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The offset behind the last byte."""
+        """The offset after the last byte."""
         return self.offset + self.size
 
     @property
@@ -69,10 +60,10 @@ class Region(NamedTuple):
 
 
 class Regions(NamedTuple):
-    """What lies in a buffer: the kind it was taken for, its size in bytes, its regions.
+    """The contents of a buffer: their kind, their size in bytes, their regions.
 
-    ``remark`` is what a person should know beside that: that nobody has written yet, that a
-    write is under way, why no values can be shown; mostly it is empty.
+    ``remark`` is what a user should know in addition, for example that a write is in progress, or
+    why a value can't be shown. Mostly it is empty.
     """
 
     kind: str
@@ -82,55 +73,65 @@ class Regions(NamedTuple):
 
     @property
     def content(self) -> Region | None:
-        """The region of a finished blob's picture."""
+        """The region of the picture in a finished blob."""
         for region in self.regions:
             if region.name == "content" and region.role == "content":
                 return region
         return None
 
+    def heading(self, picture: object = "") -> str:
+        """Return the kind and the size as text, and the picture if there is one."""
+        return f"{self.kind}, {self.size} bytes" + (f"; {picture}" if picture else "")
+
 
 def annotate(
     buffer: memoryview, kind: str | type[Struct] | None = None, *, count: int = 1
 ) -> Regions:
-    """Find the fields in ``buffer``, taken for ``kind`` or for what :func:`recognize` finds.
+    """Return the fields in ``buffer``, read as ``kind`` or as what :func:`recognize` finds.
 
-    ``kind`` is "blob", "TestData" or a Struct subclass, of which ``count`` may follow each
-    other. Raises FormatError where the bytes are not what they are taken for.
+    ``kind`` is "blob", "TestData" or a Struct subclass. With ``count``, the buffer holds that many
+    structs in a row. Raises FormatError if the bytes are not of that kind.
     """
     size = len(buffer)
-    taken = recognize(buffer) if kind is None else kind
-    if taken == "empty":
-        region = Region("empty", 0, size, None, f"empty ({size} bytes)", "stale")
-        return Regions("empty", size, [region], "all bytes are zero")
-    if taken == "blob":
+    chosen = recognize(buffer) if kind is None else kind
+    if chosen == "empty":
+        return Regions("empty", size, [_run("empty", 0, size, "stale")], "all bytes are zero")
+    if chosen == "blob":
         name, regions, remark = "blob", *_blob_regions(buffer)
         if remark and kind is None:
             remark += "; or a TestData whose Id is -1 (--as TestData)"
     else:
-        struct = TestData if isinstance(taken, str) else taken
+        struct = TestData if isinstance(chosen, str) else chosen
         name = struct.__name__ if count == 1 else f"{struct.__name__}[{count}]"
         regions, remark = _struct_regions(buffer, struct, count)
     end = regions[-1].end if regions else 0
-    stale = size - end
-    if stale:
-        regions.append(Region("stale", end, stale, None, f"stale ({stale} bytes)", "stale"))
+    if size > end:
+        regions.append(_run("stale", end, size - end, "stale"))
     return Regions(name, size, regions, remark)
 
 
 def annotate_anything(
     buffer: memoryview, kind: str | type[Struct] | None = None, *, count: int = 1
 ) -> Regions:
-    """As :func:`annotate`, but bytes that are not ``kind`` are shown as such, with the reason."""
+    """Return what :func:`annotate` returns; if that fails, one region and the error as remark."""
     try:
         return annotate(buffer, kind, count=count)
     except FormatError as error:
         size = len(buffer)
-        region = Region("bytes", 0, size, None, f"bytes ({size} bytes)", "content")
-        return Regions("unknown", size, [region], str(error))
+        return Regions("unknown", size, [_run("bytes", 0, size, "content")], str(error))
 
 
-def note_of(name: str, value: object) -> str:
-    """``NAME = VALUE`` as it stands beside a field's bytes; text in JSON's syntax."""
+def _run(name: str, offset: int, size: int, role: Role) -> Region:
+    """Return a region without a value."""
+    return Region(name, offset, size, None, f"{name} ({size} bytes)", role)
+
+
+def _field(name: str, offset: int, size: int, value: Any) -> Reading:
+    return Reading(name, offset, size, value, _note(name, value))
+
+
+def _note(name: str, value: object) -> str:
+    """Return ``NAME = VALUE``, with text in the syntax of JSON."""
     if isinstance(value, Enum):
         shown = f"{value.name or '?'} ({value.value})"
     elif isinstance(value, str):
@@ -144,31 +145,19 @@ def note_of(name: str, value: object) -> str:
 
 def _blob_regions(buffer: memoryview) -> tuple[list[Region], str]:
     if is_unfinished(buffer):
-        story = "a write is under way, or its writer died in it"
-        rest = len(buffer) - 4
-        regions = [Region("path_length", 0, 4, UNFINISHED, note_of("path_length", UNFINISHED))]
-        if rest:
-            note = f"unfinished ({rest} bytes)"
-            regions.append(Region("unfinished", 4, rest, None, note, "content"))
-        return regions, f"unfinished: {story}"
+        regions = [Region(*_field("path_length", 0, 4, UNFINISHED))]
+        if len(buffer) > 4:
+            regions.append(_run("unfinished", 4, len(buffer) - 4, "content"))
+        return regions, "unfinished: a write is in progress, or its writer was killed"
     found = blob.parse(buffer)
     path_length, content_length = len(found.path), len(found.content)
     path = bytes(found.path).decode("utf-8", "replace")
     after = 4 + path_length
     return [
-        Region("path_length", 0, 4, path_length, note_of("path_length", path_length)),
-        Region("path", 4, path_length, path, note_of("path", path)),
-        Region(
-            "content_length", after, 4, content_length, note_of("content_length", content_length)
-        ),
-        Region(
-            "content",
-            after + 4,
-            content_length,
-            None,
-            f"content ({content_length} bytes)",
-            "content",
-        ),
+        Region(*_field("path_length", 0, 4, path_length)),
+        Region(*_field("path", 4, path_length, path)),
+        Region(*_field("content_length", after, 4, content_length)),
+        _run("content", after + 4, content_length, "content"),
     ], ""
 
 
@@ -188,14 +177,14 @@ def _struct_regions(
     leaves = _Leaves()
     for index in range(count):
         leaves.add("" if count == 1 else f"[{index}].", index * size, struct, buffer)
-    return list(_placed(leaves.found, needed)), leaves.remark
+    return list(_with_padding(leaves.found, needed)), leaves.remark
 
 
 class _Leaves:
-    """Collects the fields without parts: of nested structs and arrays their parts' parts.
+    """Collects the fields that have no parts, also from nested structs and arrays.
 
-    Bytes that are no value of their field have a place all the same; ``remark`` tells of the
-    first.
+    A field whose bytes are not a valid value is there without one; ``remark`` says why, for the
+    first such field.
     """
 
     def __init__(self) -> None:
@@ -203,12 +192,12 @@ class _Leaves:
         self.remark = ""
 
     def add(self, prefix: str, offset: int, struct: type[Struct], buffer: memoryview) -> None:
-        """The fields of the struct in ``buffer`` at ``offset``."""
+        """Add the fields of the struct in ``buffer`` at ``offset``."""
         try:
             value = struct.unpack_from(buffer, offset)
-        except _NO_VALUE as error:
+        except _INVALID as error:
             for field in struct.layout.fields:
-                self._without(prefix + field.dotnet_name, offset + field.offset, field.size, error)
+                self._invalid(prefix + field.dotnet_name, offset + field.offset, field.size, error)
         else:
             self._fields(prefix, offset, value)
 
@@ -217,8 +206,8 @@ class _Leaves:
             place = prefix + field.dotnet_name, offset + field.offset, field.size
             try:
                 part = getattr(value, field.name)
-            except _NO_VALUE as error:
-                self._without(*place, error)
+            except _INVALID as error:
+                self._invalid(*place, error)
             else:
                 self._value(*place, part)
 
@@ -230,20 +219,20 @@ class _Leaves:
             for index, item in enumerate(value):
                 self._value(f"{name}[{index}]", offset + index * step, step, item)
         else:
-            self.found.append(Reading(name, offset, size, value, note_of(name, value)))
+            self.found.append(_field(name, offset, size, value))
 
-    def _without(self, name: str, offset: int, size: int, error: Exception) -> None:
-        self.remark = self.remark or f"no value of {name}: {error}"
+    def _invalid(self, name: str, offset: int, size: int, error: Exception) -> None:
+        self.remark = self.remark or f"{name} has no valid value: {error}"
         self.found.append(Reading(name, offset, size, None, f"{name} ({size} bytes)"))
 
 
-def _placed(leaves: list[Reading], size: int) -> Iterator[Region]:
-    """The regions of ``size`` bytes: each leaf, those that overlap as one, and what is between."""
+def _with_padding(leaves: list[Reading], size: int) -> Iterator[Region]:
+    """Yield the regions of ``size`` bytes: each leaf, overlapping leaves as one, and padding."""
     end = 0
     for group in _overlapping(sorted(leaves, key=lambda leaf: leaf.offset)):
         start = group[0].offset
         if start > end:
-            yield _padding(end, start - end)
+            yield _run("padding", end, start - end, "padding")
         end = max(leaf.offset + leaf.size for leaf in group)
         if len(group) == 1:
             yield Region(*group[0])
@@ -252,10 +241,11 @@ def _placed(leaves: list[Reading], size: int) -> Iterator[Region]:
             note = " | ".join(leaf.note for leaf in group)
             yield Region(name, start, end - start, None, note, "field", tuple(group))
     if size > end:
-        yield _padding(end, size - end)
+        yield _run("padding", end, size - end, "padding")
 
 
 def _overlapping(leaves: Iterable[Reading]) -> Iterator[list[Reading]]:
+    """Yield the groups of leaves that share bytes."""
     group: list[Reading] = []
     end = 0
     for leaf in leaves:
@@ -266,7 +256,3 @@ def _overlapping(leaves: Iterable[Reading]) -> Iterator[list[Reading]]:
         end = max(end, leaf.offset + leaf.size)
     if group:
         yield group
-
-
-def _padding(offset: int, size: int) -> Region:
-    return Region("padding", offset, size, None, f"padding ({size} bytes)", "padding")

@@ -1,4 +1,4 @@
-"""Regions in colours, drawn by rich."""
+"""Regions in color on a terminal, drawn by rich."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from .._support.palette import CONTENT, MARK, colour_of
+from .._support.palette import CONTENT, MARK, color_of
 from .._support.text import visible
 from .regions import Regions
 from .rows import ROW, SHOWN, More, Note, Piece, Row, ascii_of, rows
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["draw", "heading", "row_width", "table"]
 
-_WIDE = 100  # columns from which on a row of 16 bytes leaves room for the notes
-_BATCH = 500  # rows that are laid out at once, so that a long dump begins to appear soon
+_WIDE = 100  # columns of a terminal; on a narrower one, a row has 8 bytes, to have room for notes
+_BATCH = 500  # rows in one table, so that the first rows of a long dump appear soon
 _MARKED = f"bold white on {MARK}"
 _STYLES = {"content": f"black on {CONTENT}", "padding": "dim italic", "stale": "dim"}
 
@@ -31,10 +31,10 @@ def draw(
     found: Regions,
     title: str,
     *,
-    picture: str = "",
+    picture: object = "",
     limit: int | None = SHOWN,
 ) -> None:
-    """Print the heading and the rows; ``picture`` is said beside the kind."""
+    """Print the heading, with ``picture`` in it, and the rows."""
     for line in heading(found, title, picture):
         console.print(line, soft_wrap=True)
     width = row_width(console.width)
@@ -43,34 +43,31 @@ def draw(
         console.print(table(batch, width))
 
 
-def heading(found: Regions, title: str, picture: str = "") -> Iterator[Text]:
-    """What lies there, and the remark."""
-    line = Text.assemble((visible(title), "bold"), f": {found.kind}, {found.size} bytes")
-    if picture:
-        line.append(f"; {visible(picture)}")
-    yield line
+def heading(found: Regions, title: str, picture: object = "") -> Iterator[Text]:
+    """Yield the line with the kind and the size, and the line with the remark if there is one."""
+    yield Text.assemble((visible(title), "bold"), f": {visible(found.heading(picture))}")
     if found.remark:
         yield Text(visible(found.remark), "bold")
 
 
 def row_width(columns: int) -> int:
-    """How many bytes a row has on a terminal with so many columns."""
+    """Return the number of bytes in a row on a terminal with that many columns."""
     return ROW if columns >= _WIDE else ROW // 2
 
 
 def table(shown: Iterable[Row | More], width: int) -> Table:
-    """Rows of up to ``width`` bytes. Tables below each other look like one."""
-    made = Table.grid(padding=(0, 2, 0, 0))
-    made.add_column(no_wrap=True, style="dim", width=8)
-    made.add_column(no_wrap=True, width=3 * width - 1)
-    made.add_column(no_wrap=True, width=width)
-    made.add_column(overflow="fold")
+    """Return rows of up to ``width`` bytes as a table. Consecutive tables look like one."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True, style="dim", width=8)
+    grid.add_column(no_wrap=True, width=3 * width - 1)
+    grid.add_column(no_wrap=True, width=width)
+    grid.add_column(overflow="fold")
     for row in shown:
         if isinstance(row, More):
-            made.add_row("", Text(f"… {row.size} more bytes", "dim italic"))
+            grid.add_row("", Text(f"… {row.size} more bytes", "dim italic"))
         else:
-            made.add_row(f"{row.offset:08x}", *_cells(row))
-    return made
+            grid.add_row(f"{row.offset:08x}", *_cells(row))
+    return grid
 
 
 def _cells(row: Row) -> tuple[Text, Text, Text]:
@@ -92,5 +89,5 @@ def _cells(row: Row) -> tuple[Text, Text, Text]:
 
 def _style(part: Piece | Note) -> str:
     if part.role == "field":
-        return f"black on {colour_of(part.colour)}"
+        return f"black on {color_of(part.color)}"
     return _STYLES[part.role]

@@ -1,4 +1,4 @@
-"""Regions as plain text and as JSON, in the form that both languages share (docs/protocol.md)."""
+"""Regions as plain text and as JSON, in the form of docs/protocol.md."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from .._support.text import visible
-from .regions import Region, Regions
+from .regions import Regions
 from .rows import ROW, SHOWN, ascii_of
 
 __all__ = ["as_json", "as_text", "json_value"]
@@ -17,12 +17,12 @@ __all__ = ["as_json", "as_text", "json_value"]
 def as_text(
     buffer: memoryview, found: Regions, title: str, *, limit: int | None = SHOWN
 ) -> Iterator[str]:
-    """The dump's lines, the first one with ``title``.
+    """Yield the lines of the dump; the first one begins with ``title``.
 
-    Of content, padding and stale bytes ``limit`` are shown, None for all.
+    Of content, padding and stale bytes the first ``limit`` are shown (None: all).
     """
     remark = f"; {visible(found.remark)}" if found.remark else ""
-    yield f"{title}: {found.kind}, {found.size} bytes{remark}"
+    yield f"{title}: {found.heading()}{remark}"
     for region in found.regions:
         whole = limit is None or region.role == "field"
         size = region.size if whole else min(region.size, limit or 0)
@@ -38,20 +38,20 @@ def as_text(
 
 
 def as_json(found: Regions, title: str) -> dict[str, Any]:
-    """The same, for programs. Of fields on the same bytes each has its own entry."""
+    """Return the dump as an object for JSON. Fields that share bytes have an entry each."""
     fields = [
         {"name": field.name, "offset": field.offset, "size": field.size,
          "value": json_value(field.value)}
         for region in found.regions
-        for field in _entries(region)
+        for field in region.readings or (region,)
     ]  # fmt: skip
     return {"map": title, "kind": found.kind, "size": found.size, "fields": fields}
 
 
 def json_value(value: Any) -> Any:
-    """A field's value as JSON has it: numbers, text and lists of them; bytes as hex.
+    """Return a field's value for JSON: a number, text, a list of them, or bytes as hex text.
 
-    What JSON has no form for (NaN, a decimal, a time) is its text.
+    A value that JSON can't represent (NaN, a decimal, a time) becomes text.
     """
     if isinstance(value, Enum):
         return json_value(value.value)
@@ -64,7 +64,3 @@ def json_value(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [json_value(item) for item in value]
     return str(value)
-
-
-def _entries(region: Region) -> Iterator[Any]:
-    yield from region.readings or (region,)

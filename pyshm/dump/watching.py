@@ -1,4 +1,4 @@
-"""What happens to a map, as events. Looking and waiting are the caller's."""
+"""Watch a map: yield an event for everything that changes in it."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ __all__ = ["Appeared", "BeingWritten", "Changed", "Event", "Rewritten", "Waiting
 
 
 class Waiting(NamedTuple):
-    """There is no such map, or there is none any more."""
+    """The map does not exist, or no longer."""
 
     reason: str
 
 
 class Appeared(NamedTuple):
-    """The map is there; ``data`` is a copy of what it holds, the watcher's own."""
+    """The map exists; ``data`` is the watcher's copy of its contents."""
 
     found: Regions
     data: bytearray
 
 
 class BeingWritten(NamedTuple):
-    """A blob is being written, or its writer died in that. Nothing is told until it is whole."""
+    """A blob is being written, or its writer was killed. The next event comes when it is whole."""
 
 
 class Rewritten(NamedTuple):
-    """The blob is whole again, and has the bytes that it had."""
+    """The blob is whole again, with the same bytes as before."""
 
 
 class Changed(NamedTuple):
-    """Bytes have changed: where, and what lay and lies in the map."""
+    """Bytes have changed: the changes, the regions before, the regions and the bytes now."""
 
     changes: list[Change]
     before: Regions
@@ -55,15 +55,15 @@ def watch(
     *,
     count: int = 1,
 ) -> Iterator[Event]:
-    """Look at a map again and again, for ever, and tell what is new.
+    """Look at a map repeatedly, without end, and yield an event for each change.
 
-    ``look`` opens the map and closes it at the end of its block: it is held for the moment of
-    looking only, so that a watcher never keeps a map alive that its programs have let go of,
-    and finds the new one of that name. ``wait`` passes the time between two looks. The bytes are
-    taken for ``kind``, or for what they seem to be, as by :func:`pyshm.dump.annotate`.
+    ``look`` opens the map and closes it at the end of its block. So the watcher holds the map only
+    during a look: it never keeps a map alive that other programs have released, and it finds a new
+    map with the same name. ``wait`` returns when it is time for the next look. The bytes are read
+    as ``kind`` or as what they seem to be, as in :func:`pyshm.dump.annotate`.
 
-    Raises what ``look`` raises, but for MapNotFoundError, MapIOError and an empty file: these
-    are waited out.
+    Raises what ``look`` raises, except for MapNotFoundError, MapIOError and the error of an empty
+    file: after these it waits.
     """
     watcher = _Watcher(kind, count)
     reason: str | None = None
@@ -85,7 +85,7 @@ def watch(
 
 
 class _Watcher:
-    """Compares each look with the one before."""
+    """Compares each look with the previous one."""
 
     def __init__(self, kind: str | type[Struct] | None, count: int) -> None:
         self._kind = kind
@@ -107,11 +107,11 @@ class _Watcher:
             return self._begin_writing()
         blocks = snapshot.differing(buffer)
         if blocks and self._is_being_written(buffer):
-            return self._begin_writing()  # the write began while we looked: old and new mixed
+            return self._begin_writing()  # it began during the comparison: old and new bytes
         writing, self._writing = self._writing, False
         if not blocks:
             return Rewritten() if writing else None
-        changes = snapshot.take(blocks)
+        changes = snapshot.update(blocks)
         return Changed(changes, before, self._annotate(snapshot), snapshot.data)
 
     def _annotate(self, snapshot: Snapshot) -> Regions:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape
 
-from .._support.palette import FIELD_COLOURS
+from .._support.palette import FIELD_COLORS
 from .._support.text import columns, visible
 from .forms import Layout
 from .table import Row, bytes_text, rows, system
@@ -49,7 +49,7 @@ _STYLE = (
     ".line { stroke: #9ca3af; } .field text { fill: #111111; } .field .kind { opacity: .75; }\n"
     ".field path { stroke: #111111; stroke-opacity: .45; }\n"
     + "".join(
-        f".f{number} rect {{ fill: {colour}; }}\n" for number, colour in enumerate(FIELD_COLOURS)
+        f".f{number} rect {{ fill: {colour}; }}\n" for number, colour in enumerate(FIELD_COLORS)
     )
     + "@media (prefers-color-scheme: dark) {\n"
     ".page { fill: #111827; } .title, .struct text { fill: #f3f4f6; }\n"
@@ -267,7 +267,7 @@ def _drawn(box: _Box, x: float, y: float, *, laned: bool) -> Iterator[str]:
         "more" if box.more
         else "gap" if box.row.is_padding
         else "struct" if box.inner
-        else f"field f{box.colour % len(FIELD_COLOURS)}"
+        else f"field f{box.colour % len(FIELD_COLORS)}"
     )  # fmt: skip
     yield f'<g class="{look}"><title>{escape(_whole(box))}</title>'
     yield (

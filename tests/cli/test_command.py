@@ -1,4 +1,4 @@
-"""The command line, as a person or a program starts it."""
+"""The command line, started by a user or a program."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def gone(name):
 # --- writers ---
 
 
-def test_write_image_says_ready_and_holds_the_map_until_input_ends(command, map_name, picture):
+def test_write_image_prints_ready_and_holds_the_map_until_input_ends(command, map_name, picture):
     process = command("write-image", map_name, str(picture)).ready()
     with ShareMemoryHelper(map_name, 100).open() as helper:
         assert helper.read_image() == ImageData(str(picture), b"xyz")
@@ -51,7 +51,7 @@ def test_write_image_says_ready_and_holds_the_map_until_input_ends(command, map_
     assert gone(map_name)
 
 
-def test_a_writer_ignores_what_comes_in(command, map_name):
+def test_a_writer_ignores_its_input(command, map_name):
     process = command("write-struct", map_name).ready()
     process.say("anything")
     MemoryMappedFile.open_existing(map_name).close()
@@ -74,7 +74,7 @@ def test_write_struct_writes_the_standard_values(command, map_name):
         assert helper.read_struct(TestData) == TestData.standard()
 
 
-def test_write_struct_takes_values(command, map_name):
+def test_write_struct_accepts_values(command, map_name):
     scores = "--scores=-1,1,2,3,4,5,6,7,8,9"
     with (
         command("write-struct", map_name, "--id", "-7", "--age=8", scores).ready(),
@@ -95,16 +95,16 @@ def test_a_writers_json_has_the_digest_of_what_was_written(command, map_name, pi
         }
 
 
-def test_the_structs_json_is_of_its_48_bytes(command, map_name):
+def test_the_json_of_write_struct_describes_its_48_bytes(command, map_name):
     with command("write-struct", map_name, "--json") as process:
-        said = json.loads(process.line())
+        report = json.loads(process.line())
     digest = hashlib.sha256(TestData.standard().to_bytes()).hexdigest()
-    assert (said["bytes"], said["sha256"]) == (48, digest)
+    assert (report["bytes"], report["sha256"]) == (48, digest)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a map's size can't be asked on Windows")
 @pytest.mark.parametrize(("arguments", "size"), [([], 10_485_760), (["--capacity", "5000"], 5000)])
-def test_a_writers_capacity(command, map_name, map_file, arguments, size):
+def test_a_writer_creates_a_map_of_the_given_capacity(command, map_name, map_file, arguments, size):
     with command("write-struct", map_name, *arguments).ready():
         assert map_file.stat().st_size == size
 
@@ -113,7 +113,9 @@ def test_a_writers_capacity(command, map_name, map_file, arguments, size):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
 @pytest.mark.parametrize("way", ["write-struct", "write-image"])
-def test_an_interrupted_writer_lets_go_and_exits_with_0(command, map_name, picture, number, way):
+def test_an_interrupted_writer_releases_the_map_and_exits_with_0(
+    command, map_name, picture, number, way
+):
     arguments = [str(picture)] if way == "write-image" else []
     process = command(way, map_name, *arguments).ready()
     process.send_signal(getattr(signal, number))
@@ -122,12 +124,12 @@ def test_an_interrupted_writer_lets_go_and_exits_with_0(command, map_name, pictu
     assert gone(map_name)
 
 
-def test_a_writer_may_write_into_a_map_that_exists(command, map_name, memory):
+def test_a_writer_can_write_to_an_existing_map(command, map_name, memory):
     with command("write-struct", map_name).ready():
         assert memory.read_struct(TestData) == TestData.standard()
 
 
-def test_a_writer_of_a_file_leaves_the_bytes_there(run, tmp_path):
+def test_the_bytes_stay_in_a_mapped_file(run, tmp_path):
     path = tmp_path / "map"
     result = run("write-struct", path, "--file", "--capacity", 100)
     assert (result.status, result.out) == (0, ["READY"])
@@ -157,7 +159,7 @@ def test_read_image_as_json(run, map_name, memory):
     }
 
 
-def test_read_image_as_json_names_the_file_it_saved(run, map_name, memory, tmp_path):
+def test_the_json_of_read_image_names_the_saved_file(run, map_name, memory, tmp_path):
     result = run("read-image", map_name, "--json", "--out", tmp_path / "out")
     assert json.loads(result.out[0])["out"] == str(tmp_path / "out")
 
@@ -215,14 +217,14 @@ def test_dump_of_a_named_map(run, map_name, memory):
     assert result.out[0] == f"{map_name}: blob, {SIZE} bytes"
 
 
-def test_dump_takes_the_bytes_for_what_it_is_told(run, tmp_path):
+def test_dump_reads_the_bytes_as_the_given_kind(run, tmp_path):
     path = tmp_path / "map"
     path.write_bytes(ImageData("p", b"x" * 60).to_bytes())
     result = run("dump", path, "--file", "--as", "TestData", "--length", 69)
     assert "TestData, 69 bytes" in result.out[0]
 
 
-def test_dump_cuts_offset_and_length_out_of_the_map(run, tmp_path):
+def test_dump_shows_only_the_part_of_the_map_that_offset_and_length_select(run, tmp_path):
     path = tmp_path / "map"
     path.write_bytes(b"###" + ImageData("p", b"xyz").to_bytes() + b"###")
     result = run("dump", path, "--file", "--offset", 3, "--length", 12, "--json")
@@ -235,7 +237,7 @@ def test_dump_cuts_offset_and_length_out_of_the_map(run, tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [("read-image",), ("read-struct",), ("dump",)])
-def test_a_missing_map_is_one_line_and_status_1(run, map_name, arguments):
+def test_a_missing_map_is_an_error_of_one_line_with_status_1(run, map_name, arguments):
     result = run(*arguments, map_name)
     assert (result.status, result.out) == (1, [])
     assert result.errors == f"pyshm: no map named '{map_name}'\n" or (
@@ -243,7 +245,7 @@ def test_a_missing_map_is_one_line_and_status_1(run, map_name, arguments):
     )
 
 
-def test_a_name_can_not_command_the_terminal_by_an_error(run):
+def test_control_characters_in_a_name_are_escaped_in_the_error(run):
     result = run("dump", "no\x1b[31m\nmap\x07", "--file")
     assert result.status == 1
     assert "\x1b" not in result.errors
@@ -252,18 +254,18 @@ def test_a_name_can_not_command_the_terminal_by_an_error(run):
     assert "no-such\\x1b" in run("write-image", "m", "no-such\x1bfile").errors
 
 
-def test_a_file_that_is_not_there_is_told_without_an_errno(run, map_name):
+def test_the_error_of_a_missing_file_has_no_error_number(run, map_name):
     result = run("write-image", map_name, "no-such-file")
     assert result.errors == "pyshm: no-such-file: No such file or directory\n"
 
 
 @pytest.mark.parametrize("more", [["--offset", "4099"], ["--length", "0"]])
-def test_a_part_of_the_map_without_bytes_is_told_as_such(run, tmp_path, more):
+def test_the_error_says_that_no_byte_of_the_map_is_selected(run, tmp_path, more):
     path = tmp_path / "map"
     path.write_bytes(bytes(4096))  # whole pages, as a view on Windows has
     result = run("dump", path, "--file", *more)
     assert (result.status, result.out) == (1, [])
-    assert "no byte of the map is chosen: it has 4,096 bytes" in result.errors
+    assert "no byte of the map is selected: it has 4,096 bytes" in result.errors
 
 
 @pytest.mark.parametrize(
@@ -279,7 +281,7 @@ def test_a_part_of_the_map_without_bytes_is_told_as_such(run, tmp_path, more):
         (["watch", "m", "--interval", "x"], "more than 0 and at most 86400 seconds, not x"),
     ],
 )
-def test_a_value_that_can_not_be_is_told_in_words(run, arguments, sentence):
+def test_the_error_of_an_invalid_value_says_what_is_valid(run, arguments, sentence):
     result = run(*arguments)
     assert result.status == 2
     assert sentence in result.errors
@@ -297,7 +299,7 @@ def test_a_value_that_can_not_be_is_told_in_words(run, arguments, sentence):
     ],
 )
 @pytest.mark.skipif(sys.platform == "win32", reason="there 47 bytes are a page")
-def test_a_writer_that_fails_says_why_in_one_line_and_leaves_nothing(run, map_name, arguments):
+def test_a_writer_that_fails_says_why_on_one_line_and_leaves_no_map(run, map_name, arguments):
     result = run(*[map_name if argument == "MAP" else argument for argument in arguments])
     assert (result.status, result.out) == (1, [])
     assert result.errors.startswith("pyshm: ")
@@ -305,7 +307,7 @@ def test_a_writer_that_fails_says_why_in_one_line_and_leaves_nothing(run, map_na
     assert gone(map_name)
 
 
-def test_a_value_out_of_range_does_not_even_create_the_file(run, tmp_path):
+def test_a_value_out_of_range_is_refused_before_the_file_is_created(run, tmp_path):
     assert run("write-struct", tmp_path / "map", "--file", "--age", "2147483648").status == 1
     assert list(tmp_path.iterdir()) == []
 
@@ -334,18 +336,18 @@ def test_wrong_usage_is_status_2(run, arguments):
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_each_command_explains_itself(run, name):
+def test_each_command_has_a_help_text(run, name):
     result = run(name, "--help")
     assert result.status == 0
     assert result.out[0].startswith(f"usage: pyshm {name}")
 
 
-def test_it_tells_its_version(run):
+def test_the_version_is_printed(run):
     assert run("--version").out == [f"pyshm {__version__}"]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows tells of a closed pipe differently")
-def test_a_reader_that_has_enough_is_no_story(tmp_path, child_environment):
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows reports a closed pipe differently")
+def test_a_closed_pipe_is_status_1_without_a_message(tmp_path, child_environment):
     path = tmp_path / "map"
     path.write_bytes(ImageData("p" * 300_000, b"x").to_bytes())
     process = subprocess.Popen(
@@ -366,7 +368,7 @@ def test_a_reader_that_has_enough_is_no_story(tmp_path, child_environment):
         process.stderr.close()
 
 
-def test_output_that_its_encoding_can_not_carry_does_not_break_it(run, tmp_path):
+def test_output_that_the_encoding_can_not_represent_is_escaped(run, tmp_path):
     path = tmp_path / "map"
     path.write_bytes(ImageData("日本", b"x").to_bytes())
     result = run("read-image", path, "--file", env={"PYTHONIOENCODING": "ascii", "LC_ALL": "C"})
@@ -374,7 +376,7 @@ def test_output_that_its_encoding_can_not_carry_does_not_break_it(run, tmp_path)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has file names of any bytes")
-def test_a_file_name_of_bad_utf8_does_not_break_the_output(run, tmp_path):
+def test_a_file_name_with_invalid_utf8_is_printed(run, tmp_path):
     path = tmp_path / os.fsdecode(b"m\xff")
     path.write_bytes(TestData.standard().to_bytes())
     result = run("dump", path, "--file")
@@ -382,7 +384,7 @@ def test_a_file_name_of_bad_utf8_does_not_break_the_output(run, tmp_path):
     assert result.out[0] == f"{tmp_path}/m\\udcff: TestData, 48 bytes"
 
 
-def test_the_main_function_takes_arguments_and_returns_the_status(capsys, tmp_path):
+def test_main_accepts_arguments_and_returns_the_status(capsys, tmp_path):
     from pyshm.cli import main
 
     path = tmp_path / "map"
@@ -391,7 +393,7 @@ def test_the_main_function_takes_arguments_and_returns_the_status(capsys, tmp_pa
     assert capsys.readouterr().out == f"{TestData.standard()}\n"
 
 
-def test_reading_into_the_mapped_file_itself_is_refused(run, tmp_path):
+def test_saving_a_picture_to_the_mapped_file_itself_is_refused(run, tmp_path):
     path = tmp_path / "map"
     content = ImageData("p", b"xyz").to_bytes()
     path.write_bytes(content)

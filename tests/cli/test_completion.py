@@ -1,4 +1,4 @@
-"""Completion as the shells themselves do it, from the scripts that ``pyshm completion`` prints."""
+"""Completion in the real shells, with the scripts that ``pyshm completion`` prints."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def shell(name):
 
 @pytest.fixture
 def place(tmp_path, child_environment):
-    """A folder with ``pyshm`` on the path, the scripts, a few files, and no maps yet."""
+    """A folder with ``pyshm`` on the path, the scripts and a few files; no maps exist yet."""
     for folder in ("bin", "maps", "files"):
         (tmp_path / folder).mkdir()
     program = tmp_path / "bin" / "pyshm"
@@ -77,7 +77,7 @@ def answer(place, command):
 
 @pytest.fixture
 def in_bash(place):
-    """What bash offers behind some words, the last of which is being typed."""
+    """Return what bash offers for the last of some words."""
     program = (
         'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _pyshm; '
         '[[ -z ${COMPREPLY[*]} ]] || printf "%s\\n" "${COMPREPLY[@]}"'
@@ -123,7 +123,7 @@ def test_options_of_the_program_are_offered(offered):
     assert "--version" in offered("--v")
 
 
-def test_options_are_those_of_the_command(offered):
+def test_the_options_of_the_command_are_offered(offered):
     assert "--out" in offered("read-image", "--o")
     assert "--out" not in offered("read-struct", "--")
     assert "--dry-run" in offered("clean", "--")
@@ -138,7 +138,7 @@ def test_an_options_choice_is_offered(offered):
     assert offered("dump", "x", "--as", "T") == ["TestData"]
 
 
-def test_an_options_choice_is_offered_behind_an_equals_sign(in_bash):
+def test_an_options_choice_is_offered_after_an_equals_sign(in_bash):
     assert in_bash("dump", "x", "--as", "=", "T") == ["TestData"]
     assert in_bash("dump", "x", "--as", "=") == ["TestData", "blob"]
 
@@ -151,17 +151,17 @@ def test_maps_are_offered_by_name(offered):
 
 
 @pytest.mark.usefixtures("maps")
-def test_a_map_with_a_blank_is_offered_so_that_it_can_be_used(in_bash):
+def test_a_map_name_with_a_space_is_quoted(in_bash):
     assert in_bash("read-image", "w") == ["with\\ blank"]
 
 
 @pytest.mark.usefixtures("maps")
-def test_a_second_map_is_offered_only_where_more_may_follow(offered):
+def test_a_second_map_is_offered_only_if_the_command_accepts_several(offered):
     assert offered("read-struct", "picture", "p") == []
     assert offered("clean", "picture", "plan", "pi") == ["picture"]
 
 
-def test_files_are_offered_for_a_file(offered):
+def test_files_are_offered_for_a_file_argument(offered):
     assert offered("write-image", "x", "pho") == offered("read-image", "x", "--out", "pho")
     assert "photo.png" in offered("write-image", "x", "pho")
 
@@ -172,11 +172,11 @@ def test_files_are_offered_for_a_mapped_file(offered):
     assert "picture" not in offered("dump", "--file", "p")
 
 
-def test_nothing_is_offered_for_what_nobody_can_guess(offered):
+def test_nothing_is_offered_for_free_text(offered):
     assert offered("write-struct", "x", "--id", "") == []
 
 
-def test_without_maps_and_where_they_can_not_be_listed_nothing_is_offered(place, offered):
+def test_nothing_is_offered_if_there_are_no_maps_or_they_can_not_be_listed(place, offered):
     assert offered("read-image", "") == []
     place[1]["PYSHM_DIRECTORY"] = "/no/such/directory"
     assert offered("read-image", "") == []
@@ -215,7 +215,7 @@ class Typist:
         while text not in self.seen:
             assert time.monotonic() < deadline, self.seen
             if select.select([self.master], [], [], 1)[0]:
-                # A bell rings between what was there and what completes it.
+                # The shell sends a bell between the typed text and the completion.
                 self.seen += os.read(self.master, 4096).decode("utf-8", "replace").replace("\a", "")
         self.seen = self.seen.split(text, 1)[1]
 
@@ -242,7 +242,7 @@ def test_the_tab_key_completes(place, name):
         typist.wait_for("next> ")
         typist.type(begin.format(folder / f"script.{name}") + "\r")
         typist.wait_for("next> ")
-        # What is typed is echoed as it is; only a completion makes it whole.
+        # The typed text is echoed unchanged; the rest of the word comes from the completion.
         typist.type("pyshm rea\t")
         typist.wait_for("pyshm read-")
         typist.type("i\t")
@@ -258,7 +258,7 @@ def test_the_tab_key_completes(place, name):
 @pytest.mark.parametrize(
     ("name", "check"), [("bash", "-n"), ("zsh", "-n"), ("fish", "--no-execute")]
 )
-def test_the_script_has_the_shells_syntax(place, name, check):
+def test_the_shell_accepts_the_syntax_of_the_script(place, name, check):
     assert answer(place, [shell(name), check, str(place[0] / f"script.{name}")]) == []
 
 
@@ -317,7 +317,7 @@ def test_an_unknown_shell_is_wrong_usage(run):
     assert run("completion").status == 2
 
 
-def test_the_grammar_tells_what_a_value_is():
+def test_the_grammar_has_the_kind_of_each_value():
     commands = {command.name: command for command in grammar.read(build_parser()).commands}
     image = commands["write-image"]
     assert [(item.name, item.kind) for item in image.arguments] == [

@@ -1,4 +1,4 @@
-"""Colours, tables and progress: with rich and without it, on a terminal and off it."""
+"""Colors, tables and progress: with and without rich, on a terminal and elsewhere."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def printed(stream, *parts):
     return stream.getvalue()
 
 
-# --- colours ---
+# --- colors ---
 
 
 def test_a_pipe_gets_plain_text():
@@ -51,24 +51,24 @@ def test_a_pipe_gets_plain_text():
 
 
 @needs_rich
-def test_a_terminal_gets_colours():
+def test_a_terminal_gets_colors():
     assert "\x1b[" in printed(Terminal(), ("b", BAD))
 
 
 @needs_rich
-def test_no_color_turns_them_off(monkeypatch):
+def test_no_color_turns_colors_off(monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
     assert printed(Terminal(), ("b", BAD)) == "b\n"
 
 
 @needs_rich
-def test_an_empty_no_color_means_nothing(monkeypatch):
+def test_an_empty_no_color_has_no_effect(monkeypatch):
     monkeypatch.setenv("NO_COLOR", "")
     assert "\x1b[" in printed(Terminal(), ("b", BAD))
 
 
 @needs_rich
-def test_force_color_turns_them_on_in_a_pipe(monkeypatch):
+def test_force_color_turns_colors_on_in_a_pipe(monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert "\x1b[" in printed(io.StringIO(), ("b", BAD))
 
@@ -80,13 +80,13 @@ def test_a_dumb_terminal_gets_plain_text(monkeypatch):
 
 @pytest.mark.usefixtures("without_rich")
 @pytest.mark.parametrize("forced", [False, True])
-def test_without_rich_everything_is_plain(monkeypatch, forced):
+def test_without_rich_everything_is_plain_text(monkeypatch, forced):
     if forced:
         monkeypatch.setenv("FORCE_COLOR", "1")
     assert printed(Terminal(), "a ", ("b", BAD)) == "a b\n"
 
 
-def test_a_stream_that_is_none_or_closed_is_no_terminal():
+def test_a_missing_or_closed_stream_is_not_a_terminal():
     closed = io.StringIO()
     closed.close()
     assert not console._is_terminal(None)
@@ -97,7 +97,7 @@ def test_a_stream_that_is_none_or_closed_is_no_terminal():
 
 
 @pytest.mark.usefixtures("without_rich")
-def test_columns_are_aligned_as_they_are_shown():
+def test_columns_are_aligned_by_the_width_on_the_terminal():
     stream = Terminal()
     console.Console(stream).table([["NAME", "SIZE"], ["a\x1b[31m", "1"], ["日本", "2"]])
     assert stream.getvalue().splitlines() == [
@@ -108,7 +108,7 @@ def test_columns_are_aligned_as_they_are_shown():
 
 
 @needs_rich
-def test_text_is_never_markup(monkeypatch):
+def test_text_is_not_interpreted_as_markup(monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert printed(io.StringIO(), "[bold]x[/bold] :smile: 123") == "[bold]x[/bold] :smile: 123\n"
 
@@ -119,27 +119,27 @@ def test_long_lines_are_not_wrapped_or_cut():
 
 
 @pytest.mark.parametrize("rich_or_not", ["rich", "plain"])
-def test_text_can_not_command_a_terminal(monkeypatch, rich_or_not, request):
+def test_control_characters_are_escaped_on_a_terminal(monkeypatch, rich_or_not, request):
     if rich_or_not == "plain":
         request.getfixturevalue("without_rich")
     assert printed(Terminal(), "a\x1b[2Jb\x07\x9b\n") == "a\\x1b[2Jb\\x07\\x9b\\n\n"
 
 
-def test_a_pipe_gets_the_bytes_as_they_are():
+def test_a_pipe_gets_the_bytes_unchanged():
     assert printed(io.StringIO(), "a\x1b[2Jb") == "a\x1b[2Jb\n"
 
 
 # --- tables ---
 
 
-def test_a_table_has_aligned_columns_and_no_trailing_blanks():
+def test_a_table_has_aligned_columns_and_no_trailing_spaces():
     stream = io.StringIO()
     Console(stream).table([["A", "LONG", "C"], [("xxx", GOOD), "y", ""], ["日本", "e\u0301", "z"]])
     assert stream.getvalue() == "A     LONG  C\nxxx   y\n日本  e\u0301     z\n"
 
 
 @needs_rich
-def test_a_table_has_the_same_columns_in_colour(monkeypatch):
+def test_a_table_in_color_has_the_same_columns(monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     stream = io.StringIO()
     Console(stream).table([["A", "B"], [("xxx", GOOD), "y"]])
@@ -150,7 +150,7 @@ def test_a_table_has_the_same_columns_in_colour(monkeypatch):
 
 
 @needs_rich
-def test_progress_is_drawn_on_a_terminal():
+def test_progress_is_shown_on_a_terminal():
     stream = Terminal()
     with Console(stream).progress("reading x", 100) as done:
         done(50)
@@ -158,7 +158,7 @@ def test_progress_is_drawn_on_a_terminal():
 
 
 @needs_rich
-def test_progress_of_short_work_is_not_drawn():
+def test_progress_of_short_work_is_not_shown():
     stream = Terminal()
     with Console(stream).progress("reading x", 100, drawn=False) as done:
         done(50)
@@ -166,7 +166,7 @@ def test_progress_of_short_work_is_not_drawn():
 
 
 @pytest.mark.parametrize("stream", [io.StringIO(), Terminal()], ids=["pipe", "no rich"])
-def test_progress_is_nothing_elsewhere(stream, request):
+def test_progress_is_not_shown_elsewhere(stream, request):
     if stream.isatty():
         request.getfixturevalue("without_rich")
     with Console(stream).progress("reading x", 100) as done:
@@ -179,7 +179,7 @@ def test_progress_is_nothing_elsewhere(stream, request):
 
 @pytest.fixture
 def listed(child_environment, tmp_path):
-    """The output of ``pyshm doctor``-like colourful work, ``pyshm list``, in an environment."""
+    """``listed(**environment)`` returns the output of ``pyshm list``."""
 
     def run(**environment):
         return subprocess.run(
@@ -200,12 +200,12 @@ def listed(child_environment, tmp_path):
 
 @needs_rich
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no way to list named maps")
-def test_the_coloured_and_the_plain_program_say_the_same(listed):
+def test_output_with_and_without_colors_has_the_same_text(listed):
     import re
 
-    coloured, plain = listed(FORCE_COLOR="1"), listed()
-    assert "\x1b[1;31mdead" in coloured
-    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
+    colored, plain = listed(FORCE_COLOR="1"), listed()
+    assert "\x1b[1;31mdead" in colored
+    assert re.sub(r"\x1b\[[0-9;]*m", "", colored) == plain
     assert "\x1b" not in listed(NO_COLOR="1")
 
 

@@ -1,4 +1,4 @@
-"""``pyshm dump`` as a person uses it: his own structs, pages, pictures, colours."""
+"""``pyshm dump``: the user's own structs, pages, pictures, colors."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def png():
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-    """A current directory with a module of one's own; its name."""
+    """The name of a module in the current directory."""
     name = f"shapes_{tmp_path.name.replace('-', '_')}"
     (tmp_path / f"{name}.py").write_text(MODULE)
     monkeypatch.chdir(tmp_path)
@@ -53,18 +53,18 @@ def here(tmp_path, monkeypatch):
 
 @pytest.fixture
 def run(here, capsys):
-    """``run(data, *options)``: the status, the output and the errors of a dump of ``data``."""
+    """``run(data, *options)`` dumps ``data`` and returns the status, output and errors."""
 
     def running(data, *options):
         Path("map").write_bytes(data)
         status = main(["dump", "map", "--file", "--length", str(len(data)), *options])
-        said = capsys.readouterr()
-        return status, said.out.splitlines(), said.err
+        printed = capsys.readouterr()
+        return status, printed.out.splitlines(), printed.err
 
     return running
 
 
-def test_a_struct_of_ones_own_module(run, here):
+def test_a_struct_of_the_users_module_is_shown(run, here):
     status, out, _ = run(bytes([5, *range(15)]) + b"!", "--as", f"{here}:Point")
     assert status == 0
     assert out[0] == "map: Point, 17 bytes"
@@ -72,11 +72,11 @@ def test_a_struct_of_ones_own_module(run, here):
     assert out[-1].endswith("stale (1 bytes)")
 
 
-def test_a_class_inside_a_class(run, here):
+def test_a_nested_class_is_found(run, here):
     assert run(b"\x07", "--as", f"{here}:Outer.Inner")[1][1].endswith("Flag = 7")
 
 
-def test_an_array_of_structs(run, here):
+def test_an_array_of_structs_is_shown(run, here):
     _, out, _ = run(bytes(32), "--as", f"{here}:Point", "--array", "2", "--json")
     found = json.loads(out[0])
     assert found["kind"] == "Point[2]"
@@ -89,32 +89,32 @@ def test_an_array_of_structs(run, here):
 
 
 @pytest.mark.parametrize(
-    ("kind", "said"),
+    ("kind", "message"),
     [
-        ("HERE:Nothing", "HERE:Nothing: no such class; structs in HERE: Point"),
-        ("HERE:number", "7 is no subclass of pyshm.Struct"),
-        ("HERE:Struct", "is no subclass of pyshm.Struct; structs in HERE: Point"),
-        ("HERE:", "neither blob nor TestData, nor module:Class"),
+        ("HERE:Nothing", "HERE:Nothing: there is no such class; structs in HERE: Point"),
+        ("HERE:number", "7 is not a subclass of pyshm.Struct"),
+        ("HERE:Struct", "is not a subclass of pyshm.Struct; structs in HERE: Point"),
+        ("HERE:", "expected blob, TestData or module:Class"),
         ("no_such_module_of_mine:Point", "there is no module no_such_module_of_mine in "),
         ("no_such_package.part:Point", "there is no module no_such_package in "),
-        ("nonsense", "neither blob nor TestData, nor module:Class"),
+        ("nonsense", "expected blob, TestData or module:Class"),
         ("broken:Point", "importing broken failed: ZeroDivisionError"),
         ("unmet:Point", "importing unmet failed: No module named 'missing_thing'"),
         ("leaves:Point", "importing leaves failed: SystemExit"),
-        (":Point", "neither blob nor TestData, nor module:Class"),
+        (":Point", "expected blob, TestData or module:Class"),
     ],
 )
-def test_a_wrong_name_is_wrong_usage_and_said_clearly(run, here, kind, said):
+def test_a_wrong_name_is_wrong_usage_with_a_clear_message(run, here, kind, message):
     for name, text in (("broken", "1/0"), ("unmet", "import missing_thing"), ("leaves", "exit(3)")):
         Path(f"{name}.py").write_text(text)
     status, out, errors = run(bytes(48), "--as", kind.replace("HERE", here))
     assert (status, out) == (2, [])
     assert errors.startswith("usage: pyshm dump")
-    assert said.replace("HERE", here) in errors
+    assert message.replace("HERE", here) in errors
 
 
 @pytest.mark.parametrize("options", [["--array", "0", "--as", "TestData"], ["--array", "2"]])
-def test_an_array_of_what_is_wrong_usage(run, options):
+def test_an_array_without_a_struct_is_wrong_usage(run, options):
     assert run(bytes(96), *options)[0] == 2
 
 
@@ -124,7 +124,7 @@ def test_a_map_too_small_for_the_struct_is_status_1(run, here):
     assert errors == "pyshm: Point needs 16 bytes; there are 15\n"
 
 
-def test_json_tells_the_picture(run):
+def test_the_json_describes_the_picture(run):
     _, out, _ = run(ImageData("p", png()).to_bytes(), "--json")
     assert json.loads(out[0])["picture"] == {
         "format": "PNG",
@@ -135,12 +135,12 @@ def test_json_tells_the_picture(run):
     }
 
 
-def test_json_of_anything_else_has_no_picture(run):
+def test_the_json_of_anything_else_has_no_picture(run):
     assert "picture" not in json.loads(run(ImageData("p", b"xyz").to_bytes(), "--json")[1][0])
     assert "picture" not in json.loads(run(STRUCT, "--json")[1][0])
 
 
-def test_all_shows_all(run):
+def test_the_option_all_shows_every_byte(run):
     data = ImageData("p", b"x" * 100).to_bytes()
     assert run(data)[1][-1].endswith("36 more bytes")
     assert run(data, "--all")[1][-1].endswith("xxxx")
@@ -149,7 +149,7 @@ def test_all_shows_all(run):
 # --- files ---
 
 
-def test_the_page_and_the_picture_are_written_instead_of_printed(run):
+def test_the_page_and_the_picture_are_written_instead_of_the_text(run):
     from PIL import Image
 
     status, out, _ = run(STRUCT, "--html", "a.html", "--png", "b.png")
@@ -159,13 +159,13 @@ def test_the_page_and_the_picture_are_written_instead_of_printed(run):
         assert image.format == "PNG"
 
 
-def test_json_is_printed_beside_them(run):
+def test_json_is_printed_in_addition_to_the_files(run):
     _, out, _ = run(STRUCT, "--html", "a.html", "--json")
     assert json.loads(out[0])["kind"] == "TestData"
     assert Path("a.html").exists()
 
 
-def test_the_page_has_the_picture_in_it_and_tells_the_offset(run):
+def test_the_page_contains_the_picture_and_the_offset(run):
     data = ImageData("p", png()).to_bytes()
     run(b"###" + data, "--offset", "3", "--html", "a.html")
     text = Path("a.html").read_text(encoding="utf-8")
@@ -173,7 +173,7 @@ def test_the_page_has_the_picture_in_it_and_tells_the_offset(run):
     assert "map from byte 3 on" in text
 
 
-def test_standard_output_can_take_the_page(command, tmp_path):
+def test_the_page_can_go_to_standard_output(command, tmp_path):
     (tmp_path / "map").write_bytes(STRUCT)
     process = command("dump", str(tmp_path / "map"), "--file", "--html", "-")
     assert process.line() == "<!DOCTYPE html>"
@@ -181,10 +181,10 @@ def test_standard_output_can_take_the_page(command, tmp_path):
 
 
 @pytest.mark.parametrize("options", [["--html", "-", "--png", "-"], ["--png", "-", "--json"]])
-def test_standard_output_takes_only_one_thing(run, options):
+def test_only_one_result_can_go_to_standard_output(run, options):
     status, out, errors = run(STRUCT, *options)
     assert (status, out) == (2, [])
-    assert "standard output takes one of" in errors
+    assert "use only one of" in errors
 
 
 def test_the_mapped_file_itself_is_not_overwritten(run):
@@ -194,7 +194,7 @@ def test_the_mapped_file_itself_is_not_overwritten(run):
     assert Path("map").read_bytes() == STRUCT
 
 
-def test_neither_file_is_written_when_one_can_not_be_made(run):
+def test_neither_file_is_written_if_one_fails(run):
     data = ImageData("p", b"x" * 100_000).to_bytes()
     status, _, errors = run(data, "--html", "a.html", "--png", "b.png", "--all")
     assert status == 1
@@ -208,12 +208,12 @@ def test_a_file_that_can_not_be_written_is_status_1_and_leaves_nothing(run):
     assert errors.startswith("pyshm: ")
 
 
-def test_a_path_that_is_no_text_does_not_break_the_page(run):
+def test_a_path_with_surrogates_does_not_break_the_page(run):
     data = bytes.fromhex("01000000 ff 01000000 78")
     assert run(data, "--html", "a.html")[0] == 0
 
 
-# --- colours ---
+# --- colors ---
 
 
 class Terminal(io.StringIO):
@@ -223,7 +223,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def terminal(run, monkeypatch):
-    """What is shown of a dump on a terminal."""
+    """The output of a dump on a terminal."""
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "110")
 
@@ -236,14 +236,14 @@ def terminal(run, monkeypatch):
     return shown
 
 
-def test_a_terminal_gets_colours_and_the_picture_told(terminal):
+def test_a_terminal_gets_colors_and_a_line_about_the_picture(terminal):
     pytest.importorskip("rich")
     found = terminal(ImageData("p", png()).to_bytes())
     assert "\x1b[" in found
     assert "PNG picture, 3 x 2, RGB" in found
 
 
-def test_no_color_is_obeyed(terminal, monkeypatch):
+def test_no_color_gives_plain_text(terminal, monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
     found = terminal(ImageData("\x9bp", png()).to_bytes())
     assert "\x1b" not in found
@@ -257,14 +257,14 @@ def test_without_rich_a_terminal_gets_text(terminal, monkeypatch):
     assert terminal(STRUCT).splitlines()[1].endswith("Id = 100")
 
 
-def test_a_pipe_gets_what_the_other_language_prints(run):
+def test_a_pipe_gets_the_text_that_the_dotnet_program_prints(run):
     _, out, _ = run(ImageData("p", png()).to_bytes())
     assert out[0] == f"map: blob, {9 + len(png())} bytes"
     assert not any("PNG picture" in line for line in out)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there a page of the map is shown")
-def test_help_loads_nothing_that_is_not_needed(child_environment):
+def test_help_loads_neither_the_dump_nor_the_structs(child_environment):
     program = (
         "import sys; from pyshm.cli import main; main(['dump', '--help']); "
         "print(*sorted(sys.modules))"

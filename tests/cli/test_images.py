@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from pyshm import ImageData, ShareMemoryHelper
-from pyshm.cli import main, resending
+from pyshm.cli import file_watch, main
 from pyshm.cli.transfer import read_picture
 from pyshm.errors import PictureError
 
@@ -25,15 +25,15 @@ PATIENCE = 60
 posix_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 
 
-def png(colour="red", size=(8, 6), kind="PNG"):
+def png(color="red", size=(8, 6), kind="PNG"):
     target = io.BytesIO()
-    Image.new("RGB", size, colour).save(target, kind)
+    Image.new("RGB", size, color).save(target, kind)
     return target.getvalue()
 
 
-def bitmap(colour):
-    """A picture whose size in bytes is the same for each colour."""
-    return png(colour, kind="BMP")
+def bitmap(color):
+    """Return a picture whose size in bytes is the same for each color."""
+    return png(color, kind="BMP")
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_path_can_not_command_the_terminal(map_name, memory, monkeypatch):
+def test_control_characters_in_a_path_are_escaped(map_name, memory, monkeypatch):
     memory.write_image(ImageData("a\x1b[31m\x07.png", b"123"))
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setattr(sys, "stdout", Terminal())
@@ -65,7 +65,7 @@ def test_a_picture_that_can_not_be_saved_leaves_the_old_file(map_name, memory, t
 
 @pytest.fixture
 def program(child_environment):
-    """Run ``python -m pyshm`` on bytes: its exit status, output and errors."""
+    """Run ``python -m pyshm`` with bytes as input; return its exit status, output and errors."""
 
     def run(*arguments, content=b"", **environment):
         done = subprocess.run(
@@ -111,13 +111,13 @@ def test_standard_input_is_written_and_held_until_an_interrupt(
         process.stdout.close()
 
 
-def test_a_file_named_like_standard_input_has_a_path(tmp_path, monkeypatch):
+def test_a_file_named_like_standard_input_can_be_read_by_its_path(tmp_path, monkeypatch):
     (tmp_path / "-").write_bytes(b"xyz")
     monkeypatch.chdir(tmp_path)
     assert read_picture("./-") == ImageData("./-", b"xyz")
 
 
-def test_the_picture_on_standard_output_is_nothing_but_the_picture(program, map_name, memory):
+def test_only_the_picture_is_on_standard_output(program, map_name, memory):
     content = png() + b"\r\n\n\x1a\x00"
     memory.write_image(ImageData("é.png", content))
     status, out, errors = program("read-image", map_name, "--out", "-")
@@ -126,7 +126,7 @@ def test_the_picture_on_standard_output_is_nothing_but_the_picture(program, map_
     assert errors.splitlines() == ["path: é.png", f"length: {len(content)}", f"sha256: {digest}"]
 
 
-def test_the_json_report_goes_to_standard_error_then(program, map_name, memory):
+def test_the_json_report_then_goes_to_standard_error(program, map_name, memory):
     memory.write_image(ImageData("p", b"xyz"))
     status, out, errors = program("read-image", map_name, "--out", "-", "--json")
     assert (status, out) == (0, b"xyz")
@@ -141,7 +141,7 @@ def test_an_error_leaves_standard_output_empty(program, map_name, memory):
     assert errors.count("\n") == 1
 
 
-def test_a_picture_goes_through_a_pipe_of_both_programs(program, map_name, memory, tmp_path):
+def test_a_picture_goes_through_a_pipe_between_both_commands(program, map_name, memory, tmp_path):
     memory.write_image(ImageData("p", png()))
     content = program("read-image", map_name, "--out", "-")[1]
     assert Image.open(io.BytesIO(content)).size == (8, 6)
@@ -167,14 +167,14 @@ def test_a_picture_is_not_written_to_a_terminal(child_environment, map_name, mem
         os.close(master)
         os.close(slave)
     assert done.returncode == 2
-    assert b"not written to a terminal" in done.stderr
+    assert b"the output is binary" in done.stderr
     assert done.stderr.startswith(b"usage: pyshm read-image")
 
 
 def test_watching_standard_input_is_wrong_usage(program, map_name):
     status, _, errors = program("write-image", map_name, "-", "--watch")
     assert status == 2
-    assert "standard input does not change" in errors
+    assert "standard input can't be watched" in errors
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on a file's size")
@@ -201,7 +201,7 @@ def test_a_picture_that_can_not_be_saved_leaves_no_new_file(
     assert out.exists() is existed
 
 
-def test_a_large_picture_comes_through_in_parts(program, map_name, tmp_path):
+def test_a_large_picture_is_copied_in_parts(program, map_name, tmp_path):
     content = os.urandom(20_000_003)
     (tmp_path / "p").write_bytes(content)
     assert read_picture(str(tmp_path / "p")).content == content
@@ -217,7 +217,7 @@ def test_a_large_picture_comes_through_in_parts(program, map_name, tmp_path):
 
 @pytest.fixture
 def shown(monkeypatch):
-    """The pictures that the viewer was given."""
+    """The pictures that the viewer gets."""
     from PIL import ImageShow
 
     pictures = []
@@ -234,26 +234,26 @@ def test_show_opens_the_picture(shown, map_name, memory, capsys):
     assert capsys.readouterr().out.startswith("path: p.png\n")
 
 
-def test_show_of_what_is_no_picture_is_status_1(shown, map_name, memory, capsys):
+def test_show_of_content_that_is_not_a_picture_is_status_1(shown, map_name, memory, capsys):
     memory.write_image(ImageData("p", b"xyz"))
     assert main(["read-image", map_name, "--show"]) == 1
     assert "no picture" in capsys.readouterr().err
     assert shown == []
 
 
-def test_without_a_viewer_a_sentence_says_so(map_name, memory, capsys, monkeypatch):
+def test_without_a_viewer_the_error_says_so(map_name, memory, capsys, monkeypatch):
     from PIL import ImageShow
 
     monkeypatch.setattr(ImageShow, "_viewers", [])
     memory.write_image(ImageData("p.png", png()))
     assert main(["read-image", map_name, "--show"]) == 1
     errors = capsys.readouterr().err
-    assert errors.startswith("pyshm: there is no picture viewer here")
+    assert errors.startswith("pyshm: no picture viewer was found")
     assert errors.count("\n") == 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a viewer found through PATH")
-def test_show_starts_the_systems_own_viewer(program, map_name, memory, tmp_path):
+def test_show_starts_the_viewer_of_the_system(program, map_name, memory, tmp_path):
     viewer = tmp_path / "xdg-open"
     memory.write_image(ImageData("p.png", png()))
     fifo = tmp_path / "seen"
@@ -273,7 +273,7 @@ def test_show_starts_the_systems_own_viewer(program, map_name, memory, tmp_path)
     assert Image.open(io.BytesIO(seen)).size == (8, 6)
 
 
-def test_a_writer_without_a_viewer_goes_on(program, map_name, tmp_path):
+def test_a_writer_without_a_viewer_continues(program, map_name, tmp_path):
     (tmp_path / "p").write_bytes(b"xyz")
     status, out, errors = program("write-image", map_name, tmp_path / "p", "--show")
     assert (status, out.strip()) == (0, b"READY")
@@ -284,7 +284,7 @@ def test_a_writer_without_a_viewer_goes_on(program, map_name, tmp_path):
 
 
 class Steps:
-    """What happens to the file between two looks at it; the last step is the end."""
+    """Changes of the file, one before each look at it; after the last one, the watch ends."""
 
     def __init__(self, *steps):
         self.steps = list(steps)
@@ -306,16 +306,16 @@ def file(tmp_path):
 
 
 def sent(file, *steps, read=read_picture):
-    """The contents (or errors) that are given while ``steps`` happen."""
-    known = resending.signature(str(file))
-    found = resending.changes(str(file), known, read, Steps(*steps))
+    """Return the contents (or error types) that are yielded during ``steps``."""
+    known = file_watch.signature(str(file))
+    found = file_watch.changes(str(file), known, read, Steps(*steps))
     return [item.content if isinstance(item, ImageData) else type(item) for item in found]
 
 
 GREEN, BLUE = png("green", (9, 9)), png("blue", (20, 20))
 
 
-def test_a_file_that_stays_is_not_sent_again(file):
+def test_an_unchanged_file_is_not_sent_again(file):
     assert sent(file, *[None] * 20) == []
 
 
@@ -331,13 +331,13 @@ def test_each_change_is_sent(file):
     ) == [GREEN, BLUE]  # fmt: skip
 
 
-def test_a_file_that_changes_at_every_look_is_sent_when_it_has_settled(file):
+def test_a_file_that_changes_at_every_look_is_sent_when_it_stops_changing(file):
     assert sent(
         file, lambda: file.write_bytes(GREEN), lambda: file.write_bytes(BLUE), None, None
     ) == [BLUE]
 
 
-def test_an_atomically_replaced_file_of_the_same_size_and_time_is_a_change(file, tmp_path):
+def test_an_atomic_replacement_of_the_same_size_and_time_is_a_change(file, tmp_path):
     def replace():
         other = tmp_path / "new"
         other.write_bytes(bitmap("blue"))
@@ -362,13 +362,13 @@ def test_a_half_written_picture_is_not_sent(file):
     ) == [BLUE]
 
 
-def test_a_file_that_is_missing_for_a_moment_is_waited_for(file):
+def test_a_file_that_is_missing_for_a_moment_is_not_an_error(file):
     assert sent(file, file.unlink, None, None, lambda: file.write_bytes(GREEN), None, None) == [
         GREEN
     ]
 
 
-def test_what_is_no_picture_in_the_end_is_said_once(file):
+def test_a_file_that_stays_invalid_is_reported_once(file):
     assert sent(file, lambda: file.write_bytes(b"no picture"), *[None] * 30) == [PictureError]
 
 
@@ -380,7 +380,7 @@ def test_after_an_error_the_next_picture_is_sent(file):
     ) == [PictureError, GREEN]  # fmt: skip
 
 
-def test_a_file_that_changes_while_it_is_read_is_not_sent_in_that_state(file):
+def test_a_file_that_changes_while_it_is_read_is_not_sent(file):
     states = [BLUE]
 
     def read(path):
@@ -395,7 +395,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_sent_in_that_state(file):
 
 
 def put_in_place(new, file):
-    """As a program saves: Windows refuses while the file is looked at, who saves tries again."""
+    """Write the file; on Windows the write fails while the file is open, so try again."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
@@ -405,7 +405,7 @@ def put_in_place(new, file):
                 raise
 
 
-def test_the_program_sends_again_what_changed(command, map_name, file):
+def test_the_program_sends_the_changed_file_again(command, map_name, file):
     process = command("write-image", map_name, str(file), "--watch", "--json", "--path", "p.png")
     assert json.loads(process.line())["status"] == "READY"
     with ShareMemoryHelper(map_name).open() as helper:
@@ -421,14 +421,14 @@ def test_the_program_sends_again_what_changed(command, map_name, file):
         "bytes": len(blob),
         "sha256": hashlib.sha256(blob).hexdigest(),
     }
-    process.end_input()  # says nothing: it goes on until it is interrupted
+    process.end_input()  # the program continues until it is interrupted
     if sys.platform != "win32":
         process.send_signal(signal.SIGTERM)
         assert process.wait() == 0
         assert process.errors() == ""
 
 
-def test_a_picture_that_does_not_fit_leaves_the_last_one_and_the_program_goes_on(
+def test_a_picture_that_does_not_fit_leaves_the_last_one_and_the_program_continues(
     command, map_name, file, tmp_path
 ):
     capacity = 4096
@@ -453,25 +453,25 @@ def test_a_picture_that_does_not_fit_leaves_the_last_one_and_the_program_goes_on
         assert [item.removed for item in clean([map_name])] == [True]
 
 
-def test_watch_wants_a_picture_from_the_beginning(program, map_name, tmp_path):
+def test_watch_needs_a_valid_picture_at_the_start(program, map_name, tmp_path):
     (tmp_path / "p").write_bytes(b"xyz")
     status, out, errors = program("write-image", map_name, tmp_path / "p", "--watch")
     assert (status, out) == (1, b"")
     assert "no picture" in errors
 
 
-def test_signatures_tell_of_a_missing_file(tmp_path):
-    assert resending.signature(str(tmp_path / "none")) is None
+def test_a_missing_file_has_no_signature(tmp_path):
+    assert file_watch.signature(str(tmp_path / "none")) is None
 
 
-def test_the_real_pause_is_short(monkeypatch):
+def test_the_pause_between_two_looks_is_short(monkeypatch):
     slept = []
-    monkeypatch.setattr(resending.time, "sleep", slept.append)
-    assert resending.pause() is True
+    monkeypatch.setattr(file_watch.time, "sleep", slept.append)
+    assert file_watch.pause() is True
     assert slept[0] <= 0.2
 
 
-def test_paths_are_as_given(tmp_path):
+def test_a_path_is_stored_as_given(tmp_path):
     path = Path(tmp_path) / "p"
     path.write_bytes(b"x")
     assert read_picture(str(path)).path == str(path)

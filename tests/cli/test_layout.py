@@ -1,4 +1,4 @@
-"""``pyshm layout`` as a person and a program use it; the numbers are made by hand."""
+"""``pyshm layout`` for users and programs; the numbers are calculated by hand."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ offset  size  name       type
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-    """A current directory with a module of one's own; its name."""
+    """The name of a module in the current directory."""
     name = f"cars_{tmp_path.name.replace('-', '_')}"
     (tmp_path / f"{name}.py").write_text(MODULE)
     monkeypatch.chdir(tmp_path)
@@ -65,7 +65,7 @@ def here(tmp_path, monkeypatch):
 
 @pytest.fixture
 def run(here, capsys):
-    """``run(*arguments)``: status, output and errors; ``car:`` stands for the module."""
+    """``run(*arguments)`` returns status, output and errors; ``car:`` stands for the module."""
 
     def running(*arguments):
         words = [str(word).replace("car:", f"{here}:") for word in arguments]
@@ -78,7 +78,7 @@ def run(here, capsys):
 
 @pytest.fixture
 def lines(run):
-    """``lines(*arguments)``: the JSON lines of Shapes.dll on 64-bit Linux, by type."""
+    """``lines(*arguments)`` returns the JSON lines of Shapes.dll on 64-bit Linux, by type."""
     pytest.importorskip("dnfile")
 
     def running(*arguments):
@@ -93,11 +93,11 @@ def lines(run):
 # --- one type -----------------------------------------------------------------------------
 
 
-def test_a_struct_of_ones_own_is_printed_as_a_table(run):
+def test_a_struct_of_the_users_module_is_printed_as_a_table(run):
     assert run("car:Car", "--target", "linux64") == (0, CAR, "")
 
 
-def test_managed_is_the_other_layout(run):
+def test_the_option_managed_shows_the_managed_layout(run):
     status, out, _ = run("car:Car", "--managed", "--target", "linux64")
     assert status == 0
     assert out.splitlines()[0] == "Race.Car: 2 bytes, alignment 1 (managed, Unix, 64 bit)"
@@ -112,7 +112,7 @@ def test_managed_is_the_other_layout(run):
         ("windows32", "4 bytes, alignment 4 (marshalled, Windows, 32 bit)"),
     ],
 )
-def test_the_target_decides(run, target, facts):
+def test_the_layout_depends_on_the_target(run, target, facts):
     assert run("car:Address", "--target", target)[1].splitlines()[0] == f"Address: {facts}"
 
 
@@ -149,7 +149,7 @@ def test_a_nested_type_has_its_reflection_name(run):
     assert out.startswith("Shapes.Nested+Inner+Innermost: 1 byte, ")
 
 
-def test_a_type_that_has_a_size_and_is_not_marshalled_is_shown_with_the_reason(run):
+def test_a_type_that_has_a_size_but_is_not_marshalled_is_shown_with_the_reason(run):
     pytest.importorskip("dnfile")
     where = f"{SHAPES}:Shapes.Instances"
     _, out, _ = run(where, "--target", "linux64")
@@ -161,19 +161,19 @@ def test_a_type_that_has_a_size_and_is_not_marshalled_is_shown_with_the_reason(r
     assert run(where, "--managed")[1].count("refuses") == 0
 
 
-def test_a_type_without_a_marshalled_size_is_an_error_that_names_the_way_out(run):
+def test_the_error_of_a_type_without_a_marshalled_size_suggests_managed(run):
     pytest.importorskip("dnfile")
     status, out, err = run(f"{SHAPES}:Shapes.Automatic")
     assert (status, out) == (1, "")
     assert err == (
-        "pyshm: Shapes.Automatic: it has auto layout; --managed shows how it lies in .NET's own "
+        "pyshm: Shapes.Automatic: it has auto layout; --managed shows its layout in .NET's own "
         "memory\n"
     )
     assert run(f"{SHAPES}:Shapes.Automatic", "--managed")[0] == 0
 
 
 @pytest.mark.parametrize(
-    ("name", "story"),
+    ("name", "message"),
     [
         ("Shapes.Gear", "Shapes.Gear: enum types have no layout of fields"),
         ("Shapes.Ordinary", "Shapes.Ordinary: class types have no layout of fields"),
@@ -181,12 +181,12 @@ def test_a_type_without_a_marshalled_size_is_an_error_that_names_the_way_out(run
         ("Shapes.Recursive", "Shapes.Recursive: Next: Shapes.Recursive contains itself"),
     ],
 )
-def test_what_has_no_managed_layout_either_is_refused(run, name, story):
+def test_a_type_without_a_managed_layout_is_refused(run, name, message):
     pytest.importorskip("dnfile")
-    assert run(f"{SHAPES}:{name}", "--managed") == (1, "", f"pyshm: {story}\n")
+    assert run(f"{SHAPES}:{name}", "--managed") == (1, "", f"pyshm: {message}\n")
 
 
-def test_colours_are_shown_where_they_are_wanted(run, monkeypatch):
+def test_force_color_shows_the_colors_of_the_fields(run, monkeypatch):
     pytest.importorskip("rich")
     monkeypatch.setenv("FORCE_COLOR", "1")
     status, out, _ = run("car:Car")
@@ -195,7 +195,7 @@ def test_colours_are_shown_where_they_are_wanted(run, monkeypatch):
     assert "░░" in out
 
 
-def test_the_module_is_found_where_the_program_is_started(command, here):
+def test_a_module_in_the_current_directory_is_found(command, here):
     process = command("layout", f"{here}:Car", "--target", "linux64")
     shown = "".join(f"{process.line()}\n" for _ in CAR.splitlines())
     assert shown == CAR
@@ -211,7 +211,7 @@ def test_a_picture_is_written_instead_of_the_table(run):
     assert sorted(path.suffix for path in Path().iterdir() if path.is_file()) == [".py", ".svg"]
 
 
-def test_a_picture_and_json_go_together(run):
+def test_a_picture_and_json_can_be_combined(run):
     status, out, _ = run("car:Car", "--svg", "car.svg", "--json")
     assert status == 0
     assert json.loads(out)["size"] == 8
@@ -243,7 +243,7 @@ def test_the_assembly_is_not_overwritten(run, tmp_path):
     assert Path(copy).read_bytes() == before
 
 
-def test_the_picture_in_the_documentation_is_what_the_command_makes(run, monkeypatch):
+def test_the_picture_in_the_documentation_is_up_to_date(run, monkeypatch):
     monkeypatch.chdir(PICTURES)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     status, out, _ = run("race:Car", "--target", "linux64", "--svg", "-")
@@ -254,17 +254,17 @@ def test_the_picture_in_the_documentation_is_what_the_command_makes(run, monkeyp
 # --- two types ----------------------------------------------------------------------------
 
 
-def test_types_that_are_alike_are_said_to_be(run):
+def test_equal_types_are_reported_as_the_same_bytes(run):
     status, out, _ = run("car:Car", "--diff", "car:Car")
     assert status == 0
     assert out.splitlines()[-1] == "the same bytes"
 
 
-def test_types_that_differ_are_exit_status_1(run):
+def test_the_exit_status_of_different_types_is_1(run):
     assert run("car:Car", "--diff", "car:Other", "--target", "linux64") == (1, DIFFERENCE, "")
 
 
-def test_a_python_struct_is_compared_with_one_of_an_assembly(run):
+def test_a_python_struct_is_compared_with_a_type_of_an_assembly(run):
     pytest.importorskip("dnfile")
     status, out, _ = run("car:Union", "--diff", f"{SHAPES}:Shapes.Union")
     assert (status, out.splitlines()[-1]) == (0, "the same bytes")
@@ -292,14 +292,14 @@ def test_the_comparison_as_json(run):
 
 
 def test_managed_layouts_are_compared_too(run):
-    # A bool is one byte there, whatever its MarshalAs.
+    # A bool has one byte there, with any MarshalAs.
     assert run("car:Car", "--diff", "car:Other", "--managed")[0] == 0
 
 
 # --- a whole assembly ---------------------------------------------------------------------
 
 
-def test_every_type_with_layout_has_its_line_rejected_ones_included(lines):
+def test_every_type_with_layout_has_a_line_even_if_it_is_refused(lines):
     from pyshm.assemblies import Assembly
 
     names = [item.name for item in Assembly.open(SHAPES).declared_types()]
@@ -346,7 +346,7 @@ def test_the_line_of_a_type_with_a_size_that_is_not_marshalled(lines):
     assert error.startswith("Shapes.Generic`1[int].Values: an array in a field must be")
 
 
-def test_the_line_of_a_class_has_no_managed_size_and_its_bases_fields_first(lines):
+def test_the_line_of_a_class_has_no_managed_size_and_the_fields_of_its_base_first(lines):
     assert lines()["Shapes.Descendant"] == (
         '{"type": "Shapes.Descendant", "native_size": 24, "managed_size": null, "fields": '
         '[{"name": "First", "offset": 0, "size": 4}, {"name": "Second", "offset": 8, "size": 8}, '
@@ -372,14 +372,14 @@ def test_the_lines_are_for_the_target(lines):
     assert json.loads(lines()["Shapes.Packed"])["native_size"] is None
 
 
-def test_the_types_can_be_chosen(lines):
+def test_the_option_type_selects_types(lines):
     assert list(lines("--type", "Shapes.Union", "--type", "Shapes.Empty")) == [
         "Shapes.Union",
         "Shapes.Empty",
     ]
 
 
-def test_references_are_looked_for_where_the_user_says(run, tmp_path):
+def test_references_are_searched_in_the_given_folder(run, tmp_path):
     pytest.importorskip("dnfile")
     alone = shutil.copy(SHAPES, tmp_path)
     line = json.loads(run(alone, "--json", "--type", "Shapes.Elsewhere")[1])
@@ -390,7 +390,7 @@ def test_references_are_looked_for_where_the_user_says(run, tmp_path):
     assert (line["native_size"], line["error"]) == (80, None)
 
 
-def test_without_json_it_is_a_list_to_read(run):
+def test_without_json_the_list_is_text(run):
     pytest.importorskip("dnfile")
     status, out, _ = run(SHAPES, "--target", "linux64")
     text = out.splitlines()
@@ -399,7 +399,7 @@ def test_without_json_it_is_a_list_to_read(run):
     assert text[3] == "        24          24  Shapes.Union"
     assert "         -           8  Shapes.Automatic: it has auto layout" in text
     assert "        24           -  Shapes.Descendant" in text
-    assert text[-1] == "27 types, 19 of which .NET marshals"
+    assert text[-1] == "27 types; .NET marshals 19 of them"
 
 
 def test_each_line_is_printed_as_soon_as_it_is_known(run, monkeypatch):
@@ -419,7 +419,7 @@ def test_each_line_is_printed_as_soon_as_it_is_known(run, monkeypatch):
     assert (status, len(out.splitlines())) == (130, 1)
 
 
-def test_a_reader_that_has_enough_ends_it_quietly(command):
+def test_a_closed_pipe_ends_the_list_without_a_message(command):
     pytest.importorskip("dnfile")
     process = command("layout", SHAPES, "--json")
     assert process.line().startswith('{"type": "Shapes.Primitives"')
@@ -431,41 +431,41 @@ def test_a_reader_that_has_enough_ends_it_quietly(command):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "story"),
+    ("arguments", "message"),
     [
-        (["nothing"], "nothing: neither module:Class nor x.dll:Full.Name"),
+        (["nothing"], "nothing: expected module:Class or x.dll:Full.Name"),
         (["car:Nothing"], "no such class; structs in"),
         (["no_such_module:Class"], "there is no module no_such_module"),
-        (["x.dll:"], "x.dll:: no type behind the colon"),
-        (["car:Car", "--diff", "nothing"], "neither module:Class nor"),
-        ([SHAPES, "--managed"], "--managed goes with single types"),
-        ([SHAPES, "--diff", "car:Car"], "--diff goes with single types"),
-        (["car:Car", "--diff", SHAPES], "--diff goes with single types"),
-        ([SHAPES, "--svg", "x.svg"], "--svg goes with single types"),
-        (["car:Car", "--diff", "car:Car", "--svg", "x.svg"], "does not go with --diff"),
-        (["car:Car", "--svg", "-", "--json"], "standard output takes one of"),
-        (["car:Car", "--type", "X"], "--type goes with a whole assembly"),
-        (["car:Car", "--reference", "."], "--reference goes with an assembly"),
+        (["x.dll:"], "x.dll:: no type after the colon"),
+        (["car:Car", "--diff", "nothing"], "expected module:Class or"),
+        ([SHAPES, "--managed"], "--managed needs a single type"),
+        ([SHAPES, "--diff", "car:Car"], "--diff needs a single type"),
+        (["car:Car", "--diff", SHAPES], "--diff needs a single type"),
+        ([SHAPES, "--svg", "x.svg"], "--svg needs a single type"),
+        (["car:Car", "--diff", "car:Car", "--svg", "x.svg"], "can't be used with --diff"),
+        (["car:Car", "--svg", "-", "--json"], "use only one of"),
+        (["car:Car", "--type", "X"], "--type needs a whole assembly"),
+        (["car:Car", "--reference", "."], "--reference needs an assembly"),
         (["car:Car", "--target", "amiga"], "invalid choice: 'amiga'"),
     ],
 )
-def test_what_can_not_be_meant_is_wrong_usage(run, arguments, story):
+def test_contradictory_options_are_wrong_usage(run, arguments, message):
     status, out, err = run(*arguments)
     assert (status, out) == (2, "")
-    assert story in err
+    assert message in err
     assert not Path("x.svg").exists()
 
 
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("Union", "there is Shapes.Union"),
-        ("Shapes.Nested.Inner", "there is Shapes.Nested+Inner"),
-        ("Shapes.Unoin", "there is Shapes.Union"),
+        ("Union", "did you mean Shapes.Union"),
+        ("Shapes.Nested.Inner", "did you mean Shapes.Nested+Inner"),
+        ("Shapes.Unoin", "did you mean Shapes.Union"),
         ("Zzz", "Shapes has no type 'Zzz'"),
     ],
 )
-def test_a_type_that_is_not_there_is_wrong_usage_with_a_hint(run, name, hint):
+def test_a_missing_type_is_wrong_usage_with_a_hint(run, name, hint):
     pytest.importorskip("dnfile")
     for arguments in ([f"{SHAPES}:{name}"], [SHAPES, "--type", name]):
         status, out, err = run(*arguments)
@@ -473,7 +473,7 @@ def test_a_type_that_is_not_there_is_wrong_usage_with_a_hint(run, name, hint):
         assert hint in err
 
 
-def test_a_file_that_is_no_assembly_is_exit_status_1(run, tmp_path):
+def test_a_file_that_is_not_an_assembly_is_exit_status_1(run, tmp_path):
     pytest.importorskip("dnfile")
     broken = tmp_path / "Broken.dll"
     broken.write_bytes(b"MZ")
@@ -483,7 +483,7 @@ def test_a_file_that_is_no_assembly_is_exit_status_1(run, tmp_path):
         assert err.startswith("pyshm: Broken.dll: ")
 
 
-def test_a_file_that_is_not_there_is_exit_status_1(run):
+def test_a_missing_file_is_exit_status_1(run):
     pytest.importorskip("dnfile")
     status, _, err = run("Missing.dll:My.Type")
     assert (status, "Missing.dll" in err) == (1, True)

@@ -1,4 +1,4 @@
-"""``pyshm watch``: what happens to a map, told while it happens."""
+"""``pyshm watch``: the changes of a map, shown while they happen."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ OTHER = TestData(100, 21, list(range(60, 70))).to_bytes()
 
 
 class Ended(Exception):
-    """There are no more looks."""
+    """The test has no more contents for another look."""
 
 
 def events(*looks, kind=None, **options):
-    """What a watcher tells of a map that holds one of ``looks`` after the other, or fails so."""
+    """Return the events for a map with the given contents (or errors), one for each look."""
     left = list(looks)
     waits = []
 
@@ -46,28 +46,28 @@ def events(*looks, kind=None, **options):
             raise found
         yield memoryview(bytearray(found))
 
-    told = []
+    seen = []
     watched = watch(look, lambda: waits.append(1), kind, **options)
     try:
-        told.extend(watched)
+        seen.extend(watched)
     except Ended:
         pass
     assert len(waits) == len(looks)
-    return told
+    return seen
 
 
-def names(told):
-    return [type(event).__name__ for event in told]
+def names(seen):
+    return [type(event).__name__ for event in seen]
 
 
-def test_what_is_there_is_told_once():
+def test_the_first_contents_are_reported_once():
     (event,) = events(STRUCT, STRUCT, STRUCT)
     assert isinstance(event, Appeared)
     assert event.found.kind == "TestData"
     assert event.data == STRUCT
 
 
-def test_a_change_is_told_with_what_was_and_is():
+def test_a_change_has_the_old_and_the_new_bytes():
     _, event = events(STRUCT, OTHER, OTHER)
     assert isinstance(event, Changed)
     assert [(change.offset, change.old, change.new) for change in event.changes] == [
@@ -78,34 +78,34 @@ def test_a_change_is_told_with_what_was_and_is():
     assert event.data == OTHER
 
 
-def test_each_change_is_compared_with_the_one_before():
-    told = events(STRUCT, OTHER, STRUCT, STRUCT)
-    assert [event.found.regions[1].value for event in told] == [20, 21, 20]
+def test_each_look_is_compared_with_the_previous_one():
+    seen = events(STRUCT, OTHER, STRUCT, STRUCT)
+    assert [event.found.regions[1].value for event in seen] == [20, 21, 20]
 
 
 MISSING = MapNotFoundError("no map named 'x'")
 
 
-def test_a_map_that_is_not_there_is_waited_for_and_told_once():
-    told = events(MISSING, MISSING, STRUCT)
-    assert told[0] == Waiting("no map named 'x'")
-    assert names(told) == ["Waiting", "Appeared"]
+def test_a_missing_map_is_reported_once():
+    seen = events(MISSING, MISSING, STRUCT)
+    assert seen[0] == Waiting("no map named 'x'")
+    assert names(seen) == ["Waiting", "Appeared"]
 
 
-def test_another_reason_to_wait_is_told():
+def test_another_reason_to_wait_is_reported():
     assert names(events(MISSING, MapIOError("truncated"), MISSING)) == ["Waiting"] * 3
 
 
-def test_a_map_that_goes_and_comes_again_is_told_anew():
-    told = events(STRUCT, MISSING, STRUCT)
-    assert names(told) == ["Appeared", "Waiting", "Appeared"]
+def test_a_map_that_is_created_again_is_reported_again():
+    seen = events(STRUCT, MISSING, STRUCT)
+    assert names(seen) == ["Appeared", "Waiting", "Appeared"]
 
 
-def test_a_map_of_another_size_is_another_map():
+def test_a_map_of_another_size_is_reported_as_new():
     assert names(events(STRUCT, STRUCT + b"x", STRUCT)) == ["Appeared"] * 3
 
 
-def test_an_empty_file_is_waited_for():
+def test_an_empty_file_is_a_reason_to_wait():
     error = ArgumentError("an empty file needs a capacity above 0", field="capacity")
     assert names(events(error, STRUCT)) == ["Waiting", "Appeared"]
 
@@ -113,7 +113,7 @@ def test_an_empty_file_is_waited_for():
 @pytest.mark.parametrize(
     "error", [NameRuleError("no such name"), MapAccessError("not yours"), ArgumentError("no")]
 )
-def test_what_waiting_does_not_mend_is_raised(error):
+def test_other_errors_are_raised(error):
     @contextmanager
     def look():
         raise error
@@ -128,29 +128,29 @@ NEW = ImageData("p", b"y" * 80).to_bytes()
 UNFINISHED = b"\xff" * 4 + NEW[4:40] + BLOB[40:]
 
 
-def test_a_blob_that_is_being_written_is_no_error_and_nothing_is_told_of_it():
-    told = events(BLOB, UNFINISHED, UNFINISHED, NEW)
-    assert names(told) == ["Appeared", "BeingWritten", "Changed"]
-    assert (told[2].changes[0].old, told[2].changes[0].new) == (b"x" * 80, b"y" * 80)
+def test_a_blob_that_is_being_written_is_reported_without_its_contents():
+    seen = events(BLOB, UNFINISHED, UNFINISHED, NEW)
+    assert names(seen) == ["Appeared", "BeingWritten", "Changed"]
+    assert (seen[2].changes[0].old, seen[2].changes[0].new) == (b"x" * 80, b"y" * 80)
 
 
-def test_a_blob_that_is_written_again_is_told_to_be_the_same():
+def test_a_blob_that_is_written_again_with_the_same_bytes_is_reported():
     assert names(events(BLOB, UNFINISHED, BLOB, BLOB)) == ["Appeared", "BeingWritten", "Rewritten"]
 
 
-def test_a_map_that_is_found_unfinished_is_shown_as_that():
-    told = events(UNFINISHED, UNFINISHED, NEW)
-    assert names(told)[::2] == ["Appeared", "Changed"]
-    assert told[0].found.remark.startswith("unfinished")
-    assert told[-1].found.content.size == 80
+def test_a_map_that_is_unfinished_at_first_is_shown():
+    seen = events(UNFINISHED, UNFINISHED, NEW)
+    assert names(seen)[::2] == ["Appeared", "Changed"]
+    assert seen[0].found.remark.startswith("unfinished")
+    assert seen[-1].found.content.size == 80
 
 
-def test_as_a_struct_minus_one_is_a_number():
-    told = events(STRUCT, b"\xff" * 4 + STRUCT[4:], kind=TestData)
-    assert told[1].found.regions[0].value == -1
+def test_in_a_struct_minus_one_is_a_number():
+    seen = events(STRUCT, b"\xff" * 4 + STRUCT[4:], kind=TestData)
+    assert seen[1].found.regions[0].value == -1
 
 
-def test_a_write_that_begins_while_looking_is_not_shown(monkeypatch):
+def test_a_write_that_begins_during_a_look_is_not_shown(monkeypatch):
     compare = Snapshot.differing
 
     def interrupted(self, buffer):
@@ -162,54 +162,54 @@ def test_a_write_that_begins_while_looking_is_not_shown(monkeypatch):
     assert names(events(BLOB, NEW)) == ["Appeared", "BeingWritten"]
 
 
-def test_bytes_that_are_not_what_they_are_taken_for_are_shown_with_the_reason():
+def test_bytes_of_another_kind_are_shown_with_the_reason():
     (event,) = events(b"\x05\0\0\0abc", kind="blob")
     assert event.found.kind == "unknown"
     assert "path_length at 0 is 5" in event.found.remark
 
 
 def test_an_array_can_be_watched():
-    told = events(STRUCT * 2, STRUCT + OTHER, kind=TestData, count=2)
-    assert told[1].found.kind == "TestData[2]"
-    assert told[1].changes[0].offset == 52
+    seen = events(STRUCT * 2, STRUCT + OTHER, kind=TestData, count=2)
+    assert seen[1].found.kind == "TestData[2]"
+    assert seen[1].changes[0].offset == 52
 
 
-def test_the_kind_may_change():
+def test_the_kind_can_change():
     data = BLOB.ljust(100, b"\0")
-    told = events(STRUCT.ljust(100, b"\0"), data)
-    assert (told[1].before.kind, told[1].found.kind) == ("TestData", "blob")
+    seen = events(STRUCT.ljust(100, b"\0"), data)
+    assert (seen[1].before.kind, seen[1].found.kind) == ("TestData", "blob")
 
 
 # --- how it is shown ---
 
 
-def logged(*told):
+def logged(*seen):
     from pyshm.cli.console import Console
     from pyshm.cli.watch_views import Log
 
     stream = io.StringIO()
     with Log("map", Console(stream)) as view:
-        for event in told:
+        for event in seen:
             view.show(event)
     lines = stream.getvalue().splitlines()
     assert all(re.match(r"\d\d:\d\d:\d\d\.\d\d\d  ", line) for line in lines)
     return [line[14:] for line in lines]
 
 
-def test_the_log_tells_fields_with_both_values():
-    told = events(STRUCT, OTHER)
-    found = logged(*told)
+def test_the_log_shows_fields_with_both_values():
+    seen = events(STRUCT, OTHER)
+    found = logged(*seen)
     assert found[0] == "map: TestData, 48 bytes"
     assert found[-1] == "00000004  Age = 20 -> 21"
 
 
-def test_the_log_tells_bytes_without_fields():
+def test_the_log_shows_bytes_outside_of_fields():
     assert logged(*events(BLOB, NEW))[-1] == (
         "00000009  content, 80 bytes: 78 78 78 78 78 78 78 78 … -> 79 79 79 79 79 79 79 79 …"
     )
 
 
-def test_the_log_tells_only_the_part_of_the_region_that_changed():
+def test_the_log_shows_only_the_changed_part_of_a_region():
     old = BLOB + b"stale"
     new = bytearray(old)
     new[-6:-3] = b"abc"
@@ -219,24 +219,24 @@ def test_the_log_tells_only_the_part_of_the_region_that_changed():
     ]
 
 
-def test_the_log_tells_everything_else():
+def test_the_log_shows_every_other_event():
     assert logged(Waiting("gone"), BeingWritten(), Rewritten()) == [
         "waiting: gone",
-        "being written (or its writer died in that)",
+        "being written (or its writer was killed)",
         "written again, with the same bytes",
     ]
 
 
-def test_the_log_shows_a_map_of_a_new_kind_whole():
-    told = events(STRUCT.ljust(100, b"\0"), BLOB.ljust(100, b"\0"))
-    assert "map: blob, 100 bytes" in logged(told[1])
+def test_the_log_shows_a_whole_map_of_a_new_kind():
+    seen = events(STRUCT.ljust(100, b"\0"), BLOB.ljust(100, b"\0"))
+    assert "map: blob, 100 bytes" in logged(seen[1])
 
 
-def jsoned(capsys, *told):
+def jsoned(capsys, *seen):
     from pyshm.cli.watch_views import JsonLines
 
     with JsonLines("map") as view:
-        for event in told:
+        for event in seen:
             view.show(event)
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
@@ -262,8 +262,8 @@ def test_json_shows_64_bytes_of_a_long_change(capsys):
 
 
 def test_json_names_every_event(capsys):
-    told = events(MISSING, BLOB, UNFINISHED, BLOB, NEW)
-    found = jsoned(capsys, *told)
+    seen = events(MISSING, BLOB, UNFINISHED, BLOB, NEW)
+    found = jsoned(capsys, *seen)
     assert [line["event"] for line in found] == [
         "waiting",
         "appeared",
@@ -276,7 +276,7 @@ def test_json_names_every_event(capsys):
     assert {line["map"] for line in found} == {"map"}
 
 
-def live(*told, width=110, height=30, html=False):
+def live(*seen, width=110, height=30, html=False):
     console = pytest.importorskip("rich.console")
     from pyshm.cli.watch_views import Live
 
@@ -291,12 +291,12 @@ def live(*told, width=110, height=30, html=False):
         legacy_windows=False,
     )
     with Live("map", screen) as view:
-        for event in told:
+        for event in seen:
             view.show(event)
             stream.seek(0)
             stream.truncate()
-            screen.export_text()  # forgets what was shown before
-    # The escape sequences depend on the colours that the terminal has, HTML does not.
+            screen.export_text()  # clears what was recorded before
+    # The escape sequences depend on the colors of the terminal; HTML does not.
     return screen.export_html(inline_styles=True) if html else stream.getvalue()
 
 
@@ -329,7 +329,7 @@ def test_the_live_view_fits_the_terminal_and_keeps_what_changed():
     assert found[-1].endswith("more rows")
 
 
-def test_the_live_view_tells_the_picture():
+def test_the_live_view_describes_the_picture():
     from PIL import Image
 
     target = io.BytesIO()
@@ -339,16 +339,16 @@ def test_the_live_view_tells_the_picture():
 
 
 @pytest.mark.parametrize(
-    ("event", "said"),
+    ("event", "message"),
     [
         (Waiting("no map\x1b[2J"), "waiting: no map\\x1b[2J"),
-        (BeingWritten(), "being written (or its writer died in that)"),
+        (BeingWritten(), "being written (or its writer was killed)"),
         (Rewritten(), "written again, with the same bytes"),
     ],
 )
-def test_the_live_view_tells_the_state(event, said):
+def test_the_live_view_shows_the_state(event, message):
     found = seen(live(*events(STRUCT), event))
-    assert any(line.endswith(said) for line in found)
+    assert any(line.endswith(message) for line in found)
 
 
 # --- the command ---
@@ -361,31 +361,31 @@ def memory(map_name):
 
 
 def watching(command, name, *options):
-    """The command under way, with the first thing that it told."""
+    """The running command, and its first event."""
     process = command("watch", name, "--json", "--interval", "0.01", *options)
     return process, json.loads(process.line())
 
 
 def until(process, event):
-    """The next thing of that kind that the command tells."""
-    while (told := json.loads(process.line()))["event"] != event:
+    """Return the next event of that kind."""
+    while (seen := json.loads(process.line()))["event"] != event:
         pass
-    return told
+    return seen
 
 
-def test_the_command_tells_changes_until_there_were_enough(command, map_name, memory):
+def test_the_command_ends_after_the_given_number_of_changes(command, map_name, memory):
     memory.write_struct(TestData.standard())
     process, first = watching(command, map_name, "--count", "2")
     assert (first["event"], first["kind"], first["size"]) == ("appeared", "TestData", 4096)
     for age in (21, 22):
         pack_into("<i", memory.buffer, 4, age)
-        told = json.loads(process.line())
-        assert told["fields"] == [{"name": "Age", "old": age - 1, "value": age}]
+        seen = json.loads(process.line())
+        assert seen["fields"] == [{"name": "Age", "old": age - 1, "value": age}]
     assert process.wait() == 0
     assert process.errors() == ""
 
 
-def test_the_command_waits_for_a_map_and_for_its_return(command, map_name):
+def test_the_command_waits_for_a_missing_map(command, map_name):
     process, first = watching(command, map_name)
     assert first["event"] == "waiting"
     for _ in range(2):
@@ -405,13 +405,13 @@ def test_watching_does_not_keep_a_map_alive(command, map_name):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there a killed holder's map goes by itself")
-def test_a_map_whose_holder_was_killed_is_gone(command, holder, map_name, map_file):
+def test_a_map_whose_holder_was_killed_no_longer_exists(command, holder, map_name, map_file):
     keeper = holder(map_name)
     process, first = watching(command, map_name)
     assert first["event"] == "appeared"
     keeper.kill()
-    told = json.loads(process.line())
-    assert told["event"] == "waiting"
+    seen = json.loads(process.line())
+    assert seen["event"] == "waiting"
     process.kill()
     map_file.unlink(missing_ok=True)
 
@@ -427,7 +427,7 @@ def test_a_file_can_be_watched(command, tmp_path):
     assert process.wait() == 0
 
 
-def test_offset_and_length_cut_out_what_is_watched(command, map_name, memory):
+def test_offset_and_length_select_the_bytes_to_watch(command, map_name, memory):
     memory.write_bytes(STRUCT, 100)
     process, first = watching(
         command, map_name, "--offset", "100", "--length", "48", "--as", "TestData", "--count", "1"
@@ -442,7 +442,7 @@ def test_offset_and_length_cut_out_what_is_watched(command, map_name, memory):
 
 @pytest.fixture
 def interruptible():
-    """A shell's background jobs ignore SIGINT and pass that on; here children must not."""
+    """Handle SIGINT: a background job of a shell ignores it, and its children inherit that."""
     before = signal.getsignal(signal.SIGINT)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
@@ -452,7 +452,7 @@ def interruptible():
 @pytest.mark.usefixtures("interruptible")
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
-def test_an_interrupt_ends_it_well(command, map_name, number):
+def test_an_interrupt_ends_the_command_with_status_0(command, map_name, number):
     process, _ = watching(command, map_name)
     process.send_signal(getattr(signal, number))
     assert process.wait() == 0
@@ -477,14 +477,14 @@ def test_wrong_usage_is_status_2(command, map_name, options):
     assert process.errors().startswith("usage: pyshm watch")
 
 
-def test_a_name_that_can_not_be_is_an_error(command):
+def test_an_invalid_name_is_an_error(command):
     process = command("watch", "a\\b\\c")
     assert process.wait() == 1
     assert process.errors().startswith("pyshm: ")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a pseudo-terminal is needed")
-def test_on_a_terminal_it_draws_and_a_key_ends_it(map_name, memory, child_environment):
+def test_on_a_terminal_the_command_draws_and_ctrl_c_ends_it(map_name, memory, child_environment):
     import os
     import pty
     import subprocess
@@ -511,7 +511,7 @@ def test_on_a_terminal_it_draws_and_a_key_ends_it(map_name, memory, child_enviro
         while True:
             try:
                 part = os.read(ours, 65536)
-            except OSError:  # Linux's way to tell that the other side has closed
+            except OSError:  # on Linux: the other side has closed
                 break
             if not part:
                 break

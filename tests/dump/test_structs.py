@@ -1,4 +1,4 @@
-"""The annotated dump of any struct: nested ones, arrays, padding, overlapping fields."""
+"""The annotated dump of structs: nested structs, arrays, padding, overlapping fields."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def placed(data, kind, **options):
     ]
 
 
-def test_nested_fields_have_dotted_names_elements_an_index_and_gaps_are_padding():
+def test_nested_fields_have_dotted_names_elements_have_an_index_and_gaps_are_padding():
     assert placed(bytes(50), Arm) == [
         ("BasePoint.Flag", 0, 1, "field"),
         ("padding", 1, 7, "padding"),
@@ -66,15 +66,15 @@ def test_each_field_has_its_value():
     ]
 
 
-def test_the_kind_is_the_structs_name():
+def test_the_kind_is_the_name_of_the_struct():
     assert found(bytes(16), Point)[:2] == ("Point", 16)
 
 
-def test_structs_after_each_other_have_an_index_each():
+def test_structs_in_a_row_have_an_index():
     data = Point(1, 0.5).to_bytes() + Point(2, 1.5).to_bytes() + b"x"
-    made = found(data, Point, count=2)
-    assert made.kind == "Point[2]"
-    assert [(region.name, region.value) for region in made.regions] == [
+    result = found(data, Point, count=2)
+    assert result.kind == "Point[2]"
+    assert [(region.name, region.value) for region in result.regions] == [
         ("[0].Flag", 1),
         ("padding", None),
         ("[0].X", 0.5),
@@ -86,13 +86,13 @@ def test_structs_after_each_other_have_an_index_each():
 
 
 @pytest.mark.parametrize(("count", "size"), [(1, 15), (2, 31)])
-def test_too_few_bytes_are_an_error_that_tells_how_many_there_should_be(count, size):
+def test_the_error_of_too_few_bytes_says_how_many_are_needed(count, size):
     with pytest.raises(TruncatedError, match=rf"Point needs .* bytes; there are {size}") as caught:
         found(bytes(size), Point, count=count)
     assert (caught.value.field, caught.value.limit) == ("Point", 16 * count)
 
 
-def test_padding_is_cut_as_stale_bytes_are():
+def test_long_padding_is_cut_like_stale_bytes():
     class Wide(Struct, size=200):
         a: Int32
 
@@ -103,7 +103,7 @@ def test_padding_is_cut_as_stale_bytes_are():
 
 
 class Union(Struct):
-    """Its fields, put where the tests want them; its values are what ``made`` returns."""
+    """A struct with fields at given offsets; ``read`` returns its values."""
 
     whole: Int32
     low: Int16
@@ -111,19 +111,19 @@ class Union(Struct):
     tail: Int32
 
 
-def put(monkeypatch, places, size, made=lambda: Union(1, 2, 3, 4)):
+def put(monkeypatch, places, size, read=lambda: Union(1, 2, 3, 4)):
     fields = [
         SimpleNamespace(name=name.lower(), dotnet_name=name, offset=offset, size=width)
         for name, offset, width in places
     ]
     monkeypatch.setattr(Union, "layout", SimpleNamespace(size=size, fields=fields))
-    monkeypatch.setattr(Union, "unpack_from", staticmethod(lambda buffer, offset=0: made()))
+    monkeypatch.setattr(Union, "unpack_from", staticmethod(lambda buffer, offset=0: read()))
 
 
 OVERLAPPING = [("Whole", 0, 4), ("Low", 0, 2), ("High", 2, 2), ("Tail", 8, 4)]
 
 
-def test_bytes_of_several_fields_are_shown_once_with_all_readings(monkeypatch):
+def test_bytes_that_fields_share_are_shown_once_with_all_readings(monkeypatch):
     put(monkeypatch, OVERLAPPING, 12)
     buffer = memoryview(bytes(range(12)))
     assert list(dump.as_text(buffer, dump.annotate(buffer, Union), "m"))[1:] == [
@@ -139,7 +139,7 @@ def test_bytes_of_several_fields_are_shown_once_with_all_readings(monkeypatch):
     ]
 
 
-def test_in_json_overlapping_fields_have_an_entry_each(monkeypatch):
+def test_in_json_each_overlapping_field_has_an_entry(monkeypatch):
     put(monkeypatch, OVERLAPPING, 12)
     fields = dump.as_json(found(bytes(12), Union), "m")["fields"]
     assert [tuple(field.values()) for field in fields] == [
@@ -161,7 +161,7 @@ def test_fields_that_touch_do_not_overlap(monkeypatch):
     assert [name for name, *_ in placed(bytes(4), Union)] == ["High", "Low"]
 
 
-def test_a_short_field_inside_a_long_one_does_not_end_it(monkeypatch):
+def test_a_short_field_inside_a_long_one_does_not_end_the_region(monkeypatch):
     put(monkeypatch, [("Whole", 0, 4), ("Low", 0, 2), ("High", 3, 2)], 8)
     assert placed(bytes(8), Union) == [
         ("Whole | Low | High", 0, 5, "field"),
@@ -169,14 +169,14 @@ def test_a_short_field_inside_a_long_one_does_not_end_it(monkeypatch):
     ]
 
 
-def test_bytes_that_are_no_value_are_shown_with_the_reason(monkeypatch):
+def test_invalid_values_are_shown_as_bytes_with_the_reason(monkeypatch):
     def refuse():
-        raise ArgumentError("0x00ff00ff are no decimal's flags")
+        raise ArgumentError("0x00ff00ff: invalid decimal flags")
 
     put(monkeypatch, [("Low", 0, 2), ("High", 2, 2)], 6, refuse)
-    made = found(bytes(7), Union)
-    assert made.remark == "no value of Low: 0x00ff00ff are no decimal's flags"
-    assert [(region.note, region.value) for region in made.regions] == [
+    result = found(bytes(7), Union)
+    assert result.remark == "Low has no valid value: 0x00ff00ff: invalid decimal flags"
+    assert [(region.note, region.value) for region in result.regions] == [
         ("Low (2 bytes)", None),
         ("High (2 bytes)", None),
         ("padding (2 bytes)", None),
@@ -184,9 +184,9 @@ def test_bytes_that_are_no_value_are_shown_with_the_reason(monkeypatch):
     ]
 
 
-def test_a_field_that_can_not_be_read_does_not_hide_the_others(monkeypatch):
+def test_a_field_with_an_invalid_value_does_not_hide_the_others(monkeypatch):
     class Picky:
-        """Decodes a field when it is asked for, as structs may."""
+        """Decodes a field when it is read."""
 
         low = 5
 
@@ -198,9 +198,9 @@ def test_a_field_that_can_not_be_read_does_not_hide_the_others(monkeypatch):
             raise ArgumentError("no such decimal")
 
     put(monkeypatch, [("Low", 0, 2), ("High", 2, 2)], 4, Picky)
-    made = found(bytes(4), Union)
-    assert made.remark == "no value of High: no such decimal"
-    assert [region.note for region in made.regions] == ["Low = 5", "High (2 bytes)"]
+    result = found(bytes(4), Union)
+    assert result.remark == "High has no valid value: no such decimal"
+    assert [region.note for region in result.regions] == ["Low = 5", "High (2 bytes)"]
 
 
 class Gear(IntEnum):
@@ -228,7 +228,7 @@ class Mode(Enum):
         ([], "Tail = []", []),
     ],
 )
-def test_a_value_of_any_type_has_a_note_and_a_form_in_json(monkeypatch, value, note, coded):
+def test_a_value_of_any_type_has_a_note_and_a_json_form(monkeypatch, value, note, coded):
     put(monkeypatch, [("Tail", 0, 4)], 4, lambda: Union(tail=value) if value is not None else EMPTY)
     (region,) = found(bytes(4), Union).regions
     assert region.note == note
@@ -240,7 +240,7 @@ EMPTY = Union()
 EMPTY.tail = None
 
 
-def test_arrays_of_structs_and_of_arrays_are_resolved(monkeypatch):
+def test_arrays_of_structs_and_of_arrays_are_split_into_their_elements(monkeypatch):
     put(monkeypatch, [("Tail", 0, 32)], 32, lambda: Union(tail=[Point(1, 2.0), Point(3, 4.0)]))
     names = [name for name, *_ in placed(bytes(32), Union)]
     assert names == ["Tail[0].Flag", "padding", "Tail[0].X", "Tail[1].Flag", "padding", "Tail[1].X"]
@@ -248,7 +248,7 @@ def test_arrays_of_structs_and_of_arrays_are_resolved(monkeypatch):
     assert placed(bytes(8), Union)[3] == ("Tail[1][1]", 6, 2, "field")
 
 
-def test_an_array_of_another_size_than_its_elements_is_one_field(monkeypatch):
+def test_an_array_whose_size_does_not_fit_its_elements_is_one_field(monkeypatch):
     put(monkeypatch, [("Tail", 0, 8)], 8, lambda: Union(tail=[1, 2, 3]))
     assert placed(bytes(8), Union) == [("Tail", 0, 8, "field")]
 
@@ -261,17 +261,17 @@ def test_a_large_picture_is_not_copied():
 
     tracemalloc.start()
     try:
-        made = dump.annotate(data)
-        assert made.content.size == 50_000_000
-        assert dump.describe(data[made.content.offset : made.content.end]) == (
-            "no picture in any format that Pillow knows"
+        result = dump.annotate(data)
+        assert result.content.size == 50_000_000
+        assert dump.describe(data[result.content.offset : result.content.end]) == (
+            "no picture in a format that Pillow can read"
         )
         assert tracemalloc.get_traced_memory()[1] < 20_000_000
     finally:
         tracemalloc.stop()
 
 
-def test_recognising_a_large_map_of_zeros_copies_nothing():
+def test_recognizing_a_large_map_of_zeros_copies_nothing():
     import tracemalloc
 
     data = memoryview(bytearray(50_000_000))

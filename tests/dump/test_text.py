@@ -15,7 +15,7 @@ def lines(data, kind=None, title="map"):
     return list(dump.as_text(buffer, dump.annotate(buffer, kind), title))
 
 
-def test_a_small_blob_in_full():
+def test_the_text_of_a_small_blob():
     assert lines(ImageData('é"', b"xyz").to_bytes() + b"\xff") == [
         "map: blob, 15 bytes",
         (
@@ -41,7 +41,7 @@ def test_a_small_blob_in_full():
     ]
 
 
-def test_the_struct_in_full():
+def test_the_text_of_a_struct():
     found = lines(TestData.standard().to_bytes())
     assert found[:3] == [
         "map: TestData, 48 bytes",
@@ -55,7 +55,7 @@ def test_the_struct_in_full():
     assert len(found) == 13
 
 
-def test_a_long_field_has_its_note_on_its_first_row_and_no_trailing_blanks():
+def test_a_long_field_has_its_note_on_its_first_row_and_no_trailing_spaces():
     found = lines(ImageData("p" * 20, b"x").to_bytes())
     assert found[2] == (
         "00000004  70 70 70 70 70 70 70 70 70 70 70 70 70 70 70 70  pppppppppppppppp  "
@@ -65,7 +65,7 @@ def test_a_long_field_has_its_note_on_its_first_row_and_no_trailing_blanks():
 
 
 @pytest.mark.parametrize(("size", "rows", "more"), [(64, 4, None), (65, 4, 1), (200, 4, 136)])
-def test_of_a_content_64_bytes_are_shown(size, rows, more):
+def test_the_first_64_bytes_of_content_are_shown(size, rows, more):
     found = lines(ImageData("p", b"c" * size).to_bytes())
     content = [line for line in found[4:] if "cc" in line]
     assert len(content) == rows
@@ -76,7 +76,7 @@ def test_of_a_content_64_bytes_are_shown(size, rows, more):
     )
 
 
-def test_of_stale_bytes_64_are_shown():
+def test_the_first_64_stale_bytes_are_shown():
     found = lines(bytes(48) + b"s" * 100, "TestData")
     assert found[-5].endswith("stale (100 bytes)")
     assert found[-1] == "          … 36 more bytes"
@@ -89,7 +89,7 @@ def test_the_first_row_of_stale_bytes_has_their_note():
     )
 
 
-def test_the_path_of_a_long_field_is_shown_whole():
+def test_a_long_path_is_shown_whole():
     found = lines(ImageData("p" * 100, b"x").to_bytes())
     assert "more bytes" not in "\n".join(found)
 
@@ -110,11 +110,11 @@ def test_the_path_of_a_long_field_is_shown_whole():
         (bytes(199_999) + b"x", "TestData"),
     ],
 )
-def test_without_a_choice_the_bytes_decide(data, kind):
+def test_without_a_kind_the_bytes_decide(data, kind):
     assert dump.annotate(memoryview(data)).kind == kind
 
 
-def test_an_empty_blob_can_be_asked_for():
+def test_an_empty_blob_is_shown_if_the_kind_is_given():
     found = lines(bytes(8), "blob")
     assert found == [
         "map: blob, 8 bytes",
@@ -134,15 +134,15 @@ def test_an_empty_blob_can_be_asked_for():
     ]
 
 
-def test_what_is_no_blob_is_an_error():
+def test_bytes_that_are_not_a_blob_are_an_error():
     with pytest.raises(LengthError):
         dump.annotate(memoryview(b"\xfe" + b"\xff" * 7), "blob")
 
 
-def test_an_unfinished_blob_is_shown_and_called_so():
-    story = "unfinished: a write is under way, or its writer died in it"
+def test_an_unfinished_blob_is_shown_with_a_remark():
+    remark = "unfinished: a write is in progress, or its writer was killed"
     assert lines(b"\xff" * 4 + b"abc", "blob") == [
-        f"map: blob, 7 bytes; {story}",
+        f"map: blob, 7 bytes; {remark}",
         (
             "00000000  ff ff ff ff                                      ....              "
             "path_length = -1"
@@ -154,11 +154,11 @@ def test_an_unfinished_blob_is_shown_and_called_so():
     ]
 
 
-def test_of_an_unfinished_blob_64_bytes_are_shown():
+def test_the_first_64_bytes_of_an_unfinished_blob_are_shown():
     assert lines(b"\xff" * 4 + b"a" * 66)[-1] == "          … 2 more bytes"
 
 
-def test_what_may_be_a_struct_all_the_same_is_told_how_to_show_it():
+def test_the_remark_says_how_to_show_an_unfinished_blob_as_a_struct():
     assert "--as TestData" in lines(b"\xff" * 48)[0]
     assert lines(b"\xff" * 48, "TestData")[:2] == [
         "map: TestData, 48 bytes",
@@ -166,7 +166,7 @@ def test_what_may_be_a_struct_all_the_same_is_told_how_to_show_it():
     ]
 
 
-def test_a_map_of_zeros_is_called_empty():
+def test_a_map_of_zeros_is_empty():
     assert lines(bytes(20))[:2] == [
         "map: empty, 20 bytes; all bytes are zero",
         (
@@ -176,7 +176,7 @@ def test_a_map_of_zeros_is_called_empty():
     ]
 
 
-def test_bytes_that_can_be_anything_are_shown_with_the_reason():
+def test_bytes_of_an_unknown_kind_are_shown_with_the_reason():
     found = dump.annotate_anything(memoryview(b"abc"))
     assert (found.kind, found.size) == ("unknown", 3)
     assert found.remark == "TestData needs 48 bytes; there are 3"
@@ -191,13 +191,13 @@ def test_without_a_limit_everything_is_shown():
 
 
 @pytest.mark.parametrize("size", [0, 47])
-def test_what_is_too_short_is_an_error(size):
+def test_too_few_bytes_are_an_error(size):
     with pytest.raises(TruncatedError) as caught:
         dump.annotate(memoryview(b"x" * size))
     assert (caught.value.value, caught.value.limit) == (size, 48)
 
 
-def test_a_path_of_bad_utf8_is_shown_with_replacements():
+def test_invalid_utf8_in_a_path_is_shown_as_replacement_characters():
     found = lines(bytes.fromhex("01000000 ff 01000000 78"))
     assert found[2].endswith('path = "\ufffd"')
 
@@ -210,7 +210,7 @@ def test_only_printable_ascii_is_shown_as_itself(byte, shown):
     assert found[-1][59:61] == shown + "x"
 
 
-def test_the_same_for_programs():
+def test_the_json_of_a_blob():
     data = memoryview(ImageData("é", b"xyz").to_bytes() + b"!")
     assert dump.as_json(dump.annotate(data), "map") == {
         "map": "map",
@@ -226,7 +226,7 @@ def test_the_same_for_programs():
     }
 
 
-def test_the_structs_fields_for_programs():
+def test_the_json_of_a_struct():
     data = memoryview(TestData.standard().to_bytes())
     fields = dump.as_json(dump.annotate(data), "m")["fields"]
     assert fields[0] == {"name": "Id", "offset": 0, "size": 4, "value": 100}
@@ -234,7 +234,7 @@ def test_the_structs_fields_for_programs():
     assert json.dumps(fields)
 
 
-def test_a_remark_can_not_break_its_line():
+def test_a_line_break_in_a_remark_is_escaped():
     found = dump.Regions("Mine", 0, [], "no value of A: 1\n2\x1b[2J")
     assert list(dump.as_text(memoryview(b""), found, "m")) == [
         "m: Mine, 0 bytes; no value of A: 1\\n2\\x1b[2J"

@@ -1,4 +1,4 @@
-"""The dump in colours: rows, the page, the picture, the terminal."""
+"""The dump in colors: rows, the page, the picture, the terminal."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from html.parser import HTMLParser
 import pytest
 
 from pyshm import ImageData, Struct, TestData, dump
-from pyshm._support.palette import CONTENT, FIELD_COLOURS, MARK
+from pyshm._support.palette import CONTENT, FIELD_COLORS, MARK
 from pyshm._support.text import visible
 from pyshm.dump import Region, html, png
-from pyshm.dump.rows import More, Row, colours, rows, spans
+from pyshm.dump.rows import More, Row, colors, rows, spans
 from pyshm.errors import ArgumentError
 from pyshm.types import Byte
 
@@ -35,7 +35,7 @@ def view(data, regions=None, **options):
 
 
 def shape(found):
-    """What rows show, in short: offset, number of bytes, notes; or how many are left out."""
+    """Return offset, number of bytes and notes of each row, or the number of hidden bytes."""
     return [
         row.size
         if isinstance(row, More)
@@ -52,7 +52,7 @@ def shape(found):
 
 
 def marks(found):
-    """The offsets of all marked bytes."""
+    """Return the offsets of all marked bytes."""
     at = []
     for row in found:
         if isinstance(row, Row):
@@ -81,7 +81,7 @@ def test_a_narrow_view_has_fewer_elements_in_a_row():
     assert shape(view(STRUCT, width=8))[2] == (8, 8, "Scores[0…1] = 60, 61")
 
 
-def test_elements_that_are_alone_in_their_row_have_their_own_name():
+def test_an_element_alone_in_its_row_has_its_own_name():
     regions = [Region(f"A[{i}]", 3 * i, 3, i, f"A[{i}] = {i}") for i in range(6)]
     assert shape(view(bytes(18), regions)) == [
         (0, 15, "A[0…4] = 0, 1, 2, 3, 4"),
@@ -98,7 +98,7 @@ def test_elements_that_are_alone_in_their_row_have_their_own_name():
         Region("A[1]", 4, 2, 0, "A[1] = 0"),
     ],
 )
-def test_what_is_no_neighbouring_element_begins_a_row(second):
+def test_an_element_that_is_not_a_neighbor_begins_a_row(second):
     found = view(bytes(12), [Region("A[0]", 0, 4, 0, "A[0] = 0"), second])
     assert len(found) == 2
 
@@ -119,7 +119,7 @@ def test_an_empty_field_still_has_its_note():
     ]
 
 
-def test_rows_with_marks_are_shown_though_they_are_far_behind():
+def test_rows_with_marks_are_shown_after_the_limit():
     data = ImageData("", b"c" * 1000).to_bytes()
     found = view(data, marked=[(100, 101), (500, 503), (511, 514)])
     assert shape(found)[3:] == [
@@ -137,7 +137,7 @@ def test_rows_with_marks_are_shown_though_they_are_far_behind():
     assert marks(found) == [100, 500, 501, 502, 511, 512, 513]
 
 
-def test_only_so_many_rows_with_marks_are_shown():
+def test_the_limit_also_applies_to_rows_with_marks():
     data = ImageData("", b"c" * 1000).to_bytes()
     found = view(data, marked=[(8, 1008)])
     assert sum(isinstance(row, Row) for row in found) == 3 + 4 + 4
@@ -164,32 +164,32 @@ def test_exactly_the_marked_bytes_are_marked(marked):
     assert marks(view(STRUCT, marked=marked)) == [i for a, b in marked for i in range(a, b)]
 
 
-def test_a_field_has_a_colour_of_its_own_and_its_elements_share_one():
+def test_each_field_has_its_own_color_and_elements_share_one():
     regions = dump.annotate(memoryview(STRUCT + b"x")).regions
-    assert colours(regions) == [0, 1, *[2] * 10, 0]
+    assert colors(regions) == [0, 1, *[2] * 10, 0]
 
 
-def test_positions_become_runs():
+def test_positions_are_joined_to_runs():
     assert spans([3, 1, 2, 2, 7]) == [(1, 4), (7, 8)]
 
 
-def test_what_would_command_a_terminal_is_escaped():
+def test_control_characters_are_escaped():
     assert visible("a\x1b[2J\x9b\u202eé\ud800") == "a\\x1b[2J\\x9b\\u202eé\\ud800"
 
 
 # --- palette ---
 
 
-def luminance(colour):
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+def luminance(color):
+    parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-@pytest.mark.parametrize("colour", [*FIELD_COLOURS, CONTENT])
-def test_black_text_is_readable_on_each_colour(colour):
+@pytest.mark.parametrize("color", [*FIELD_COLORS, CONTENT])
+def test_black_text_is_readable_on_each_color(color):
     # https://www.w3.org/TR/WCAG22/#contrast-minimum
-    assert (luminance(colour) + 0.05) / 0.05 >= 7
+    assert (luminance(color) + 0.05) / 0.05 >= 7
 
 
 def test_white_text_is_readable_on_a_mark():
@@ -203,14 +203,14 @@ def test_white_text_is_readable_on_a_mark():
     ("kind", "mime", "shown"),
     [("PNG", "image/png", True), ("JPEG", "image/jpeg", True), ("TIFF", "image/tiff", False)],
 )
-def test_a_pictures_format_and_size_are_told(kind, mime, shown):
+def test_the_description_has_the_format_and_the_size(kind, mime, shown):
     found = dump.describe(memoryview(picture(kind)))
     assert found == (kind, mime, 3, 2, "RGB")
     assert found.shown_by_browsers is shown
     assert str(found) == f"{kind} picture, 3 x 2, RGB"
 
 
-def test_a_picture_cut_off_behind_its_header_is_told_all_the_same():
+def test_a_picture_that_is_cut_off_after_its_header_is_described():
     assert dump.describe(memoryview(picture(size=(300, 200)))[:60])[2:4] == (300, 200)
 
 
@@ -230,28 +230,28 @@ def huge_png(width, height):
 def test_a_decompression_bomb_is_harmless(side):
     found = dump.describe(memoryview(huge_png(side, side)))
     assert isinstance(found, str)
-    assert found.startswith("a picture too large to open: ")
+    assert found.startswith("the picture is too large to open: ")
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"", "no picture: the content is empty"),
-        (b"hello", "no picture in any format that Pillow knows"),
+        (b"hello", "no picture in a format that Pillow can read"),
         (b"\x89PNG\r\n\x1a\n" + bytes(20), "picture"),
     ],
 )
-def test_what_is_no_picture_is_said(content, said):
+def test_the_description_says_why_there_is_no_picture(content, message):
     found = dump.describe(memoryview(content))
     assert isinstance(found, str)
-    assert said in found
+    assert message in found
 
 
 # --- HTML ---
 
 
 class Page(HTMLParser):
-    """Reads a page: its text, its spans by region, that its elements are closed."""
+    """Reads a page: its text, its spans by region; checks that all elements are closed."""
 
     VOID = {"meta", "img", "br", "link"}
     OPTIONAL = {"html", "tbody"}
@@ -294,13 +294,13 @@ def fragment(data, **options):
 
 def page(data, **options):
     buffer = memoryview(data)
-    made = dump.annotate(buffer)
-    region = made.content
+    regions = dump.annotate(buffer)
+    region = regions.content
     found = dump.describe(buffer[region.offset : region.end]) if region else ""
-    return html.page(buffer, made, "a & <b>", picture=found, **options)
+    return html.as_html(buffer, regions, "a & <b>", picture=found, **options)
 
 
-def test_bytes_letters_and_name_of_a_field_are_linked():
+def test_the_bytes_the_text_and_the_name_of_a_field_are_linked():
     assert [span for span in fragment(STRUCT).spans if span[1] == "0"] == [
         ["f0", "0", "64 00 00 00"],
         ["f0", "0", "d..."],
@@ -309,7 +309,7 @@ def test_bytes_letters_and_name_of_a_field_are_linked():
     ]
 
 
-def test_an_elements_value_is_linked_with_its_own_bytes():
+def test_the_value_of_an_element_is_linked_to_its_bytes():
     assert [span[2] for span in fragment(STRUCT).spans if span[1] == "3"] == [
         "3d 00 00 00",
         "=...",
@@ -321,12 +321,12 @@ def test_the_base_is_added_to_offsets():
     assert "00001004" in fragment(STRUCT, base=0x1000).text
 
 
-def test_marked_bytes_stand_out():
+def test_marked_bytes_have_the_class_mark():
     found = fragment(STRUCT, marked={5, 6})
     assert [span[2] for span in found.spans if span[0] == "mark"] == ["00 00", ".."]
 
 
-def test_bytes_that_differ_from_the_expected_ones_tell_these():
+def test_bytes_that_differ_show_the_expected_bytes():
     wanted = bytearray(STRUCT)
     wanted[0], wanted[3] = 0x65, 0x3F
     found = fragment(STRUCT, expected=wanted)
@@ -334,16 +334,16 @@ def test_bytes_that_differ_from_the_expected_ones_tell_these():
     assert found.titles == ["expected 65", "expected 3f"]
 
 
-def test_bytes_too_many_and_bytes_missing_are_told():
+def test_extra_and_missing_bytes_are_shown():
     assert fragment(STRUCT, expected=STRUCT[:46]).titles == ["nothing expected"] * 2
     assert "2 bytes are missing: 61 62" in fragment(STRUCT, expected=STRUCT + b"ab").text
 
 
-def test_what_is_as_expected_is_not_marked():
+def test_expected_bytes_are_not_marked():
     assert [span for span in fragment(STRUCT, expected=STRUCT).spans if span[0] == "mark"] == []
 
 
-def test_regions_of_ones_own_are_shown():
+def test_other_regions_can_be_shown():
     found = fragment(b"\x07", regions=[Region("<Size>", 0, 1, 7, "<Size> = 7")])
     assert found.spans[2][2] == "<Size>"
 
@@ -351,19 +351,19 @@ def test_regions_of_ones_own_are_shown():
 def test_the_page_is_well_formed_and_escaped():
     found = Page(page(ImageData('</script><img src="x">\x1b\u202e', b"x").to_bytes() + b"<<"))
     assert found.images == []
-    assert "\\x1b" not in found.text  # JSON's own escape comes first
+    assert "\\x1b" not in found.text  # JSON has escaped it already
     assert "\\u001b" in found.text
     assert "\\u202e" in found.text
     assert "a & <b>" in found.text
 
 
-def test_the_page_needs_nothing_else():
+def test_the_page_needs_no_other_file():
     text = page(ImageData("http://example.com/a.png", picture()).to_bytes())
     assert re.findall(r'(?:src|href)="(?!data:)[^"]*"|url\(|@import|<link', text) == []
     assert "prefers-color-scheme: dark" in text
 
 
-def test_the_page_carries_the_picture():
+def test_the_page_contains_the_picture():
     (source,) = Page(page(ImageData("p", picture()).to_bytes())).images
     head, _, coded = source.partition(",")
     assert head == "data:image/png;base64"
@@ -375,17 +375,17 @@ def test_the_page_carries_the_picture():
     [picture("TIFF"), huge_png(20_000, 20_000), picture() + bytes(html.EMBEDDED), b"text"],
     ids=["no browser shows it", "a bomb", "large", "none"],
 )
-def test_the_page_does_not_carry_every_picture(content):
+def test_the_page_does_not_contain_every_picture(content):
     assert Page(page(ImageData("p", content).to_bytes())).images == []
 
 
-def test_the_page_tells_kind_size_picture_and_remark():
+def test_the_page_shows_kind_size_picture_and_remark():
     data = ImageData("p", picture()).to_bytes()
     assert f"blob, {len(data)} bytes; PNG picture, 3 x 2, RGB" in page(data)
-    assert "unfinished: a write is under way" in page(b"\xff" * 60)
+    assert "unfinished: a write is in progress" in page(b"\xff" * 60)
 
 
-def test_a_long_content_stays_small_in_a_page():
+def test_long_content_is_cut_in_the_page():
     data = ImageData("p", b"x" * 5_000_000).to_bytes()
     assert len(page(data)) < 20_000
 
@@ -397,22 +397,22 @@ def drawn(data, kind=None, **options):
     from PIL import Image
 
     buffer = memoryview(data)
-    made = png.as_png(buffer, dump.annotate(buffer, kind), "title é圖", **options)
-    with Image.open(io.BytesIO(made)) as image:
+    regions = png.as_png(buffer, dump.annotate(buffer, kind), "title é圖", **options)
+    with Image.open(io.BytesIO(regions)) as image:
         assert image.format == "PNG"
         return image.convert("RGB")
 
 
 def pixels(image):
-    """How many pixels of each colour there are."""
+    """Return the number of pixels of each color."""
     found = image.getcolors(1 << 24)
-    return Counter({"#{:02x}{:02x}{:02x}".format(*colour): count for count, colour in found})
+    return Counter({"#{:02x}{:02x}{:02x}".format(*color): count for count, color in found})
 
 
-def test_the_picture_has_the_colour_of_each_field_and_no_other():
+def test_the_picture_has_the_color_of_each_field_and_no_other():
     found = pixels(drawn(STRUCT))
-    present = {colour for colour in (*FIELD_COLOURS, CONTENT, MARK) if found[colour] > 300}
-    assert present == set(FIELD_COLOURS[:3])
+    present = {color for color in (*FIELD_COLORS, CONTENT, MARK) if found[color] > 300}
+    assert present == set(FIELD_COLORS[:3])
 
 
 def test_the_picture_grows_with_the_rows():
@@ -420,7 +420,7 @@ def test_the_picture_grows_with_the_rows():
     assert drawn(STRUCT + bytes(32)).height - drawn(STRUCT).height == 2 * line > 0
 
 
-def test_content_has_a_ground_of_its_own():
+def test_content_has_its_own_background():
     assert pixels(drawn(ImageData("p", b"x" * 64).to_bytes()))[CONTENT] > 5000
     assert pixels(drawn(STRUCT))[CONTENT] == 0
 
@@ -433,7 +433,7 @@ def test_padding_is_hatched():
     assert pixels(drawn(STRUCT + bytes(16)))[png.HATCH] == 0
 
 
-def test_what_is_too_long_to_look_at_is_refused():
+def test_a_picture_with_too_many_rows_is_refused():
     data = ImageData("p", b"x" * 16 * (png.MOST_ROWS + 1)).to_bytes()
     assert drawn(data).height < 1000
     with pytest.raises(ArgumentError, match="more than 2000 rows"):
@@ -446,7 +446,7 @@ def test_the_picture_needs_no_outline_font(monkeypatch):
     try:
         bitmap = ImageFont.load_default_imagefont()
     except AttributeError:
-        bitmap = ImageFont.load_default()  # before 10.1 that is all there is
+        bitmap = ImageFont.load_default()  # before 10.1 there is no other
 
     def load_default(size=None):
         if size is not None:
@@ -454,7 +454,7 @@ def test_the_picture_needs_no_outline_font(monkeypatch):
         return bitmap
 
     monkeypatch.setattr(ImageFont, "load_default", load_default)
-    assert pixels(drawn(STRUCT))[FIELD_COLOURS[0]] > 300
+    assert pixels(drawn(STRUCT))[FIELD_COLORS[0]] > 300
 
 
 # --- the terminal ---
@@ -470,7 +470,7 @@ def printed(data, width=110, kind=None, *, html=False, **options):
         file=target, width=width, force_terminal=True, highlight=False, record=True
     )
     draw(screen, buffer, dump.annotate(buffer, kind), "map", **options)
-    # The escape sequences depend on the colours that the terminal has, HTML does not.
+    # The escape sequences depend on the colors of the terminal; HTML does not.
     return screen.export_html(inline_styles=True) if html else target.getvalue()
 
 
@@ -496,20 +496,20 @@ def test_a_narrow_terminal_has_8_bytes_in_a_row():
     )
 
 
-def test_the_terminal_gives_each_field_its_colour():
+def test_the_terminal_gives_each_field_its_color():
     found = printed(STRUCT, html=True)
-    assert [f"background-color: {colour}" in found for colour in FIELD_COLOURS] == (
+    assert [f"background-color: {color}" in found for color in FIELD_COLORS] == (
         [True] * 3 + [False] * 3
     )
 
 
-def test_the_terminal_tells_the_picture_and_the_remark():
+def test_the_terminal_shows_the_picture_and_the_remark():
     found = plain(printed(b"\xff" * 60, picture="PNG picture, 3 x 2, RGB"))
     assert found[0] == "map: blob, 60 bytes; PNG picture, 3 x 2, RGB"
-    assert found[1].startswith("unfinished: a write is under way")
+    assert found[1].startswith("unfinished: a write is in progress")
 
 
-def test_a_path_can_not_command_the_terminal():
+def test_control_characters_in_a_path_are_escaped():
     found = printed(ImageData("\x9b2J\u202e[red]", b"x").to_bytes())
     assert "\x9b" not in found
     assert "\u202e" not in found

@@ -1,4 +1,4 @@
-"""Completion scripts for four shells, made from the parser itself."""
+"""Completion scripts for four shells, generated from the parser."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ SHELLS = ("bash", "zsh", "fish", "powershell")
 
 
 def script(shell: str, parser: argparse.ArgumentParser) -> str:
-    """The script that completes ``parser``'s command line in ``shell``, one of SHELLS."""
+    """Return the script with which ``shell``, one of SHELLS, completes ``parser``'s commands."""
     from importlib import import_module
 
     from .grammar import read
 
-    made: str = import_module(f".{shell}", __name__).script(read(parser))
-    return made
+    text: str = import_module(f".{shell}", __name__).script(read(parser))
+    return text

@@ -1,4 +1,4 @@
-"""Completion for bash, from version 3.2 (macOS) on."""
+"""Completion for bash 3.2 (macOS) or newer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _{program}() {{
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${{COMP_WORDS[i]}}
         if [[ -n $option ]]; then
-            # Its value, which may stand behind an equals sign.
+            # The value of the option, with or without an equals sign before it.
             [[ $word == = ]] || option=
         elif [[ -z $command ]]; then
             [[ $word == -* ]] || command=$word
@@ -68,7 +68,7 @@ complete -F _{program} {program}
 
 
 def script(grammar: Grammar) -> str:
-    """The script."""
+    """Return the script."""
     return _SCRIPT.format(
         program=grammar.program,
         with_value=_lines(_with_value(grammar.commands), 16),

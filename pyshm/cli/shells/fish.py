@@ -13,8 +13,8 @@ _SCRIPT = """\
 #   {program} completion fish > ~/.config/fish/completions/{program}.fish
 
 function __{program}_at
-    # Whether the word that is being completed is number $argv[2] behind the command $argv[1];
-    # with a third argument, whether it is that or a later one.
+    # Succeeds if the word to complete is argument number $argv[2] of the command $argv[1];
+    # with a third argument, also if it is a later one.
     set -l words (commandline -opc)
     set -l command
     set -l option
@@ -51,7 +51,7 @@ complete -c {program} -f
 
 
 def script(grammar: Grammar) -> str:
-    """The script."""
+    """Return the script."""
     program = grammar.program
     with_value = [
         _quoted(f"{command.name} {flag}")

@@ -1,4 +1,4 @@
-"""What a completion script has to know of a parser."""
+"""The commands, options and arguments of a parser, for a completion script."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Literal, NamedTuple, TypeAlias
 __all__ = ["Argument", "Command", "Grammar", "Kind", "Option", "read"]
 
 Kind: TypeAlias = Literal["map", "file", "choice", "text"]
-"""What stands for a value: a map's name (a file's with --file), a file, one of some words, or
-what nobody can guess. It is told by the metavar: MAP, FILE, KIND."""
+"""What a value is: the name of a map (with --file, a file), a file, one of some words, or text that
+a shell can't complete. The metavar says which: MAP, FILE, KIND."""
 
 
 class Option(NamedTuple):
-    """An option. ``kind`` is that of its value, None if it takes none."""
+    """An option. ``kind`` is the kind of its value, None if it has none."""
 
     flags: tuple[str, ...]
     help: str
@@ -22,7 +22,7 @@ class Option(NamedTuple):
 
 
 class Argument(NamedTuple):
-    """A positional argument; ``many`` if it takes all words that are left."""
+    """A positional argument; ``many`` if it takes all remaining words."""
 
     name: str
     help: str
@@ -49,20 +49,20 @@ class Grammar(NamedTuple):
 
 
 def read(parser: argparse.ArgumentParser) -> Grammar:
-    """The grammar of a parser with one level of commands."""
+    """Return the grammar of a parser that has one level of commands."""
     commands: list[Command] = []
     for action in _actions(parser):
         if isinstance(action.choices, dict):
-            told = {item.dest: item.help or "" for item in action._choices_actions}  # type: ignore[attr-defined]  # noqa: SLF001
+            helps = {item.dest: item.help or "" for item in action._choices_actions}  # type: ignore[attr-defined]  # noqa: SLF001
             commands += [
-                Command(name, told.get(name, ""), _options(sub), _arguments(sub))
+                Command(name, helps.get(name, ""), _options(sub), _arguments(sub))
                 for name, sub in action.choices.items()
             ]
     return Grammar(parser.prog, _options(parser), tuple(commands))
 
 
 def _actions(parser: argparse.ArgumentParser) -> list[argparse.Action]:
-    # argparse offers no public look at what it was told; these names have not changed since 2.7.
+    # argparse has no public access to its arguments; these names have not changed since 2.7.
     return parser._actions  # noqa: SLF001
 
 
@@ -101,7 +101,7 @@ def _kind(action: argparse.Action) -> Kind:
 
 
 def _choices(action: argparse.Action) -> tuple[str, ...]:
-    if action.metavar == "KIND":  # these, or a class that nobody can guess
+    if action.metavar == "KIND":  # or a class, which can't be completed
         from ...dump import KINDS
 
         return KINDS

@@ -1,4 +1,4 @@
-"""Completion for PowerShell, from version 5 on."""
+"""Completion for PowerShell 5 or newer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Register-ArgumentCompleter -Native -CommandName {program} -ScriptBlock {{
     $arguments = @{{
 {arguments}
     }}
-    # The words before the one that is completed; the program itself is left out.
+    # The words between the program's name and the word to complete.
     $words = @($commandAst.CommandElements | Select-Object -Skip 1 |
         Where-Object {{ $_.Extent.EndOffset -lt $cursorPosition }} | ForEach-Object {{ "$_" }})
     $command = ''; $option = ''; $position = 0
@@ -42,7 +42,7 @@ Register-ArgumentCompleter -Native -CommandName {program} -ScriptBlock {{
     }}
     else {{ $offered = @($arguments["$command *"]) }}
     if ($offered[0] -ceq '<map>') {{
-        # Files are completed by PowerShell itself when nothing else is offered.
+        # If the script offers nothing, PowerShell completes file names itself.
         $offered = @(if ($words -notcontains '--file') {{ {program} list --names 2>$null }})
     }}
     $offered | Where-Object {{ $_ -and $_ -cnotin '<file>', '<text>' }} |
@@ -56,7 +56,7 @@ Register-ArgumentCompleter -Native -CommandName {program} -ScriptBlock {{
 
 
 def script(grammar: Grammar) -> str:
-    """The script."""
+    """Return the script."""
     options = {"": _flags(grammar.options)}
     options |= {command.name: _flags(command.options) for command in grammar.commands}
     arguments = {" 0": [command.name for command in grammar.commands]}

@@ -8,7 +8,7 @@ __all__ = ["script"]
 
 _SCRIPT = """\
 #compdef {program}
-# zsh completion for {program}; in ~/.zshrc, behind compinit:  source <({program} completion zsh)
+# zsh completion for {program}; in ~/.zshrc, after compinit:  source <({program} completion zsh)
 
 _{program}_maps() {{
     if (( ${{words[(I)--file]}} )); then
@@ -52,7 +52,7 @@ fi
 
 
 def script(grammar: Grammar) -> str:
-    """The script."""
+    """Return the script."""
     maps = f"_{grammar.program}_maps"
     return _SCRIPT.format(
         program=grammar.program,

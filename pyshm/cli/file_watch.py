@@ -1,4 +1,4 @@
-"""A picture file that is looked at again and again, for ``write-image --watch``."""
+"""Watch a picture file for changes, for ``write-image --watch``."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 __all__ = ["Signature", "changes", "pause", "signature"]
 
 Signature: TypeAlias = tuple[int, int, int, int]
-"""What changes when a file is written to, or another is put in its place."""
+"""Changes when the file is written or replaced: device, inode, size, time of change."""
 
 _PAUSE = 0.1  # seconds between two looks
-_GRACE = 10  # equal looks after which a file that is no picture has been written to its end
+_GRACE = 10  # equal looks after which a file that does not decode is taken as complete
 
 
 def signature(path: str) -> Signature | None:
-    """The file's signature; None while there is none, as for a moment when it is replaced."""
+    """Return the file's signature; None if there is no file, as briefly while it is replaced."""
     try:
         status = os.stat(path)
     except OSError:
@@ -31,7 +31,7 @@ def signature(path: str) -> Signature | None:
 
 
 def pause() -> bool:
-    """Wait until it is time to look again."""
+    """Wait until the next look, and return True."""
     time.sleep(_PAUSE)
     return True
 
@@ -42,20 +42,20 @@ def changes(
     read: Callable[[str], ImageData],
     wait: Callable[[], bool] = pause,
 ) -> Iterator[ImageData | PyshmError | OSError]:
-    """Each new state of the file, from ``known`` on: the picture, or why it is none.
+    """Yield each new version of the file after ``known``: the picture, or the error.
 
-    A picture is only given when two looks in a row found the same file and all of it decodes, so
-    never one that is half written. What does not decode may still grow; only when it has been the
-    same for a while (ten looks) the error is given, once. Looks again whenever ``wait`` returns,
-    and ends when that returns False. A file that is missing for the moment is waited for.
+    A picture is yielded when two looks in a row found the same file and all of it can be decoded,
+    so a file that is half written is never yielded. A file that can't be decoded may still grow:
+    the error is yielded once, after ten equal looks. While the file is missing, nothing is yielded.
+    ``wait`` returns before each look; the end is when it returns False.
     """
     before = known
     equal = 0
-    settled = known
+    reported = known
     error: PyshmError | OSError | None = None
     while wait():
         now = signature(path)
-        if now is None or now == settled:
+        if now is None or now == reported:
             before = now
             continue
         if now != before:
@@ -70,9 +70,9 @@ def changes(
                 error = problem
             else:
                 if signature(path) == now:
-                    settled = now
+                    reported = now
                     yield image
                 continue
         if equal >= _GRACE:
-            settled = now
+            reported = now
             yield error
