@@ -50,14 +50,7 @@ _HOMES = {
     "assert_same_layout": "asserting",
 }
 
+_RENAMED = {"NoPeerError": "ToolchainError"}  # nothing raises the old error any more
+
 if not TYPE_CHECKING:  # so that type checkers report names that do not exist
-    _load, __dir__ = lazy_names(__name__, globals(), _HOMES)
-
-    def __getattr__(name: str) -> object:
-        if name != "NoPeerError":
-            return _load(name)
-        import warnings
-
-        message = "NoPeerError is deprecated: no function raises it; see ToolchainError"
-        warnings.warn(message, DeprecationWarning, stacklevel=2)
-        return _load("ToolchainError")
+    __getattr__, __dir__ = lazy_names(__name__, globals(), _HOMES, renamed=_RENAMED)

@@ -16,7 +16,6 @@ import subprocess
 import sys
 import threading
 import uuid
-import warnings
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
@@ -64,7 +63,9 @@ class PeerFailure(PyshmError, RuntimeError):
     @property
     def story(self) -> str:
         """The old name of ``detail``."""
-        warnings.warn("PeerFailure.story is now detail", DeprecationWarning, stacklevel=2)
+        from .._support.deprecated import warn_deprecated
+
+        warn_deprecated("PeerFailure.story", "PeerFailure.detail")
         return self.detail
 
 
