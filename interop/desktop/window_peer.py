@@ -144,7 +144,7 @@ class _Driver:
     def _do_drawn(self, widget: str) -> bool:
         """Return whether the view shows its picture at the final size."""
         view: Any = self.root.nametowidget(self._path(widget))
-        return bool(view.settled and not view.empty)
+        return bool(view.up_to_date and not view.empty)
 
     def _do_tcl(self, words: list[str]) -> str:
         value = self.root.tk.call(*words)

@@ -1,5 +1,5 @@
 """The two desktop programs, ``pyshm-writer`` and ``pyshm-reader``.
 
-``writing`` and ``reading`` are what the buttons do and know of no widgets; the modules named
-``…_window`` are widgets and know of no shared memory.
+The modules ``writing`` and ``reading`` do the work of the buttons and use no widgets. The modules
+named ``…_window`` have the widgets and use no shared memory.
 """

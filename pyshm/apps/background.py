@@ -1,4 +1,4 @@
-"""Work off the window's thread, its results delivered on it."""
+"""Run jobs on another thread, and deliver their results on the window's thread."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 __all__ = ["Background"]
 
 _T = TypeVar("_T")
-_POLL = 10  # milliseconds between two looks for results, while there is work under way
+_POLL = 10  # milliseconds between two checks for results, while jobs are running
 
 Later = Callable[[int, Callable[[], Any]], Any]
 _Job = tuple[int, Callable[[], Any]]
@@ -19,14 +19,14 @@ _Result = tuple[int, Any, Exception | None]
 
 
 class Background:
-    """One thread that does one job after the other.
+    """A thread that runs one job after the other.
 
     ``later(milliseconds, function)`` calls ``function`` on the window's thread, as Tk's ``after``
-    does; it is used on that thread only. The thread starts with the first job, and does not keep
-    the program alive.
+    does; it is called only on that thread. The background thread starts with the first job, and
+    does not keep the program alive.
 
-    The thread sees the jobs and nothing else: were it the last to know a widget, it would destroy
-    it, which no other thread than the window's may do. So a job refers to no widget either.
+    The background thread, and so every job, has no reference to a widget. If it had the last one,
+    it would destroy the widget, which only the window's thread may do.
     """
 
     def __init__(self, later: Later) -> None:
@@ -40,7 +40,7 @@ class Background:
 
     @property
     def busy(self) -> bool:
-        """Whether some job's result has not been delivered yet."""
+        """Whether a result is still to be delivered."""
         return bool(self._pending)
 
     def run(
@@ -49,7 +49,7 @@ class Background:
         done: Callable[[_T], object],
         failed: Callable[[Exception], object],
     ) -> None:
-        """Do ``job`` on the thread; then call ``done`` or ``failed`` on the window's thread."""
+        """Run ``job`` on the thread, then call ``done`` or ``failed`` on the window's thread."""
         if self._stopped:
             return
         if self._thread is None:
@@ -63,13 +63,13 @@ class Background:
         self._jobs.put((number, job))
 
     def stop(self) -> None:
-        """Deliver nothing from now on; jobs that have not begun are not done."""
+        """Deliver nothing from now on, and drop the jobs that have not begun."""
         self._stopped = True
         while not self._jobs.empty():
             try:
                 self._jobs.get_nowait()
             except queue.Empty:
-                pass  # the thread was faster
+                pass  # the thread took the last job meanwhile
         self._jobs.put(None)
 
     def _deliver(self) -> None:
@@ -82,7 +82,7 @@ class Background:
             return
         done, failed = self._pending.pop(number)
         if self._pending:
-            # Before the delivery: it may open a dialog, and return when the user closes that.
+            # Before the delivery, which may open a dialog and return only when the user closes it.
             self._later(_POLL, self._deliver)
         if error is None:
             done(result)
@@ -91,11 +91,11 @@ class Background:
 
 
 def _work(jobs: queue.SimpleQueue[_Job | None], results: queue.SimpleQueue[_Result]) -> None:
-    """What the thread does, until there is None instead of a job."""
+    """Run jobs until there is None instead of a job."""
     while (given := jobs.get()) is not None:
         number, job = given
         try:
             results.put((number, job(), None))
-        except Exception as error:  # noqa: BLE001 - delivered to whom it concerns
+        except Exception as error:  # noqa: BLE001 - delivered to the caller of run()
             results.put((number, None, error))
-        del given, job  # not kept while waiting for the next one
+        del given, job  # no reference is kept while waiting for the next job

@@ -1,4 +1,4 @@
-"""What the two programs' command lines share."""
+"""The command line that both programs share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MAP = "picture"
 
 
 def parser(program: str, description: str, epilog: str) -> argparse.ArgumentParser:
-    """The grammar that both have."""
+    """Return a parser with the options that both programs have."""
     parser = argparse.ArgumentParser(
         prog=program,
         description=description,
@@ -22,6 +22,6 @@ def parser(program: str, description: str, epilog: str) -> argparse.ArgumentPars
     )
     parser.add_argument("--version", action="version", version=f"pyshm {__version__}")
     parser.add_argument(
-        "--map", default=_MAP, metavar="NAME", help="the map's name (default: %(default)s)"
+        "--map", default=_MAP, metavar="NAME", help="the name of the map (default: %(default)s)"
     )
     return parser

@@ -1,4 +1,4 @@
-"""Pictures as a screen shows them; through Pillow, without a window."""
+"""Prepare pictures for the screen, with Pillow and without a window."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ __all__ = ["fitted", "patterns", "upright"]
 
 
 def upright(picture: Image) -> Image:
-    """The picture as RGB or RGBA, turned as its camera was held. Decodes the pixels."""
+    """Decode the picture, and return it as RGB or RGBA, turned as its Exif data says."""
     from PIL import ImageOps
 
     picture.load()
     try:
         picture = ImageOps.exif_transpose(picture)
-    except Exception:  # noqa: BLE001, S110 - parsers of damaged Exif data raise whatever they meet
-        pass  # a picture lying on its side is better than none
+    except Exception:  # noqa: BLE001, S110 - damaged Exif data can raise anything
+        pass  # the picture is shown without being turned
     if picture.mode in ("RGB", "RGBA"):
         return picture
     if picture.mode[0] in "IF":
-        # 16 or 32 bits a pixel, where Pillow's own conversion would cut off all above 255.
+        # 16 or 32 bits per pixel: Pillow's own conversion would cut off values above 255.
         low, high = _extremes(picture)
         scale = 255 / (high - low) if high > low else 0.0
         picture = picture.convert("F").point(lambda value: value * scale - low * scale)
@@ -32,9 +32,9 @@ def upright(picture: Image) -> Image:
 
 
 def fitted(picture: Image, width: int, height: int) -> Image:
-    """The picture, as large as it goes into ``width`` x ``height`` pixels without distortion.
+    """Return the picture scaled to the largest size that fits into ``width`` x ``height`` pixels.
 
-    One that would become thinner than a pixel is one pixel thin.
+    The proportions stay the same, but each side has at least one pixel.
     """
     from PIL.Image import Resampling
 
@@ -42,12 +42,12 @@ def fitted(picture: Image, width: int, height: int) -> Image:
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     if size == picture.size:
         return picture
-    # The gap makes large pictures several times faster, and shows no difference.
+    # reducing_gap makes large pictures several times faster without a visible difference.
     return picture.resize(size, Resampling.LANCZOS, reducing_gap=3.0)
 
 
 def patterns() -> list[str]:
-    """File name patterns (``*.png``) of every format that Pillow reads here, in order."""
+    """Return the sorted file name patterns (``*.png``) of every format that Pillow can read."""
     from PIL import Image
 
     extensions = Image.registered_extensions()

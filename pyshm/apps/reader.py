@@ -18,18 +18,18 @@ __all__ = ["main"]
 _PROGRAM = "pyshm-reader"
 _KEYS = """\
 keys:
-  Enter    in the map's name: show the picture; on a button: press it
-  Escape   switch Live off; in the map's name: put back what it was before
-  Ctrl+O   show the picture (Alt+B, too)
+  Enter    in the field "Map": show the picture; on a button: press it
+  Escape   switch Live off; in the field "Map": undo the edit
+  Ctrl+O   Blip: show the picture (also Alt+B)
   Alt+S    Struct: show the numbers
   Ctrl+Q   quit
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Show the window until it is closed; the exit status (0, or 1 without a display)."""
-    parser = options.parser(_PROGRAM, "Show what other programs put into shared memory.", _KEYS)
-    parser.add_argument("--live", action="store_true", help="show each new picture by itself")
+    """Show the window until it is closed; return the exit status (1 without a display, else 0)."""
+    parser = options.parser(_PROGRAM, "Show pictures and structs that other programs send.", _KEYS)
+    parser.add_argument("--live", action="store_true", help="show each new picture automatically")
     arguments = parser.parse_args(argv)
 
     def build(root: tk.Tk) -> ReaderWindow:

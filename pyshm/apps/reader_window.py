@@ -6,18 +6,18 @@ import tkinter as tk
 from functools import partial
 from tkinter import messagebox, ttk
 
-from .reading import Numbers, Reading, Seen
+from .reading import MapPicture, Numbers, Reading
 from .style import pixels
 from .windows import Field, PictureView, Window
 
 __all__ = ["ReaderWindow"]
 
-_HINT = "Blip shows the picture that the Writer has sent.\nLive shows each new one by itself."
+_HINT = "Blip shows the picture in the map.\nLive shows each new picture automatically."
 _LIVE = 100  # milliseconds between two looks into the map
 
 
 class ReaderWindow(Window):
-    """Shows the picture ("Blip") and the struct ("Struct") that lie in a map."""
+    """Shows the picture ("Blip") and the struct ("Struct") in a map."""
 
     session: Reading
 
@@ -67,59 +67,59 @@ class ReaderWindow(Window):
         """Show the picture in the map."""
         name = self.map_name.get()
         self.say(f"Reading the map “{name}” …", "busy")
-        self.work(partial(self.session.picture, name), self._seen)
+        self.work(partial(self.session.picture, name), self._show)
 
     def read_struct(self) -> None:
         """Show the struct in the map, in a message box."""
         self.work(partial(self.session.struct, self.map_name.get()), self._read)
 
     def switched(self) -> None:
-        """Begin to look into the map, or stop."""
+        """Begin or end to look for new pictures."""
         if not self.live.get():
-            self.say("Live is off. Blip shows the picture that is there.", "quiet")
+            self.say("Live is off. Blip shows the picture in the map.", "quiet")
             return
-        self.say("Live: each new picture is shown by itself.", "busy")
-        if not self._looking:  # the last look's wait may not be over
+        self.say("Live is on: each new picture is shown automatically.", "busy")
+        if not self._looking:  # the wait after the last look may not be over
             self._look()
 
     def failed(self, error: Exception) -> None:
-        """Say what went wrong, and as long as there is no picture say it in its place, too."""
+        """Show the error; also in the place of the picture as long as there is none."""
         super().failed(error)
         self.view.hint(self.session.explain(error))
 
-    # --- what comes of it ---------------------------------------------------------------
+    # --- results ---------------------------------------------------------------
 
     def _look(self) -> None:
-        """Look for a new picture; the answer to one look starts the wait for the next."""
+        """Look for a new picture; its result starts the wait before the next look."""
         self._looking = self.live.get()
         if self._looking:
-            look = partial(self.session.news, self.map_name.get())
-            self.work(look, self._news, self._no_news)
+            look = partial(self.session.new_picture, self.map_name.get())
+            self.work(look, self._looked, self._look_failed)
 
-    def _news(self, seen: Seen | None) -> None:
-        if seen is not None:
-            self._seen(seen)
+    def _looked(self, found: MapPicture | None) -> None:
+        if found is not None:
+            self._show(found)
         self.root.after(_LIVE, self._look)
 
-    def _no_news(self, error: Exception) -> None:
+    def _look_failed(self, error: Exception) -> None:
         if getattr(error, "kind", None) in self.session.waiting:
             self._wait(self.session.explain(error, self.session.waiting))
         else:
             self.failed(error)
         self.root.after(_LIVE, self._look)
 
-    def _wait(self, story: str) -> None:
+    def _wait(self, message: str) -> None:
         if self.live.get():
-            self.say(story, "busy")
-            self.view.hint(story)
+            self.say(message, "busy")
+            self.view.hint(message)
 
-    def _seen(self, seen: Seen) -> None:
-        self.view.show(seen.picture)
-        self.path.put(seen.path)
-        self.say(str(seen))
+    def _show(self, found: MapPicture) -> None:
+        self.view.show(found.picture)
+        self.path.put(found.path)
+        self.say(str(found))
 
     def _read(self, numbers: Numbers) -> None:
-        self.say(numbers.story)
+        self.say(numbers.message)
         messagebox.showinfo("Struct", numbers.text, parent=self.root)
 
     def _stop(self) -> None:

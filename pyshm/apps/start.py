@@ -1,4 +1,4 @@
-"""Starts a program's window, or says in one sentence why that can't be done here."""
+"""Start a program's window, or print in one sentence why it can't be shown."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ if TYPE_CHECKING:
 __all__ = ["missing", "run"]
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
-_LOOK = 100  # milliseconds between two looks for a signal: Tk's loop does not wake up for one
+_INTERVAL = 100  # milliseconds between two checks for a signal, which does not wake up Tk's loop
 
 _NO_TK = {
     "linux": "apt install python3-tk (or dnf install python3-tkinter)",
     "darwin": "brew install python-tk",
-    "win32": 'the Python installer, "Modify", with "tcl/tk and IDLE" ticked',
+    "win32": 'run the Python installer, choose "Modify", and select "tcl/tk and IDLE"',
 }
 
 
 def missing() -> str | None:
-    """Why there can be no window: what is missing, and the line that mends it; None if nothing."""
+    """Return what is missing for a window, and how to install it; None if nothing is missing."""
     try:
         importlib.import_module("tkinter")
     except ImportError:
         how = _NO_TK.get(sys.platform, _NO_TK["linux"])
-        return f"this Python has no tkinter, which draws the windows; to get it: {how}"
+        return f"this Python has no tkinter, which draws the windows; to install it: {how}"
     try:
         importlib.import_module("PIL.ImageTk")
     except ImportError:
         return (
-            "this Pillow comes without ImageTk, which shows the pictures; to get it: "
+            "this Pillow has no ImageTk, which shows the pictures; to install it: "
             "apt install python3-pil.imagetk (or pip install --force-reinstall Pillow)"
         )
     return None
 
 
 def run(program: str, build: Callable[[tk.Tk], Window]) -> int:
-    """Show the window that ``build`` makes until it is closed; the exit status.
+    """Show the window that ``build`` returns until it is closed; return the exit status.
 
-    The signals that end a program close the window, so that its maps are let go of.
+    The signals that end a program close the window, so that its maps are released.
     """
     reason = missing()
     if reason is not None:
@@ -61,7 +61,7 @@ def run(program: str, build: Callable[[tk.Tk], Window]) -> int:
         root = tk.Tk(className=program)
     except tk.TclError as error:
         print(
-            f"{program}: there is no display to show a window on ({error}); start it from a "
+            f"{program}: there is no display for the window ({error}); start it from a "
             f"desktop, or without one: xvfb-run {program}",
             file=sys.stderr,
         )
@@ -90,6 +90,6 @@ def _close_on_signals(window: Window) -> None:
         if arrived:
             window.close()
         else:
-            window.root.after(_LOOK, look)
+            window.root.after(_INTERVAL, look)
 
     look()

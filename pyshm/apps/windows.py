@@ -1,4 +1,4 @@
-"""What both windows share: fields, buttons and keys, the picture, the status line."""
+"""The parts of both windows: fields, buttons and keys, the picture, the status line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..errors import PyshmError
 from .background import Background
 from .pictures import fitted
 from .session import Session
-from .style import COLOURS, pixels
+from .style import COLORS, pixels
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -26,11 +26,11 @@ __all__ = ["Field", "PictureView", "Window"]
 
 _T = TypeVar("_T")
 _CONTROL = "Command" if sys.platform == "darwin" else "Control"
-_MOODS = {"good": "good", "bad": "bad", "busy": "accent", "quiet": "quiet"}
+_STATE_COLORS = {"good": "good", "bad": "bad", "busy": "accent", "quiet": "quiet"}
 
 
 class Field(ttk.Entry):
-    """An entry: Enter calls ``enter``, Escape puts back what was there before it was edited."""
+    """An entry: Enter calls ``enter``, Escape undoes the edit."""
 
     def __init__(
         self, parent: tk.Misc, name: str, text: str, width: int, enter: Callable[[], object]
@@ -41,7 +41,7 @@ class Field(ttk.Entry):
         for key in ("<Return>", "<KP_Enter>"):
             self.bind(key, lambda _: enter())
         self.bind("<FocusIn>", lambda _: self._remember())
-        self.bind("<Escape>", lambda _: self._put_back())
+        self.bind("<Escape>", lambda _: self._undo())
         self.bind("<Key>", lambda _: self.mark(bad=False), add="+")
 
     def put(self, text: str) -> None:
@@ -50,16 +50,16 @@ class Field(ttk.Entry):
         self.configure(state="normal")
         self.delete(0, "end")
         self.insert(0, text)
-        self.xview_moveto(1)  # the end of a path says more than its beginning
+        self.xview_moveto(1)  # the end of a path is more important than its beginning
         self.configure(state=state)
 
     def mark(self, *, bad: bool) -> None:
-        """Show, or show no longer, that the text is what is wrong."""
+        """Mark the text as wrong, or remove the mark."""
         self.configure(style="Bad.TEntry" if bad else "TEntry")
 
-    def _put_back(self) -> str | None:
+    def _undo(self) -> str | None:
         if self.get() == self._before:
-            return None  # nothing was edited: Escape is the window's
+            return None  # nothing to undo: the window handles Escape
         self.put(self._before)
         return "break"
 
@@ -69,30 +69,30 @@ class Field(ttk.Entry):
 
 
 class PictureView(tk.Frame):
-    """A picture, scaled to the room that there is, off the window's thread; or a hint."""
+    """A picture, scaled to the available space on another thread; or a hint."""
 
     def __init__(self, parent: tk.Misc, name: str, hint: str) -> None:
         super().__init__(
             parent,
             name=name,
-            background=COLOURS["picture"],
+            background=COLORS["picture"],
             highlightthickness=1,
-            highlightbackground=COLOURS["frame"],
+            highlightbackground=COLORS["frame"],
             width=pixels(parent, 330),
             height=pixels(parent, 230),
         )
         self._label = tk.Label(
             self,
             name="label",
-            background=COLOURS["picture"],
-            foreground=COLOURS["quiet"],
+            background=COLORS["picture"],
+            foreground=COLORS["quiet"],
             borderwidth=0,
             padx=0,
             pady=0,
             text=hint,
             justify="center",
         )
-        # Placed, not packed: else the picture would tell the window how large to be.
+        # Placed, not packed: otherwise the window would take the size of the picture.
         self._label.place(relwidth=1, relheight=1)
         self._background = Background(self.after)
         self._picture: Image | None = None
@@ -103,12 +103,12 @@ class PictureView(tk.Frame):
 
     @property
     def empty(self) -> bool:
-        """Whether there is no picture, but a hint."""
+        """Whether a hint is shown instead of a picture."""
         return self._picture is None
 
     @property
-    def settled(self) -> bool:
-        """Whether what is shown is the picture at its final size."""
+    def up_to_date(self) -> bool:
+        """Whether the picture is shown at its final size."""
         return self._picture is None or self._scaled == self._wanted()
 
     def show(self, picture: Image) -> None:
@@ -117,7 +117,7 @@ class PictureView(tk.Frame):
         self._rescale()
 
     def hint(self, text: str) -> None:
-        """Show this text where there is no picture yet."""
+        """Show this text, unless there is a picture."""
         if self.empty:
             self._label.configure(text=text)
 
@@ -131,14 +131,14 @@ class PictureView(tk.Frame):
         return id(self._picture), room
 
     def _rescale(self) -> None:
-        """Scale, unless that is under way: then the end of it starts the next one."""
+        """Scale the picture; if a scaling is running, its end starts the next one."""
         picture, wanted = self._picture, self._wanted()
         width, height = wanted[1]
         if picture is None or self._scaled == wanted or self._background.busy or width < 1:
             return
 
         def done(scaled: Image) -> None:
-            # The old photo stays until the new one is shown; without this it would flicker.
+            # The old photo is kept until the new one is shown, to avoid flicker.
             photo = ImageTk.PhotoImage(scaled, master=self)
             self._label.configure(image=photo, text="")
             self._photo, self._scaled = photo, wanted
@@ -148,7 +148,7 @@ class PictureView(tk.Frame):
 
 
 class Window:
-    """A program's window: ``body`` for its widgets, and a status line below."""
+    """A program's window: ``body`` has its widgets, and a status line is below."""
 
     def __init__(self, root: tk.Tk, session: Session, title: str) -> None:
         self.root = root
@@ -175,7 +175,7 @@ class Window:
         accent: bool = False,
         letter: int = 0,
     ) -> ttk.Button:
-        """A button that Enter presses as well as Space, and Alt with the letter at that index."""
+        """Return a button for Space, Enter, and Alt with the letter at that index."""
         style = "Accent.TButton" if accent else "TButton"
         name = text.lower().rstrip("…")
         button = ttk.Button(
@@ -187,7 +187,7 @@ class Window:
         return button
 
     def on_key(self, letter: str, command: Callable[[], object]) -> None:
-        """Have Control (on a Mac, Command) and that letter call ``command``."""
+        """Call ``command`` on Control (on a Mac, Command) and that letter."""
 
         def pressed(_: object) -> str:
             command()
@@ -197,13 +197,13 @@ class Window:
             self.root.bind(f"<{_CONTROL}-{form}>", pressed)
 
     def fit(self) -> None:
-        """The window can't be made smaller than its widgets; call it when they are all there."""
+        """Set the minimum size of the window to that of its widgets; call it after adding them."""
         self.root.update_idletasks()
         self.root.minsize(self.root.winfo_reqwidth(), self.root.winfo_reqheight())
 
-    def say(self, text: str, mood: str = "good") -> None:
-        """Show a sentence in the status line; ``mood`` is good, bad, busy or quiet."""
-        self._dot.configure(foreground=COLOURS[_MOODS[mood]])
+    def say(self, text: str, state: str = "good") -> None:
+        """Show a sentence in the status line; ``state`` is good, bad, busy or quiet."""
+        self._dot.configure(foreground=COLORS[_STATE_COLORS[state]])
         self.status.configure(text=text)
 
     def work(
@@ -212,20 +212,20 @@ class Window:
         done: Callable[[_T], object],
         failed: Callable[[Exception], object] | None = None,
     ) -> None:
-        """Do ``job`` off the window's thread, then ``done`` on it, or say what went wrong.
+        """Run ``job`` on another thread, then ``done`` or ``failed`` on the window's thread.
 
-        ``job`` refers to no widget; see Background.
+        ``job`` must have no reference to a widget; see Background.
         """
         self._background.run(job, done, failed or self.failed)
 
     def failed(self, error: Exception) -> None:
-        """Say what went wrong."""
+        """Show the error."""
         self.say(self.session.explain(error), "bad")
         if not isinstance(error, (PyshmError, OSError, MemoryError)):
-            traceback.print_exception(error)  # a mistake of this program's own
+            traceback.print_exception(error)  # a bug in this program
 
     def close(self) -> None:
-        """Close the window; what is under way is told to nobody any more."""
+        """Close the window; results of running jobs are dropped."""
         if not self.closed:
             self.closed = True
             self._background.stop()
@@ -235,21 +235,21 @@ class Window:
         line = ttk.Frame(self.root, name="line", padding=(gap, gap // 2, gap, gap // 2))
         line.grid(sticky="ew")
         line.columnconfigure(1, weight=1)
-        self._dot = ttk.Label(line, text="●", foreground=COLOURS["quiet"])
+        self._dot = ttk.Label(line, text="●", foreground=COLORS["quiet"])
         self._dot.grid(row=0, column=0, sticky="n", padx=(0, gap // 2))
-        # Two lines at least, so that a long sentence does not move the window's other parts.
+        # At least two lines, so that a long sentence does not move the other widgets.
         self.status = ttk.Label(line, name="status", anchor="nw", justify="left")
         height = self.root.tk.call("font", "metrics", "TkDefaultFont", "-linespace")
         line.rowconfigure(0, minsize=2 * int(height))
         self.status.grid(row=0, column=1, sticky="new")
-        # Without a width of its own, a long sentence would make the window wider.
+        # With a fixed width, as a long sentence would make the window wider.
         self.status.configure(width=1)
         self.status.bind("<Configure>", lambda event: self.status.configure(wraplength=event.width))
 
     def _unexpected(
         self, kind: type[BaseException], error: BaseException, where: TracebackType | None
     ) -> None:
-        """Tk's hook for what a callback raises."""
+        """Handle an error in a callback of Tk."""
         if self.closed and isinstance(error, tk.TclError):
             return  # a dialog that was open when the window closed
         traceback.print_exception(kind, error, where)

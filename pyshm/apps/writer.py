@@ -19,25 +19,26 @@ __all__ = ["main"]
 _PROGRAM = "pyshm-writer"
 _KEYS = """\
 keys:
-  Enter    in the path: show the picture; in the map's fields: open the map;
+  Enter    in the path: show the picture; in "Map" or "Capacity": open the map;
            in a number: send the struct; on a button: press it
-  Escape   put back what a field held before
-  Ctrl+O   browse for a picture (Alt+R, too)
-  Alt+B    Blip: send the picture      Alt+S    Struct: send the numbers
-  Ctrl+Q   quit, and let go of the map
+  Escape   undo the edit of a field
+  Ctrl+O   browse for a picture (also Alt+R)
+  Alt+B    Blip: send the picture
+  Alt+S    Struct: send the numbers
+  Ctrl+Q   quit and release the map
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Show the window until it is closed; the exit status (0, or 1 without a display)."""
+    """Show the window until it is closed; return the exit status (1 without a display, else 0)."""
     parser = options.parser(_PROGRAM, "Send pictures and structs to other programs.", _KEYS)
     parser.add_argument(
         "--capacity",
         default=str(ShareMemoryHelper.DEFAULT_CAPACITY),
         metavar="N",
-        help="the map's size in bytes, if it is created (default: %(default)s)",
+        help="the size of a new map in bytes (default: %(default)s)",
     )
-    parser.add_argument("picture", nargs="?", metavar="FILE", help="the picture to begin with")
+    parser.add_argument("picture", nargs="?", metavar="FILE", help="a picture to load at the start")
     arguments = parser.parse_args(argv)
 
     def build(root: tk.Tk) -> WriterWindow:

@@ -19,7 +19,7 @@ _HINT = "Browse for a picture, or type its path below and press Enter.\nBlip sen
 
 
 class WriterWindow(Window):
-    """Sends a picture ("Blip") or a struct ("Struct") into the map that it keeps open."""
+    """Writes a picture ("Blip") or a struct ("Struct") to a map, and holds the map."""
 
     session: Writing
 
@@ -43,7 +43,7 @@ class WriterWindow(Window):
     # --- what the buttons and keys do ---------------------------------------------------
 
     def open(self) -> None:
-        """Open the map of the two fields."""
+        """Open the map that the fields "Map" and "Capacity" name."""
         self.work(partial(self.session.open, self._target()), self._opened)
 
     def browse(self) -> None:
@@ -66,29 +66,29 @@ class WriterWindow(Window):
             self.load()
 
     def load(self) -> None:
-        """Show the picture at the path in the field."""
+        """Load and show the picture at the typed path."""
         path = self._begin("Reading")
         self.work(partial(self.session.load, path), self._loaded)
 
     def blip(self) -> None:
-        """Send the picture at the path in the field."""
+        """Write the picture at the typed path to the map."""
         path, target = self._begin("Sending"), self._target()
         self.work(partial(self.session.send_picture, path, target), self._sent)
 
     def send_struct(self) -> None:
-        """Send the numbers."""
+        """Write the typed numbers to the map."""
         texts, target = [field.get() for field in self.numbers.values()], self._target()
         self.work(partial(self.session.send_struct, texts, target), self._written)
 
     def failed(self, error: Exception) -> None:
-        """Say what went wrong, and mark the field that is to blame."""
+        """Show the error, and mark the field that caused it."""
         super().failed(error)
-        blamed = self._blamed(error)
-        if blamed is not None:
-            blamed.mark(bad=True)
-            blamed.focus_set()
+        field = self._field_of(error)
+        if field is not None:
+            field.mark(bad=True)
+            field.focus_set()
 
-    # --- what comes of it ---------------------------------------------------------------
+    # --- results ---------------------------------------------------------------
 
     def _opened(self, opened: Opened) -> None:
         self._unmark(self.map_name, self.capacity)
@@ -176,13 +176,13 @@ class WriterWindow(Window):
         return Target(self.map_name.get(), self.capacity.get())
 
     def _begin(self, doing: str) -> str:
-        """The typed path, without the quotation marks that file managers copy along."""
+        """Return the typed path, without the quotation marks that file managers add."""
         path = self.path.get().strip().strip("\"'")
         if path:
             self.say(f"{doing} {os.path.basename(path)} …", "busy")
         return os.path.expanduser(path)
 
-    def _blamed(self, error: Exception) -> Field | None:
+    def _field_of(self, error: Exception) -> Field | None:
         if isinstance(error, OSError) and not isinstance(error, PyshmError):
             return self.path
         field = getattr(error, "field", None)
@@ -197,5 +197,5 @@ class WriterWindow(Window):
 
 
 def _widget_name(field: str) -> str:
-    """``Scores[3]`` is called ``score3``: Tk's names begin in lower case and have no brackets."""
+    """Return for example ``score3`` for ``Scores[3]``; names in Tk begin in lower case."""
     return field.lower().replace("scores[", "score").rstrip("]")

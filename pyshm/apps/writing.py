@@ -1,4 +1,4 @@
-"""What the Writer's buttons do: it puts a picture, or a struct, into a map that it holds."""
+"""The work of the Writer's buttons: write a picture or a struct to a map, and hold the map."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ..formats.blob import INT32_MAX
 from ..formats.image import ImageData
 from ..formats.testdata import TestData
 from ..helper import ShareMemoryHelper
+from .messages import in_bytes, in_time, printable, whole_number, with_context
 from .pictures import upright
-from .sentences import in_bytes, in_time, printable, retold, whole_number
 from .session import Session
 
 if TYPE_CHECKING:
@@ -26,41 +26,41 @@ __all__ = ["STANDARD", "Loaded", "Opened", "Target", "Writing", "Written", "stru
 
 STANDARD = TestData.standard()
 
-# A Reader that looks at a map keeps it alive for that moment, and with it its old capacity.
+# During a look, a Reader holds the map, which keeps its old capacity as long as that.
 _ATTEMPTS = 10
-_BETWEEN = 0.03  # seconds
+_PAUSE = 0.03  # seconds
 
 
 class Target(NamedTuple):
-    """Where to write: the map's name and capacity as they were typed."""
+    """The map to write to: its name and its capacity as typed."""
 
     name: str
     capacity: str
 
 
 class Opened(NamedTuple):
-    """A map that the Writer holds: the size it has, and the one that was asked for."""
+    """A map that the Writer holds: its actual capacity, and the requested one."""
 
     name: str
     capacity: int
-    asked: int
+    requested: int
 
     @property
     def other_size(self) -> bool:
-        """Whether it was there before, with another capacity; Windows rounds up to pages."""
-        return not self.asked <= self.capacity < self.asked + mmap.PAGESIZE
+        """Whether the map existed before with another capacity; Windows rounds up to pages."""
+        return not self.requested <= self.capacity < self.requested + mmap.PAGESIZE
 
     def __str__(self) -> str:
         if not self.other_size:
             return f"The map “{self.name}” is open, {in_bytes(self.capacity)}."
         return (
-            f"The map “{self.name}” was there already, with {in_bytes(self.capacity)}, not "
-            f"{self.asked:,}: another program holds it. That size stays until all let go of it."
+            f"The map “{self.name}” exists already, with {in_bytes(self.capacity)}, not "
+            f"{self.requested:,}. It keeps this size until every program that holds it is closed."
         )
 
 
 class Loaded(NamedTuple):
-    """A picture file: its bytes, the picture that they show, and which state of the file it is."""
+    """A picture file: its bytes, the decoded picture, and the file's time and size."""
 
     image: ImageData
     picture: Image
@@ -73,7 +73,7 @@ class Loaded(NamedTuple):
 
 
 class Written(NamedTuple):
-    """What a button wrote, and how long that took (without reading the file)."""
+    """What was written, and how long the write took (without reading the file)."""
 
     what: str
     size: int
@@ -81,10 +81,10 @@ class Written(NamedTuple):
     opened: Opened
 
     def __str__(self) -> str:
-        story = f"Wrote {self.what}: {in_bytes(self.size)} in {in_time(self.seconds)}"
+        message = f"Wrote {self.what}: {in_bytes(self.size)} in {in_time(self.seconds)}"
         if self.opened.other_size:
-            return f"{story}. {self.opened}"
-        return f"{story}, to the map “{self.opened.name}”."
+            return f"{message}. {self.opened}"
+        return f"{message}, to the map “{self.opened.name}”."
 
 
 class Writing(Session):
@@ -92,31 +92,31 @@ class Writing(Session):
 
     advice = {
         "no-picture": "Browse for one (Ctrl+O), or type its path and press Enter.",
-        "not-a-picture": "Choose a PNG, a JPG or another picture that Pillow reads.",
+        "not-a-picture": "Choose a PNG, a JPG or another picture that Pillow can read.",
         "picture-too-large": "Choose a smaller picture.",
     }
 
     def __init__(self) -> None:
         super().__init__()
         self._memory: ShareMemoryHelper | None = None
-        self._asked: tuple[str, int] | None = None
+        self._requested: tuple[str, int] | None = None
         self._loaded: Loaded | None = None
 
     def open(self, target: Target) -> Opened:
-        """Open the map, and let go of the one before, unless it is that map already."""
-        with self._alone():
+        """Open the map, and release the previous one, unless it is the same."""
+        with self._exclusive():
             return self._opened(target)[1]
 
     def load(self, path: str) -> Loaded:
-        """Read and decode the picture file, unless the last one was that and has not changed."""
+        """Read and decode the picture file; an unchanged file is not read again."""
         if not path:
             raise ArgumentError("choose a picture first", kind="no-picture", field="path")
         found = os.stat(path)
         if stat.S_ISDIR(found.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         if not stat.S_ISREG(found.st_mode):
-            # Reading a pipe could block for ever, and a device never end.
-            raise PictureError(f"“{path}” is a pipe or a device, and no file", field="path")
+            # Reading a pipe can block forever, and reading a device may never end.
+            raise PictureError(f"“{path}” is a pipe or a device, not a file", field="path")
         stamp = (found.st_mtime_ns, found.st_size)
         last = self._loaded
         if last is not None and (last.image.path, last.stamp) == (path, stamp):
@@ -133,18 +133,18 @@ class Writing(Session):
         try:
             picture = upright(image.check_picture())
         except PictureError as error:
-            raise retold(error, f"“{path}” is no picture that can be shown") from error
+            raise with_context(error, f"“{path}” is not a picture that can be shown") from error
         self._loaded = Loaded(image, picture, stamp)
         return self._loaded
 
     def send_picture(self, path: str, target: Target) -> tuple[Loaded, Written]:
-        """Write path and picture, as the file is now."""
+        """Write the path and the picture to the map; a file that changed is read again."""
         loaded = self.load(path)
         name = printable(os.path.basename(path))
         return loaded, self._write(name, target, lambda memory: memory.write_image(loaded.image))
 
     def send_struct(self, numbers: Sequence[str], target: Target) -> Written:
-        """Write the struct of Id, Age and the scores, as they were typed."""
+        """Write the struct of the typed numbers: Id, Age and the scores."""
         value = struct_of(numbers)
 
         def write(memory: ShareMemoryHelper) -> int:
@@ -156,7 +156,7 @@ class Writing(Session):
     def _write(
         self, what: str, target: Target, write: Callable[[ShareMemoryHelper], int]
     ) -> Written:
-        with self._alone():
+        with self._exclusive():
             memory, opened = self._opened(target)
             started = time.perf_counter()
             size = write(memory)
@@ -164,12 +164,12 @@ class Writing(Session):
 
     def _opened(self, target: Target) -> tuple[ShareMemoryHelper, Opened]:
         name, capacity = target.name, whole_number("Capacity", target.capacity)
-        if self._memory is None or self._asked != (name, capacity):
-            if self._asked is not None and self._asked[0] == name:
-                self._let_go()  # or the map would keep the capacity that it has
+        if self._memory is None or self._requested != (name, capacity):
+            if self._requested is not None and self._requested[0] == name:
+                self._release()  # otherwise the map would keep its capacity
             memory = self._create(name, capacity)
-            self._let_go()
-            self._memory, self._asked = memory, (name, capacity)
+            self._release()
+            self._memory, self._requested = memory, (name, capacity)
         return self._memory, Opened(name, self._memory.accessor.capacity, capacity)
 
     def _create(self, name: str, capacity: int) -> ShareMemoryHelper:
@@ -178,22 +178,22 @@ class Writing(Session):
             if not Opened(name, memory.accessor.capacity, capacity).other_size:
                 return memory
             memory.close()
-            self._pause(_BETWEEN)
+            self._pause(_PAUSE)
         return ShareMemoryHelper(name, capacity).create_or_open()
 
-    def _let_go(self) -> None:
-        memory, self._memory, self._asked = self._memory, None, None
+    def _release(self) -> None:
+        memory, self._memory, self._requested = self._memory, None, None
         if memory is not None:
             memory.close()
 
 
 def struct_of(numbers: Sequence[str]) -> TestData:
-    """The struct of twelve typed numbers: Id, Age, the scores.
+    """Return the struct of twelve typed numbers: Id, Age, the scores.
 
-    Raises ArgumentError and StructValueError; ``field`` is Id, Age or Scores[i].
+    Raises ArgumentError or StructValueError; their ``field`` is Id, Age or Scores[i].
     """
     fields = ["Id", "Age", *(f"Scores[{i}]" for i in range(len(numbers) - 2))]
     values = [whole_number(field, text) for field, text in zip(fields, numbers, strict=True)]
     value = TestData(values[0], values[1], values[2:])
-    value.to_bytes()  # finds numbers that no int32 holds
+    value.to_bytes()  # raises for a number that does not fit an int32
     return value

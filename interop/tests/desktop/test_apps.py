@@ -191,7 +191,7 @@ def test_both_windows_side_by_side(
     reader.wait_for_text("Read 120 x 80")
 
     writer.peer.close()
-    reader.wait_for_text("is gone: the Writer was closed")
+    reader.wait_for_text("no longer exists: the Writer was closed")
     assert existing_maps(name) == []
     again = app("writer", "--map", name, photo)
     again.wait_for_text("Blip sends it")
@@ -280,7 +280,7 @@ def test_a_picture_larger_than_the_map_is_told_in_the_window(
         ("{folder}", "is a folder"),
         ("{folder}/text.png", "that are no picture in any format that Pillow knows."),
         ("{folder}/pipe.png", "is a pipe or a device"),
-        ("{folder}/cut.png", "is no picture that can be shown: the picture is damaged"),
+        ("{folder}/cut.png", "is not a picture that can be shown: the picture is damaged"),
     ],
 )
 def test_a_file_that_is_no_picture_is_told_in_the_window(
@@ -333,7 +333,7 @@ def test_a_map_of_another_capacity_is_told_in_the_window_and_used(
         source.request({"do": "create-new", "as": "map", "name": name, "capacity": 4096})
         writer = app("writer", "--map", name, "--capacity", "8192")
         writer.wait_for_text(
-            "was there already, with 4,096 bytes, not 8,192: another program holds it"
+            "exists already, with 4,096 bytes, not 8,192. It keeps this size until"
         )
         writer.press("struct")
         writer.wait_for_text("48 bytes in ")

@@ -1,4 +1,4 @@
-"""What a window says: plain sentences for errors, sizes and times."""
+"""The texts of the windows: sentences for errors, sizes and times."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TypeVar
 
 from ..errors import ArgumentError, DoesNotFitError, FormatError, PyshmError, StructValueError
 
-__all__ = ["explain", "in_bytes", "in_time", "printable", "retold", "whole_number"]
+__all__ = ["explain", "in_bytes", "in_time", "printable", "whole_number", "with_context"]
 
 _F = TypeVar("_F", bound=FormatError)
 
-_LONGEST = 400  # characters of a text from elsewhere; a path in a map may have millions
+_LONGEST = 400  # characters of a text that is shown; a path in a map can have millions
 
-#: What to do about an error, by its kind, where that is the same for both programs.
+# What to do about an error, by its kind, if that is the same for both programs.
 _ADVICE = {
     "argument": "Choose another map name.",
     "platform-not-supported": "Set the environment variable PYSHM_DIRECTORY to a folder for maps.",
@@ -23,37 +23,37 @@ _ADVICE = {
 
 
 def explain(error: BaseException, advice: Mapping[str, str]) -> str:
-    """What went wrong and what to do, in whole sentences; ``advice`` is by the error's kind."""
+    """Return sentences that say what is wrong and what to do; ``advice`` is by the error's kind."""
     if isinstance(error, PyshmError):
-        return " ".join(filter(None, [_sentence(_story(error)), _advice(error, advice)]))
+        return " ".join(filter(None, [_sentence(_message(error)), _advice(error, advice)]))
     if isinstance(error, OSError):
         return _sentence(_of_file(error))
     if isinstance(error, MemoryError):
-        return "There is not enough memory for that. Close other programs, or take a smaller file."
-    return _sentence(f"this should not have happened: {type(error).__name__}: {error}")
+        return "There is not enough memory. Close other programs, or choose a smaller file."
+    return _sentence(f"unexpected error: {type(error).__name__}: {error}")
 
 
 def in_bytes(count: int) -> str:
-    """``1,234 bytes``, as every message here writes it."""
+    """Return a size as text, for example ``1,234 bytes``."""
     return f"{count:,} byte{'' if count == 1 else 's'}"
 
 
 def in_time(seconds: float) -> str:
-    """``1.23 ms`` or ``4.56 s``."""
+    """Return a time as text, for example ``1.23 ms`` or ``4.56 s``."""
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.2f} ms"
 
 
 def printable(text: str) -> str:
-    """``text`` on one line and of bounded length: it may come from another program's memory."""
+    """Return ``text`` on one line and shortened; it can come from another program's memory."""
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 2 :]}"
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
-def retold(error: _F, story: str) -> _F:
-    """The same error again, its message behind ``story``."""
+def with_context(error: _F, context: str) -> _F:
+    """Return a copy of ``error`` whose message begins with ``context``."""
     return type(error)(
-        f"{story}: {error}",
+        f"{context}: {error}",
         kind=error.kind,
         field=error.field,
         offset=error.offset,
@@ -63,7 +63,7 @@ def retold(error: _F, story: str) -> _F:
 
 
 def whole_number(field: str, text: str) -> int:
-    """The number that somebody typed. Raises ArgumentError, which names the field."""
+    """Return the typed number. Raises ArgumentError, which names the field."""
     try:
         return int(text)
     except ValueError:
@@ -75,7 +75,7 @@ def whole_number(field: str, text: str) -> int:
         ) from None
 
 
-def _story(error: PyshmError) -> str:
+def _message(error: PyshmError) -> str:
     if isinstance(error, StructValueError) and isinstance(error.value, int):
         low, high = -(2**31), 2**31 - 1
         return f"{error.field} must be a whole number from {low:,} to {high:,}, not {error.value:,}"
@@ -84,7 +84,7 @@ def _story(error: PyshmError) -> str:
 
 def _advice(error: PyshmError, advice: Mapping[str, str]) -> str:
     if isinstance(error, DoesNotFitError) and isinstance(error.value, int):
-        return f"Set the capacity to {error.value} or more, or take a smaller picture."
+        return f"Set the capacity to {error.value} or more, or choose a smaller picture."
     if error.kind == "io" and error.field == "capacity":
         return "Set a smaller capacity."
     return {**_ADVICE, **advice}.get(error.kind, "")
@@ -97,7 +97,7 @@ def _of_file(error: OSError) -> str:
     if isinstance(error, IsADirectoryError):
         return f"{name} is a folder; choose a picture in it"
     if isinstance(error, PermissionError):
-        return f"{name} can't be read: you have no permission to"
+        return f"{name} can't be read: you don't have permission"
     return f"{name} can't be read: {error.strerror or error}"
 
 
