@@ -1,13 +1,13 @@
 """The C# field types that a struct can be declared with.
 
-Each name is a Python type for type checkers and carries, as ``Annotated`` metadata, the C# type
-and its [MarshalAs]: ``id: Int32`` is an int that takes four bytes in the struct. What more C#
-says of a field stands beside it, in any order::
+To a type checker each name is a Python type. Its ``Annotated`` metadata has the C# type and its
+[MarshalAs]: ``id: Int32`` is an int with four bytes in the struct. Other attributes of a C# field
+are added with ``Annotated``, in any order::
 
     name: Annotated[str, ByValTStr(32)]
     wheels: Annotated[list[Wheel], ByValArray(Wheel, 4)]
     raw: Annotated[Int32, FieldOffset(8), FieldName("m_raw")]
-    gear: Gear  # an IntEnum, an int in C#
+    gear: Gear  # an IntEnum; an int in C#
     mode: Annotated[Mode, Enum(Byte)]
 
 Sizes are those of .NET's marshaller:
@@ -81,7 +81,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class FieldType:
-    """What a field is in C#: its type and its [MarshalAs]."""
+    """The C# type of a field, and its [MarshalAs]."""
 
     type: TypeReference
     marshal_as: MarshalAs | None = None
@@ -89,23 +89,23 @@ class FieldType:
 
 @dataclass(frozen=True, slots=True)
 class FieldOffset:
-    """``[FieldOffset(n)]``: where a field of an explicit struct lies, in bytes."""
+    """``[FieldOffset(n)]``: the offset of a field of an explicit struct, in bytes."""
 
     offset: int
 
 
 @dataclass(frozen=True, slots=True)
 class FieldName:
-    """The field's name in C#, where Python can't have it or has another one for it."""
+    """The name of the field in C#, if Python has another name for it."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Enum:
-    """How C# stores an enum: ``Annotated[Gear, Enum(Byte)]``. Without it an IntEnum is an int.
+    """The C# type that an enum is stored as: ``Annotated[Gear, Enum(Byte)]``; by default an int.
 
-    ``name`` is the enum's reflection full name, the Python class's own name by default.
+    ``name`` is the enum's reflection full name, by default the name of the Python class.
     """
 
     underlying: Any
@@ -116,8 +116,8 @@ class Enum:
 class ByValTStr:
     """``[MarshalAs(UnmanagedType.ByValTStr, SizeConst = count)]``: text in the struct itself.
 
-    ``count`` characters with the closing NUL, of the struct's CharSet. Ansi is UTF-8 on Unix and
-    the process's code page on Windows.
+    ``count`` characters of the struct's CharSet, including the NUL at the end. Ansi is UTF-8 on
+    Unix and the process's code page on Windows.
     """
 
     count: int
@@ -127,8 +127,8 @@ class ByValTStr:
 class ByValArray:
     """``[MarshalAs(UnmanagedType.ByValArray, SizeConst = count)]``: ``count`` elements in place.
 
-    Use: ``scores: Annotated[list[int], ByValArray(Int32, 10)]``. An element type's own
-    [MarshalAs] (Bool8, Currency) becomes the ArraySubType.
+    Use: ``scores: Annotated[list[int], ByValArray(Int32, 10)]``. The [MarshalAs] of the element
+    type (Bool8, Currency) becomes the ArraySubType.
     """
 
     element: Any
@@ -137,7 +137,7 @@ class ByValArray:
 
 @dataclass(frozen=True, slots=True)
 class FixedBuffer:
-    """``fixed int name[count]``: C#'s array of numbers, characters or truth values in place."""
+    """``fixed int name[count]``: an array of numbers, characters or bools in the struct itself."""
 
     element: Any
     count: int
@@ -160,7 +160,7 @@ class Nullable:
 
 @dataclass(frozen=True, slots=True)
 class SafeArray:
-    """``T[]`` as the address of a SAFEARRAY, on Windows only: an int."""
+    """``T[]`` as the address of a SAFEARRAY, which is an int; only on Windows."""
 
     element: Any
 
@@ -184,20 +184,20 @@ NUInt = Annotated[int, _built_in("nuint")]
 Half = Annotated[float, _built_in("Half")]
 Single = Annotated[float, _built_in("float")]
 Double = Annotated[float, _built_in("double")]
-# A bare C# bool is Win32's four-byte BOOL once it is marshalled.
+# .NET marshals a C# bool without [MarshalAs] as Win32's BOOL of four bytes.
 Bool = Annotated[bool, _built_in("bool")]
 Bool8 = Annotated[bool, _built_in("bool", "U1")]
-# .NET marshals it on Windows only.
+# .NET marshals it only on Windows.
 VariantBool = Annotated[bool, _built_in("bool", "VariantBool")]
-# One UTF-16 code unit, which an Ansi struct stores as one byte.
+# One UTF-16 code unit; in an Ansi struct it is stored as one byte.
 Char = Annotated[str, _built_in("char")]
 Char8 = Annotated[str, _built_in("char", "U1")]
 Char16 = Annotated[str, _built_in("char", "U2")]
-# Numbers, not datetime's types: those have microseconds, and .NET's ticks are 100 ns.
+# Numbers and not types of datetime, which have microseconds: .NET's ticks are 100 ns.
 TimeSpan = Annotated[int, _built_in("TimeSpan")]
 TimeOnly = Annotated[int, _built_in("TimeOnly")]
 DateOnly = Annotated[int, _built_in("DateOnly")]
-# What lies elsewhere is its address here.
+# Addresses of what is elsewhere in memory.
 Pointer = Annotated[int, FieldType(declarations.Pointer())]
 FunctionPointer = Annotated[int, FieldType(declarations.FunctionPointer())]
 Delegate = Annotated[int, _built_in("Delegate")]
@@ -206,7 +206,7 @@ LPStr = Annotated[int, _built_in("string", "LPStr")]
 LPWStr = Annotated[int, _built_in("string", "LPWStr")]
 LPTStr = Annotated[int, _built_in("string", "LPTStr")]
 BStr = Annotated[int, _built_in("string", "BStr")]
-# An interface pointer; .NET marshals it on Windows only.
+# An interface pointer; .NET marshals it only on Windows.
 Object = Annotated[int, _built_in("object")]
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ _LATE = {
 
 
 def __getattr__(name: str) -> Any:
-    """The types whose Python type is in a module that most programs don't need."""
+    """Return a type whose Python type is in a module that most programs do not need."""
     if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
     from importlib import import_module
@@ -232,6 +232,6 @@ def __getattr__(name: str) -> Any:
     module, python_name, built_in, unmanaged_type = _LATE[name]
     python_type = getattr(import_module(module), python_name)
     spelled: Any = Annotated
-    made = spelled[python_type, _built_in(built_in, unmanaged_type)]
-    globals()[name] = made
-    return made
+    field_type = spelled[python_type, _built_in(built_in, unmanaged_type)]
+    globals()[name] = field_type
+    return field_type

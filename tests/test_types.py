@@ -1,4 +1,4 @@
-"""What a struct body can say: the C# declaration and the layout that come of it."""
+"""What the body of a struct declares: the C# declaration, and the layout."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def declare(annotations, bases=(Struct,), **keywords):
 
 
 def lay_out(hint, **keywords):
-    """Offset and size of a field of ``hint`` behind one byte."""
+    """Return the offset and size of a field of type ``hint`` that follows a byte."""
     made = declare({"first": t.Byte, "it": hint}, **keywords)
     return made.layout.fields[1].offset, made.layout.fields[1].size
 
@@ -103,7 +103,7 @@ def lay_out(hint, **keywords):
     ],
     ids=str,
 )
-def test_a_field_lies_where_dotnet_puts_it(hint, offset, size):
+def test_a_field_is_where_dotnet_puts_it(hint, offset, size):
     assert lay_out(hint) == (offset, size)
 
 
@@ -118,7 +118,7 @@ def test_a_field_lies_where_dotnet_puts_it(hint, offset, size):
         ("auto", WINDOWS, 2),
     ],
 )
-def test_a_charset_decides_what_a_character_takes(charset, target, size):
+def test_the_charset_decides_the_size_of_a_character(charset, target, size):
     made = declare(
         {"c": t.Char, "text": Annotated[str, t.ByValTStr(4)]}, charset=charset, target=target
     )
@@ -128,7 +128,7 @@ def test_a_charset_decides_what_a_character_takes(charset, target, size):
 @pytest.mark.parametrize(
     "hint", [t.VariantBool, t.Object, Annotated[int, t.SafeArray(t.Int32)]], ids=str
 )
-def test_what_dotnet_marshals_on_windows_alone_is_refused_elsewhere(hint):
+def test_a_type_that_dotnet_marshals_only_on_windows_is_refused_elsewhere(hint):
     assert declare({"it": hint}, target=WINDOWS).layout.target == WINDOWS
     with pytest.raises(LayoutError, match=r"Declared\.It.*(Windows|ByValArray)") as caught:
         declare({"it": hint}, target=UNIX)
@@ -160,13 +160,13 @@ def test_pack_and_size_are_those_of_structlayout(keywords, offset, size):
         ({"packing": 1}, "packing"),
     ],
 )
-def test_a_keyword_that_c_sharp_does_not_know_is_refused(keywords, field):
+def test_a_keyword_or_value_that_c_sharp_does_not_have_is_refused(keywords, field):
     with pytest.raises(LayoutError) as caught:
         declare({"a": t.Byte}, **keywords)
     assert caught.value.field == field
 
 
-def test_an_explicit_field_lies_where_it_says():
+def test_an_explicit_field_is_at_its_field_offset():
     made = declare(
         {"a": Annotated[t.Int32, t.FieldOffset(4)], "b": Annotated[t.Byte, t.FieldOffset(1)]},
         layout="explicit",
@@ -194,7 +194,7 @@ class Dog(Animal, kind="class"):
     name: Annotated[str, t.ByValTStr(4)]
 
 
-def test_the_fields_of_a_class_lie_behind_those_of_its_base():
+def test_the_fields_of_a_class_follow_those_of_its_base():
     assert [(f.name, f.offset) for f in Dog.layout.fields] == [
         ("age", 0),
         ("legs", 4),
@@ -210,7 +210,7 @@ def test_a_class_has_the_fields_and_defaults_of_its_base():
     assert isinstance(rex, Animal)
 
 
-def test_a_struct_has_no_base():
+def test_a_struct_can_not_derive_from_another_one():
     with pytest.raises(LayoutError, match="derives"):
         declare({"a": t.Byte}, (Wheel,))
 
@@ -224,7 +224,7 @@ def test_a_field_of_the_base_can_not_be_declared_again():
 # --- the declaration ---
 
 
-def test_the_declaration_says_what_c_sharp_would():
+def test_the_declaration_has_what_c_sharp_would_declare():
     class Telemetry(
         Struct, pack=4, size=100, charset="unicode", name="My.Game.Telemetry", target=WINDOWS
     ):
@@ -237,15 +237,15 @@ def test_the_declaration_says_what_c_sharp_would():
         maybe: Annotated[int | None, t.Nullable(t.Int16)]
         where: t.Pointer
 
-    said = Telemetry.layout.declaration
-    assert (said.name, said.pack, said.size, said.charset) == (
+    declaration = Telemetry.layout.declaration
+    assert (declaration.name, declaration.pack, declaration.size, declaration.charset) == (
         "My.Game.Telemetry",
         4,
         100,
         "unicode",
     )
-    assert said.documentation == "What a car sends."
-    assert [(f.name, f.type, f.marshal_as) for f in said.fields] == [
+    assert declaration.documentation == "What a car sends."
+    assert [(f.name, f.type, f.marshal_as) for f in declaration.fields] == [
         ("TopSpeed", BuiltIn("int"), None),
         ("m_raw", BuiltIn("bool"), MarshalAs("U1")),
         ("Wheels", Array(Wheel.layout.declaration), MarshalAs("ByValArray", 4)),
@@ -255,12 +255,12 @@ def test_the_declaration_says_what_c_sharp_would():
     ]
 
 
-def test_a_marshal_as_of_ones_own_goes_before_that_of_the_type():
+def test_a_marshal_as_of_the_field_overrides_that_of_the_type():
     made = declare({"flag": Annotated[t.Bool, MarshalAs("I1")]})
     assert made.layout.size == 1
 
 
-def test_verbatim_names_are_dotnets_own():
+def test_verbatim_names_are_the_names_in_dotnet():
     made = declare({"m_value": t.Byte, "x": t.Byte}, verbatim=True)
     assert [f.dotnet_name for f in made.layout.fields] == ["m_value", "x"]
 
@@ -303,13 +303,13 @@ def test_one_enum_has_one_declaration():
     ],
     ids=str,
 )
-def test_what_c_sharp_can_not_say_is_refused_with_the_fields_name(hint):
+def test_a_type_that_c_sharp_can_not_declare_is_refused_with_the_name_of_the_field(hint):
     with pytest.raises(LayoutError, match=r"Declared\.bad") as caught:
         declare({"good": t.Int32, "bad": hint})
     assert caught.value.field == "bad"
 
 
-def test_what_the_marshaller_refuses_is_refused_with_its_reason():
+def test_a_type_that_dotnet_does_not_marshal_is_refused_with_the_reason():
     with pytest.raises(LayoutError, match=r"Declared\.Bad: generic types") as caught:
         declare({"bad": Annotated[list[int], t.ByValArray(Annotated[int, t.Nullable(t.Int32)], 2)]})
     assert caught.value.field == "bad"
@@ -320,7 +320,7 @@ def test_an_unknown_type_is_an_attribute_error():
         t.Int33  # noqa: B018
 
 
-def test_every_name_of_the_module_is_there():
+def test_every_public_name_of_the_module_exists():
     assert [name for name in t.__all__ if not hasattr(t, name)] == []
 
 
@@ -333,7 +333,7 @@ def test_a_field_can_have_any_name_that_the_generated_code_uses(name):
     assert (getattr(again, name), again.text, again._text) == (5, "abc", 6)
 
 
-def test_a_struct_types_signature_names_its_fields():
+def test_the_signature_of_a_struct_class_has_its_fields():
     assert list(inspect.signature(Dog).parameters) == ["age", "legs", "tag", "name"]
     assert inspect.signature(Dog).parameters["legs"].default == 4
 
@@ -341,11 +341,11 @@ def test_a_struct_types_signature_names_its_fields():
 # --- from a declaration ---
 
 
-def test_a_declaration_gives_back_the_class_that_made_it():
+def test_a_declaration_has_the_class_that_it_was_made_from():
     assert struct_from(Wheel.layout.declaration) is Wheel
 
 
-def test_a_class_is_made_of_a_declaration_with_the_types_that_it_needs():
+def test_the_class_of_a_declaration_is_made_with_the_types_that_it_contains():
     from pyshm.layout.declarations import FieldDeclaration, TypeDeclaration
 
     inner = TypeDeclaration("My.Inner", fields=(FieldDeclaration("x", BuiltIn("short")),))
@@ -366,7 +366,7 @@ def test_a_class_is_made_of_a_declaration_with_the_types_that_it_needs():
     assert (value.Value.x, [item.x for item in value.layout_]) == (0x0302, [0x0504, 0x0706])
 
 
-def test_a_base_class_is_made_of_its_declaration():
+def test_the_base_class_of_a_declaration_is_made_too():
     from pyshm.layout.declarations import FieldDeclaration, TypeDeclaration
 
     base = TypeDeclaration("Base", kind="class", fields=(FieldDeclaration("a", BuiltIn("int")),))
@@ -378,7 +378,7 @@ def test_a_base_class_is_made_of_its_declaration():
     assert made.__mro__[1] is struct_from(base)
 
 
-def test_a_generic_type_that_is_refused_by_itself_can_be_a_part():
+def test_a_generic_type_that_is_refused_alone_can_be_a_field():
     from pyshm.layout.declarations import FieldDeclaration, TypeDeclaration
 
     pair = TypeDeclaration(

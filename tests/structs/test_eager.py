@@ -1,6 +1,6 @@
-"""Structs of a module that does not postpone its annotations."""
+"""Structs in a module that evaluates its annotations at once."""
 
-# No `from __future__ import annotations` here: that is what this file is about.
+# No `from __future__ import annotations`: this file tests what happens without it.
 from typing import Annotated
 
 import pytest
@@ -33,7 +33,7 @@ def test_a_nested_struct_is_found():
     ]
 
 
-def test_a_struct_may_be_declared_in_a_function():
+def test_a_struct_can_be_declared_in_a_function():
     class Local(Struct):
         x: Int32
         inner: Eager
@@ -41,7 +41,7 @@ def test_a_struct_may_be_declared_in_a_function():
     assert Local.layout.size == 20
 
 
-def test_a_wrong_field_is_refused():
+def test_a_field_without_a_field_type_is_refused():
     with pytest.raises(LayoutError):
 
         class Wrong(Struct):

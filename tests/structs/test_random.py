@@ -1,6 +1,6 @@
-"""Random types and values: every way to the bytes agrees with every other."""
+"""Random types and values: all ways to read and write the bytes agree."""
 
-# ruff: noqa: DTZ001 - .NET's dates have no zone once they are marshalled
+# ruff: noqa: DTZ001 - .NET's dates have no time zone after they were marshalled
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ MILLISECONDS = int((datetime(9999, 12, 31) - FIRST) / timedelta(milliseconds=1))
 def letters(ansi):
     if ansi:
         return st.characters(max_codepoint=127)
-    # Surrogates are no characters. (Hypothesis has two names for leaving out a category.)
+    # Without surrogates. (Versions of Hypothesis have different arguments to exclude a category.)
     return st.characters(max_codepoint=0xD7FF) | st.characters(
         min_codepoint=0xE000, max_codepoint=0xFFFF
     )
@@ -59,7 +59,7 @@ def floats(width):
 
 
 def single(name, ansi):
-    """Values of a built-in type."""
+    """Return a strategy for values of a built-in type."""
     if name in INTEGERS:
         return st.integers(*INTEGERS[name])
     return {
@@ -87,7 +87,7 @@ NAMES = [*INTEGERS, "float", "double", "Half", "bool", "char", "decimal", "Guid"
 
 @st.composite
 def fields(draw, depth, ansi):
-    """A field's type, its MarshalAs, and a strategy for its values."""
+    """Draw the type of a field, its MarshalAs, and a strategy for its values."""
     kinds = ["single", "single", "text", "array", "fixed", "pointer", "nullable", "enum"]
     if depth:
         kinds += ["struct", "struct", "structs"]
@@ -135,7 +135,7 @@ def fields(draw, depth, ansi):
 
 @st.composite
 def structs(draw, depth=2):
-    """A declaration and a strategy for values of its class: builders, called when all is known."""
+    """Draw a declaration, and a strategy for values of its class, which are made later."""
     ansi = draw(st.booleans())
     made = []
     values = []
@@ -154,7 +154,7 @@ def structs(draw, depth=2):
 
 
 class Built:
-    """A value that is to be made of ``items``."""
+    """A value that is made of ``items`` when its class exists."""
 
     def __init__(self, declaration, items):
         self.declaration = declaration
@@ -175,7 +175,7 @@ def made(item):
 
 @st.composite
 def typed_values(draw):
-    """A struct class and one of its values."""
+    """Draw a struct class and one of its values."""
     declaration, values = draw(structs())
     try:
         struct = struct_from(declaration)
@@ -185,7 +185,7 @@ def typed_values(draw):
 
 
 def check(function):
-    """Run ``function`` with random types; PYSHM_EXAMPLES tells how many."""
+    """Run ``function`` with random types, as many as PYSHM_EXAMPLES says."""
     settings = hypothesis.settings(
         max_examples=int(os.environ.get("PYSHM_EXAMPLES", "25")),
         deadline=None,
@@ -197,15 +197,15 @@ def check(function):
 
 
 def seen(value):
-    """What a view or snapshot shows, as the struct itself would have it."""
-    packing = getattr(type(value), "_packed_", None)
-    if packing is not None:
-        return packing.unpack_from(value)
+    """Return a field of a view or snapshot as the struct itself has it."""
+    packed = getattr(type(value), "_packed_", None)
+    if packed is not None:
+        return packed.unpack_from(value)
     return value.tolist() if hasattr(value, "tolist") else value
 
 
 @check
-def test_a_value_survives_its_bytes(case):
+def test_a_value_is_read_as_it_was_written(case):
     struct, value = case
     data = value.to_bytes()
     assert len(data) == struct.layout.size
@@ -217,7 +217,7 @@ def test_a_value_survives_its_bytes(case):
 
 
 @check
-def test_any_bytes_survive_a_struct_once_they_were_written(case):
+def test_bytes_that_were_written_once_are_written_the_same_again(case):
     struct, _ = case
     noise = bytes(range(1, 256)) * (struct.layout.size // 255 + 1)
     once = struct.from_bytes(noise).to_bytes()
@@ -225,7 +225,7 @@ def test_any_bytes_survive_a_struct_once_they_were_written(case):
 
 
 @check
-def test_a_view_shows_and_stores_what_the_struct_holds(case):
+def test_a_view_reads_and_writes_the_values_of_the_struct(case):
     struct, value = case
     data = value.to_bytes()
     for wrap in (bytearray, bytes):
@@ -240,27 +240,27 @@ def test_a_view_shows_and_stores_what_the_struct_holds(case):
 
 
 @check
-def test_a_snapshot_shows_what_the_struct_holds(case):
+def test_a_snapshot_reads_the_values_of_the_struct(case):
     struct, value = case
     taken = snapshot(struct, value.to_bytes())
     for name in struct.__match_args__:
-        held = getattr(value, name)
-        if isinstance(held, (str, int, float, Decimal, UUID, datetime)) or held is None:
-            assert getattr(taken, name) == held
+        expected = getattr(value, name)
+        if isinstance(expected, (str, int, float, Decimal, UUID, datetime)) or expected is None:
+            assert getattr(taken, name) == expected
 
 
 @check
-def test_another_target_gives_the_value_back(case):
+def test_a_value_survives_the_round_trip_in_another_targets_layout(case):
     struct, value = case
     for target in (Target(4, windows=True), Target(8, windows=not HOST.windows)):
-        packing = for_target(struct, target)
-        data = packing.to_bytes(value)
-        assert len(data) == packing.size
-        assert packing.from_bytes(data) == value
+        codec = for_target(struct, target)
+        data = codec.to_bytes(value)
+        assert len(data) == codec.size
+        assert codec.from_bytes(data) == value
 
 
 @check
-def test_the_managed_layout_gives_the_value_back(case):
+def test_a_value_survives_the_round_trip_in_the_managed_layout(case):
     struct, value = case
     try:
         managed = struct.managed
@@ -272,7 +272,7 @@ def test_the_managed_layout_gives_the_value_back(case):
 
 
 @check
-def test_numpy_shows_what_the_struct_holds(case):
+def test_numpy_reads_the_values_of_the_struct(case):
     pytest.importorskip("numpy")
     struct, value = case
     record_type = dtype(struct)
@@ -280,7 +280,11 @@ def test_numpy_shows_what_the_struct_holds(case):
     assert record_type.itemsize == struct.layout.size
     for field in struct.layout.fields:
         assert record_type.fields[field.name][1] == field.offset
-        held = getattr(value, field.name)
-        # What the struct module has no number for is bytes to NumPy as well.
-        if isinstance(held, int | float) and field.size <= 8 and not record_type[field.name].fields:
-            assert record[field.name] == held
+        expected = getattr(value, field.name)
+        # Types that the struct module does not have are bytes in NumPy.
+        if (
+            isinstance(expected, int | float)
+            and field.size <= 8
+            and not record_type[field.name].fields
+        ):
+            assert record[field.name] == expected

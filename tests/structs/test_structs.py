@@ -1,4 +1,4 @@
-"""Declared structs: bytes by hand, errors by field."""
+"""Struct classes: their values, their bytes written by hand, and their errors."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class TwoArrays(Struct):
     b: Annotated[list[int], ByValArray(Byte, 3)]
 
 
-class Truths(Struct, target=WINDOWS):  # .NET marshals VariantBool there alone
+class Truths(Struct, target=WINDOWS):  # .NET marshals VariantBool only on Windows
     one: Bool8
     two: VariantBool
     four: Bool
@@ -146,7 +146,7 @@ def test_structs_do_not_inherit_fields():
         declare({"z": Int32}, (Point,))
 
 
-def test_struct_itself_is_not_made():
+def test_struct_itself_can_not_be_created():
     with pytest.raises(LayoutError):
         Struct()
 
@@ -157,7 +157,7 @@ def test_a_declaration_checks_pack_and_size(keywords):
         declare({"x": Int32}, **keywords)
 
 
-def test_a_type_that_is_not_of_module_scope_is_an_error_that_says_so():
+def test_an_unknown_type_of_a_field_is_an_error_that_says_what_types_can_be():
     with pytest.raises(LayoutError, match="names of the module"):
         declare({"x": "NoSuchType"})
 
@@ -186,11 +186,11 @@ def test_values_are_given_by_position_or_name():
     assert Point(1, y=2) == Point(x=1, y=2)
 
 
-def test_a_default_is_used_where_nothing_is_given():
+def test_a_field_without_a_value_gets_its_default():
     assert (Late().second, Late(second=0).second) == (7, 0)
 
 
-def test_an_array_default_is_a_list_of_ones_own():
+def test_each_struct_gets_a_new_list_for_an_array():
     first, second = Late(), Late()
     first.third[0] = 9
     assert second.third == [0, 0]
@@ -200,36 +200,36 @@ class Defaulted(Struct):
     items: Annotated[list[int], ByValArray(Byte, 3)] = [1, 2, 3]
 
 
-def test_a_declared_array_default_is_a_list_of_ones_own():
+def test_each_struct_gets_a_copy_of_a_declared_array_default():
     first, second = Defaulted(), Defaulted()
     first.items[0] = 9
     assert (second.items, Defaulted().items) == ([1, 2, 3], [1, 2, 3])
 
 
-def test_a_nested_default_is_one_of_its_own():
+def test_each_struct_gets_a_new_nested_struct():
     first, second = Line(), Line()
     first.start.x = 9
     assert second.start.x == 0
 
 
-def test_a_struct_can_be_matched():
+def test_a_struct_can_be_used_in_a_match_statement():
     match Point(1, 2):
         case Point(x, y):
             assert (x, y) == (1, 2)
 
 
-def test_structs_are_equal_when_their_fields_are():
+def test_structs_are_equal_if_their_fields_are_equal():
     assert Point(1, 2) == Point(1, 2)
     assert Point(1, 2) != Point(1, 3)
     assert Point(1, 2) != Mixed()
 
 
-def test_a_struct_has_no_hash():
+def test_a_struct_can_not_be_hashed():
     with pytest.raises(TypeError):
         hash(Point())
 
 
-def test_a_struct_shows_its_fields():
+def test_the_repr_of_a_struct_shows_its_fields():
     assert repr(Line(1, Point(2, 3), Point(4, 5))) == (
         "Line(name=1, start=Point(x=2, y=3), end=Point(x=4, y=5))"
     )
@@ -249,14 +249,14 @@ def test_an_unpacked_struct_can_be_pickled():
     assert pickle.loads(pickle.dumps(value)) == Line.from_bytes(bytes(range(20)))
 
 
-def test_a_deep_copy_has_a_list_of_its_own():
+def test_a_deep_copy_has_its_own_list():
     value = Late(third=[1, 2])
     copied = copy.deepcopy(value)
     copied.third[0] = 9
     assert value.third == [1, 2]
 
 
-# --- bytes, by hand ---
+# --- bytes, written by hand ---
 
 BYTES = [
     (Point(1, -2), "01000000 feffffff"),
@@ -299,7 +299,7 @@ def test_any_byte_but_zero_is_true():
     assert (value.many, value.variants) == ([True, False], [True, False])
 
 
-def test_a_truth_value_is_stored_from_anything_true():
+def test_any_true_value_is_stored_as_true():
     assert Truths("text", 5, [0], ["", 1], [None, 2]).to_bytes().hex() == (
         "0100ffff0100000000000000010000000000ffff"
     )
@@ -318,12 +318,12 @@ def test_a_struct_is_written_and_read_at_an_offset():
     assert Point.unpack_from(target, 3) == Point(1, 2)
 
 
-def test_all_numbers_can_be_had_flat():
+def test_the_flat_codec_returns_all_numbers_as_one_tuple():
     data = Line(1, Point(2, 3), Point(4, 5)).to_bytes()
     assert for_target(Line).flat.unpack_from(data) == (1, 2, 3, 4, 5)
 
 
-# --- unpacked fields get their values when they are looked at ---
+# --- unpacked fields are converted when they are read ---
 
 
 def test_a_field_assigned_before_any_was_read_keeps_its_value():
@@ -352,7 +352,7 @@ def test_an_unpacked_struct_is_a_copy():
     assert value.x == 0
 
 
-def test_an_unpacked_array_is_a_list_of_ones_own():
+def test_each_unpacked_struct_has_its_own_list():
     value = Late.from_bytes(bytes(13))
     value.third.append(1)
     assert value.third == [0, 0, 1]
@@ -384,26 +384,26 @@ def test_a_number_out_of_range_names_field_offset_value_and_bound(
 
 
 @pytest.mark.parametrize(("field", "hint", "offset", "value", "limit"), RANGES)
-def test_a_number_at_its_bound_is_fine(field, hint, offset, value, limit):
+def test_a_number_at_its_bound_is_stored(field, hint, offset, value, limit):
     data = Everything(**{field: limit}).to_bytes()
     assert getattr(Everything.from_bytes(data), field) == limit
 
 
 @pytest.mark.parametrize("value", [1.5, "1", b"1", [1]])
-def test_what_is_no_integer_is_refused(value):
+def test_a_value_that_is_not_an_integer_is_refused(value):
     with pytest.raises(StructValueError) as caught:
         Point(1, value).to_bytes()
     assert (caught.value.field, caught.value.offset, caught.value.limit) == ("Y", 4, None)
 
 
 @pytest.mark.parametrize(("field", "value"), [("i", 1e39), ("i", "1"), ("j", "1"), ("j", [])])
-def test_what_is_no_float_is_refused(field, value):
+def test_a_value_that_is_not_a_float_is_refused(field, value):
     with pytest.raises(StructValueError) as caught:
         Everything(**{field: value}).to_bytes()
     assert caught.value.field == field.upper()
 
 
-def test_the_first_field_in_order_is_named():
+def test_the_error_names_the_first_field_as_declared():
     with pytest.raises(StructValueError) as caught:
         Everything(c=99999, b=-1).to_bytes()
     assert caught.value.field == "B"
@@ -418,7 +418,7 @@ def test_an_array_of_another_length_is_refused(items, count):
     assert found == ("wrong-count", "Third", 5, count, 2)
 
 
-def test_no_array_at_all_counts_as_0():
+def test_none_is_refused_as_an_array_of_0_elements():
     value = Late()
     value.third = None
     with pytest.raises(StructValueError) as caught:
@@ -433,11 +433,11 @@ def test_two_arrays_of_wrong_lengths_that_add_up_are_refused(a, b, field):
     assert (caught.value.kind, caught.value.field) == ("wrong-count", field)
 
 
-def test_arrays_of_the_right_lengths_are_fine():
+def test_arrays_of_the_right_lengths_are_stored():
     assert TwoArrays([1, 2], (3, 4, 5)).to_bytes() == b"\x01\x02\x03\x04\x05"
 
 
-def test_an_array_that_is_no_array_is_refused():
+def test_an_array_field_refuses_a_value_that_is_not_a_sequence():
     with pytest.raises(StructValueError) as caught:
         Late(third=5).to_bytes()
     assert caught.value.field == "Third"
@@ -458,7 +458,7 @@ def test_a_nested_field_is_named_with_its_owner():
 
 
 @pytest.mark.parametrize("value", [5, "x", Mixed()])
-def test_a_nested_field_holds_its_own_struct_only(value):
+def test_a_nested_field_refuses_a_value_of_another_type(value):
     with pytest.raises(StructValueError) as caught:
         Line(1, Point(), value).to_bytes()
     assert (caught.value.field, caught.value.offset) == ("End", 9)
@@ -468,7 +468,7 @@ def test_a_nested_field_holds_its_own_struct_only(value):
     "value",
     [Everything(j="x"), Late(third=[1]), Late(third=[1, 99999]), Line(1, Point(), Point(0, 2**31))],
 )
-def test_a_value_that_does_not_fit_changes_nothing(value):
+def test_nothing_is_written_if_a_value_does_not_fit(value):
     target = bytearray(b"\xee" * 64)
     with pytest.raises(StructValueError):
         value.pack_into(target)
@@ -476,7 +476,7 @@ def test_a_value_that_does_not_fit_changes_nothing(value):
 
 
 @pytest.mark.parametrize("size", [0, 1, 7])
-def test_a_struct_does_not_fit_a_smaller_buffer(size):
+def test_a_struct_is_not_written_into_a_smaller_buffer(size):
     target = bytearray(b"\xee" * size)
     with pytest.raises(DoesNotFitError) as caught:
         Point().pack_into(target)
@@ -486,7 +486,7 @@ def test_a_struct_does_not_fit_a_smaller_buffer(size):
     assert target == b"\xee" * size
 
 
-def test_a_struct_does_not_fit_behind_an_offset():
+def test_a_struct_is_not_written_where_too_few_bytes_follow_the_offset():
     with pytest.raises(DoesNotFitError) as caught:
         Point().pack_into(bytearray(10), 3)
     assert caught.value.limit == 7
@@ -497,7 +497,7 @@ def test_a_struct_is_not_written_into_read_only_memory():
         Point().pack_into(bytes(8))
 
 
-def test_a_bad_value_is_told_before_a_bad_buffer():
+def test_an_invalid_value_is_reported_before_a_buffer_that_is_too_small():
     with pytest.raises(StructValueError):
         Point("x").pack_into(bytes(3))
 
@@ -511,13 +511,13 @@ def test_a_struct_is_not_read_from_a_smaller_buffer(size):
     assert found == ("truncated", "Point", 0, size, 8)
 
 
-def test_a_struct_is_not_read_behind_an_offset():
+def test_a_struct_is_not_read_where_too_few_bytes_follow_the_offset():
     with pytest.raises(TruncatedError) as caught:
         Point.unpack_from(bytes(10), 3)
     assert (caught.value.value, caught.value.limit) == (7, 8)
 
 
-# --- views (more of them: test_struct_views.py) ---
+# --- views (more of them are in test_views.py) ---
 
 
 def test_a_view_reads_and_writes_the_memory_itself():
@@ -540,13 +540,13 @@ def test_a_view_begins_at_its_offset():
 
 
 @pytest.mark.parametrize(("size", "offset"), [(7, 0), (10, 3), (8, 1)])
-def test_a_view_lies_wholly_in_the_buffer(size, offset):
+def test_a_view_needs_the_whole_struct_in_the_buffer(size, offset):
     with pytest.raises(TruncatedError):
         Point.view(bytearray(size), offset)
 
 
 @pytest.mark.parametrize("use", [Point.view, Point.unpack_from, Point(1, 2).pack_into])
-def test_a_negative_offset_is_not_counted_from_the_end(use):
+def test_a_negative_offset_is_refused(use):
     buffer = bytearray(16)
     with pytest.raises(ArgumentOutOfRangeError) as caught:
         use(buffer, -8)
@@ -559,7 +559,7 @@ class WithDefaults(Struct):
     scores: Annotated[list[int], ByValArray(Int32, 2)] = [1, 2]
 
 
-def test_each_struct_gets_a_default_of_its_own():
+def test_each_struct_gets_its_own_copy_of_a_default():
     first, second = WithDefaults(), WithDefaults()
     first.point.x = 99
     first.scores[0] = 99
@@ -567,7 +567,7 @@ def test_each_struct_gets_a_default_of_its_own():
     assert WithDefaults().point.x == 5
 
 
-def test_an_init_of_ones_own_is_refused():
+def test_a_struct_with_an_init_method_is_refused():
     with pytest.raises(LayoutError, match="__init__"):
 
         class Own(Struct):
@@ -577,7 +577,7 @@ def test_an_init_of_ones_own_is_refused():
                 pass
 
 
-def test_a_long_array_of_truths_is_read():
+def test_a_long_array_of_bools_is_read():
     class Many(Struct):
         a: Annotated[list[bool], ByValArray(Bool8, 100)]
 

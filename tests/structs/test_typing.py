@@ -13,7 +13,7 @@ SAMPLE = Path(__file__).with_name("typed_structs.py")
 
 
 def expected():
-    """Each line's comment: the type that is revealed there, or the error's code."""
+    """Return the comment of each line: the type that is revealed, or the code of the error."""
     found = {}
     for number, line in enumerate(SAMPLE.read_text(encoding="utf-8").splitlines(), 1):
         comment = re.search(r"#\s(?:error: )?(.+)$", line)
@@ -23,14 +23,13 @@ def expected():
 
 
 def short(revealed):
-    """``builtins.list[builtins.int]`` as people write it."""
+    """Return a type without modules: ``list[int]`` for ``builtins.list[builtins.int]``."""
     return re.sub(r"\b[\w.]+\.(\w+)", r"\1", revealed).replace("Union[int, None]", "int | None")
 
 
 def test_a_type_checker_sees_plain_python_types(tmp_path, monkeypatch):
     api = pytest.importorskip("mypy.api")
-    root = ROOT
-    monkeypatch.chdir(root)
+    monkeypatch.chdir(ROOT)
     options = "--strict --no-pretty --no-error-summary --ignore-missing-imports"
     printed, complaints, _ = api.run(
         [*options.split(), "--follow-imports=silent", f"--cache-dir={tmp_path}", str(SAMPLE)]

@@ -1,4 +1,4 @@
-"""Explicit structs whose fields overlap: one memory, several readings."""
+"""Explicit structs with fields that share bytes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Number(Struct, layout="explicit"):
 
 
 class Chain(Struct, layout="explicit"):
-    """Each overlaps the next; the first and the last don't meet."""
+    """Each field shares a byte with the next; the first and the last share none."""
 
     first: Annotated[t.Int16, t.FieldOffset(0)]
     second: Annotated[t.Int16, t.FieldOffset(1)]
@@ -42,14 +42,14 @@ class Outer(Struct):
     number: Number
 
 
-class Doubtful(Struct, layout="explicit", target=Target(8)):
-    """A bool takes four bytes marshalled and one managed."""
+class WithBool(Struct, layout="explicit", target=Target(8)):
+    """A bool has four bytes in the marshalled layout and one in the managed layout."""
 
     whole: Annotated[t.Int32, t.FieldOffset(0)]
     truth: Annotated[t.Bool, t.FieldOffset(0)]
 
 
-def test_a_value_for_one_field_is_what_all_of_them_read():
+def test_all_fields_read_the_value_that_one_of_them_was_given():
     value = Number(real=1.0, tail=7)
     assert (value.whole, value.pair, value.tail) == (0x3F800000, Pair(0, 0x3F80), 7)
 
@@ -59,25 +59,26 @@ def test_values_for_several_fields_are_written_in_order_of_declaration():
     assert Chain(first=0x1111, second=0x2222, third=0x3333).to_bytes() == b"\x11\x22\x33\x33"
 
 
-def test_the_later_assignment_is_what_is_there():
+def test_the_last_assignment_wins():
     value = Number(whole=5)
     value.real = 1.0
     value.pair = Pair(1, 2)
     assert (value.whole, value.to_bytes()) == (0x20001, bytes.fromhex("01000200 00000000"))
 
 
-def test_a_union_without_values_is_zeros():
+def test_a_union_without_values_is_all_zeros():
     assert Number().to_bytes() == bytes(8)
 
 
-def test_bytes_survive_whatever_the_fields_make_of_them():
-    signaling = struct.pack("<I", 0x7F800001) + b"\7\0\0\0"  # a float that would be changed
+def test_the_bytes_stay_the_same_when_the_fields_are_read():
+    # A signaling NaN, which Python changes when it reads and writes it.
+    signaling = struct.pack("<I", 0x7F800001) + b"\7\0\0\0"
     value = Number.from_bytes(signaling)
     assert math.isnan(value.real)
     assert value.to_bytes() == signaling
 
 
-def test_a_nested_struct_that_was_read_is_the_field_itself():
+def test_a_change_of_a_nested_struct_that_was_read_changes_the_bytes():
     value = Number(whole=0x20001)
     pair = value.pair
     pair.low = 9
@@ -87,14 +88,14 @@ def test_a_nested_struct_that_was_read_is_the_field_itself():
     assert value.pair is pair
 
 
-def test_a_nested_struct_that_was_assigned_is_the_field_itself():
+def test_a_change_of_a_nested_struct_that_was_assigned_changes_the_bytes():
     pair = Pair(1, 2)
     value = Number(pair=pair)
     pair.low = 9
     assert value.whole == 0x20009
 
 
-def test_a_nested_struct_that_was_written_over_is_the_field_no_more():
+def test_a_nested_struct_is_no_longer_the_field_after_another_field_was_assigned():
     value = Number(pair=Pair(1, 2))
     pair = value.pair
     value.whole = 5
@@ -117,7 +118,7 @@ def test_a_change_that_does_not_fit_is_refused_when_the_bytes_are_needed():
         value.to_bytes()
 
 
-def test_unions_are_equal_when_their_bytes_are():
+def test_unions_are_equal_if_their_bytes_are_equal():
     signaling = struct.pack("<I", 0x7F800001) + bytes(4)
     assert Number.from_bytes(signaling) == Number.from_bytes(signaling)
     assert Number(whole=1) != Number(whole=2)
@@ -127,7 +128,7 @@ def test_unions_are_equal_when_their_bytes_are():
 @pytest.mark.parametrize(
     "copied", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))]
 )
-def test_a_copy_of_a_union_has_its_bytes(copied):
+def test_a_copy_of_a_union_has_its_own_bytes(copied):
     value = Number(pair=Pair(1, 2), tail=3)
     value.pair.low = 9
     again = copied(value)
@@ -143,7 +144,7 @@ def test_a_union_in_a_struct_is_written_with_it():
     assert Outer.from_bytes(value.to_bytes()) == value
 
 
-def test_a_union_shows_every_reading():
+def test_the_repr_of_a_union_shows_every_field():
     assert repr(Chain(first=1)) == "Chain(first=1, second=0, third=0)"
 
 
@@ -167,14 +168,14 @@ def test_a_blittable_union_is_the_same_in_both_layouts():
     assert value.to_bytes() == Number.managed.to_bytes(value) == signaling
 
 
-def test_where_the_layouts_differ_fields_are_converted_in_order_as_dotnet_does():
-    value = Doubtful(whole=0x01020304)
+def test_fields_are_converted_one_by_one_if_the_layouts_differ():
+    value = WithBool(whole=0x01020304)
     assert value.truth is True
     assert value.to_bytes() == b"\4\3\2\1"
     # The runtime's StructureToPtr writes whole, then truth over it.
     assert value.to_bytes(strict=False) == b"\1\0\0\0"
-    assert Doubtful.managed.to_bytes(value) == b"\1\3\2\1"
-    assert Doubtful.managed.from_bytes(b"\0\3\2\1").truth is False
+    assert WithBool.managed.to_bytes(value) == b"\1\3\2\1"
+    assert WithBool.managed.from_bytes(b"\0\3\2\1").truth is False
 
 
 def test_cffi_agrees_with_a_union():

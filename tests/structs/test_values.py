@@ -1,6 +1,6 @@
-"""Values of every kind and the bytes that .NET's marshaller makes of them."""
+"""Values of every kind, and the bytes that .NET's marshaller writes for them."""
 
-# ruff: noqa: DTZ001 - .NET's dates have no zone once they are marshalled
+# ruff: noqa: DTZ001 - .NET's dates have no time zone after they were marshalled
 
 from __future__ import annotations
 
@@ -109,9 +109,9 @@ class Truths(Struct):
     flags: Annotated[list[bool], t.ByValArray(t.Bool8, 3)]
 
 
-def assigned(value, field, held):
-    """The bytes of ``value`` with another value in a field: None is no default then."""
-    setattr(value, field, held)
+def assigned(value, field, new):
+    """Return the bytes of ``value`` after a field was assigned; None is not the default then."""
+    setattr(value, field, new)
     return value.to_bytes()
 
 
@@ -174,7 +174,7 @@ def test_these_bytes_are_read_as_the_value(value, literal):
 @pytest.mark.parametrize(
     "copied", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))]
 )
-def test_a_copy_is_equal_whether_its_fields_were_looked_at_or_not(value, copied):
+def test_a_copy_is_equal_whether_its_fields_were_read_or_not(value, copied):
     unread = type(value).from_bytes(value.to_bytes())
     assert copied(unread) == value == copied(value)
     assert copied(unread).to_bytes() == value.to_bytes()
@@ -183,7 +183,7 @@ def test_a_copy_is_equal_whether_its_fields_were_looked_at_or_not(value, copied)
 # --- defaults ---
 
 
-def test_a_field_without_a_value_is_dotnets_default():
+def test_a_field_without_a_value_has_the_default_of_dotnet():
     assert Ansi().text == ""
     assert One().letter == "\0"
     assert Money() == Money(Decimal(0), Decimal(0))
@@ -202,29 +202,29 @@ def test_a_struct_of_defaults_is_all_zeros(struct):
     assert struct().to_bytes() == bytes(struct.layout.size)
 
 
-def test_an_array_of_structs_has_structs_of_its_own():
+def test_each_array_gets_new_structs():
     first, second = Nest(), Nest()
     first.points[0].x = 9
     assert (first.points[1].x, second.points[0].x) == (0, 0)
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("number", "an int"), ("huge", "an Int128"), ("natural", "a uint")]
+    ("name", "expected"), [("number", "an int"), ("huge", "an Int128"), ("natural", "a uint")]
 )
-def test_a_number_out_of_range_is_told_in_english(name, said):
+def test_the_error_for_a_number_out_of_range_has_the_right_article(name, expected):
     class Numbers(Struct):
         number: t.Int32
         huge: t.Int128
         natural: t.UInt32
 
-    with pytest.raises(StructValueError, match=rf"^{name.title()} must be {said} \("):
+    with pytest.raises(StructValueError, match=rf"^{name.title()} must be {expected} \("):
         Numbers(**{name: 2**128}).to_bytes()
 
 
 # --- text ---
 
 
-def test_text_is_read_up_to_its_nul_or_whole():
+def test_text_ends_at_a_nul_or_at_the_end_of_the_field():
     assert Ansi.from_bytes(b"ab\0zz\xff\1").text == "ab"
     assert Ansi.from_bytes(b"abcdef\1").text == "abcdef"
     assert Wide.from_bytes(b"a\0b\0c\0d\0\1\0").text == "abcd"
@@ -262,7 +262,7 @@ def test_text_that_dotnet_would_cut_or_change_is_refused(struct, text, kind, lim
     [
         (Ansi, "abcdefgh", b"abcde\0"),
         (Ansi, "ééx", "ééx".encode() + b"\0"),
-        (Ansi, "ééab", "ééa".encode() + b"\0"),  # six bytes, of which the last becomes a NUL
+        (Ansi, "ééab", "ééa".encode() + b"\0"),  # the sixth byte is replaced by a NUL
         (Ansi, "a\0b", b"a\0b\0\0\0"),
         (Ansi, "a\ud800", b"a\xef\xbf\xbd\0\0"),
         (Ansi, None, bytes(6)),
@@ -271,7 +271,7 @@ def test_text_that_dotnet_would_cut_or_change_is_refused(struct, text, kind, lim
         (Wide, None, bytes(8)),
     ],
 )
-def test_exactly_as_dotnet_text_is_cut_and_replaced(struct, text, stored):
+def test_without_strict_text_is_cut_and_replaced_as_dotnet_does(struct, text, stored):
     value = struct()
     value.text = text
     assert value.to_bytes(strict=False)[: len(stored)] == stored
@@ -283,7 +283,7 @@ def test_text_of_more_bytes_than_its_buffer_is_refused_by_dotnet_too():
     assert caught.value.kind == "too-long"
 
 
-def test_bytes_that_are_no_text_are_an_error_when_looked_at():
+def test_bytes_that_are_not_text_are_an_error_when_they_are_read():
     value = Ansi.from_bytes(b"a\xff\0\0\0\0\7")
     assert value.tail == 7
     with pytest.raises(EncodingError, match="0xff at 1"):
@@ -293,9 +293,9 @@ def test_bytes_that_are_no_text_are_an_error_when_looked_at():
 
 
 def test_on_windows_ansi_is_a_code_page_and_not_utf_8():
-    packing = for_target(Ansi, WINDOWS)
-    assert packing.to_bytes(Ansi("é"))[:2] == b"\xe9\0"
-    assert packing.from_bytes(b"\xe9\0\0\0\0\0\0").text == "é"
+    codec = for_target(Ansi, WINDOWS)
+    assert codec.to_bytes(Ansi("é"))[:2] == b"\xe9\0"
+    assert codec.from_bytes(b"\xe9\0\0\0\0\0\0").text == "é"
 
 
 @pytest.mark.parametrize("letter", ["", "ab", "\U0001f600", 5, b"a", None])
@@ -307,7 +307,7 @@ def test_a_char_is_one_code_unit(letter):
     assert caught.value.field == "Letter"
 
 
-def test_a_char_of_one_byte_is_not_cut_in_silence():
+def test_a_char_of_one_byte_is_refused_if_it_needs_more():
     with pytest.raises(StructValueError, match="one byte"):
         Small("é").to_bytes()
     assert Small("é").to_bytes(strict=False) == b"\xc3"
@@ -322,17 +322,17 @@ def test_a_char_of_one_byte_is_not_cut_in_silence():
 @pytest.mark.parametrize(
     "value", [Decimal(2**96), Decimal("1e-29"), Decimal("NaN"), Decimal("Infinity"), 1, 1.5, "1"]
 )
-def test_what_is_no_dotnet_decimal_is_refused(value):
+def test_a_value_that_is_not_a_dotnet_decimal_is_refused(value):
     with pytest.raises(StructValueError) as caught:
         Money(value).to_bytes()
     assert (caught.value.field, caught.value.offset) == ("Exact", 0)
 
 
-def test_a_decimal_keeps_its_places():
+def test_a_decimal_keeps_its_trailing_zeros():
     assert str(Money.from_bytes(Money(Decimal("1.500")).to_bytes()).exact) == "1.500"
 
 
-def test_flags_that_no_decimal_has_are_an_error_when_looked_at():
+def test_invalid_decimal_flags_are_an_error_when_they_are_read():
     value = Money.from_bytes(b"\1" + bytes(23))
     with pytest.raises(ArgumentError, match="flags"):
         value.exact  # noqa: B018
@@ -341,7 +341,7 @@ def test_flags_that_no_decimal_has_are_an_error_when_looked_at():
 @pytest.mark.parametrize(
     "value", [Decimal("922337203685477.5808"), Decimal("0.00001"), Decimal("1e300"), 5]
 )
-def test_what_is_no_currency_is_refused(value):
+def test_a_value_that_is_not_a_currency_is_refused(value):
     with pytest.raises(StructValueError) as caught:
         Money(Decimal(0), value).to_bytes()
     assert caught.value.field == "Currency"
@@ -351,12 +351,12 @@ def test_what_is_no_currency_is_refused(value):
     ("units", "text"),
     [(15000, "1.5"), (-2500, "-0.25"), (10000, "1"), (120000, "12"), (0, "0.0000"), (1, "0.0001")],
 )
-def test_a_currency_is_read_without_zeros_at_its_end_as_in_dotnet(units, text):
+def test_a_currency_is_read_without_trailing_zeros_as_in_dotnet(units, text):
     data = bytes(16) + units.to_bytes(8, "little", signed=True)
     assert str(Money.from_bytes(data).currency) == text
 
 
-def test_exactly_as_dotnet_a_currency_is_rounded_to_even():
+def test_without_strict_a_currency_is_rounded_to_even_as_dotnet_does():
     for value, units in (("0.00005", 0), ("0.00015", 2), ("-0.00025", -2), ("0.00016", 2)):
         data = Money(Decimal(0), Decimal(value)).to_bytes(strict=False)
         assert int.from_bytes(data[16:], "little", signed=True) == units
@@ -384,14 +384,14 @@ def test_a_half_has_bounds(value):
         Halves(value).to_bytes()
 
 
-def test_an_enum_may_hold_what_it_has_no_name_for():
+def test_a_number_that_is_not_a_member_of_the_enum_is_kept():
     value = Geared.from_bytes(bytes.fromhex("63000000 07 000000"))
     assert (value.gear, type(value.gear)) == (99, int)
     assert value.mode == 7
     assert Geared.from_bytes(value.to_bytes()) == value
 
 
-def test_a_nullable_is_none_where_its_truth_value_is_false():
+def test_a_nullable_is_none_if_its_truth_value_is_false():
     assert Maybe.from_bytes(bytes.fromhex("00000000 0700 0000")).number is None
     assert Maybe.from_bytes(bytes.fromhex("00000080 0700 0000")).number == 7
 
@@ -435,7 +435,7 @@ def test_a_double_is_rounded_to_milliseconds_as_fromoadate_does(days, when):
 
 
 @pytest.mark.parametrize("days", [-657435.0, 2958466.0, float("nan"), float("inf"), 1e300])
-def test_a_double_that_is_no_date_is_an_error_when_looked_at(days):
+def test_a_double_that_is_not_a_date_is_an_error_when_it_is_read(days):
     import struct
 
     value = Moment.from_bytes(struct.pack("<d", days))
@@ -445,7 +445,7 @@ def test_a_double_that_is_no_date_is_an_error_when_looked_at(days):
 
 
 @pytest.mark.parametrize(
-    ("when", "story"),
+    ("when", "message"),
     [
         (datetime(99, 12, 31), "before the year 100"),
         (datetime(1, 1, 1, 5), "before the year 100"),
@@ -455,14 +455,14 @@ def test_a_double_that_is_no_date_is_an_error_when_looked_at(days):
         (None, "must be a datetime"),
     ],
 )
-def test_a_date_that_would_be_changed_is_refused(when, story):
+def test_a_date_that_would_be_changed_is_refused(when, message):
     value = Moment()
     value.when = when
-    with pytest.raises(StructValueError, match=story):
+    with pytest.raises(StructValueError, match=message):
         value.to_bytes()
 
 
-def test_exactly_as_dotnet_a_date_loses_what_a_double_does_not_hold():
+def test_without_strict_a_date_loses_what_a_double_does_not_have():
     import struct
 
     def days(when):
@@ -470,7 +470,7 @@ def test_exactly_as_dotnet_a_date_loses_what_a_double_does_not_hold():
 
     assert days(datetime(2000, 1, 1, microsecond=999)) == 36526.0
     assert days(datetime(2000, 1, 1, 12, tzinfo=UTC)) == 36526.5
-    assert days(datetime(1, 1, 1, 6)) == 0.25  # a time of day alone
+    assert days(datetime(1, 1, 1, 6)) == 0.25  # a time of day without a date
 
 
 def test_a_managed_date_has_ticks_and_a_kind():
@@ -484,7 +484,7 @@ def test_a_managed_date_has_ticks_and_a_kind():
     assert Moment.managed.from_bytes(data).when.tzinfo is LOCAL
 
 
-def test_a_time_that_the_clock_shows_twice_is_told_by_its_kind(monkeypatch):
+def test_the_kind_distinguishes_two_times_that_the_clock_shows_alike(monkeypatch):
     import time
 
     if not hasattr(time, "tzset"):
@@ -504,15 +504,15 @@ def test_a_time_that_the_clock_shows_twice_is_told_by_its_kind(monkeypatch):
         time.tzset()
 
 
-def test_ticks_behind_the_year_9999_are_an_error():
+def test_ticks_after_the_year_9999_are_an_error():
     with pytest.raises(FormatError, match="ticks"):
         Moment.managed.from_bytes(b"\xff" * 7 + b"\x3f")
 
 
-# --- what was read stays what it was until it is assigned ---
+# --- the bytes that were read stay until the field is assigned ---
 
 
-def test_what_lies_behind_a_nul_stays_as_long_as_the_text_is_not_assigned():
+def test_the_bytes_after_a_nul_stay_until_the_text_is_assigned():
     data = b"ab\0zz\xff\1"
     value = Ansi.from_bytes(data)
     assert value.text == "ab"
@@ -521,22 +521,22 @@ def test_what_lies_behind_a_nul_stays_as_long_as_the_text_is_not_assigned():
     assert value.to_bytes() == b"ab\0\0\0\0\1"
 
 
-def test_exactly_as_dotnet_what_was_read_is_written_anew():
+def test_without_strict_the_bytes_after_a_nul_are_written_as_zeros():
     assert Ansi.from_bytes(b"ab\0zz\xff\1").to_bytes(strict=False) == b"ab\0\0\0\0\1"
 
 
-def test_looking_at_a_field_does_not_change_the_bytes():
+def test_reading_a_field_does_not_change_the_bytes():
     data = bytes(range(1, 9)) * 2 + bytes(16)
-    looked, unread = Nest.from_bytes(data), Nest.from_bytes(data)
-    assert looked.points[0].x == 1
-    assert looked.to_bytes() == unread.to_bytes()
-    assert looked.to_bytes()[:8] == b"\1\0\0\0\5\6\7\x08"  # padding is zeros
+    read, unread = Nest.from_bytes(data), Nest.from_bytes(data)
+    assert read.points[0].x == 1
+    assert read.to_bytes() == unread.to_bytes()
+    assert read.to_bytes()[:8] == b"\1\0\0\0\5\6\7\x08"  # padding is zeros
 
 
-def test_truth_values_are_written_as_1_whether_looked_at_or_not():
-    looked, unread = Truths.from_bytes(b"\2\0\xff"), Truths.from_bytes(b"\2\0\xff")
-    assert looked.flags == [True, False, True]
-    assert looked.to_bytes() == unread.to_bytes() == b"\1\0\1"
+def test_true_is_written_as_1_whether_it_was_read_or_not():
+    read, unread = Truths.from_bytes(b"\2\0\xff"), Truths.from_bytes(b"\2\0\xff")
+    assert read.flags == [True, False, True]
+    assert read.to_bytes() == unread.to_bytes() == b"\1\0\1"
 
 
 def test_a_list_that_was_read_can_be_changed():
@@ -547,7 +547,7 @@ def test_a_list_that_was_read_can_be_changed():
     assert value.to_bytes()[12] == 7
 
 
-def test_bytes_are_an_array_of_bytes_like_any_other():
+def test_an_array_of_bytes_accepts_bytes():
     class Raw(Struct):
         data: Annotated[list[int], t.ByValArray(t.Byte, 3)]
 
@@ -564,7 +564,7 @@ def test_bytes_are_an_array_of_bytes_like_any_other():
 # --- arrays ---
 
 
-def test_exactly_as_dotnet_a_longer_array_is_cut_and_none_is_zeros():
+def test_without_strict_a_longer_array_is_cut_and_none_is_zeros():
     value = Nest([Point(1, 2), Point(3, 4), Point(5, 6)], [1, 2])
     with pytest.raises(StructValueError, match="exactly 2 elements, not 3"):
         value.to_bytes()
@@ -590,7 +590,7 @@ def test_an_element_of_a_nested_array_is_named_by_its_path():
     assert (caught.value.field, caught.value.offset) == ("Nest.Points[1].Y", start + 12)
 
 
-def test_of_a_fixed_buffer_that_is_not_blittable_only_the_first_element_is_marshalled():
+def test_only_the_first_element_of_a_fixed_buffer_of_bools_is_marshalled():
     with pytest.raises(StructValueError, match="only the first element") as caught:
         Fixed(truths=[True, True, False]).to_bytes()
     assert caught.value.field == "Truths[1]"
@@ -598,7 +598,7 @@ def test_of_a_fixed_buffer_that_is_not_blittable_only_the_first_element_is_marsh
     assert Fixed.from_bytes(data).truths == [True, False, False]
 
 
-def test_all_of_a_fixed_buffer_is_managed():
+def test_the_managed_layout_has_all_elements_of_a_fixed_buffer():
     value = Fixed([1, 2, 3], ["a", "b"], [False, True, True])
     data = Fixed.managed.to_bytes(value)
     assert data == bytes.fromhex("0100 0200 0300 6100 6200 000101 00")
@@ -608,20 +608,20 @@ def test_all_of_a_fixed_buffer_is_managed():
 # --- other targets and the managed layout ---
 
 
-def test_an_address_is_as_wide_as_the_target_s():
+def test_an_address_has_the_size_of_the_targets_pointers():
     class Handle(Struct):
         flag: t.Byte
         where: t.Pointer
 
     for size in (4, 8):
-        packing = for_target(Handle, Target(size, windows=True))
-        assert (packing.size, packing.layout.fields[1].size) == (2 * size, size)
-        data = packing.to_bytes(Handle(1, 2))
+        codec = for_target(Handle, Target(size, windows=True))
+        assert (codec.size, codec.layout.fields[1].size) == (2 * size, size)
+        data = codec.to_bytes(Handle(1, 2))
         assert data == b"\1" + bytes(size - 1) + b"\2" + bytes(size - 1)
-        assert packing.from_bytes(data) == Handle(1, 2)
+        assert codec.from_bytes(data) == Handle(1, 2)
 
 
-def test_the_managed_layout_is_another_one():
+def test_the_managed_layout_has_other_sizes():
     class Three(Struct):
         a: t.Byte
         b: t.Bool
@@ -634,7 +634,7 @@ def test_the_managed_layout_is_another_one():
 
 
 @pytest.mark.parametrize("struct", [Ansi, Nest, Truths])
-def test_a_struct_with_references_has_no_managed_form(struct):
+def test_a_struct_with_references_has_no_managed_layout(struct):
     with pytest.raises(ArgumentError, match="references"):
         struct.managed  # noqa: B018
 
@@ -645,7 +645,7 @@ def test_a_managed_value_that_does_not_fit_is_named():
     assert (caught.value.field, caught.value.offset) == ("Y", 4)
 
 
-def test_a_packing_writes_into_a_buffer_at_an_offset():
+def test_the_managed_layout_is_written_and_read_at_an_offset():
     target = bytearray(12)
     Point.managed.pack_into(Point(1, 2), target, 3)
     assert target == bytearray.fromhex("000000 01000000 02000000 00")
@@ -655,14 +655,14 @@ def test_a_packing_writes_into_a_buffer_at_an_offset():
 # --- flat ---
 
 
-def test_the_flat_tuple_has_bytes_where_the_struct_module_has_no_number():
+def test_the_flat_tuple_has_bytes_for_what_is_not_a_number_of_the_struct_module():
     data = Money(Decimal(1), Decimal(2)).to_bytes()
     assert for_target(Money).flat.unpack_from(data) == (data[:16], data[16:])
     data = Nest([Point(1, 2), Point(3, 4)], [5, 6]).to_bytes()
     assert for_target(Nest).flat.unpack_from(data)[1:] == (5, 6)
 
 
-# --- arrays of one-byte characters: one text to .NET ---
+# --- arrays of one-byte characters, which are one text to .NET ---
 
 
 class Letters(Struct, target=UNIX):
@@ -678,7 +678,7 @@ class Letters(Struct, target=UNIX):
         ("a\0b\0", b"a\0b\0"),
     ],
 )
-def test_characters_of_one_byte_are_one_text(letters, stored):
+def test_an_array_of_one_byte_characters_is_converted_as_one_text(letters, stored):
     assert Letters(list(letters)).to_bytes() == stored
     assert Letters.from_bytes(stored).letters == list(letters)
 
@@ -693,7 +693,7 @@ def test_characters_that_do_not_fit_are_refused(letters, kind):
     assert caught.value.kind == kind
 
 
-def test_bytes_that_are_no_characters_are_read_as_dotnet_reads_them_if_asked():
+def test_bytes_that_are_not_characters_are_refused_or_read_as_dotnet_does():
     with pytest.raises(EncodingError):
         Letters.from_bytes(b"\xd1ab\0").letters  # noqa: B018
     assert Letters.from_bytes(b"\xd1ab\0", strict=False).letters == ["\ufffd", "a", "b", "\0"]

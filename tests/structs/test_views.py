@@ -1,4 +1,4 @@
-"""Views, snapshots, NumPy and C: the same memory, seen from elsewhere."""
+"""Views, snapshots, NumPy and C: other ways to read and write the same memory."""
 
 from __future__ import annotations
 
@@ -76,12 +76,12 @@ FIELDS = [field.name for field in Car.layout.fields]
 
 
 def as_value(seen):
-    """A view's or snapshot's field as the struct has it."""
+    """Return the field of a view or snapshot as the struct itself has it."""
     if isinstance(seen, (tuple, list)):
         return [as_value(item) for item in seen]
-    packing = getattr(type(seen), "_packed_", None)
-    if packing is not None:
-        return packing.unpack_from(seen)
+    packed = getattr(type(seen), "_packed_", None)
+    if packed is not None:
+        return packed.unpack_from(seen)
     if isinstance(seen, bytes):
         return Point.from_bytes(seen)
     return seen.tolist() if hasattr(seen, "tolist") else seen
@@ -92,7 +92,7 @@ def as_value(seen):
 
 @pytest.mark.parametrize("name", FIELDS)
 @pytest.mark.parametrize("wrap", [bytearray, bytes], ids=["writable", "read-only"])
-def test_a_view_reads_what_the_struct_holds(wrap, name):
+def test_a_view_reads_the_values_of_the_struct(wrap, name):
     view = Car.view(wrap(car().to_bytes()))
     assert as_value(getattr(view, name)) == getattr(car(), name)
 
@@ -131,7 +131,7 @@ def test_a_view_of_read_only_memory_can_not_be_assigned(name):
     assert data == car().to_bytes()
 
 
-def test_nothing_inside_a_view_of_read_only_memory_can_be_assigned():
+def test_the_parts_of_a_view_of_read_only_memory_can_not_be_assigned():
     data = car().to_bytes()
     view = Car.view(memoryview(data))
     for change in (
@@ -184,13 +184,13 @@ def test_a_view_has_no_other_attributes():
 
 
 @pytest.mark.parametrize("value", [True, Gear.FIFTH])
-def test_an_integer_of_a_type_of_its_own_is_an_integer(value):
+def test_a_subclass_of_int_is_stored_as_an_int(value):
     view = Car.view(bytearray(Car.layout.size))
     view.id = value
     assert view.id == value
 
 
-def test_views_nest():
+def test_the_nested_structs_of_a_view_are_views():
     data = bytearray(car().to_bytes())
     view = Car.view(data)
     view.start.y = 77
@@ -255,14 +255,14 @@ def test_an_element_that_does_not_fit_is_refused_and_nothing_is_written():
     assert data == car().to_bytes()
 
 
-def test_a_view_lies_at_its_offset():
+def test_a_view_begins_at_its_offset():
     data = bytearray(20)
     Point.view(data, 5).y = 1
     assert data[6] == 1
 
 
 @pytest.mark.parametrize("wrap", [bytes, bytearray])
-def test_a_view_lies_wholly_in_the_buffer(wrap):
+def test_a_view_needs_the_whole_struct_in_the_buffer(wrap):
     with pytest.raises(TruncatedError):
         Point.view(wrap(10), 6)
     with pytest.raises(ArgumentOutOfRangeError):
@@ -270,7 +270,7 @@ def test_a_view_lies_wholly_in_the_buffer(wrap):
 
 
 @pytest.mark.parametrize("wrap", [bytes, bytearray])
-def test_a_view_keeps_its_memory_and_lets_go_of_it(wrap):
+def test_a_part_of_a_view_keeps_the_memory_valid(wrap):
     start = Car.view(wrap(car().to_bytes())).start
     laps = Car.view(wrap(car().to_bytes())).laps
     gc.collect()
@@ -278,7 +278,7 @@ def test_a_view_keeps_its_memory_and_lets_go_of_it(wrap):
 
 
 @pytest.mark.parametrize("wrap", [lambda data: data, lambda data: memoryview(data).toreadonly()])
-def test_memory_is_let_go_of_with_the_view_and_not_at_the_next_collection(wrap):
+def test_the_memory_is_released_with_the_view_and_not_at_the_next_collection(wrap):
     data = bytearray(car().to_bytes())
     gc.disable()
     try:
@@ -292,7 +292,7 @@ def test_memory_is_let_go_of_with_the_view_and_not_at_the_next_collection(wrap):
         gc.enable()
 
 
-def test_a_view_shows_its_fields():
+def test_the_repr_of_a_view_shows_its_fields():
     assert repr(Point.view(bytes(5))) == "<view of Point: x=0, y=0>"
 
 
@@ -300,12 +300,12 @@ def test_a_view_shows_its_fields():
 
 
 @pytest.mark.parametrize("name", FIELDS)
-def test_a_snapshot_reads_what_the_struct_holds(name):
+def test_a_snapshot_reads_the_values_of_the_struct(name):
     taken = snapshot(Car, b"\xee" * 3 + car().to_bytes(), 3)
     assert as_value(getattr(taken, name)) == getattr(car(), name)
 
 
-def test_a_snapshot_is_the_bytes_at_that_moment():
+def test_a_snapshot_is_a_copy_of_the_bytes():
     data = bytearray(car().to_bytes())
     taken = snapshot(Car, data)
     data[0] = 9
@@ -324,13 +324,13 @@ def test_a_snapshot_can_not_be_changed():
     assert isinstance(taken.points, tuple)
 
 
-def test_a_snapshot_type_takes_the_bytes_at_once():
+def test_a_snapshot_type_makes_a_snapshot_of_the_bytes_of_a_struct():
     taken = snapshot_type(Point)(memoryview(Point(1, 2).to_bytes()))
     assert (taken.x, taken.y) == (1, 2)
     assert str(taken) == repr(taken) == "<snapshot of Point: x=1, y=2>"
 
 
-def test_a_snapshot_lies_wholly_in_the_buffer():
+def test_a_snapshot_needs_the_whole_struct_in_the_buffer():
     with pytest.raises(TruncatedError):
         snapshot(Point, bytes(5), 1)
     with pytest.raises(ArgumentOutOfRangeError):
@@ -375,7 +375,7 @@ def test_an_array_of_read_only_memory_is_read_only():
     assert (len(rows), rows.flags.writeable) == (2, False)
 
 
-def test_an_array_has_as_many_structs_as_are_asked_for():
+def test_an_array_has_the_given_number_of_structs():
     pytest.importorskip("numpy")
     assert len(array(Point, bytes(17), 1, 2)) == 2
     with pytest.raises(TruncatedError):
@@ -384,7 +384,7 @@ def test_an_array_has_as_many_structs_as_are_asked_for():
         array(Point, bytes(14), -1)
 
 
-def test_a_managed_dtype_is_as_wide_as_the_stride():
+def test_the_itemsize_of_a_managed_dtype_is_the_stride():
     pytest.importorskip("numpy")
     record_type = dtype(Point.managed)
     assert (Point.managed.size, record_type.itemsize) == (5, 8)
@@ -458,14 +458,14 @@ class Holder(Struct):
 )
 def test_cffi_agrees_with_every_offset_and_size(struct):
     compiled = ffi(struct)
-    # Its own rules, or else bytes before a field: the names are there either way.
+    # The members have their names even where they are in structs without a name.
     name = struct.__name__
     offsets = {field.name: field.offset for field in struct.layout.fields}
     assert {field: compiled.offsetof(name, field) for field in offsets} == offsets
     assert compiled.sizeof(name) == struct.layout.size
 
 
-def test_a_natural_struct_is_declared_as_c_programmers_would():
+def test_a_struct_with_the_layout_of_c_is_declared_without_padding():
     assert cdef(Within) == (
         "typedef struct {\n"
         "    uint8_t a;\n"
@@ -479,7 +479,7 @@ def test_a_natural_struct_is_declared_as_c_programmers_would():
     )
 
 
-def test_a_packed_struct_within_is_declared_first_and_the_pack_above_it():
+def test_a_packed_struct_in_another_is_declared_first_and_the_first_line_has_the_pack():
     assert cdef(Natural) == (
         "/* pack=1 */\n"
         "typedef struct {\n"
@@ -498,13 +498,13 @@ def test_a_packed_struct_within_is_declared_first_and_the_pack_above_it():
     )
 
 
-def test_what_cdef_says_is_all_that_cffi_needs():
+def test_cffi_accepts_the_declarations_of_cdef():
     declared = cffi.FFI()
     declared.cdef(cdef(Natural), pack=1)
     assert (declared.sizeof("Point"), declared.sizeof("Natural")) == (5, Natural.layout.size)
 
 
-def test_a_layout_that_cffi_does_not_share_is_an_error():
+def test_a_layout_that_c_does_not_have_is_an_error():
     class Wrong(Struct):
         a: t.Byte
         b: t.Int32

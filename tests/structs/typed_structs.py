@@ -1,4 +1,4 @@
-"""What a type checker has to make of struct declarations (test_struct_typing.py)."""
+"""Struct declarations, and what a type checker must infer from them (test_typing.py)."""
 
 from __future__ import annotations
 
