@@ -33,4 +33,4 @@ def compare_manifests(producer: Peer, consumer: Peer) -> None:
         # Only .NET has a managed layout of TestData, because it holds an array.
         found = layout_mismatches(one, two, managed=False, sides=sides)
         if found:
-            raise LayoutMismatchError(f"{name} is not laid out alike:", found)
+            raise LayoutMismatchError(f"{name} has different layouts:", found)

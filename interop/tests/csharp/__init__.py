@@ -1,1 +1,1 @@
-"""The C# half as C# programs use it."""
+"""The C# library as C# programs use it."""

@@ -1,4 +1,4 @@
-"""A Python child uses the map that it inherits from a C# parent; it knows no name."""
+"""A Python child process uses a map that it inherits from a C# parent, without its name."""
 
 from __future__ import annotations
 
@@ -47,9 +47,7 @@ except OSError:
 
 
 @pytest.mark.dotnet
-def test_an_inheritable_map_reaches_the_child_and_another_does_not(
-    place: Place, tmp_path: Path
-) -> None:
+def test_a_child_process_inherits_only_an_inheritable_map(place: Place, tmp_path: Path) -> None:
     program = compile_program("Parent", PARENT, tmp_path)
     root = str(CHECKOUT)
     for kind, expected in (("inheritable", "0 42\n"), ("private", "3 0\n")):

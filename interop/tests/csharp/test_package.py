@@ -1,4 +1,4 @@
-"""The C# library as a NuGet package: what is in it, and a program that knows nothing else of it."""
+"""The C# library as a NuGet package: its contents, and a program that references only it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def dotnet(folder: Path, *arguments: str, **environment: str) -> None:
 
 
 def pack(sources: Path, work: Path) -> Path:
-    """The package, made of ``sources`` without a trace in them."""
+    """Build the package from ``sources`` without writing to that folder; return its path."""
     project = sources / "SharedMemory"
     dotnet(
         sources,
@@ -93,7 +93,7 @@ def contents(package: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def test_the_package_says_what_it_is_and_holds_the_documentation(package: Path) -> None:
+def test_the_package_has_its_description_and_documentation(package: Path) -> None:
     files = contents(package)
     description = files[f"{PACKAGE}.nuspec"].decode("utf-8-sig")
     for part in (
@@ -101,7 +101,7 @@ def test_the_package_says_what_it_is_and_holds_the_documentation(package: Path) 
         f"<version>{pyshm.__version__}</version>",
         '<license type="expression">MIT</license>',
         "<readme>README.md</readme>",
-        "<description>The C# half of pyshm",
+        "<description>The C# side of pyshm",
     ):
         assert part in description
     assert "repository" not in description
@@ -111,7 +111,9 @@ def test_the_package_says_what_it_is_and_holds_the_documentation(package: Path) 
     assert not [name for name in files if name.endswith(".dll") and name != library]
 
 
-def test_the_same_sources_elsewhere_give_the_same_bytes(package: Path, tmp_path: Path) -> None:
+def test_the_same_sources_in_another_folder_give_the_same_bytes(
+    package: Path, tmp_path: Path
+) -> None:
     sources = tmp_path / "somewhere else"
     shutil.copytree(sdk.SOURCES, sources, ignore=shutil.ignore_patterns("bin", "obj"))
     ours, theirs = contents(package), contents(pack(sources, tmp_path / "work"))
@@ -121,7 +123,7 @@ def test_the_same_sources_elsewhere_give_the_same_bytes(package: Path, tmp_path:
         assert ours[name] == theirs[name], name
 
 
-def test_a_program_with_nothing_but_the_package_shares_a_map_with_python(
+def test_a_program_that_references_the_package_shares_a_map_with_python(
     package: Path, place: Place, tmp_path: Path
 ) -> None:
     (tmp_path / "packages").mkdir()
@@ -129,7 +131,7 @@ def test_a_program_with_nothing_but_the_package_shares_a_map_with_python(
     (tmp_path / "NuGet.config").write_text(CONFIGURATION)
     (tmp_path / "Program.cs").write_text(PROGRAM)
     (tmp_path / "Maker.csproj").write_text(PROJECT)
-    # A cache of its own: the user's might have another package of this version.
+    # A separate cache: the user's may have another package of this version.
     dotnet(tmp_path, "build", "Maker.csproj", "-o", "out", NUGET_PACKAGES=str(tmp_path / "cache"))
     name = place.name()
     program = subprocess.Popen(

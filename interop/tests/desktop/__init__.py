@@ -1,1 +1,1 @@
-"""The two desktop programs."""
+"""The two desktop programs on a display."""

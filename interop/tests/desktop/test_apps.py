@@ -1,4 +1,4 @@
-"""The two desktop programs: their real windows, on a display, against each language's peer."""
+"""The real windows of both desktop programs on a display, with a peer of each language."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.display, pytest.mark.posix]
 TEXT = "Id=100,Age=20,Scores=60,61,62,63,64,65,66,67,68,69"
 BOX = ".__tk__messagebox"
 FILES = ".__tk_filedialog"
-PATIENCE = 20.0  # seconds for what has no text that says that it is done
+PATIENCE = 20.0  # seconds to wait for a change that no text reports
 
 
 @pytest.fixture
 def app(display: str) -> Iterator[Callable[..., App]]:
-    """``app("writer", "--map", name)`` starts a program; at the end all close their windows.
+    """``app("writer", "--map", name)`` starts a program; at the end all windows are closed.
 
-    The session's end looks for maps that are left (``place``): whoever forgets one is found.
+    The fixture ``place`` fails at the end of the session if a program left a map.
     """
     started: list[App] = []
 
@@ -55,17 +55,17 @@ def photo(picture_folder: str) -> str:
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
-    """A picture whose corners have colours of their own, so that no turn of it looks the same."""
+    """A picture with a color in each corner, so that it looks different when it is rotated."""
     path = tmp_path / "four corners é.png"
     picture = Image.new("RGB", (120, 80), "white")
-    for place, colour in [((0, 0), "red"), ((60, 0), "lime"), ((0, 40), "blue")]:
-        picture.paste(colour, (*place, place[0] + 60, place[1] + 40))
+    for place, color in [((0, 0), "red"), ((60, 0), "lime"), ((0, 40), "blue")]:
+        picture.paste(color, (*place, place[0] + 60, place[1] + 40))
     picture.save(path)
     return path
 
 
 def shown_as(path: str | Path, screen: Image.Image) -> Image.Image:
-    """What the screen must show: the picture as large as it goes, in the middle."""
+    """Return what the screen must show: the picture as large as possible, in the middle."""
     picture = Image.open(path).convert("RGB")
     scale = min(screen.width / picture.width, screen.height / picture.height)
     size = (round(picture.width * scale), round(picture.height * scale))
@@ -79,7 +79,7 @@ def assert_shows(app: App, path: str | Path) -> None:
     screen = app.picture().convert("RGB")
     expected = shown_as(path, screen)
     assert screen.tobytes() == expected.tobytes()
-    assert len(screen.resize((8, 8)).getcolors() or ()) > 4  # not one colour against one colour
+    assert len(screen.resize((8, 8)).getcolors() or ()) > 4  # not only one color on both sides
 
 
 def read_image(peer: Peer, name: str) -> Any:
@@ -96,10 +96,10 @@ def write_image(peer: Peer, name: str, path: str | Path, how: str = "create-or-o
     assert all("value" in outcome for outcome in outcomes), outcomes
 
 
-# --- against the peers --------------------------------------------------------------------
+# --- with a peer --------------------------------------------------------------------------
 
 
-def test_a_picture_that_the_writer_sends_is_read_by_a_peer(
+def test_a_peer_reads_a_picture_that_the_writer_sends(
     app: Callable[..., App], peer: Peer, place: Place, photo: str
 ) -> None:
     import hashlib
@@ -118,7 +118,7 @@ def test_a_picture_that_the_writer_sends_is_read_by_a_peer(
     assert found["sha256"] == hashlib.sha256(content).hexdigest()
 
 
-def test_a_picture_that_a_peer_sends_is_shown_by_the_reader_pixel_by_pixel(
+def test_the_reader_shows_every_pixel_of_a_picture_that_a_peer_sends(
     app: Callable[..., App], peer: Peer, place: Place, photo: str
 ) -> None:
     name = place.name()
@@ -130,7 +130,7 @@ def test_a_picture_that_a_peer_sends_is_shown_by_the_reader_pixel_by_pixel(
     assert_shows(reader, photo)
 
 
-def test_a_struct_that_the_writer_sends_is_read_by_a_peer(
+def test_a_peer_reads_a_struct_that_the_writer_sends(
     app: Callable[..., App], peer: Peer, place: Place
 ) -> None:
     name = place.name()
@@ -145,7 +145,7 @@ def test_a_struct_that_the_writer_sends_is_read_by_a_peer(
     assert found["scores"] == [60, 61, 62, 63, 64, 65, 66, 67, 68, 2147483647]
 
 
-def test_a_struct_that_a_peer_sends_is_shown_by_the_reader_in_a_message_box(
+def test_the_reader_shows_a_struct_that_a_peer_sends_in_a_message_box(
     app: Callable[..., App], peer: Peer, place: Place
 ) -> None:
     name = place.name()
@@ -162,7 +162,7 @@ def test_a_struct_that_a_peer_sends_is_shown_by_the_reader_in_a_message_box(
 # --- the two programs together ------------------------------------------------------------
 
 
-def test_both_windows_side_by_side(
+def test_both_programs_work_together(
     app: Callable[..., App], place: Place, photo: str, small: Path
 ) -> None:
     name = place.name()
@@ -220,14 +220,14 @@ def test_live_shows_a_picture_that_differs_in_one_pixel(
         for path in (one, other, one):
             step = {"do": "write-image", "helper": "m", "path": "the same", "file": str(path)}
             source.request(step)
-            # Nothing in the texts tells the pictures apart; the screen does, once it has changed.
+            # The texts are the same for all pictures, so wait until the screen has changed.
             until = time.monotonic() + PATIENCE
             while time.monotonic() < until:
                 screen = reader.picture().convert("RGB")
                 if screen == shown_as(path, screen):
                     break
             else:
-                pytest.fail(f"{path} was not shown in {PATIENCE} s")
+                pytest.fail(f"{path} was not shown within {PATIENCE} s")
     finally:
         source.close()
 
@@ -251,10 +251,10 @@ def test_the_message_box_does_not_stop_live(
     reader.wait_for("0", "winfo", "exists", BOX)
 
 
-# --- what a person can do wrong -----------------------------------------------------------
+# --- mistakes of the user -----------------------------------------------------------------
 
 
-def test_a_picture_larger_than_the_map_is_told_in_the_window(
+def test_the_window_reports_a_picture_that_is_larger_than_the_map(
     app: Callable[..., App], place: Place, photo: str
 ) -> None:
     name = place.name()
@@ -273,7 +273,7 @@ def test_a_picture_larger_than_the_map_is_told_in_the_window(
 
 
 @pytest.mark.parametrize(
-    ("path", "story"),
+    ("path", "message"),
     [
         ("", "Choose a picture first. Browse for one (Ctrl+O)"),
         ("no such file.png", "There is no file “no such file.png”."),
@@ -283,13 +283,13 @@ def test_a_picture_larger_than_the_map_is_told_in_the_window(
         ("{folder}/cut.png", "is not a picture that can be shown: the picture is damaged"),
     ],
 )
-def test_a_file_that_is_no_picture_is_told_in_the_window(
+def test_the_window_reports_a_file_that_is_not_a_picture(
     app: Callable[..., App],
     place: Place,
     tmp_path: Path,
     small: Path,
     path: str,
-    story: str,
+    message: str,
 ) -> None:
     (tmp_path / "text.png").write_text("no picture")
     (tmp_path / "cut.png").write_bytes(small.read_bytes()[:200])
@@ -298,12 +298,12 @@ def test_a_file_that_is_no_picture_is_told_in_the_window(
     writer.wait_for_text("is open")
     writer.type("path", path.format(folder=tmp_path))
     writer.press("blip")
-    writer.wait_for_text(story)
+    writer.wait_for_text(message)
     writer.wait_for_focus("path")
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "story"),
+    ("field", "value", "message"),
     [
         ("id", "2147483648", "Id must be a whole number from -2,147,483,648 to 2,147,483,647"),
         ("score3", "-3000000000", "Scores[3] must be a whole number from -2,147,483,648"),
@@ -314,18 +314,18 @@ def test_a_file_that_is_no_picture_is_told_in_the_window(
         ("name", "a/b", "must not contain a separator (/ or \\). Choose another map name."),
     ],
 )
-def test_a_value_that_can_not_be_is_told_in_the_window(
-    app: Callable[..., App], place: Place, field: str, value: str, story: str
+def test_the_window_reports_an_invalid_value(
+    app: Callable[..., App], place: Place, field: str, value: str, message: str
 ) -> None:
     writer = app("writer", "--map", place.name())
     writer.wait_for_text("is open")
     writer.type(field, value)
     writer.press("struct")
-    writer.wait_for_text(story)
+    writer.wait_for_text(message)
     writer.wait_for_focus(field)
 
 
-def test_a_map_of_another_capacity_is_told_in_the_window_and_used(
+def test_the_window_reports_a_map_of_another_capacity_and_uses_it(
     app: Callable[..., App], place: Place
 ) -> None:
     name, source = place.name(), python_peer()
@@ -342,9 +342,7 @@ def test_a_map_of_another_capacity_is_told_in_the_window_and_used(
         source.close()
 
 
-def test_a_map_that_holds_no_blob_is_told_in_the_window(
-    app: Callable[..., App], place: Place
-) -> None:
+def test_the_window_reports_a_map_without_a_blob(app: Callable[..., App], place: Place) -> None:
     name = place.name()
     writer = app("writer", "--map", name)
     writer.type("id", "123456789")
@@ -362,7 +360,7 @@ def test_a_map_that_holds_no_blob_is_told_in_the_window(
 # --- keyboard, size, display --------------------------------------------------------------
 
 
-def test_the_file_dialog_is_titled_and_its_choice_is_loaded(
+def test_the_file_dialog_has_a_title_and_its_choice_is_loaded(
     app: Callable[..., App], place: Place, small: Path
 ) -> None:
     writer = app("writer", "--map", place.name())
@@ -384,7 +382,7 @@ def test_the_file_dialog_is_titled_and_its_choice_is_loaded(
     assert writer.text("path") == str(small)
 
 
-def test_tab_goes_through_the_widgets_in_the_order_in_which_they_stand(
+def test_tab_moves_through_the_widgets_in_their_order_in_the_window(
     app: Callable[..., App], place: Place
 ) -> None:
     scores = [f"score{i}" for i in range(10)]
@@ -400,7 +398,7 @@ def test_tab_goes_through_the_widgets_in_the_order_in_which_they_stand(
             window.do("key", key="<Tab>")
 
 
-def test_enter_presses_and_escape_puts_back(
+def test_enter_presses_a_button_and_escape_restores_a_value(
     app: Callable[..., App], place: Place, small: Path
 ) -> None:
     name = place.name()
@@ -439,41 +437,41 @@ def test_the_picture_grows_and_shrinks_with_the_window(
         assert writer.picture().size != before
         assert_shows(writer, photo)
     smallest = writer.do("tcl", words=["wm", "minsize", "."])
-    assert [int(pixels) for pixels in smallest.split()] == asked_size(writer)
+    assert [int(pixels) for pixels in smallest.split()] == requested_size(writer)
 
 
 @pytest.mark.parametrize("program", ["writer", "reader"])
-def test_on_a_display_of_twice_the_density_everything_is_twice_as_large(
+def test_on_a_display_of_twice_the_density_the_window_is_twice_as_large(
     app: Callable[..., App], place: Place, program: str
 ) -> None:
     sizes = []
     for dpi in ("96", "192"):
         with virtual_display("-dpi", dpi) as display:
             window = app(program, "--map", place.name(), on=display)
-            sizes.append(asked_size(window))
+            sizes.append(requested_size(window))
             window.peer.close()
     assert sizes[1] == pytest.approx([2 * pixels for pixels in sizes[0]], rel=0.08)
 
 
-def test_a_desktops_own_density_counts_where_it_is_the_larger_one(
+def test_the_density_of_the_desktop_is_used_if_it_is_larger(
     app: Callable[..., App], place: Place, tmp_path: Path
 ) -> None:
     sizes = []
     for dpi in (96, 192):
-        # Where the X server has been told nothing, this file stands for what desktops tell it.
+        # Without a resource database in the X server, this file is used in its place.
         (tmp_path / ".Xdefaults").write_text(f"Xft.dpi: {dpi}\n")
         window = app("reader", "--map", place.name(), HOME=str(tmp_path))
-        sizes.append(asked_size(window))
+        sizes.append(requested_size(window))
         window.peer.close()
     assert sizes[1] == pytest.approx([2 * pixels for pixels in sizes[0]], rel=0.12)
 
 
-def asked_size(window: App) -> list[int]:
-    """The width and height that the window's contents ask for."""
+def requested_size(window: App) -> list[int]:
+    """Return the width and height that the contents of the window request."""
     return [int(window.do("tcl", words=["winfo", it, "."])) for it in ("reqwidth", "reqheight")]
 
 
-# --- the window's thread, and the end -----------------------------------------------------
+# --- threads and the end ------------------------------------------------------------------
 
 
 def test_the_window_answers_while_a_file_is_read(
@@ -484,7 +482,7 @@ def test_the_window_answers_while_a_file_is_read(
     writer.do("hold")
     writer.type("path", str(small))
     writer.press("blip")
-    # Were the file read on the window's thread, nothing would come back from here on.
+    # If the window's thread read the file, the window would not answer from here on.
     writer.wait_for_text("Sending four corners é.png")
     writer.type("id", "6")
     writer.do("release")
@@ -506,7 +504,7 @@ def test_a_window_closed_while_it_reads_a_file_leaves_no_map(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_closes_the_writer_in_peace(
+def test_a_signal_closes_the_writer_with_status_0(
     app: Callable[..., App], place: Place, number: signal.Signals
 ) -> None:
     name = place.name()
@@ -520,9 +518,7 @@ def test_a_signal_closes_the_writer_in_peace(
     assert existing_maps(name) == []
 
 
-def test_a_map_of_another_name_takes_the_place_of_the_first(
-    app: Callable[..., App], place: Place
-) -> None:
+def test_a_map_of_another_name_replaces_the_first(app: Callable[..., App], place: Place) -> None:
     first, second = place.name("-first"), place.name("-second")
     writer = app("writer", "--map", first)
     writer.wait_for_text(first)

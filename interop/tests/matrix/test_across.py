@@ -1,4 +1,4 @@
-"""Two worlds, one file: a Windows program under Wine and a native one map it at the same time."""
+"""A Windows program under Wine and a native program map the same file at the same time."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CASES = [
         *(case for case in all_cases() if case.group == "stale" or case.id.endswith("200-kB")),
     ]
     for backing in ("file", "stream")
-    # write-bytes, which one of them needs, is the helper's.
+    # One case needs write-bytes, a step of the helper, which can't open a stream.
     if not (backing == "stream" and "interrupted" in case.id)
 ]
 
@@ -42,13 +42,15 @@ def test_a_file_is_one_map_in_both_worlds(index: int, crossing: Pair, place: Pla
 
 
 @pytest.mark.parametrize("name", ["icon.png", "photo-2-megapixels.jpg"])
-def test_a_picture_crosses(name: str, crossing: Pair, place: Place, picture_folder: str) -> None:
+def test_a_picture_is_exchanged_between_two_worlds(
+    name: str, crossing: Pair, place: Place, picture_folder: str
+) -> None:
     file = make_picture(name, picture_folder)
     case = replace(picture_case(name, file, Path(file).read_bytes()), backing="file")
     run_case(case, crossing.producer, crossing.consumer, place, crossing.worlds, crossing.record)
 
 
-def test_both_see_what_the_other_writes_while_both_hold_the_file(
+def test_each_program_sees_the_writes_of_the_other_while_both_hold_the_file(
     crossing: Pair, place: Place
 ) -> None:
     path = place.path()
@@ -71,7 +73,7 @@ def test_both_see_what_the_other_writes_while_both_hold_the_file(
 
 
 @pytest.mark.parametrize("access", range(6))
-def test_a_view_of_every_access_shows_what_the_other_world_and_the_file_have(
+def test_a_view_of_every_access_shows_the_bytes_of_the_file_and_of_the_other_world(
     crossing: Pair, place: Place, access: int
 ) -> None:
     """docs/named-maps.md, "Windows programs under Wine"."""
@@ -111,13 +113,13 @@ def test_a_view_of_every_access_shows_what_the_other_world_and_the_file_have(
             assert shown(writer, 4096) == theirs
             assert os.pread(file.fileno(), 4, 4096) == theirs.to_bytes(4, "little")
         if copy_on_write:
-            put(writer, 4096, 8)  # a page that the viewer has a copy of, and one that it has not
+            put(writer, 4096, 8)  # the viewer has its own copy of this page, and none of the next
             put(writer, 8192, 9)
             assert (shown(viewer, 4096), shown(viewer, 8192)) == (7, 9)
         assert viewer.request({"do": "flush", "target": "v"}) == [{"value": None}]
 
 
-def test_a_file_that_one_world_lets_grow_is_longer_in_the_other(
+def test_a_file_that_grows_in_one_world_is_longer_in_the_other(
     crossing: Pair, place: Place
 ) -> None:
     path = place.path()

@@ -1,4 +1,4 @@
-"""The two programs as people run them: one writes and holds, the other reads; both languages."""
+"""The commands of both languages: one process writes and holds a map, another one reads it."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ TEXT = "Id=100,Age=20,Scores=60,61,62,63,64,65,66,67,68,69"
 
 
 def program(peer: Peer) -> dict[str, Any]:
-    """How a peer's program is started with a command line instead of ``serve``."""
+    """Return the arguments of Popen that start a peer's program without ``serve``."""
     return {"args": peer.command[:-1], "env": {**os.environ, **peer.environment}}
 
 
 @contextmanager
 def writer(peer: Peer, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A writer that has said that its bytes are there; its first line is ``ready``."""
+    """Start a writer and wait until it has written; its first line is the attribute ``ready``."""
     started = program(peer)
     process = subprocess.Popen(
         [*started["args"], *arguments],
@@ -70,7 +70,9 @@ def ready(process: subprocess.Popen[bytes]) -> Any:
     return process.ready  # type: ignore[attr-defined]
 
 
-def test_a_picture_goes_from_program_to_program(pair: Pair, place: Place, tmp_path: Path) -> None:
+def test_one_program_writes_a_picture_and_another_reads_it(
+    pair: Pair, place: Place, tmp_path: Path
+) -> None:
     name, source, target = place.name(), tmp_path / "bild é.gif", tmp_path / "out.gif"
     source.write_bytes(TINY)
     seen = pair.world.path(str(source))
@@ -96,7 +98,7 @@ def test_a_picture_goes_from_program_to_program(pair: Pair, place: Place, tmp_pa
     assert not pair.world.exists(name)
 
 
-def test_a_struct_goes_from_program_to_program(pair: Pair, place: Place) -> None:
+def test_one_program_writes_a_struct_and_another_reads_it(pair: Pair, place: Place) -> None:
     name = place.name()
     with writer(pair.producer, "write-struct", name, "--json") as process:
         assert json.loads(ready(process)) == {
@@ -121,7 +123,7 @@ def test_a_struct_goes_from_program_to_program(pair: Pair, place: Place) -> None
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_values_are_taken_from_the_command_line(pair: Pair, place: Place) -> None:
+def test_the_values_of_a_struct_are_options(pair: Pair, place: Place) -> None:
     name = place.name()
     values = ["--id", "-7", "--age", "2147483647", "--scores", "-1,2,3,4,5,6,7,8,9,-2147483648"]
     with writer(pair.producer, "write-struct", name, *values, "--capacity", "48"):
@@ -130,7 +132,7 @@ def test_values_are_taken_from_the_command_line(pair: Pair, place: Place) -> Non
         )
 
 
-def test_a_mapped_file_goes_from_program_to_program(
+def test_one_program_writes_a_mapped_file_and_another_reads_it(
     pair: Pair, place: Place, tmp_path: Path
 ) -> None:
     path, source = str(tmp_path / "map.bin"), tmp_path / "p.gif"
@@ -146,7 +148,7 @@ def test_a_mapped_file_goes_from_program_to_program(
 
 @pytest.mark.posix
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_writer_that_is_interrupted_lets_go_of_its_map(
+def test_a_writer_that_is_interrupted_releases_its_map(
     peer: Peer, place: Place, number: int
 ) -> None:
     name = place.name()
@@ -171,7 +173,7 @@ def test_a_writer_that_is_interrupted_lets_go_of_its_map(
     ],
     ids=" ".join,
 )
-def test_both_programs_dump_alike(
+def test_both_programs_print_the_same_dump(
     peer: Peer, place: Place, tmp_path: Path, options: list[str]
 ) -> None:
     name, source = place.name(), tmp_path / "bytes"
@@ -184,7 +186,7 @@ def test_both_programs_dump_alike(
         if "--json" in options:
             found, expected = json.loads(ours.stdout), json.loads(theirs.stdout)
             for side in (found, expected):
-                side.pop("picture", None)  # what Pillow takes the content for: Python's alone
+                side.pop("picture", None)  # only Python examines the content, with Pillow
             assert found == expected
         else:
             assert theirs.stdout == ours.stdout
@@ -206,13 +208,13 @@ def test_both_programs_dump_alike(
         (1, ["write-struct", "x", "--capacity", "0"]),
         (1, ["write-struct", "../x"]),
         (1, ["write-image", "x", "no-such-picture.png"]),
-        (1, ["read-image", "pyshm-nobody-has-this"]),
+        (1, ["read-image", "pyshm-no-such-map"]),
         (1, ["read-struct", "no-such-file", "--file"]),
-        (1, ["dump", "pyshm-nobody-has-this"]),
+        (1, ["dump", "pyshm-no-such-map"]),
     ],
     ids=lambda item: " ".join(item) or "nothing" if isinstance(item, list) else str(item),
 )
-def test_both_programs_refuse_alike(
+def test_both_programs_refuse_the_same_arguments(
     peer: Peer, place: Place, status: int, arguments: list[str]
 ) -> None:
     name = place.name()

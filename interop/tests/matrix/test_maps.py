@@ -1,4 +1,4 @@
-"""How named maps live and die between two processes, in every combination of languages."""
+"""The lifetime of named maps in two processes, in every combination of languages."""
 
 from __future__ import annotations
 
@@ -32,26 +32,24 @@ def helper(how: str, name: str, capacity: int = 4096) -> dict[str, Any]:
 
 
 def kinds(outcomes: list[dict[str, Any]]) -> list[str | None]:
-    """Each outcome's error kind; None for a value."""
+    """Return the kind of each outcome's error; None for a value."""
     return [outcome["error"]["kind"] if "error" in outcome else None for outcome in outcomes]
 
 
 def ids(outcomes: list[dict[str, Any]]) -> Any:
-    """The Id that the last outcome read."""
+    """Return the Id in the last outcome."""
     assert "value" in outcomes[-1], outcomes
     return outcomes[-1]["value"]["id"]
 
 
-def test_a_reader_that_comes_first_finds_nothing_and_succeeds_once_the_writer_is_there(
-    pair: Pair, place: Place
-) -> None:
+def test_a_reader_finds_the_map_only_after_a_writer_created_it(pair: Pair, place: Place) -> None:
     name = place.name()
     assert kinds(pair.consumer.request(helper("open", name))) == ["not-found"]
     pair.producer.request(helper("create-or-open", name), WRITE)
     assert ids(pair.consumer.request(helper("open", name), READ)) == 100
 
 
-def test_roles_reverse_within_one_map(pair: Pair, place: Place) -> None:
+def test_both_processes_can_write_and_read_one_map(pair: Pair, place: Place) -> None:
     name = place.name()
     pair.producer.request(helper("create-or-open", name), WRITE)
     pair.consumer.request(helper("open", name), OTHER)
@@ -60,7 +58,7 @@ def test_roles_reverse_within_one_map(pair: Pair, place: Place) -> None:
     assert ids(pair.consumer.request(READ)) == 5
 
 
-def test_of_two_writers_the_last_one_counts(pair: Pair, place: Place) -> None:
+def test_the_last_of_two_writers_overwrites_the_first(pair: Pair, place: Place) -> None:
     name = place.name()
     pair.producer.request(helper("create-or-open", name), WRITE)
     pair.consumer.request(helper("create-or-open", name), OTHER)
@@ -68,7 +66,7 @@ def test_of_two_writers_the_last_one_counts(pair: Pair, place: Place) -> None:
     assert pair.world.read_map(name, 48) == struct_bytes(-7, 20, range(60, 70))
 
 
-def test_an_existing_map_keeps_its_capacity_whatever_the_opener_asks_for(
+def test_create_or_open_does_not_change_the_capacity_of_an_existing_map(
     pair: Pair, place: Place
 ) -> None:
     name = place.name()
@@ -87,7 +85,7 @@ def test_an_existing_map_keeps_its_capacity_whatever_the_opener_asks_for(
 
 
 @pytest.mark.parametrize("capacity", [64, 4096, 20_000_000])
-def test_a_helper_reads_its_own_capacity_from_a_map_of_another(
+def test_a_helper_reads_its_own_capacity_from_a_map_with_another_capacity(
     pair: Pair, place: Place, capacity: int
 ) -> None:
     from hashlib import sha256
@@ -101,19 +99,19 @@ def test_a_helper_reads_its_own_capacity_from_a_map_of_another(
     assert outcomes[-1] == {"value": {"length": 100_000, "sha256": sha256(data).hexdigest()}}
 
 
-def test_a_map_that_exists_can_not_be_created_anew(pair: Pair, place: Place) -> None:
+def test_create_new_refuses_the_name_of_an_existing_map(pair: Pair, place: Place) -> None:
     name = place.name()
     pair.producer.request(create(name))
     assert kinds(pair.consumer.request(create(name))) == ["already-exists"]
 
 
-def test_a_map_lives_until_the_last_of_its_holders_closes_it(pair: Pair, place: Place) -> None:
+def test_a_map_exists_until_its_last_holder_closes_it(pair: Pair, place: Place) -> None:
     name = place.name()
     pair.producer.request(helper("create-or-open", name), WRITE)
     pair.consumer.request(helper("open", name))
     pair.producer.request({"do": "dispose", "target": "m"})
     assert ids(pair.consumer.request(READ)) == 100
-    # The name is there for others, too, as long as one process holds it.
+    # Other processes can open the name while one process holds the map.
     assert ids(pair.producer.request(helper("open", name), READ)) == 100
     pair.producer.request({"do": "dispose", "target": "m"})
     pair.consumer.request({"do": "dispose", "target": "m"})
@@ -122,16 +120,14 @@ def test_a_map_lives_until_the_last_of_its_holders_closes_it(pair: Pair, place: 
     assert not pair.world.exists(name)
 
 
-def test_a_map_made_again_under_the_same_name_holds_nothing_of_the_old_one(
-    pair: Pair, place: Place
-) -> None:
+def test_a_new_map_of_the_same_name_has_none_of_the_old_bytes(pair: Pair, place: Place) -> None:
     name = place.name()
     pair.producer.request(helper("create-or-open", name), WRITE)
     pair.producer.request({"do": "dispose", "target": "m"})
     assert ids(pair.consumer.request(helper("create-or-open", name), READ)) == 0
 
 
-def test_a_view_keeps_its_memory_but_not_the_name(pair: Pair, place: Place) -> None:
+def test_a_view_keeps_the_memory_but_not_the_name(pair: Pair, place: Place) -> None:
     name = place.name()
     outcomes = pair.producer.request(
         create(name),
@@ -142,26 +138,26 @@ def test_a_view_keeps_its_memory_but_not_the_name(pair: Pair, place: Place) -> N
     )
     assert outcomes[-1] == {"value": 9}
     assert kinds(pair.consumer.request(helper("open", name))) == ["not-found"]
-    # Somebody else's map of that name is another one.
+    # A new map of that name has other memory.
     pair.consumer.request(helper("create-or-open", name), OTHER)
     outcomes = pair.producer.request({"do": "read", "view": "v", "type": "int32", "position": 0})
     assert outcomes == [{"value": 9}]
 
 
-def test_a_reader_reads_on_when_the_writer_is_killed(pair: Pair, place: Place) -> None:
+def test_a_reader_still_reads_after_the_writer_was_killed(pair: Pair, place: Place) -> None:
     name = place.name()
     pair.producer.request(helper("create-or-open", name), WRITE)
     pair.consumer.request(helper("open", name))
     pair.producer.kill()
     assert ids(pair.consumer.request(READ)) == 100
-    # The dead writer's successor finds the map that the reader kept alive.
+    # A new writer finds the map that the reader kept alive.
     assert ids(pair.producer.request(helper("open", name), READ)) == 100
     pair.producer.request({"do": "reset"})
     pair.consumer.request({"do": "reset"})
     assert not pair.world.exists(name)
 
 
-def test_what_a_killed_last_holder_leaves_is_not_found_and_makes_way(
+def test_the_file_of_a_killed_last_holder_is_not_a_map_and_can_be_replaced(
     pair: Pair, place: Place
 ) -> None:
     name = place.name()
@@ -172,7 +168,9 @@ def test_what_a_killed_last_holder_leaves_is_not_found_and_makes_way(
     assert ids(pair.producer.request(helper("open", name), READ)) == 0
 
 
-def test_create_or_open_starts_afresh_after_a_killed_last_holder(pair: Pair, place: Place) -> None:
+def test_create_or_open_creates_a_new_map_after_a_killed_last_holder(
+    pair: Pair, place: Place
+) -> None:
     name = place.name()
     pair.producer.request(helper("create-or-open", name), WRITE)
     pair.producer.kill()
@@ -180,7 +178,7 @@ def test_create_or_open_starts_afresh_after_a_killed_last_holder(pair: Pair, pla
 
 
 @pytest.mark.posix
-def test_a_stopped_holder_still_holds(pair: Pair, place: Place) -> None:
+def test_a_stopped_process_still_holds_its_map(pair: Pair, place: Place) -> None:
     name = place.name()
     pair.producer.request(helper("create-or-open", name), WRITE)
     os.kill(pair.producer.pid, signal.SIGSTOP)
@@ -192,7 +190,7 @@ def test_a_stopped_holder_still_holds(pair: Pair, place: Place) -> None:
 
 
 @pytest.mark.posix
-def test_the_file_of_a_map_belongs_to_its_user_alone(pair: Pair, place: Place) -> None:
+def test_only_its_user_can_open_the_file_of_a_map(pair: Pair, place: Place) -> None:
     name = place.name()
     pair.producer.request(create(name, 12345))
     found = os.lstat(os.path.join(map_directory(), name))
@@ -203,7 +201,7 @@ def test_the_file_of_a_map_belongs_to_its_user_alone(pair: Pair, place: Place) -
 
 @pytest.mark.posix
 @pytest.mark.parametrize("how", ["open", "create-or-open", "create-new"])
-def test_a_symbolic_link_in_the_place_of_a_map_is_not_followed(
+def test_a_symbolic_link_with_the_name_of_a_map_is_not_followed(
     pair: Pair, place: Place, how: str
 ) -> None:
     name, target = place.name(), place.name()
@@ -221,9 +219,7 @@ def test_a_symbolic_link_in_the_place_of_a_map_is_not_followed(
 
 @pytest.mark.posix
 @pytest.mark.parametrize("how", ["open", "create-or-open", "create-new"])
-def test_a_map_that_another_user_put_there_is_not_trusted(
-    pair: Pair, place: Place, how: str
-) -> None:
+def test_a_map_of_another_user_is_refused(pair: Pair, place: Place, how: str) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can give a file to another user")
     name = place.name()
@@ -235,7 +231,7 @@ def test_a_map_that_another_user_put_there_is_not_trusted(
 
 
 @pytest.mark.posix
-def test_a_holder_that_only_locks_the_file_keeps_the_map_alive(pair: Pair, place: Place) -> None:
+def test_a_process_that_only_locks_the_file_keeps_the_map_alive(pair: Pair, place: Place) -> None:
     import fcntl
 
     name = place.name()
@@ -263,8 +259,8 @@ def test_a_file_is_shared_while_both_have_it_open(pair: Pair, place: Place) -> N
     pair.producer.request(*steps)
     outcomes = pair.consumer.request(*stream)
     if pair.world.name == WINDOWS:
-        # There a file that was opened by its path is shared for reading only, as .NET does it.
-        # Python's own open(), which the consumer uses, calls a sharing violation EACCES.
+        # On Windows, .NET and pyshm share a file that they opened by its path for reading only.
+        # Python's own open(), which the consumer uses, reports a sharing violation as EACCES.
         assert kinds(outcomes) in (["io"], ["unauthorized"])
         return
     assert kinds(outcomes) == [None, None]
@@ -274,7 +270,7 @@ def test_a_file_is_shared_while_both_have_it_open(pair: Pair, place: Place) -> N
 
 @pytest.mark.posix
 @pytest.mark.parametrize("how", ["open", "create-or-open"])
-def test_an_empty_file_that_somebody_holds_is_an_io_error_and_is_let_go_of(
+def test_a_locked_empty_file_is_an_io_error_and_is_not_held_afterwards(
     pair: Pair, place: Place, how: str
 ) -> None:
     import fcntl
@@ -286,7 +282,7 @@ def test_an_empty_file_that_somebody_holds_is_an_io_error_and_is_let_go_of(
         try:
             assert kinds(pair.producer.request(helper(how, name))) == ["io"]
             assert kinds(pair.consumer.request(create(name))) == ["already-exists"]
-            # Neither of the two holds it now, so the harness has it for itself.
+            # Neither peer holds it now, so the harness gets the exclusive lock.
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         finally:
             os.unlink(path)
@@ -294,7 +290,7 @@ def test_an_empty_file_that_somebody_holds_is_an_io_error_and_is_let_go_of(
 
 @pytest.mark.posix
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_peer_that_a_signal_ends_lets_go_of_its_maps(
+def test_a_peer_that_is_ended_by_a_signal_releases_its_maps(
     pair: Pair, place: Place, number: signal.Signals
 ) -> None:
     name, other = place.name(), place.name()

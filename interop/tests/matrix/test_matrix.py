@@ -1,4 +1,4 @@
-"""Every case, with every producer and every consumer, through one mapping that both hold."""
+"""Every case, with every producer and every consumer, in a map that both hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writers that are killed, and bytes that change, while somebody reads: errors, never surprises."""
+"""Reading while a writer is killed or bytes change gives a value or a documented error."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from interop.oracle.memory import blob_bytes, map_directory
 from interop.plugin.hooks import Pair
 
 GROUP = "torn"
-pytestmark = pytest.mark.posix  # the harness writes into the map's file itself
+pytestmark = pytest.mark.posix  # the harness writes to the file of the map
 
-# What docs/format.md lets a reader answer, whatever the bytes are.
+# The errors that a reader may report for any bytes (docs/format.md).
 ALLOWED = {"truncated", "negative-length", "length-exceeds-buffer", "invalid-utf8"}
 UNFINISHED = b"\xff\xff\xff\xff"
 
@@ -26,9 +26,7 @@ def helper(how: str, name: str, capacity: int) -> dict[str, object]:
     return {"do": "helper", "as": "m", "how": how, "name": name, "capacity": capacity}
 
 
-def test_a_blob_whose_lengths_change_while_it_is_read_is_read_or_refused(
-    pair: Pair, place: Place
-) -> None:
+def test_a_blob_that_changes_while_it_is_read_is_read_or_refused(pair: Pair, place: Place) -> None:
     name, size = place.name(), 4096
     pair.producer.request(helper("create-or-open", name, size))
     pair.consumer.request(helper("open", name, size))
@@ -39,11 +37,11 @@ def test_a_blob_whose_lengths_change_while_it_is_read_is_read_or_refused(
         blob_bytes("a longer path", bytes(3000)),
         blob_bytes(b"\xff\xfe", b"x"),
         UNFINISHED,
-        b"\x00\x10\x00\x00",  # 4096: more than there is behind it
+        b"\x00\x10\x00\x00",  # 4096: more bytes than follow
         b"\xff\xff\xff\x7f",
     ]
 
-    def scribble() -> None:
+    def overwrite() -> None:
         with (
             open(os.path.join(map_directory(), name), "r+b") as file,
             mmap.mmap(file.fileno(), size) as memory,
@@ -52,7 +50,7 @@ def test_a_blob_whose_lengths_change_while_it_is_read_is_read_or_refused(
                 blob = numbers.choice(blobs)
                 memory[: len(blob)] = blob
 
-    writer = threading.Thread(target=scribble)
+    writer = threading.Thread(target=overwrite)
     writer.start()
     try:
         outcomes = [
@@ -70,7 +68,7 @@ def test_a_blob_whose_lengths_change_while_it_is_read_is_read_or_refused(
     assert pair.consumer.request({"do": "ping"}) == [{"value": "pong"}]
 
 
-def test_what_a_writer_killed_in_the_middle_leaves_is_no_picture(
+def test_a_writer_that_is_killed_in_the_middle_leaves_an_unfinished_blob(
     pair: Pair, place: Place, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     size = 64 * 1024 * 1024
@@ -84,7 +82,7 @@ def test_what_a_writer_killed_in_the_middle_leaves_is_no_picture(
     with open(path, "rb") as file, mmap.mmap(file.fileno(), size, prot=mmap.PROT_READ) as memory:
         for _ in range(10):
             pair.producer.request(helper("open", name, size))
-            # Twice, so that the first one's end does not hide a missed beginning.
+            # Twice: if the first write was too fast to be seen, the second one is.
             pair.producer.send(write, write)
             deadline = time.monotonic() + 60
             while memory[:4] != UNFINISHED and time.monotonic() < deadline:
@@ -93,10 +91,10 @@ def test_what_a_writer_killed_in_the_middle_leaves_is_no_picture(
             caught = memory[:4] == UNFINISHED
             if caught:
                 break
-    assert caught, "the writer was never caught in the middle"
+    assert caught, "in ten attempts, the writer was not killed in the middle of a write"
     outcome = pair.consumer.request({"do": "read-image", "helper": "m"}, on_error="continue")[0]
     assert outcome["error"]["kind"] == "negative-length"
-    # And the next writer mends it.
+    # The next writer replaces it.
     pair.producer.request(
         helper("open", name, size),
         {"do": "write-image", "helper": "m", "path": "p", "bytes": "0102"},

@@ -1,4 +1,4 @@
-"""docs/format.md, pinned for both languages: offsets and literal bytes, written by hand."""
+"""Both languages agree with docs/format.md: offsets and bytes, written by hand."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BLOB = bytes.fromhex(
 VALUES: dict[str, Any] = {"id": 100, "age": 20, "scores": [*range(60, 69), -1]}
 
 
-def test_each_field_of_test_data_lies_where_the_document_says(peer: Peer) -> None:
+def test_each_field_of_test_data_has_the_documented_offset(peer: Peer) -> None:
     assert peer.request({"do": "layout", "type": "TestData"}) == [
         {
             "value": {
@@ -39,28 +39,28 @@ def test_each_field_of_test_data_lies_where_the_document_says(peer: Peer) -> Non
     ]
 
 
-def test_a_struct_is_written_as_the_document_says(peer: Peer) -> None:
+def test_a_struct_is_written_as_documented(peer: Peer) -> None:
     assert peer.request({"do": "encode-struct", **VALUES}) == [{"value": {"bytes": STRUCT.hex()}}]
 
 
-def test_a_struct_is_read_as_the_document_says(peer: Peer) -> None:
+def test_a_struct_is_read_as_documented(peer: Peer) -> None:
     text = "Id=100,Age=20,Scores=60,61,62,63,64,65,66,67,68,-1"
     outcomes = peer.request({"do": "decode-struct", "bytes": STRUCT.hex()})
     assert outcomes == [{"value": {**VALUES, "text": text}}]
 
 
-def test_a_blob_is_written_as_the_document_says(peer: Peer) -> None:
+def test_a_blob_is_written_as_documented(peer: Peer) -> None:
     outcomes = peer.request({"do": "encode-image", "path": "é.p", "bytes": "010203"})
     assert outcomes == [{"value": {"bytes": BLOB.hex()}}]
 
 
-def test_a_blob_is_read_as_the_document_says(peer: Peer) -> None:
+def test_a_blob_is_read_as_documented(peer: Peer) -> None:
     outcomes = peer.request({"do": "decode-image", "bytes": BLOB.hex()})
     assert outcomes[0]["value"]["path"] == "é.p"
     assert outcomes[0]["value"]["length"] == 3
 
 
-def test_bytes_behind_a_blob_are_neither_written_nor_read(peer: Peer) -> None:
+def test_bytes_after_a_blob_are_neither_written_nor_read(peer: Peer) -> None:
     outcomes = peer.request(
         {"do": "encode-image", "path": "é.p", "bytes": "010203", "length": len(BLOB) + 5},
         {"do": "decode-image", "bytes": (BLOB + b"stale").hex()},
@@ -84,17 +84,17 @@ def test_a_blob_does_not_fit_a_shorter_buffer(peer: Peer, length: int) -> None:
     assert (outcome["error"]["value"], outcome["error"]["limit"]) == (15, length)
 
 
-def test_a_peer_says_who_it_is(peer: Peer) -> None:
+def test_a_peer_introduces_itself(peer: Peer) -> None:
     assert peer.hello["protocol"] == 1
     assert peer.hello["language"] in peer.name
     assert peer.hello["version"] == pyshm.__version__
-    if "WINEPREFIX" not in peer.environment:  # Wine numbers its processes itself
+    if "WINEPREFIX" not in peer.environment:  # Wine has its own process ids
         assert peer.hello["pid"] == peer.pid
 
 
-def test_nonsense_is_answered_and_the_next_request_too(peer: Peer) -> None:
+def test_an_unknown_step_is_an_error_and_the_next_request_is_answered(peer: Peer) -> None:
     outcomes = peer.request({"do": "no-such-step"}, {"do": "ping"}, on_error="continue")
     assert outcomes[0]["error"]["kind"] == "unexpected"
     assert outcomes[1] == {"value": "pong"}
-    outcomes = peer.request({"do": "get", "target": "nobody", "property": "capacity"})
+    outcomes = peer.request({"do": "get", "target": "missing", "property": "capacity"})
     assert outcomes[0]["error"]["kind"] == "no-object"

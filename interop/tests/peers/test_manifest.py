@@ -1,4 +1,4 @@
-"""Manifests: what each side says of every field, compared before any data is exchanged."""
+"""Manifests: each side describes every field, and the two are compared before any exchange."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SIDES = Sides("in .NET", "here")
 
 
 class Car(Struct):
-    """Something with a bool, and with room for Pack to matter."""
+    """A struct with a bool, and with padding that depends on Pack."""
 
     Speed: Single
     Gear: Int32
@@ -77,7 +77,7 @@ def _described(peer: Peer) -> Manifest:
     ],
     indirect=["faulty"],
 )
-def test_a_peer_with_a_wrong_layout_is_told_which_field(
+def test_the_difference_names_the_field_with_the_wrong_layout(
     good: Peer, faulty: Peer, sentences: list[str]
 ) -> None:
     found = layout_mismatches(_described(good), _described(faulty), managed=False, sides=SIDES)
@@ -94,7 +94,7 @@ def test_a_peer_with_a_wrong_layout_is_told_which_field(
     ],
     indirect=["faulty"],
 )
-def test_a_pair_that_does_not_agree_is_stopped_before_any_data(
+def test_a_pair_with_different_layouts_fails_before_the_first_exchange(
     good: Peer, faulty: Peer, sentence: str
 ) -> None:
     with pytest.raises(LayoutMismatchError) as caught:
@@ -102,11 +102,11 @@ def test_a_pair_that_does_not_agree_is_stopped_before_any_data(
     assert caught.value.sentences[0] == sentence
 
 
-def test_two_peers_without_a_fault_agree(good: Peer) -> None:
+def test_two_peers_without_a_fault_have_the_same_layouts(good: Peer) -> None:
     compare_manifests(good, good)
 
 
-def test_a_pair_that_does_not_agree_fails_every_time(
+def test_a_pair_with_different_layouts_fails_in_every_case(
     good: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endpoints = Endpoint(NATIVE, "python"), Endpoint("faulty", "python")
@@ -117,7 +117,7 @@ def test_a_pair_that_does_not_agree_fails_every_time(
     )
     try:
         for _ in range(2):
-            with pytest.raises(LayoutMismatchError, match="TestData is not laid out alike"):
+            with pytest.raises(LayoutMismatchError, match="TestData has different layouts"):
                 peers.agree(*endpoints)
         assert wrong.starts == 1
     finally:
@@ -141,10 +141,10 @@ def test_every_kept_type_has_the_same_manifest_in_dotnet(dotnet: Peer) -> None:
 
 
 @pytest.mark.dotnet
-def test_dotnet_tells_each_fields_size_by_itself(dotnet: Peer) -> None:
+def test_the_manifest_of_dotnet_has_both_sizes_of_each_field(dotnet: Peer) -> None:
     (outcome,) = dotnet.request({"do": "manifest", "types": to_json(Car.layout.declaration)})
-    (said,) = outcome["value"]
-    sizes = [(field["native_size"], field["managed_size"]) for field in said["fields"]]
+    (manifest,) = outcome["value"]
+    sizes = [(field["native_size"], field["managed_size"]) for field in manifest["fields"]]
     assert sizes == [(4, 4), (4, 4), (4, 1), (8, 8)]
-    offsets = [(field["native_offset"], field["managed_offset"]) for field in said["fields"]]
+    offsets = [(field["native_offset"], field["managed_offset"]) for field in manifest["fields"]]
     assert offsets == [(0, 0), (4, 4), (8, 8), (16, 16)]

@@ -1,4 +1,4 @@
-"""What a peer answers to requests that it can't understand (docs/protocol.md, "serve")."""
+"""The answers to malformed requests (docs/protocol.md, "serve")."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from interop.peers.start import python_peer
 from pyshm.testing import build
 from pyshm.testing.process import Peer
 
-MISUNDERSTOOD = [
+MALFORMED = [
     "nonsense",
     "[]",
     '{"id": 7, "nonce": "x"}',
@@ -24,17 +24,19 @@ MISUNDERSTOOD = [
     '{"id": 7, "nonce": "x", "steps": [{"do": "ping"}], "on_error": "go"}',
     '{"id": 7, "nonce": "x", "steps": [{"do": "ping"}], "on_error": null}',
 ]
-UNDERSTOOD = '{"steps": [{"do": "no-such-step"}, {"do": "read"}, {"do": "ping"}], "on_error": "%s"}'
+WELL_FORMED = (
+    '{"steps": [{"do": "no-such-step"}, {"do": "read"}, {"do": "ping"}], "on_error": "%s"}'
+)
 
 
 @pytest.mark.parametrize("language", ["python", pytest.param("dotnet", marks=pytest.mark.dotnet)])
-def test_a_request_that_can_not_be_understood_is_answered_as_such_and_the_next_one_read(
+def test_a_malformed_request_gets_a_fatal_answer_and_the_next_one_is_answered(
     language: str,
 ) -> None:
     peer = python_peer()
     if language == "dotnet":
         peer = Peer("dotnet", [*(build.find_peer() or ()), "serve"])
-    lines = [*MISUNDERSTOOD, UNDERSTOOD % "stop", UNDERSTOOD % "continue"]
+    lines = [*MALFORMED, WELL_FORMED % "stop", WELL_FORMED % "continue"]
     done = subprocess.run(
         peer.command,
         input="".join(line + "\n" for line in lines),
@@ -46,7 +48,7 @@ def test_a_request_that_can_not_be_understood_is_answered_as_such_and_the_next_o
     )
     _hello, *answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(answers) == len(lines)
-    for line, answer in zip(MISUNDERSTOOD, answers, strict=False):
+    for line, answer in zip(MALFORMED, answers, strict=False):
         assert set(answer) == {"id", "nonce", "fatal"}, line
         known = '"id": 7' in line
         assert answer["id"] == (7 if known else None), line

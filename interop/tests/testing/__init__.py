@@ -1,1 +1,1 @@
-"""pyshm.testing, which users have."""
+"""pyshm.testing."""

@@ -1,4 +1,4 @@
-"""examples/telemetry: built and run as its README says, in a folder of its own."""
+"""examples/telemetry, built and run in a copy as its README says."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PLUGIN = "pyshm.testing.plugin"
 
 
 def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    # Installed or not, it is the pyshm that runs this test.
+    # The same pyshm that this test imports, installed or not.
     home = Path(pyshm.__file__).parent.parent
     path = os.pathsep.join(filter(None, [str(home), os.environ.get("PYTHONPATH")]))
     return subprocess.run(
@@ -42,7 +42,7 @@ def build(folder: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def prove(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def run_tests(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = (sys.executable, "-m", "pytest", "-p", PLUGIN, "--pyshm-require-dotnet")
     return run(folder, *command, "-p", "no:cacheprovider", *options)
 
@@ -63,12 +63,12 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_example_passes(example: Path) -> None:
-    done = prove(example)
+    done = run_tests(example)
     assert done.returncode == 0, done.stdout
     assert re.search(r"\b4 passed\b", done.stdout), done.stdout
 
 
-def test_its_structs_are_what_bind_makes_of_it(example: Path) -> None:
+def test_its_structs_are_the_output_of_bind(example: Path) -> None:
     pytest.importorskip("dnfile")
     done = bind(example, "--check")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -95,18 +95,18 @@ def test_its_structs_are_what_bind_makes_of_it(example: Path) -> None:
     ],
     ids=["marshal-as", "nested", "fixed-buffer"],
 )
-def test_it_fails_with_the_field_when_the_csharp_is_changed(
+def test_after_a_change_of_the_csharp_its_tests_fail_and_name_the_field(
     example: Path, tmp_path: Path, before: str, after: str, sentence: str
 ) -> None:
     folder = tmp_path / "telemetry"
-    # With what the build knows already, so that only the compiler runs again.
+    # With the results of the first build, so that only the compiler runs again.
     shutil.copytree(example, folder)
     source = folder / "Telemetry.cs"
     text = source.read_text(encoding="utf-8")
     assert before in text
     source.write_text(text.replace(before, after), encoding="utf-8")
     build(folder)
-    done = prove(folder)
+    done = run_tests(folder)
     assert done.returncode == 1, done.stdout
     first = re.findall(r"LayoutMismatchError: .*\nE +(.*)", done.stdout)
     assert sentence in first, done.stdout

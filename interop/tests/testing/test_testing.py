@@ -1,4 +1,4 @@
-"""pyshm.testing against the real .NET: a user's assembly, and what is said where types differ."""
+"""pyshm.testing with the real .NET: a user's assembly, and the messages about differences."""
 
 from __future__ import annotations
 
@@ -82,11 +82,11 @@ public struct Car
     public DateTime Started;
 }
 
-public enum Colour : byte { Red, Green }
+public enum Color : byte { Red, Green }
 
 internal struct Numbers
 {
-    public Colour Colour { get; set; }
+    public Color Color { get; set; }
     public int _total;
     public Guid Id;
     public decimal Price;
@@ -164,7 +164,7 @@ class WrongCar(Struct):
 
 
 class Numbers(Struct):
-    Colour: Byte
+    Color: Byte
     Total: Int32
     Id: Guid
     Price: t.Decimal
@@ -224,7 +224,7 @@ def mismatch(python_type: type[Struct], name: str, assembly: Path, **options: An
     return list(caught.value.sentences)
 
 
-# --- what is alike ------------------------------------------------------------------------
+# --- equal types --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -237,13 +237,13 @@ def mismatch(python_type: type[Struct], name: str, assembly: Path, **options: An
         (Derived(3, 2**40), "Derived"),
     ],
 )
-def test_a_value_makes_the_round_trip(
+def test_a_value_survives_the_round_trip(
     dotnet_peer: DotNetPeer, assembly: Path, value: Struct, name: str
 ) -> None:
     assert_round_trip(value, f"App.{name}", assembly)
 
 
-def test_names_may_differ_in_case_and_underscores_and_be_a_propertys(
+def test_field_names_match_without_case_and_underscores_and_as_properties(
     dotnet_peer: DotNetPeer, assembly: Path
 ) -> None:
     dotnet_peer.assert_same_layout(Numbers, "App.Numbers", assembly)
@@ -256,14 +256,14 @@ def test_a_nested_type_has_a_plus_in_its_name(dotnet_peer: DotNetPeer, assembly:
     assert_round_trip(Inner(5), "App.Outer+Inner", assembly)
 
 
-def test_relative_paths_begin_in_the_rootdir(
+def test_relative_paths_start_at_the_rootdir(
     dotnet_peer: DotNetPeer, assembly: Path, pytestconfig: pytest.Config
 ) -> None:
     relative = os.path.relpath(assembly, pytestconfig.rootpath)
     assert_same_layout(Wheel, "App.Wheel", relative)
 
 
-def test_an_assembly_that_was_rebuilt_is_the_one_that_is_asked(
+def test_an_assembly_that_was_rebuilt_is_read_again(
     dotnet_peer: DotNetPeer, assembly: Path, tmp_path: Path
 ) -> None:
     mine = Path(shutil.copy(assembly, tmp_path))
@@ -276,10 +276,10 @@ def test_an_assembly_that_was_rebuilt_is_the_one_that_is_asked(
     assert found == ["field Wet: byte is 1 byte in .NET, bool is 4 bytes here"]
 
 
-# --- what is not --------------------------------------------------------------------------
+# --- differences --------------------------------------------------------------------------
 
 
-def test_every_difference_is_told_the_first_field_first(
+def test_every_difference_is_reported_in_the_order_of_the_fields(
     dotnet_peer: DotNetPeer, assembly: Path
 ) -> None:
     assert mismatch(WrongCar, "App.Car", assembly) == [
@@ -293,13 +293,13 @@ def test_every_difference_is_told_the_first_field_first(
     ]
 
 
-def test_pack_is_told_before_what_follows_from_it(dotnet_peer: DotNetPeer, assembly: Path) -> None:
+def test_pack_is_reported_before_its_consequences(dotnet_peer: DotNetPeer, assembly: Path) -> None:
     found = mismatch(CarByHand, "App.Car", assembly)
     assert found[:2] == ["Pack: 4 in .NET, 8 here", "field Speed: at offset 4 in .NET, 8 here"]
     assert found[-1] == "size: 44 in .NET, 48 here"
 
 
-def test_the_same_size_with_another_meaning_is_a_difference(
+def test_another_type_of_the_same_size_is_a_difference(
     dotnet_peer: DotNetPeer, assembly: Path
 ) -> None:
     class Numeric(Struct):
@@ -315,7 +315,7 @@ def test_the_same_size_with_another_meaning_is_a_difference(
     assert found[0] == "managed layout: field Radius: float in .NET, int here"
 
 
-def test_the_character_set_is_told_where_it_matters(
+def test_the_character_set_is_reported_if_it_matters(
     dotnet_peer: DotNetPeer, assembly: Path
 ) -> None:
     class Letters(Struct, charset="unicode"):
@@ -328,7 +328,7 @@ def test_the_character_set_is_told_where_it_matters(
     ]
 
 
-def test_a_buffer_that_is_an_array_in_net_differs_in_the_managed_layout_alone(
+def test_an_array_in_place_of_a_fixed_buffer_differs_only_in_the_managed_layout(
     dotnet_peer: DotNetPeer, assembly: Path
 ) -> None:
     class AsArray(Struct):
@@ -340,19 +340,19 @@ def test_a_buffer_that_is_an_array_in_net_differs_in_the_managed_layout_alone(
     assert_same_layout(AsArray, "App.Buffer", assembly, managed=False)
 
 
-def test_what_net_refuses_is_told_with_its_reason(dotnet_peer: DotNetPeer, assembly: Path) -> None:
+def test_a_type_that_dotnet_refuses_is_reported_with_the_reason(
+    dotnet_peer: DotNetPeer, assembly: Path
+) -> None:
     (found,) = mismatch(Wheel, "App.Refused", assembly)
     assert found.startswith("in .NET the type can't be marshalled: Type 'App.Refused'")
 
 
-def test_wrong_values_are_never_sent_where_layouts_differ(
-    dotnet_peer: DotNetPeer, assembly: Path
-) -> None:
+def test_no_value_is_sent_if_the_layouts_differ(dotnet_peer: DotNetPeer, assembly: Path) -> None:
     with pytest.raises(LayoutMismatchError):
         assert_round_trip(Wheel(1.5, True), "App.Letters", assembly)
 
 
-def test_a_value_with_an_address_is_refused_by_its_field(
+def test_a_value_with_an_address_is_refused_and_the_field_named(
     dotnet_peer: DotNetPeer, assembly: Path
 ) -> None:
     assert_round_trip(Text(0), "App.Text", assembly)
@@ -360,10 +360,10 @@ def test_a_value_with_an_address_is_refused_by_its_field(
         assert_round_trip(Text(16), "App.Text", assembly)
 
 
-# --- what is not there --------------------------------------------------------------------
+# --- missing things -----------------------------------------------------------------------
 
 
-def test_an_assembly_that_is_not_built_is_called_that(
+def test_the_error_for_a_missing_assembly_asks_whether_it_is_built(
     dotnet_peer: DotNetPeer, tmp_path: Path
 ) -> None:
     with pytest.raises(AssemblyNotBuiltError, match="build it first") as caught:
@@ -371,20 +371,22 @@ def test_an_assembly_that_is_not_built_is_called_that(
     assert isinstance(caught.value, FileNotFoundError)
 
 
-def test_a_type_that_is_not_there_is_told_with_those_of_like_names(
+def test_the_error_for_a_missing_type_suggests_similar_names(
     dotnet_peer: DotNetPeer, assembly: Path
 ) -> None:
     with pytest.raises(TypeNotFoundError, match=r"Did you mean App\.Wheel"):
         assert_same_layout(Wheel, "App.Wheels", assembly)
 
 
-def test_a_file_that_is_no_assembly_is_told(dotnet_peer: DotNetPeer, tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_assembly_is_reported(
+    dotnet_peer: DotNetPeer, tmp_path: Path
+) -> None:
     (tmp_path / "App.dll").write_text("none")
     with pytest.raises(DotNetStepError, match="BadImageFormatException"):
         assert_same_layout(Wheel, "App.Wheel", tmp_path / "App.dll")
 
 
-# --- the peer's own build -----------------------------------------------------------------
+# --- the build of the peer ----------------------------------------------------------------
 
 FOREIGN_RULES = {
     "Directory.Build.props": "<Project><PropertyGroup><LangVersion>1</LangVersion>"
@@ -402,7 +404,7 @@ FOREIGN_RULES = {
 }
 
 
-def test_the_peer_builds_within_a_repository_with_rules_of_its_own(
+def test_the_peer_builds_in_a_repository_with_other_build_settings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, text in FOREIGN_RULES.items():
