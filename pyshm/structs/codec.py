@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .._support.deprecated import warn_deprecated
 from ..layout.forms import HOST, Layout, Target
 from .packed import PackedType
-from .packing import Packing, Packings, flat_format
+from .packing import Packing, Packings
 
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
@@ -66,6 +66,8 @@ class StructCodec:
         """
         cache = self.__packing__.cache
         if "flat" not in cache:
+            from .source import flat_format
+
             cache["flat"] = FlatCodec(flat_format(self.__packing__))
         flat: FlatCodec = cache["flat"]
         return flat

@@ -18,19 +18,15 @@ from ..errors import ArgumentError, DoesNotFitError, UnsupportedError
 from ..layout.forms import Layout, Target
 from ..layout.layouts import managed, native
 from ..layout.traits import contains_references
-from .compound import ArrayValue, NestedStruct
 from .fields import shapes_of
-from .packed import Packed, check_offset, truncated_error
-from .shapes import Shape
-from .source import ReadPlan, WritePlan, function_source, struct_format
+from .packed import check_offset, truncated_error
 from .unions import Overlap, overlaps_of
 from .values.base import InvalidValue
-from .values.numbers import Boolean
 
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
 
-__all__ = ["Packing", "Packings", "flat_format", "strict_from"]
+__all__ = ["Packing", "Packings", "strict_from"]
 
 _FAILURES = (CodecError, OverflowError, TypeError, AttributeError, InvalidValue)
 
@@ -246,6 +242,8 @@ class Packing:
         """
         scope: dict[str, Any] | None = self.cache.get("functions")
         if scope is None:
+            from .source import ReadPlan, WritePlan, function_source
+
             reading, writing = ReadPlan(self), WritePlan(self)
             scope = self.cache["functions"] = {
                 **reading.scope,
@@ -309,29 +307,6 @@ class Packings:
         packing = Packing(self.struct, layout._replace(fields=fields), strict=strict, own=own)
         self._known[layout.target, layout.marshalled, strict] = packing
         return packing
-
-
-def flat_format(packed: Packed) -> str:
-    """Return the struct module's format for all single values, with arrays as their elements.
-
-    What the struct module has no format for, and fields that share bytes, are runs of bytes.
-    """
-    return "<" + struct_format(packed, _flat)
-
-
-def _flat(piece: Shape | Overlap) -> str:
-    if isinstance(piece, Overlap):
-        return f"{piece.size}s"
-    conversion = piece.conversion
-    if isinstance(conversion, NestedStruct):
-        return flat_format(conversion.packed)[1:]
-    if isinstance(conversion, ArrayValue):
-        if conversion.codec is not None:
-            return conversion.codec.format[1:]
-        element = conversion.element
-        if isinstance(element, Boolean) and conversion.size == conversion.count * element.size:
-            return f"{conversion.count}{element.code}"
-    return conversion.code or f"{conversion.size}s"
 
 
 def _unpack_failed(packing: Packing, buffer: Any, offset: int, error: Exception) -> NoReturn:

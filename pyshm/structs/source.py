@@ -20,10 +20,10 @@ from .values.numbers import Boolean, EnumNumber
 from .values.scalars import Opaque
 from .values.text import Char16
 
-__all__ = ["ReadPlan", "WritePlan", "function_source", "struct_format"]
+__all__ = ["ReadPlan", "WritePlan", "flat_format", "function_source"]
 
 
-def struct_format(packed: Packed, write: Callable[[Shape | Overlap], str]) -> str:
+def _struct_format(packed: Packed, write: Callable[[Shape | Overlap], str]) -> str:
     """Return a format of the struct module for ``packed``, without the byte order.
 
     ``write`` returns the format of one field that is alone or of one run of fields that share
@@ -39,6 +39,29 @@ def struct_format(packed: Packed, write: Callable[[Shape | Overlap], str]) -> st
     if packed.size > end:
         parts.append(f"{packed.size - end}x")
     return "".join(parts)
+
+
+def flat_format(packed: Packed) -> str:
+    """Return the struct module's format for all single values, with arrays as their elements.
+
+    What the struct module has no format for, and fields that share bytes, are runs of bytes.
+    """
+    return "<" + _struct_format(packed, _flat)
+
+
+def _flat(piece: Shape | Overlap) -> str:
+    if isinstance(piece, Overlap):
+        return f"{piece.size}s"
+    conversion = piece.conversion
+    if isinstance(conversion, NestedStruct):
+        return flat_format(conversion.packed)[1:]
+    if isinstance(conversion, ArrayValue):
+        if conversion.codec is not None:
+            return conversion.codec.format[1:]
+        element = conversion.element
+        if isinstance(element, Boolean) and conversion.size == conversion.count * element.size:
+            return f"{conversion.count}{element.code}"
+    return conversion.code or f"{conversion.size}s"
 
 
 def _in_memory_order(packed: Packed) -> list[tuple[int, int, Shape | Overlap]]:
@@ -79,7 +102,7 @@ class ReadPlan:
             slot = f"{owner}.{slots[piece.field.name]}"
             return self._field(piece, slot, packed.own)
 
-        return struct_format(packed, read)
+        return _struct_format(packed, read)
 
     def _field(self, shape: Shape, slot: str, own: bool) -> str:
         conversion = shape.conversion
@@ -124,7 +147,7 @@ class WritePlan:
         self._packed = packed
         self._slots = {shape.field.name: shape.slot for shape in packed.struct.__packing__.shapes}
         self._numbers = count()
-        self.format = "<" + struct_format(packed, self._piece)
+        self.format = "<" + _struct_format(packed, self._piece)
 
     def _piece(self, piece: Shape | Overlap) -> str:
         number = next(self._numbers)
