@@ -206,6 +206,15 @@ def test_each_struct_gets_a_copy_of_a_declared_array_default():
     assert (second.items, Defaulted().items) == ([1, 2, 3], [1, 2, 3])
 
 
+def test_a_default_of_bytes_becomes_a_list():
+    class Raw(Struct):
+        items: Annotated[list[int], ByValArray(Byte, 3)] = b"\1\2\3"
+
+    first, second = Raw(), Raw()
+    first.items[0] = 9
+    assert (first.items, second.items, second.to_bytes()) == ([9, 2, 3], [1, 2, 3], b"\1\2\3")
+
+
 def test_each_struct_gets_a_new_nested_struct():
     first, second = Line(), Line()
     first.start.x = 9

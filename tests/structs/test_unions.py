@@ -182,3 +182,15 @@ def test_cffi_agrees_with_a_union():
     compiled = ffi(Number)
     assert compiled.sizeof("Number") == 8
     assert compiled.offsetof("Number", "tail") == 4
+
+
+def test_a_field_can_have_any_name_beside_a_union():
+    class Named(Struct, layout="explicit"):
+        a: Annotated[t.Byte, t.FieldOffset(0)]
+        b: Annotated[t.SByte, t.FieldOffset(0)]
+        _bytes_a: Annotated[t.Byte, t.FieldOffset(1)]
+        _borrowed_a: Annotated[t.Byte, t.FieldOffset(2)]
+
+    value = Named(a=255, _bytes_a=2, _borrowed_a=3)
+    assert (value.b, value._bytes_a, value._borrowed_a) == (-1, 2, 3)
+    assert Named.from_bytes(value.to_bytes()) == value
