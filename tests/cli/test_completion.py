@@ -15,7 +15,7 @@ from pyshm import MemoryMappedFile
 from pyshm.cli.parser import build_parser
 from pyshm.cli.shells import SHELLS, grammar, script
 
-PATIENCE = 60
+TIMEOUT = 60
 COMMANDS = [command.name for command in grammar.read(build_parser()).commands]
 
 
@@ -68,7 +68,7 @@ def answer(place, command):
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
@@ -211,7 +211,7 @@ class Typist:
         os.write(self.master, text.encode())
 
     def wait_for(self, text):
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while text not in self.seen:
             assert time.monotonic() < deadline, self.seen
             if select.select([self.master], [], [], 1)[0]:

@@ -21,7 +21,7 @@ from pyshm.cli import file_watch, main
 from pyshm.cli.transfer import read_picture
 from pyshm.errors import PictureError
 
-PATIENCE = 60
+TIMEOUT = 60
 posix_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 
 
@@ -73,7 +73,7 @@ def program(child_environment):
             input=content,
             capture_output=True,
             env={**child_environment, **environment},
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             check=False,
         )
         return done.returncode, done.stdout, done.stderr.decode()
@@ -104,7 +104,7 @@ def test_standard_input_is_written_and_held_until_an_interrupt(
         with ShareMemoryHelper(map_name).open() as helper:
             assert helper.read_image() == ImageData(path, content)
         process.send_signal(signal.SIGINT)
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(TIMEOUT) == 0
     finally:
         process.kill()
         process.wait()
@@ -160,7 +160,7 @@ def test_a_picture_is_not_written_to_a_terminal(child_environment, map_name, mem
             stdout=slave,
             stderr=subprocess.PIPE,
             env=child_environment,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             check=False,
         )
     finally:
@@ -194,7 +194,7 @@ def test_a_picture_that_can_not_be_saved_leaves_no_new_file(
         capture_output=True,
         env=child_environment,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000)),
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
     assert (done.returncode, done.stdout) == (1, b"")
@@ -266,7 +266,7 @@ def test_show_starts_the_viewer_of_the_system(program, map_name, memory, tmp_pat
             "read-image", map_name, "--show", PATH=str(tmp_path), TMPDIR=str(tmp_path)
         )
         assert (status, errors) == (0, "")
-        seen = process.communicate(timeout=PATIENCE)[0]
+        seen = process.communicate(timeout=TIMEOUT)[0]
     finally:
         process.kill()
         process.wait()
@@ -396,7 +396,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_sent(file):
 
 def put_in_place(new, file):
     """Write the file; on Windows the write fails while the file is open, so try again."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while True:
         try:
             return new.replace(file)
@@ -438,7 +438,7 @@ def test_a_picture_that_does_not_fit_leaves_the_last_one_and_the_program_continu
     noise.save(tmp_path / "large.png")
     put_in_place(tmp_path / "large.png", file)
     with ShareMemoryHelper(map_name).open() as helper:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while "not sent" not in process.errors():
             assert time.monotonic() < deadline
         assert helper.read_image().content == png("red")

@@ -300,14 +300,14 @@ def live(*seen, width=110, height=30, html=False):
     return screen.export_html(inline_styles=True) if html else stream.getvalue()
 
 
-def seen(text):
+def lines_of(text):
     return [
         line.rstrip() for line in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).splitlines() if line
     ]
 
 
 def test_the_live_view_shows_the_last_change_in_place():
-    found = seen(live(*events(STRUCT, OTHER)))
+    found = lines_of(live(*events(STRUCT, OTHER)))
     assert found[0] == "map: TestData, 48 bytes"
     assert found[1].endswith("change 1: 1 bytes: Age = 20 -> 21")
     assert "Age = 21" in found[3]
@@ -323,7 +323,7 @@ def test_the_live_view_marks_the_bytes_that_changed():
 def test_the_live_view_fits_the_terminal_and_keeps_what_changed():
     new = bytearray(BLOB + bytes(2000))
     new[1500] = 7
-    found = seen(live(*events(BLOB + bytes(2000), new), height=10))
+    found = lines_of(live(*events(BLOB + bytes(2000), new), height=10))
     assert len(found) <= 10
     assert any("07" in line.split("  ")[1] for line in found[2:] if "  " in line)
     assert found[-1].endswith("more rows")
@@ -334,7 +334,7 @@ def test_the_live_view_describes_the_picture():
 
     target = io.BytesIO()
     Image.new("RGB", (3, 2)).save(target, "PNG")
-    found = seen(live(*events(ImageData("p", target.getvalue()).to_bytes())))
+    found = lines_of(live(*events(ImageData("p", target.getvalue()).to_bytes())))
     assert found[0].endswith("PNG picture, 3 x 2, RGB")
 
 
@@ -347,7 +347,7 @@ def test_the_live_view_describes_the_picture():
     ],
 )
 def test_the_live_view_shows_the_state(event, message):
-    found = seen(live(*events(STRUCT), event))
+    found = lines_of(live(*events(STRUCT), event))
     assert any(line.endswith(message) for line in found)
 
 
