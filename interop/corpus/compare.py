@@ -25,7 +25,7 @@ from pyshm.testing.process import Peer
 from pyshm.testing.questions import Definition, DotNetError, DotNetTypes, ReflectedType
 
 from ..checkout import FIXTURES
-from ..fuzz.differential import layout_differences
+from ..fuzz.differential import layout_disagreements
 from ..worlds.world import NATIVE, WINDOWS, World, world_of
 from . import packages
 
@@ -279,8 +279,8 @@ def _verdict(
             return Verdict.MATCHED, mine.reason
         reason = "not found in the metadata" if mine is None else mine.reason
         return Verdict.MISSED if error is None else Verdict.UNMATCHED, reason
-    differences = layout_differences(mine, _definition(reflected), target)
-    detail = "; ".join(map(str, differences))
+    found = layout_disagreements(mine, _definition(reflected), target)
+    detail = "; ".join(map(str, found))
     fields = [item.name for item in reflected.fields]
     if not detail and fields != list(_field_names(mine)):
         detail = f"fields: {fields} in .NET, {list(_field_names(mine))} here"
@@ -288,7 +288,7 @@ def _verdict(
         detail = _unanswered(mine, reflected, target)
     if not detail:
         return (Verdict.EQUAL if error is None else Verdict.MATCHED), ""
-    if differences and differences[0].what in ("loads", "has_size", "marshals"):
+    if found and found[0].is_refusal:
         return (Verdict.MISSED if error is None else Verdict.UNMATCHED), detail
     return Verdict.WRONG, detail
 

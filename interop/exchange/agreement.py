@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pyshm.layout.compare import Sides
 from pyshm.testing.manifest import Manifest, manifest_from_json
-from pyshm.testing.mismatch import LayoutMismatchError, Sides, layout_mismatches
+from pyshm.testing.mismatch import LayoutMismatchError, layout_mismatches
 from pyshm.testing.process import Peer
 
 __all__ = ["EXCHANGED", "compare_manifests", "manifest_of"]

@@ -1,13 +1,14 @@
-"""pyshm's layouts against .NET's, type by type: what each says of one declaration, compared."""
+"""The differences between pyshm's layouts and values of a type and .NET's."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pyshm.errors import PyshmError
+from pyshm.layout.compare import NET_AND_HERE, differences
 from pyshm.layout.declarations import TypeDeclaration
-from pyshm.layout.forms import Target
+from pyshm.layout.forms import Layout, Target
 from pyshm.layout.layouts import managed, native, refusal
 from pyshm.layout.schema import to_json
 from pyshm.layout.traits import contains_references
@@ -19,105 +20,123 @@ from pyshm.testing.values import from_python, normal, to_python
 from ..worlds.world import WINDOWS, World
 
 __all__ = [
-    "Difference",
-    "differences_of",
-    "layout_differences",
-    "python_view",
+    "Disagreement",
+    "disagreements",
+    "layout_disagreements",
     "target_of",
-    "value_differences",
+    "value_disagreements",
 ]
 
 
-class Difference(NamedTuple):
-    """One thing that the two sides say differently of a type."""
+class Disagreement(NamedTuple):
+    """One fact about a type on which the two sides disagree.
 
-    what: str
-    python: Any
-    dotnet: Any
+    ``is_refusal`` is true if one side refuses the type, at some point, and the other does not.
+    """
+
+    sentence: str
+    is_refusal: bool = False
 
     def __str__(self) -> str:
-        return f"{self.what}: {self.dotnet} in .NET, {self.python} here"
+        return self.sentence
+
+
+def _disagree(what: str, python: object, dotnet: object) -> Disagreement:
+    return Disagreement(NET_AND_HERE.two(what, dotnet, python))
 
 
 def target_of(world: World) -> Target:
-    """What the .NET peer of ``world`` lays out for."""
+    """Return the target that the .NET peer of ``world`` lays types out for."""
     return Target(8, windows=world.name == WINDOWS)
 
 
-def differences_of(
+# --- layouts ------------------------------------------------------------------------------
+
+
+def disagreements(
     declarations: Sequence[TypeDeclaration], dotnet: DotNetTypes, target: Target
-) -> list[list[Difference]]:
-    """Have .NET build each of ``declarations``, and compare: a list for each, empty if alike."""
+) -> list[list[Disagreement]]:
+    """Let .NET build each of ``declarations`` and compare the layouts; return a list for each."""
     answers = dotnet.define([Question(to_json(declaration)) for declaration in declarations])
     return [
-        layout_differences(declaration, answer, target)
+        layout_disagreements(declaration, answer, target)
         for declaration, answer in zip(declarations, answers, strict=True)
     ]
 
 
-def python_view(declaration: TypeDeclaration, target: Target) -> dict[str, Any]:
-    """What pyshm says of ``declaration``, under the names of the peer's Definition.
+def layout_disagreements(
+    declaration: TypeDeclaration, answer: Definition, target: Target
+) -> list[Disagreement]:
+    """Compare pyshm's layouts of ``declaration`` with the peer's ``answer``.
 
-    What it has no opinion on, because a type is refused or holds objects, is left out.
+    If the two disagree on whether the type is refused, that is the only disagreement.
     """
     refused = refusal(declaration, target)
-    view: dict[str, Any] = {
-        "loads": refused is None or refused.by != "load",
-        "has_size": refused is None or refused.by == "marshal",
-        "marshals": refused is None,
-        "reason": str(refused),
-    }
-    if not view["loads"]:
-        return view
-    if view["has_size"]:
-        layout = native(declaration, target, strict=False)
-        view["native_size"] = layout.size
-        view["native_offsets"] = [field.offset for field in layout.fields]
-        view["native_alignment"] = layout.alignment
+    ours = None if refused is None else refused.by
+    theirs = _refused_by(answer)
+    if ours != theirs:
+        error = answer.managed_error or answer.native_error or answer.structure_to_ptr_error
+        reason = f"{error.type}: {error.message}" if error is not None else ""
+        views = (
+            f"refused ({by}: {why})" if by else "accepted"
+            for by, why in ((theirs, reason), (ours, refused))
+        )
+        return [Disagreement(NET_AND_HERE.two("type", *views), is_refusal=True)]
+    if ours == "load":
+        return []
+    found: list[Disagreement] = []
+    if ours != "size":
+        found += _compared("native", native(declaration, target, strict=False), answer)
     in_memory = managed(declaration, target)
+    # The runtime computes other offsets for such a class, in memory that no program can share.
     if declaration.base is None or declaration.layout != "explicit":
-        # Elsewhere the runtime's own arithmetic goes astray, in memory that nobody can share.
-        view["managed_offsets"] = [field.offset for field in in_memory.fields]
-    if declaration.kind == "struct":
-        view["managed_size"] = in_memory.size
-        view["managed_alignment"] = in_memory.alignment
-        if not contains_references(declaration):
-            view["stride"] = in_memory.stride
-    return view
-
-
-def layout_differences(
-    declaration: TypeDeclaration, answer: Definition, target: Target
-) -> list[Difference]:
-    """Everything in which pyshm's view of ``declaration`` and the peer's ``answer`` disagree."""
-    ours = python_view(declaration, target)
-    error = answer.managed_error or answer.native_error or answer.structure_to_ptr_error
-    theirs: dict[str, Any] = {
-        "loads": answer.managed_error is None,
-        "has_size": answer.native_error is None,
-        "marshals": answer.native_error is None and answer.structure_to_ptr_error is None,
-        "reason": error and f"{error.type}: {error.message}",
-    }
-    found = []
-    for what in ("loads", "has_size", "marshals"):
-        if ours[what] != theirs[what]:
-            said = ("yes" if side[what] else f"no ({side['reason']})" for side in (ours, theirs))
-            return [Difference(what, *said)]
-    for what in _COMPARED:
-        mine, its = ours.get(what), getattr(answer, what)
-        if mine is not None and its is not None and mine != its:
-            found.append(Difference(what, mine, its))
+        found += _compared("managed", in_memory, answer)
+    if declaration.kind == "struct" and not contains_references(declaration):
+        found += _number("stride", in_memory.stride, answer.stride)
     return found
+
+
+def _refused_by(answer: Definition) -> str | None:
+    """Return the point at which .NET refuses the type, as in :attr:`Refusal.by`."""
+    if answer.managed_error is not None:
+        return "load"
+    if answer.native_error is not None:
+        return "size"
+    return "marshal" if answer.structure_to_ptr_error is not None else None
+
+
+def _compared(which: str, ours: Layout, answer: Definition) -> Iterator[Disagreement]:
+    """Compare the "native" or "managed" layout with what .NET reports of it."""
+    theirs = ours
+    offsets = getattr(answer, f"{which}_offsets")
+    if offsets is not None:
+        if None in offsets or len(offsets) != len(ours.fields):
+            yield _disagree(f"{which} offsets", [field.offset for field in ours.fields], offsets)
+            return
+        pairs = zip(ours.fields, offsets, strict=True)
+        theirs = ours._replace(fields=tuple(field._replace(offset=at) for field, at in pairs))
+    if ours.marshalled or ours.declaration.kind == "struct":
+        size = getattr(answer, f"{which}_size")
+        theirs = theirs._replace(size=ours.size if size is None else size)
+        alignment = getattr(answer, f"{which}_alignment")
+        yield from _number(f"{which} alignment", ours.alignment, alignment)
+    for each in differences(theirs, ours, NET_AND_HERE):
+        yield Disagreement(f"{which} layout: {each}")
+
+
+def _number(what: str, ours: int, theirs: int | None) -> Iterator[Disagreement]:
+    if theirs is not None and theirs != ours:
+        yield _disagree(what, ours, theirs)
 
 
 # --- values -------------------------------------------------------------------------------
 
 
-def value_differences(
+def value_disagreements(
     asked: Sequence[tuple[TypeDeclaration, Sequence[Any], Sequence[bytes]]],
     dotnet: DotNetTypes,
     target: Target,
-) -> list[list[Difference]]:
+) -> list[list[Disagreement]]:
     """Marshal values of each type to bytes, and bytes to values, on both sides.
 
     ``asked`` holds a type, values as JSON, and bytes of its marshalled size.
@@ -130,51 +149,42 @@ def value_differences(
     )
     found = []
     for (declaration, values, data), answer in zip(asked, answers, strict=True):
-        made = struct_from(declaration, target)
-        differences = [
-            *(_written(made, *pair) for pair in zip(values, answer.to_bytes, strict=True)),
-            *(_read(made, *pair) for pair in zip(data, answer.from_bytes, strict=True)),
+        struct = struct_from(declaration, target)
+        results = [
+            *(_written(struct, *pair) for pair in zip(values, answer.to_bytes, strict=True)),
+            *(_read(struct, *pair) for pair in zip(data, answer.from_bytes, strict=True)),
         ]
-        found.append([difference for difference in differences if difference is not None])
+        found.append([result for result in results if result is not None])
     return found
 
 
-def _written(made: type[Struct], value: Any, theirs: Bytes) -> Difference | None:
+def _written(struct: type[Struct], value: Any, theirs: Bytes) -> Disagreement | None:
+    what = f"bytes of {value}"
     try:
-        layout = made.layout
-        struct = to_python(layout.declaration, value, layout.target)
-        ours = struct.to_bytes(strict=False).hex(" ")
+        instance = to_python(struct.layout.declaration, value, struct.layout.target)
+        ours = instance.to_bytes(strict=False).hex(" ")
     except PyshmError as error:
+        if theirs.data is None:
+            return None
         ours = f"refused: {error}"
     if theirs.data is None:
-        its = f"refused: {theirs.error}"
-        return None if ours.startswith("refused") else Difference(f"bytes of {value}", ours, its)
+        return _disagree(what, ours, f"refused: {theirs.error}")
     if theirs.overrun:
-        return Difference(f"bytes of {value}", ours, "more than the struct has")
+        return _disagree(what, ours, "more than the struct has")
     its = theirs.data.hex(" ")
-    return None if ours == its else Difference(f"bytes of {value}", ours, its)
+    return None if ours == its else _disagree(what, ours, its)
 
 
-def _read(made: type[Struct], data: bytes, theirs: Value) -> Difference | None:
-    declaration = made.layout.declaration
+def _read(struct: type[Struct], data: bytes, theirs: Value) -> Disagreement | None:
+    what = f"value of {data.hex(' ')}"
+    declaration = struct.layout.declaration
     try:
-        ours = from_python(declaration, made.from_bytes(data, strict=False))
+        ours = from_python(declaration, struct.from_bytes(data, strict=False))
     except PyshmError as error:
+        if theirs.error is not None:
+            return None
         ours = f"refused: {error}"
     if theirs.error is not None:
-        its = f"refused: {theirs.error}"
-        refused = isinstance(ours, str)
-        return None if refused else Difference(f"value of {data.hex(' ')}", ours, its)
+        return _disagree(what, ours, f"refused: {theirs.error}")
     its = normal(declaration, theirs.value)
-    return None if ours == its else Difference(f"value of {data.hex(' ')}", ours, its)
-
-
-_COMPARED = (
-    "native_size",
-    "native_offsets",
-    "native_alignment",
-    "managed_size",
-    "managed_offsets",
-    "managed_alignment",
-    "stride",
-)
+    return None if ours == its else _disagree(what, ours, its)

@@ -284,7 +284,8 @@ def _aligned(title: str, numbers: list[int]) -> list[str]:
 
 
 def _compare(arguments: argparse.Namespace, left: Layout, right: Layout) -> int:
-    from ..layout.table import differences, heading
+    from ..layout.compare import differences
+    from ..layout.table import heading
 
     found = differences(left, right)
     if arguments.json:
@@ -298,10 +299,10 @@ def _compare(arguments: argparse.Namespace, left: Layout, right: Layout) -> int:
                         "name": change.name,
                         "a": _side(change.left),
                         "b": _side(change.right),
-                        "text": change.sentence(),
+                        "text": change.sentence,
                     }
                     for change in found
-                    if change.name is not None
+                    if change.kind == "field"
                 ],
             }
         )
@@ -310,7 +311,7 @@ def _compare(arguments: argparse.Namespace, left: Layout, right: Layout) -> int:
         console.line(("A", NAME), f"  {heading(left)}")
         console.line(("B", NAME), f"  {heading(right)}")
         for change in found:
-            console.line((change.sentence(), BAD))
+            console.line((change.sentence, BAD))
         if not found:
             console.line("the same bytes")
     return REFUSED if found else OK

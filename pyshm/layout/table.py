@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from .._support.text import visible
 from ..errors import LayoutError
@@ -17,13 +16,13 @@ from .traits import has_layout, is_ansi
 __all__ = [
     "MOST_ROWS",
     "PADDING",
-    "Change",
+    "STRUCTS",
     "Row",
     "as_json",
     "bytes_text",
-    "differences",
     "heading",
     "indented",
+    "own_rows",
     "rows",
     "system",
     "type_text",
@@ -33,19 +32,19 @@ PADDING = "(padding)"
 MOST_ROWS = 100_000
 """Rows of one table. A type of a few lines can have more fields within than any memory holds."""
 
-# The meanings of what is compared field by field.
+# The meanings of fields that are compared by the fields within them.
 _STRUCT = "struct"
-_STRUCTS = "array of structs"
+STRUCTS = "array of structs"
 
 
 class Row(NamedTuple):
     """One field or run of padding: offset and size in bytes, dotted name, C# type, nesting depth.
 
-    ``label`` is the name within the struct that it is in, and ``start`` that struct's offset. Of
-    an array of structs (of so many ``elements``) the rows of the first one follow, called
-    ``Wheels[0].Radius``. ``shared`` tells that another field of the struct lies on the same
-    bytes. ``meaning`` is equal for two fields whose bytes mean the same, whatever their C# types
-    are called.
+    ``label`` is the name within the struct that contains the field, and ``start`` the offset of
+    that struct. An array of structs has its number of ``elements``; the rows of its first element
+    follow, with names such as ``Wheels[0].Radius``. ``shared`` is true if another field of the
+    struct has some of the same bytes. ``meaning`` is equal for two fields whose bytes mean the
+    same, whatever their C# types are called; it is "" for padding.
     """
 
     offset: int
@@ -61,34 +60,13 @@ class Row(NamedTuple):
 
     @property
     def is_padding(self) -> bool:
-        """Whether nothing lies here."""
+        """Whether no field uses these bytes."""
         return self.name == PADDING and not self.meaning
 
-
-class Change(NamedTuple):
-    """A field that two layouts do not have alike; None where one has no such field.
-
-    ``name`` is None for the type's own size.
-    """
-
-    name: str | None
-    left: Row | None
-    right: Row | None
-
-    def sentence(self, left: str = "A", right: str = "B") -> str:
-        """As in "field Wet: bool is 4 bytes at 8 in A, bool (U1) is 1 byte at 8 in B"."""
-        if self.name is None:
-            sizes = [bytes_text(row.size) for row in (self.left, self.right) if row is not None]
-            return f"size: {sizes[0]} in {left}, {sizes[1]} in {right}"
-        parts: list[str] = []
-        for row, side in ((self.left, left), (self.right, right)):
-            if row is None:
-                parts.append(f"not there in {side}")
-                continue
-            repeated = parts and self.left is not None and self.left.type == row.type
-            subject = "" if repeated else f"{visible(row.type)} is "
-            parts.append(f"{subject}{bytes_text(row.size)} at {row.offset} in {side}")
-        return f"field {visible(self.name)}: {', '.join(parts)}"
+    @property
+    def local_offset(self) -> int:
+        """The offset from the beginning of the struct that contains the field, in bytes."""
+        return self.offset - self.start
 
 
 def rows(layout: Layout, *, limit: int = MOST_ROWS) -> list[Row]:
@@ -106,25 +84,42 @@ def rows(layout: Layout, *, limit: int = MOST_ROWS) -> list[Row]:
 
 
 def _rows(layout: Layout, start: int, prefix: str, element: str, depth: int) -> Iterator[Row]:
-    """``prefix`` comes before the fields' names, ``element`` alone before their labels."""
-    end = 0
-    ordered = sorted(
-        zip(layout.fields, _owners(layout.declaration), strict=True),
-        key=lambda pair: pair[0].offset,
-    )
-    shared = _shared([field for field, _ in ordered])
-    for (field, owner), is_shared in zip(ordered, shared, strict=True):
-        if field.offset > end:
-            yield _padding(start, end, field.offset - end, depth)
+    """Yield the rows of a struct; see :func:`own_rows` for the arguments."""
+    end = start
+    for row, within in own_rows(layout, start, prefix, element, depth):
+        if row.offset > end:
+            yield _padding(start, end, row.offset - end, depth)
+        yield row
+        if within is not None and row.meaning == STRUCTS:
+            yield from _rows(within, row.offset, row.name, "[0].", depth + 1)
+        elif within is not None:
+            yield from _rows(within, row.offset, f"{row.name}.", "", depth + 1)
+        end = max(end, row.offset + row.size)
+    if start + layout.size > end:
+        yield _padding(start, end, start + layout.size - end, depth)
+
+
+def own_rows(
+    layout: Layout, start: int = 0, prefix: str = "", element: str = "", depth: int = 0
+) -> Iterator[tuple[Row, Layout | None]]:
+    """Yield a row for each field by offset, without padding and without the fields within.
+
+    With each row comes the layout of the struct that the field is, or that is the element of its
+    array; otherwise None. ``start`` is added to the offsets. ``element`` comes before the labels,
+    and ``prefix`` before both in the names.
+    """
+    owners = dict(_owners(layout.declaration))
+    fields = sorted(layout.fields, key=lambda field: field.offset)
+    for field, is_shared in zip(fields, _shared(fields), strict=True):
+        owner = owners[id(field.declaration)]
         array = _as_array(field.form)
         form = array or field.form
+        inner = array.element if array is not None else form
         label = element + field.dotnet_name
-        name = prefix + label
-        at = start + field.offset
-        yield Row(
-            at,
+        row = Row(
+            start + field.offset,
             field.size,
-            name,
+            prefix + label,
             type_text(field.declaration, owner),
             depth,
             label,
@@ -133,17 +128,11 @@ def _rows(layout: Layout, start: int, prefix: str, element: str, depth: int) -> 
             is_shared,
             _meaning(form, field.declaration, is_ansi(owner, layout.target)),
         )
-        if isinstance(form, Inline):
-            yield from _rows(form.layout, at, f"{name}.", "", depth + 1)
-        elif array is not None and isinstance(array.element, Inline):
-            yield from _rows(array.element.layout, at, name, "[0].", depth + 1)
-        end = max(end, field.offset + field.size)
-    if layout.size > end:
-        yield _padding(start, end, layout.size - end, depth)
+        yield row, inner.layout if isinstance(inner, Inline) else None
 
 
 def _padding(start: int, offset: int, size: int, depth: int) -> Row:
-    return Row(start + offset, size, PADDING, "", depth, PADDING, start)
+    return Row(offset, size, PADDING, "", depth, PADDING, start)
 
 
 def _shared(fields: list[FieldLayout]) -> list[bool]:
@@ -158,12 +147,12 @@ def _shared(fields: list[FieldLayout]) -> list[bool]:
     return found
 
 
-def _owners(declaration: TypeDeclaration) -> Iterator[TypeDeclaration]:
-    """The type that declares each field of a layout: the type itself, or a base class."""
+def _owners(declaration: TypeDeclaration) -> Iterator[tuple[int, TypeDeclaration]]:
+    """Yield the identity of each field of a layout, and the type or base class that declares it."""
     if declaration.base is not None and has_layout(declaration.base):
         yield from _owners(declaration.base)
-    for _ in declaration.fields:
-        yield declaration
+    for field in declaration.fields:
+        yield id(field), declaration
 
 
 def _as_array(form: Form) -> Sequence | None:
@@ -214,21 +203,21 @@ def type_text(field: FieldDeclaration, owner: TypeDeclaration | None = None) -> 
 
 def _meaning(form: Form, field: FieldDeclaration, ansi: bool) -> str:
     if isinstance(form, Scalar):
-        what = f"{form.kind} {form.code or form.size}"
         if form.kind == "address":
-            what += f" {_lies_there(field, ansi)}"
-        return what
+            text = _text_at_address(field, ansi)
+            return f"address of {text}" if text else "address"
+        return f"{form.kind} {form.code or form.size}"
     if isinstance(form, Text):
         return f"{form.count} characters of {form.unit}"
     if isinstance(form, Sequence):
         if isinstance(form.element, Inline):
-            return _STRUCTS
+            return STRUCTS
         return f"array of {_meaning(form.element, field, ansi)}"
     return _STRUCT
 
 
-def _lies_there(field: FieldDeclaration, ansi: bool) -> str:
-    """What sort of text is at an address; where two differ in this, one reads nonsense."""
+def _text_at_address(field: FieldDeclaration, ansi: bool) -> str:
+    """Return the kind of text at an address; "" if it is not text."""
     given = field.marshal_as
     if field.type == Array(BuiltIn("string")):
         asked = given.array_sub_type if given else None
@@ -314,58 +303,3 @@ def as_json(layout: Layout) -> dict[str, Any]:
         parent.setdefault("padding", [])
         path.append(item)
     return made
-
-
-# --- two of them --------------------------------------------------------------------------
-
-
-def differences(left: Layout, right: Layout) -> list[Change]:
-    """The fields that lie elsewhere, have another size or meaning, or exist on one side only.
-
-    Fields are matched by their dotted .NET names; what a type is called does not count, nor does
-    the order of declaration. A struct that lies elsewhere is one change, not one for each field
-    in it. The last change is that of the whole size. An empty list means the same bytes. Raises
-    as :func:`rows` does.
-    """
-    ours, theirs = _by_name(left), _by_name(right)
-    found = [
-        Change(mine.name, mine, other)
-        for mine, other in _paired(ours, theirs)
-        if other is None or _place(mine) != _place(other)
-    ]
-    found += [
-        Change(other.name, None, other) for other, mine in _paired(theirs, ours) if mine is None
-    ]
-    if left.size != right.size:
-        found.append(Change(None, Row(0, left.size, "", ""), Row(0, right.size, "", "")))
-    return found
-
-
-_Named: TypeAlias = dict[tuple[str, int], Row]
-
-
-def _by_name(layout: Layout) -> _Named:
-    """The fields' rows by name, and number among those of that name: .NET allows several."""
-    found: _Named = {}
-    counts: Counter[str] = Counter()
-    for row in rows(layout):
-        if not row.is_padding:
-            found[row.name, counts[row.name]] = row
-            counts[row.name] += 1
-    return found
-
-
-def _paired(mine: _Named, others: _Named) -> Iterator[tuple[Row, Row | None]]:
-    """Each of ``mine`` with the other of that name; nothing of what can't be compared within."""
-    skipped: int | None = None
-    for key, row in mine.items():
-        if skipped is not None and row.depth > skipped:
-            continue
-        other = others.get(key)
-        alike = other is not None and row.meaning == other.meaning
-        skipped = None if alike else row.depth
-        yield row, other
-
-
-def _place(row: Row) -> tuple[object, ...]:
-    return row.offset - row.start, row.size, row.elements, row.meaning

@@ -178,7 +178,7 @@ class DotNetPeer:
         )
         theirs = self.manifest(type_name, assembly, references=references)
         kinds = (theirs.declaration.kind, struct.layout.declaration.kind)
-        shared = theirs.managed_size is not None and "class" not in kinds
+        shared = theirs.stride is not None and "class" not in kinds
         found = round_trip_differences(
             self.process,
             value,

@@ -7,60 +7,36 @@ Each side reports its own layout in the same form. .NET does so in the peer's st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..errors import LayoutError
-from ..layout.declarations import Array, TypeDeclaration, TypeReference, needed_types
-from ..layout.forms import HOST, Layout, Target
+from ..layout.compute import managed_layout, native_layout
+from ..layout.declarations import TypeDeclaration, needed_types
+from ..layout.forms import HOST, FieldLayout, Form, Inline, Layout, Target
+from ..layout.forms import Sequence as Elements
 from ..layout.layouts import managed, native
 from ..layout.schema import from_json, to_json
-from ..layout.table import rows, type_text
 from ..layout.traits import contains_references, has_layout
 from .questions import DotNetError, error_from_json
 
-__all__ = ["Manifest", "ManifestField", "Place", "manifest_from_json", "manifest_json"]
-
-
-class Place(NamedTuple):
-    """The place of a field: its offset in the type and its size, in bytes."""
-
-    offset: int
-    size: int
-
-
-class ManifestField(NamedTuple):
-    """A field: its name in .NET, its C# type, its place in the marshalled and managed layouts.
-
-    ``brief`` is the type without its MarshalAs. Two fields whose bytes mean the same in a layout
-    have equal meanings; a meaning is None if pyshm does not know the layout. ``within`` is the type
-    of the field, or of its elements, if that is a struct. A place is None if there is none.
-    """
-
-    name: str
-    type: str
-    brief: str
-    native: Place | None
-    native_meaning: str | None
-    managed: Place | None
-    managed_meaning: str | None
-    within: Manifest | None
-    is_array: bool
+__all__ = ["Manifest", "manifest_from_json", "manifest_json"]
 
 
 class Manifest(NamedTuple):
-    """A type: its declaration, its sizes and stride in bytes, its fields in declaration order.
+    """A type: its declaration, its two layouts, and the stride of its array elements in bytes.
 
-    ``managed_size`` and ``stride`` are None for types that accessor.Read<T> refuses: classes, and
-    structs that hold objects.
+    ``native`` is None for a type without a marshalled size, and ``refused`` is the reason. A type
+    can have a size and be refused. ``stride`` is None for types that accessor.Read<T> refuses:
+    classes, and structs that hold objects.
     """
 
     declaration: TypeDeclaration
-    native_size: int | None
     refused: DotNetError | None
-    managed_size: int | None
+    native: Layout | None
+    managed: Layout | None
     stride: int | None
-    fields: list[ManifestField]
 
 
 # --- pyshm's own view ---------------------------------------------------------------------
@@ -103,75 +79,58 @@ def _native(declaration: TypeDeclaration, target: Target) -> Layout | None:
 def manifest_from_json(types: Sequence[Mapping[str, Any]], target: Target = HOST) -> Manifest:
     """Return the manifest in a peer's answer. Raises LayoutError if the answer is not valid."""
     root = from_json([dict(item) for item in types])
-    numbers = {item["name"]: item for item in types}
-    return _manifest(root, numbers, target)
-
-
-def _manifest(
-    declaration: TypeDeclaration, numbers: Mapping[str, Mapping[str, Any]], target: Target
-) -> Manifest:
-    item = numbers[declaration.name]
+    items = {item["name"]: item for item in types}
+    item = items[root.name]
     error = error_from_json(item, "native_error")
-    shareable = item.get("stride") is not None
     return Manifest(
-        declaration,
-        item.get("native_size"),
+        root,
         error or error_from_json(item, "structure_to_ptr_error"),
-        item.get("managed_size") if shareable else None,
+        _layout("native", native_layout(root, target), items),
+        _layout("managed", managed_layout(root, target), items),
         item.get("stride"),
-        _fields(declaration, numbers, target),
     )
 
 
-def _fields(
-    declaration: TypeDeclaration, numbers: Mapping[str, Mapping[str, Any]], target: Target
-) -> list[ManifestField]:
+def _layout(which: str, computed: Layout, items: Mapping[str, Mapping[str, Any]]) -> Layout | None:
+    """Return the "native" or "managed" layout that ``items`` report; None if they don't.
+
+    Offsets and sizes are those of ``items``; the layout that pyshm has ``computed`` shows what the
+    bytes mean. A field without a place is left out.
+    """
+    done: dict[TypeDeclaration, Layout] = {}
+
+    def reported(layout: Layout) -> Layout:
+        declaration = layout.declaration
+        size = items.get(declaration.name, {}).get(f"{which}_size")
+        if size is None:
+            return layout  # a generic type has no size of its own
+        if declaration not in done:
+            pairs = zip(layout.fields, _field_items(declaration, items), strict=True)
+            fields = (reported_field(field, item) for field, item in pairs)
+            done[declaration] = layout._replace(size=size, fields=tuple(filter(None, fields)))
+        return done[declaration]
+
+    def reported_field(field: FieldLayout, item: Mapping[str, Any]) -> FieldLayout | None:
+        offset, size = item.get(f"{which}_offset"), item.get(f"{which}_size")
+        if offset is None or size is None:
+            return None
+        return field._replace(offset=offset, size=size, form=reported_form(field.form))
+
+    def reported_form(form: Form) -> Form:
+        if isinstance(form, Inline):
+            return Inline(reported(form.layout))
+        if isinstance(form, Elements):
+            return replace(form, element=reported_form(form.element))
+        return form
+
+    given = items[computed.declaration.name].get(f"{which}_size") is not None
+    return reported(computed) if given else None
+
+
+def _field_items(
+    declaration: TypeDeclaration, items: Mapping[str, Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """Return the items of all fields, those of the base class first."""
     base = declaration.base
-    found = _fields(base, numbers, target) if base is not None and has_layout(base) else []
-    meanings = _meanings(lambda: native(declaration, target, strict=False))
-    managed_meanings = _meanings(lambda: managed(declaration, target))
-    items = numbers[declaration.name].get("fields", ())
-    for field, item in zip(declaration.fields, items, strict=True):
-        element, is_array = _element(field.type)
-        text = type_text(field, declaration)
-        found.append(
-            ManifestField(
-                field.name,
-                text,
-                text.partition(" (")[0],
-                _place(item, "native"),
-                meanings.get(field.name),
-                _place(item, "managed"),
-                managed_meanings.get(field.name),
-                None if element is None else _manifest(element, numbers, target),
-                is_array,
-            )
-        )
-    return found
-
-
-def _place(item: Mapping[str, Any], layout: str) -> Place | None:
-    offset, size = item.get(f"{layout}_offset"), item.get(f"{layout}_size")
-    return None if offset is None or size is None else Place(offset, size)
-
-
-def _meanings(lay_out: Callable[[], Layout]) -> dict[str, str]:
-    """Return what the bytes of each field mean, as `pyshm layout --diff` compares them."""
-    try:
-        found = rows(lay_out())
-    except LayoutError:
-        return {}
-    return {row.label: row.meaning for row in found if row.depth == 0 and row.meaning}
-
-
-def _element(reference: TypeReference) -> tuple[TypeDeclaration | None, bool]:
-    """Return the struct or layout class of a field, and whether the field is an array of them."""
-    if isinstance(reference, Array):
-        return _element(reference.element)[0], True
-    if not isinstance(reference, TypeDeclaration) or reference.fixed_buffer:
-        return None, False
-    if reference.kind not in ("struct", "class") or not has_layout(reference):
-        return None, False
-    if reference.inline_array:
-        return _element(reference.fields[0].type)[0], True
-    return reference, False
+    inherited = _field_items(base, items) if base is not None and has_layout(base) else []
+    return [*inherited, *items[declaration.name].get("fields", ())]

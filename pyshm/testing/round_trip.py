@@ -13,12 +13,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..errors import ArgumentError, FormatError
+from ..layout.compare import paired
 from ..layout.declarations import Array, Nullable, TypeDeclaration, TypeReference
 from ..layout.forms import Inline, Layout, Sequence, round_up
 from ..layout.traits import is_reference
 from ..maps.mapping import MemoryMappedFile
 from ..structs.struct import Struct
-from .mismatch import paired
 from .process import Peer
 from .questions import DotNetStepError
 from .values import all_fields, from_python, is_address, normal

@@ -39,7 +39,7 @@ class Address(Struct):
 DIFFERENCE = """\
 A  Race.Car: 8 bytes, alignment 4 (marshalled, Unix, 64 bit)
 B  Race.Car: 2 bytes, alignment 1 (marshalled, Unix, 64 bit)
-field Wet: bool is 4 bytes at 4 in A, bool (U1) is 1 byte at 1 in B
+field Wet: bool is 4 bytes at offset 4 in A, bool (U1) is 1 byte at offset 1 in B
 size: 8 bytes in A, 2 bytes in B
 """
 CAR = """\
@@ -283,7 +283,8 @@ def test_the_comparison_as_json(run):
                 "name": "Wet",
                 "a": {"offset": 4, "size": 4, "type": "bool"},
                 "b": {"offset": 1, "size": 1, "type": "bool (U1)"},
-                "text": "field Wet: bool is 4 bytes at 4 in A, bool (U1) is 1 byte at 1 in B",
+                "text": "field Wet: bool is 4 bytes at offset 4 in A, "
+                "bool (U1) is 1 byte at offset 1 in B",
             }
         ],
     }

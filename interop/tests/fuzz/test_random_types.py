@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from interop.checkout import FIXTURES
-from interop.fuzz.differential import Difference, differences_of, target_of, value_differences
+from interop.fuzz.differential import (
+    Disagreement,
+    disagreements,
+    target_of,
+    value_disagreements,
+)
 from interop.plugin.hooks import Peers
 from interop.worlds.world import Endpoint, World
 from pyshm.layout.declarations import TypeDeclaration
@@ -45,7 +50,7 @@ def _kept() -> list[tuple[str, TypeDeclaration]]:
 def test_a_type_that_was_wrong_once_is_right(
     declaration: TypeDeclaration, world: World, dotnet: Callable[[], DotNetTypes]
 ) -> None:
-    (found,) = differences_of([declaration], dotnet(), target_of(world))
+    (found,) = disagreements([declaration], dotnet(), target_of(world))
     assert not found, _story(declaration, found)
 
 
@@ -61,7 +66,7 @@ def test_random_types_are_laid_out_alike(
     _search(
         request.config,
         st.lists(declarations(), min_size=1, max_size=BATCH),
-        lambda drawn: zip(drawn, differences_of(drawn, dotnet(), target), strict=True),
+        lambda drawn: zip(drawn, disagreements(drawn, dotnet(), target), strict=True),
     )
 
 
@@ -79,7 +84,7 @@ def test_random_values_are_the_same_bytes(
         st.lists(examples(target), min_size=1, max_size=BATCH),
         lambda drawn: zip(
             (declaration for declaration, _, _ in drawn),
-            value_differences(drawn, dotnet(), target),
+            value_disagreements(drawn, dotnet(), target),
             strict=True,
         ),
     )
@@ -88,7 +93,7 @@ def test_random_values_are_the_same_bytes(
 def _search(
     config: pytest.Config,
     lists: SearchStrategy[list[Any]],
-    compare: Callable[[list[Any]], Iterable[tuple[TypeDeclaration, list[Difference]]]],
+    compare: Callable[[list[Any]], Iterable[tuple[TypeDeclaration, list[Disagreement]]]],
 ) -> None:
     """Draw ``--types`` types in lists, and fail with the smallest one that is not the same."""
     from hypothesis import HealthCheck, given, seed, settings
@@ -126,13 +131,13 @@ def _search(
 class _Wrong(Exception):
     """The smallest type on which the two sides disagree."""
 
-    def __init__(self, declaration: TypeDeclaration, found: list[Difference]) -> None:
+    def __init__(self, declaration: TypeDeclaration, found: list[Disagreement]) -> None:
         super().__init__(_story(declaration, found))
         self.declaration = declaration
         self.found = found
 
 
-def _story(declaration: TypeDeclaration, found: list[Difference]) -> str:
+def _story(declaration: TypeDeclaration, found: list[Disagreement]) -> str:
     said = "\n".join(f"  {difference}" for difference in found)
     return f"{said}\n  {json.dumps(to_json(declaration))}"
 

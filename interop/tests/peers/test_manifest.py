@@ -13,10 +13,11 @@ from interop.peers.start import python_peer
 from interop.plugin.hooks import Peers
 from interop.worlds.world import NATIVE, Endpoint
 from pyshm import Struct
+from pyshm.layout.compare import Sides
 from pyshm.layout.layouts import refusal
 from pyshm.layout.schema import from_json, to_json
 from pyshm.testing.manifest import Manifest, manifest_from_json, manifest_json
-from pyshm.testing.mismatch import LayoutMismatchError, Sides, layout_mismatches
+from pyshm.testing.mismatch import LayoutMismatchError, layout_mismatches
 from pyshm.testing.process import Peer
 from pyshm.types import Bool, Double, Int32, Single
 
@@ -56,20 +57,20 @@ def _described(peer: Peer) -> Manifest:
     [
         (
             "layout-bool-of-one-byte",
-            ["field Wet: bool is 4 bytes in .NET, 1 here"],
+            ["field Wet at offset 8: bool is 4 bytes in .NET, bool (U1) is 1 byte here"],
         ),
         (
             "layout-pack-4",
             [
                 "Pack: not set in .NET, 4 here",
                 "field Distance: at offset 16 in .NET, 12 here",
-                "size: 24 in .NET, 20 here",
+                "size: 24 bytes in .NET, 20 bytes here",
             ],
         ),
         (
             "layout-fields-swapped",
             [
-                "order of the fields: Speed, Gear in .NET, Gear, Speed here",
+                "order of the fields: Speed, Gear in .NET; Gear, Speed here",
                 "field Speed: at offset 0 in .NET, 4 here",
                 "field Gear: at offset 4 in .NET, 0 here",
             ],
@@ -87,10 +88,16 @@ def test_the_difference_names_the_field_with_the_wrong_layout(
 @pytest.mark.parametrize(
     ("faulty", "sentence"),
     [
-        ("fields-swapped", "order of the fields: Id, Age in python, Age, Id in faulty"),
+        ("fields-swapped", "order of the fields: Id, Age in python; Age, Id in faulty"),
         ("pack-4", "field content_length: at offset 7 in python, 8 in faulty"),
-        ("byte-order-mark", "field path_length: it has no place in faulty"),
-        ("seven-bit-length", "field path_length: it has no place in faulty"),
+        (
+            "byte-order-mark",
+            "field path_length is missing in faulty (in python: int, 4 bytes at offset 0)",
+        ),
+        (
+            "seven-bit-length",
+            "field path_length is missing in faulty (in python: int, 4 bytes at offset 0)",
+        ),
     ],
     indirect=["faulty"],
 )

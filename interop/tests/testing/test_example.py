@@ -80,17 +80,17 @@ def test_its_structs_are_the_output_of_bind(example: Path) -> None:
         (
             "[MarshalAs(UnmanagedType.U1)]",
             "",
-            "field Wet: bool is 4 bytes in .NET, 1 here",
+            "field Wet: bool is 4 bytes at offset 20 in .NET, bool (U1) is 1 byte at offset 17",
         ),
         (
             "public bool Airborne;",
             "public byte Airborne;",
-            "field Wheels[0].Airborne: byte is 1 byte in .NET, bool is 4 bytes here",
+            "field Wheels[0].Airborne at offset 4: byte is 1 byte in .NET, bool is 4 bytes here",
         ),
         (
             "public fixed uint LapTimes[3];",
             "public fixed uint LapTimes[4];",
-            "field LapTimes: fixed uint[4] is 16 bytes in .NET, fixed uint[3] is 12 bytes here",
+            "field LapTimes at offset 8: fixed uint[4] is 16 bytes in .NET, fixed uint[3] is 12",
         ),
     ],
     ids=["marshal-as", "nested", "fixed-buffer"],

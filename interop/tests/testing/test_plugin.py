@@ -14,6 +14,7 @@ import pyshm.testing
 from interop.checkout import CHECKOUT
 from pyshm import Struct
 from pyshm.errors import ArgumentError, PyshmError
+from pyshm.layout.compare import paired
 from pyshm.testing import (
     AssemblyNotBuiltError,
     BuildError,
@@ -24,7 +25,6 @@ from pyshm.testing import (
     ToolchainError,
     TypeNotFoundError,
 )
-from pyshm.testing.mismatch import paired
 from pyshm.testing.process import Outcome
 from pyshm.types import Bool, Bool8, LPStr, Single
 
@@ -90,7 +90,7 @@ def test_the_error_names_both_types_and_the_difference(net, assembly):
         net.assert_same_layout(WrongWheel, "Wheel", assembly)
     assert str(caught.value) == (
         "Wheel in app.py and WrongWheel here have different layouts:\n"
-        "  field Wet: bool is 4 bytes in .NET, 1 here"
+        "  field Wet at offset 4: bool is 4 bytes in .NET, bool (U1) is 1 byte here"
     )
 
 
@@ -150,7 +150,9 @@ def test_a_type_is_requested_once_until_the_assembly_changes(net, assembly):
     assembly.write_text(ASSEMBLY.replace("Wet: Bool", "Wet: Uint"))
     later = assembly.stat().st_mtime + 1
     os.utime(assembly, (later, later))
-    with pytest.raises(LayoutMismatchError, match=r"field Wet: uint in \.NET, bool here"):
+    with pytest.raises(
+        LayoutMismatchError, match=r"field Wet at offset 4: uint in \.NET, bool here"
+    ):
         net.assert_same_layout(Wheel, "Wheel", assembly)
 
 
@@ -347,7 +349,7 @@ def test_the_traceback_of_a_mismatch_ends_in_the_users_test(user):
     user.pytester.makepyfile(test_app=text, wrong=ASSEMBLY.replace("Wet: Bool", "Wet: Int32"))
     done = user("-k", "test_wheel")
     done.assert_outcomes(failed=1, deselected=1)
-    done.stdout.fnmatch_lines(["E*field Wet: bool in .NET, int here"])
+    done.stdout.fnmatch_lines(["E*field Wet at offset 4: bool in .NET, int here"])
     done.stdout.no_fnmatch_line("*dotnet.py*")
 
 

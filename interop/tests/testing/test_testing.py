@@ -273,7 +273,7 @@ def test_an_assembly_that_was_rebuilt_is_read_again(
     again.mkdir()
     shutil.copy(compile_library("App", source, again), mine)
     found = mismatch(Wheel, "App.Wheel", mine, managed=False)
-    assert found == ["field Wet: byte is 1 byte in .NET, bool is 4 bytes here"]
+    assert found == ["field Wet at offset 4: byte is 1 byte in .NET, bool is 4 bytes here"]
 
 
 # --- differences --------------------------------------------------------------------------
@@ -282,21 +282,21 @@ def test_an_assembly_that_was_rebuilt_is_read_again(
 def test_every_difference_is_reported_in_the_order_of_the_fields(
     dotnet_peer: DotNetPeer, assembly: Path
 ) -> None:
+    named = "field Name: string (ByValTStr 8) is 8 bytes at offset 12 in .NET, {}"
     assert mismatch(WrongCar, "App.Car", assembly) == [
-        "field Speed: double is 8 bytes in .NET, float is 4 bytes here",
-        "field Name: string is 8 bytes in .NET, 9 here",
-        "field Name: at offset 12 in .NET, 8 here",
-        "field Wheels[0].Wet: bool is 4 bytes in .NET, 1 here",
+        "field Speed at offset 4: double is 8 bytes in .NET, float is 4 bytes here",
+        named.format("string (ByValTStr 9) is 9 bytes at offset 8 here"),
+        "field Wheels[0].Wet at offset 4: bool is 4 bytes in .NET, bool (U1) is 1 byte here",
         "field Started is missing here (in .NET: DateTime, 8 bytes at offset 36)",
         "field Extra is missing in .NET (here: int, 4 bytes at offset 36)",
-        "size: 44 in .NET, 40 here",
+        "size: 44 bytes in .NET, 40 bytes here",
     ]
 
 
 def test_pack_is_reported_before_its_consequences(dotnet_peer: DotNetPeer, assembly: Path) -> None:
     found = mismatch(CarByHand, "App.Car", assembly)
     assert found[:2] == ["Pack: 4 in .NET, 8 here", "field Speed: at offset 4 in .NET, 8 here"]
-    assert found[-1] == "size: 44 in .NET, 48 here"
+    assert found[-1] == "size: 44 bytes in .NET, 48 bytes here"
 
 
 def test_another_type_of_the_same_size_is_a_difference(
@@ -307,12 +307,12 @@ def test_another_type_of_the_same_size_is_a_difference(
         Wet: Int32
 
     assert mismatch(Numeric, "App.Wheel", assembly) == [
-        "field Radius: float in .NET, int here",
-        "field Wet: bool in .NET, int here",
-        "managed layout: field Wet: bool is 1 byte in .NET, int is 4 bytes here",
+        "field Radius at offset 0: float in .NET, int here",
+        "field Wet at offset 4: bool in .NET, int here",
+        "managed layout: field Wet at offset 4: bool is 1 byte in .NET, int is 4 bytes here",
     ]
     found = mismatch(Numeric, "App.Wheel", assembly, marshalled=False)
-    assert found[0] == "managed layout: field Radius: float in .NET, int here"
+    assert found[0] == "managed layout: field Radius at offset 0: float in .NET, int here"
 
 
 def test_the_character_set_is_reported_if_it_matters(
@@ -324,7 +324,7 @@ def test_the_character_set_is_reported_if_it_matters(
 
     assert mismatch(Letters, "App.Letters", assembly) == [
         "CharSet: ansi in .NET, unicode here",
-        "field Letter: char is 1 byte in .NET, 2 here",
+        "field Letter at offset 0: char is 1 byte in .NET, 2 bytes here",
     ]
 
 
