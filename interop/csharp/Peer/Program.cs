@@ -1,7 +1,7 @@
 using System.Text;
 using Peer;
 
-// Standard output is a protocol: bytes and line feeds only, on every system.
+// Standard output follows docs/protocol.md: UTF-8 and line feeds on every system.
 using Stream output = Console.OpenStandardOutput();
 try
 {
@@ -27,18 +27,18 @@ try
 }
 catch (UsageException error)
 {
-    Complain($"{error.Message}\n{CommandLine.Usage}");
+    PrintError($"{error.Message}\n{CommandLine.Usage}");
     return 2;
 }
-#pragma warning disable CA1031 // whatever goes wrong is told in one line, and the status says the rest
+#pragma warning disable CA1031 // every error becomes a message and an exit status
 catch (Exception error)
 #pragma warning restore CA1031
 {
-    Complain(error.Message.ReplaceLineEndings(" "));
+    PrintError(error.Message.ReplaceLineEndings(" "));
     return 1;
 }
 
-static void Complain(string message)
+static void PrintError(string message)
 {
     using Stream stream = Console.OpenStandardError();
     stream.Write(Encoding.UTF8.GetBytes($"peer: {message}\n"));

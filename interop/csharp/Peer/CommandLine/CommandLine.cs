@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Peer;
 
-/// <summary>The arguments of one run, by the grammar of docs/protocol.md.</summary>
+/// <summary>Represents the command line, as docs/protocol.md describes it.</summary>
 internal sealed class CommandLine
 {
     public const string Help = "--help";
@@ -16,7 +16,7 @@ internal sealed class CommandLine
                Peer serve
         """;
 
-    // Per command: its positional arguments, its options with a value, its switches.
+    // For each command: positional arguments, options with a value, and switches.
     private static readonly Dictionary<string, (string[] Positional, string[] Options, string[] Switches)>
         s_grammar = new()
         {
@@ -35,22 +35,22 @@ internal sealed class CommandLine
 
     private CommandLine(string command) => Command = command;
 
-    /// <summary>The first argument.</summary>
+    /// <summary>Gets the command, which is the first argument.</summary>
     public string Command { get; }
 
-    /// <summary>MAP: a name, or with --file a path.</summary>
+    /// <summary>Gets MAP: the name of a map, or the path of a file with --file.</summary>
     public string Map => _positional[0];
 
-    /// <summary>FILE of write-image.</summary>
+    /// <summary>Gets FILE, the path of a picture.</summary>
     public string File => _positional[1];
 
-    /// <summary>Takes the arguments apart.</summary>
-    /// <exception cref="UsageException">They don't follow the grammar.</exception>
+    /// <summary>Parses the arguments.</summary>
+    /// <exception cref="UsageException">The arguments are not valid.</exception>
     public static CommandLine Parse(string[] arguments)
     {
         if (arguments.Length == 0)
         {
-            throw new UsageException("a command is needed");
+            throw new UsageException("the command is missing");
         }
 
         string command = arguments[0];
@@ -87,7 +87,7 @@ internal sealed class CommandLine
             }
             else
             {
-                line.TakeOption(grammar.Options, arguments, ref index);
+                line.ParseOption(grammar.Options, arguments, ref index);
             }
         }
 
@@ -97,23 +97,23 @@ internal sealed class CommandLine
                 ? "no arguments"
                 : string.Join(' ', grammar.Positional);
             throw new UsageException(
-                $"{command} takes {expected}; {line._positional.Count} positional arguments were given");
+                $"{command} takes {expected}, not {line._positional.Count} positional arguments");
         }
 
         return line;
     }
 
-    /// <summary>Whether a switch was given.</summary>
+    /// <summary>Returns whether the command line has a switch.</summary>
     public bool Has(string name) => _switches.Contains(name);
 
-    /// <summary>An option's text, or null without it.</summary>
+    /// <summary>Returns the text of an option, or null if it is missing.</summary>
     public string? Text(string name) => _options.GetValueOrDefault(name);
 
-    /// <summary>An option's number; any size, for it is the format's business to refuse it.</summary>
-    public Int128 Number(string name, Int128 otherwise) =>
-        Text(name) is { } text ? ParseNumber(name, text) : otherwise;
+    /// <summary>Returns the number of an option. The format checks its range.</summary>
+    public Int128 Number(string name, Int128 defaultValue) =>
+        Text(name) is { } text ? ParseNumber(name, text) : defaultValue;
 
-    /// <summary>An option's number where it counts bytes.</summary>
+    /// <summary>Returns the number of an option that counts bytes, or null if it is missing.</summary>
     public long? Count(string name)
     {
         if (Text(name) is not { } text)
@@ -127,7 +127,7 @@ internal sealed class CommandLine
             : throw new UsageException($"{name}: {text} is too large");
     }
 
-    /// <summary>An option's list of numbers, or null without it.</summary>
+    /// <summary>Returns the list of numbers of an option, or null if it is missing.</summary>
     public Int128[]? Numbers(string name) => Text(name) switch
     {
         null => null,
@@ -140,9 +140,9 @@ internal sealed class CommandLine
     private static Int128 ParseNumber(string name, string text) =>
         Int128.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out Int128 number)
             ? number
-            : throw new UsageException($"{name}: \"{text}\" is no integer");
+            : throw new UsageException($"{name}: \"{text}\" is not an integer");
 
-    private void TakeOption(string[] known, string[] arguments, ref int index)
+    private void ParseOption(string[] known, string[] arguments, ref int index)
     {
         string[] parts = arguments[index].Split('=', 2);
         if (!known.Contains(parts[0]))

@@ -5,12 +5,12 @@ using SharedMemory;
 
 namespace Peer;
 
-/// <summary>The commands that write or read one value.</summary>
+/// <summary>Runs the commands that write or read one value.</summary>
 internal static class Commands
 {
     private static readonly Int128[] s_standardScores = [60, 61, 62, 63, 64, 65, 66, 67, 68, 69];
 
-    /// <summary>Does what the command line says.</summary>
+    /// <summary>Runs the command of the command line.</summary>
     public static void Run(CommandLine line, Stream output)
     {
         switch (line.Command)
@@ -35,7 +35,7 @@ internal static class Commands
         }
     }
 
-    /// <summary>The map to read, which has to exist.</summary>
+    /// <summary>Opens the map of the command line for reading.</summary>
     public static ShareMemoryHelper OpenToRead(CommandLine line)
     {
         var helper = new ShareMemoryHelper(line.Map, access: MemoryMappedFileAccess.Read);
@@ -51,9 +51,9 @@ internal static class Commands
         return helper;
     }
 
-    /// <summary>Prints lines, or with --json one object.</summary>
+    /// <summary>Prints text, or a JSON object with --json.</summary>
     public static void Print(
-        CommandLine line, Stream output, Action<Utf8JsonWriter> writeJson, Func<string> makeText)
+        CommandLine line, Stream output, Action<Utf8JsonWriter> writeJson, Func<string> getText)
     {
         if (line.Has("--json"))
         {
@@ -68,7 +68,7 @@ internal static class Commands
         }
         else
         {
-            output.Write(Encoding.UTF8.GetBytes(makeText() + "\n"));
+            output.Write(Encoding.UTF8.GetBytes(getText() + "\n"));
         }
 
         output.Flush();
@@ -77,7 +77,7 @@ internal static class Commands
     private static void WriteImage(CommandLine line, Stream output)
     {
         var image = new ImageData(line.Text("--path") ?? line.File, File.ReadAllBytes(line.File));
-        HoldWritten(line, output, image.ToBytes(), helper => helper.WriteImage(image));
+        WriteAndHold(line, output, image.ToBytes(), helper => helper.WriteImage(image));
     }
 
     private static void WriteStruct(CommandLine line, Stream output)
@@ -86,14 +86,14 @@ internal static class Commands
             line.Number("--id", 100),
             line.Number("--age", 20),
             line.Numbers("--scores") ?? s_standardScores);
-        HoldWritten(line, output, StructBytes.ToBytes(data), helper => helper.WriteStruct(data));
+        WriteAndHold(line, output, StructBytes.ToBytes(data), helper => helper.WriteStruct(data));
     }
 
-    private static void HoldWritten(
+    private static void WriteAndHold(
         CommandLine line, Stream output, byte[] bytes, Action<ShareMemoryHelper> write)
     {
-        // Before there is anything to let go of.
-        using var end = new EndOfHolding();
+        // Handle signals before the map exists, so that it is released.
+        using var stop = new StopSignal();
         using var helper = new ShareMemoryHelper(
             line.Map, line.Count("--capacity") ?? ShareMemoryHelper.DefaultCapacity);
         if (line.Has("--file"))
@@ -117,7 +117,7 @@ internal static class Commands
                 writer.WriteString("sha256", Hex.Sha256(bytes));
             },
             () => "READY");
-        end.Wait();
+        stop.Wait();
     }
 
     private static void ReadImage(CommandLine line, Stream output)

@@ -5,20 +5,20 @@ using SharedMemory;
 
 namespace Peer;
 
-/// <summary>The dump command: a map's bytes beside what they mean.</summary>
+/// <summary>Runs the dump command, which prints the bytes and the fields of a map.</summary>
 internal static class Dump
 {
     private const string Blob = "blob";
     private const int RowSize = 16;
     private const int HexWidth = (RowSize * 3) - 1;
-    private const int MostOpaqueBytes = 64;
+    private const int MaxOpaqueBytes = 64;
 
     public static void Run(CommandLine line, Stream output)
     {
         string? kind = line.Text("--as");
         if (kind is not (null or Blob or nameof(TestData)))
         {
-            throw new UsageException($"--as: \"{kind}\" is neither {Blob} nor {nameof(TestData)}");
+            throw new UsageException($"--as: \"{kind}\" is not {Blob} or {nameof(TestData)}");
         }
 
         byte[] bytes = ReadPart(line);
@@ -47,7 +47,7 @@ internal static class Dump
         long? length = line.Count("--length");
         if (offset < 0 || length < 0)
         {
-            throw new UsageException("--offset and --length can't be negative");
+            throw new UsageException("--offset and --length must not be negative");
         }
 
         using ShareMemoryHelper helper = Commands.OpenToRead(line);
@@ -80,7 +80,7 @@ internal static class Dump
             string.Create(CultureInfo.InvariantCulture, $"{map}: {kind}, {bytes.Length} bytes"));
         foreach (DumpField field in fields)
         {
-            int shown = (int)(field.IsOpaque ? Math.Min(field.Size, MostOpaqueBytes) : field.Size);
+            int shown = (int)(field.IsOpaque ? Math.Min(field.Size, MaxOpaqueBytes) : field.Size);
             ReadOnlySpan<byte> rest = bytes.AsSpan((int)field.Offset, shown);
             long offset = field.Offset;
             string note = field.Note;

@@ -5,19 +5,19 @@ using SharedMemory;
 
 namespace Peer;
 
-/// <summary>One field of a dump: where it lies and what it says.</summary>
-/// <param name="Name">The name in docs/format.md, or stale.</param>
-/// <param name="Offset">Where it begins.</param>
-/// <param name="Size">Its size in bytes.</param>
-/// <param name="Number">Its value, if that is a number.</param>
-/// <param name="Text">Its value, if that is a text.</param>
+/// <summary>Represents a field of a dump.</summary>
+/// <param name="Name">The name in docs/format.md, or stale for bytes after the last field.</param>
+/// <param name="Offset">The offset in bytes.</param>
+/// <param name="Size">The size in bytes.</param>
+/// <param name="Number">The value, if it is a number.</param>
+/// <param name="Text">The value, if it is text.</param>
 internal sealed record DumpField(
     string Name, long Offset, long Size, int? Number = null, string? Text = null)
 {
-    /// <summary>Whether it may be long and is shown in part only.</summary>
+    /// <summary>Gets whether the field has bytes without a value, of which only some are shown.</summary>
     public bool IsOpaque => Number is null && Text is null;
 
-    /// <summary>What stands at the right of its first row.</summary>
+    /// <summary>Gets the text at the right of the first row.</summary>
     public string Note => this switch
     {
         { Number: { } number } => string.Create(CultureInfo.InvariantCulture, $"{Name} = {number}"),
@@ -25,7 +25,7 @@ internal sealed record DumpField(
         _ => string.Create(CultureInfo.InvariantCulture, $"{Name} ({Size} bytes)"),
     };
 
-    /// <summary>The fields of a blob, and what lies behind it.</summary>
+    /// <summary>Returns the fields of a blob and the bytes after it.</summary>
     public static List<DumpField> OfBlob(byte[] bytes, ImageData image)
     {
         int pathLength = Encoding.UTF8.GetByteCount(image.Path);
@@ -41,7 +41,7 @@ internal sealed record DumpField(
         return fields;
     }
 
-    /// <summary>The fields of a TestData, and what lies behind it.</summary>
+    /// <summary>Returns the fields of a TestData and the bytes after it.</summary>
     public static List<DumpField> OfTestData(byte[] bytes, TestData data)
     {
         var fields = new List<DumpField> { new("Id", 0, 4, data.Id), new("Age", 4, 4, data.Age) };
@@ -83,7 +83,7 @@ internal sealed record DumpField(
         }
     }
 
-    // JSON's syntax with as little escaped as it allows; the library's encoders escape more.
+    // Escapes only what JSON requires. The encoders of .NET escape more.
     private static string Quote(string text)
     {
         var quoted = new StringBuilder("\"");

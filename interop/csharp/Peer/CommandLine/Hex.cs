@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace Peer;
 
-/// <summary>Bytes as the protocol writes them.</summary>
+/// <summary>Formats bytes and hashes as hexadecimal text.</summary>
 internal static class Hex
 {
     public static string Encode(ReadOnlySpan<byte> bytes) =>

@@ -3,7 +3,7 @@ using SharedMemory;
 
 namespace Peer;
 
-/// <summary>Images and structures as arguments and values of steps.</summary>
+/// <summary>Converts pictures and structures to and from arguments and values of steps.</summary>
 internal static class ModelValues
 {
     public static ImageData Image(StepArguments arguments) => new(
@@ -13,7 +13,7 @@ internal static class ModelValues
     public static TestData Struct(StepArguments arguments) => TestData.Create(
         arguments.Integer("id"), arguments.Integer("age"), arguments.Integers("scores"));
 
-    /// <summary>The size and hash of bytes that were written.</summary>
+    /// <summary>Returns the size and hash of written bytes.</summary>
     public static StepValue Written(byte[] bytes) => writer =>
     {
         writer.WriteStartObject();
@@ -54,7 +54,7 @@ internal static class ModelValues
         writer.WriteEndObject();
     };
 
-    /// <summary>The properties id, age and scores, into an object that is open.</summary>
+    /// <summary>Writes the properties id, age and scores to the current JSON object.</summary>
     public static void WriteFields(Utf8JsonWriter writer, TestData data)
     {
         writer.WriteNumber("id", data.Id);

@@ -4,14 +4,14 @@ using SharedMemory;
 
 namespace Peer;
 
-/// <summary>Exceptions as the protocol reports them.</summary>
+/// <summary>Converts exceptions to the errors of the protocol.</summary>
 internal static class ErrorReport
 {
     private const int AlreadyExists = unchecked((int)0x800700B7); // ERROR_ALREADY_EXISTS
     private const int FileExists = unchecked((int)0x80070050); // ERROR_FILE_EXISTS
-    private const int UnixFileExists = 17; // EEXIST, as .NET passes it on
+    private const int UnixFileExists = 17; // EEXIST
 
-    /// <summary>The protocol's word for an exception.</summary>
+    /// <summary>Returns the kind of an exception.</summary>
     public static string KindOf(Exception error) => error switch
     {
         MapFormatException format => format.Kind,
@@ -31,7 +31,7 @@ internal static class ErrorReport
         _ => "unexpected",
     };
 
-    /// <summary>Writes the error object.</summary>
+    /// <summary>Writes an exception as a JSON object.</summary>
     public static void Write(Utf8JsonWriter writer, Exception error)
     {
         var format = error as MapFormatException;
@@ -49,7 +49,7 @@ internal static class ErrorReport
     private static void WriteNumber(Utf8JsonWriter writer, string name, Int128? number)
     {
         writer.WritePropertyName(name);
-        // The writer knows integers of 64 bits only.
+        // Utf8JsonWriter has no method for 128-bit integers.
         writer.WriteRawValue(number?.ToString(CultureInfo.InvariantCulture) ?? "null");
     }
 }

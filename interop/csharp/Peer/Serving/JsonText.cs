@@ -5,25 +5,26 @@ using System.Text.Json;
 
 namespace Peer;
 
-/// <summary>Strings in JSON that need not be valid Unicode, which System.Text.Json insists on.</summary>
+/// <summary>Reads and writes JSON strings that may not be valid Unicode, unlike System.Text.Json.</summary>
 internal static class JsonText
 {
+    /// <summary>Gets the options of every writer.</summary>
     public static JsonWriterOptions WriterOptions { get; } = new()
     {
-        // The output is read by programs; what HTML makes of it does not matter.
+        // Programs read the output, so characters that are special in HTML need no escapes.
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         SkipValidation = true,
     };
 
-    /// <summary>UTF-8 for the writer, with U+FFFD for a lone surrogate.</summary>
+    /// <summary>Returns text as UTF-8, with U+FFFD for each lone surrogate.</summary>
     public static byte[] Encode(string text) => Encoding.UTF8.GetBytes(text);
 
-    /// <summary>The text of a JSON string, lone surrogates included.</summary>
+    /// <summary>Returns the text of a JSON string, including lone surrogates.</summary>
     public static string Decode(JsonElement element)
     {
         if (element.ValueKind != JsonValueKind.String)
         {
-            throw new ProtocolException($"a string was expected, not {element.GetRawText()}");
+            throw new ProtocolException($"expected a string, not {element.GetRawText()}");
         }
 
         try
@@ -36,7 +37,7 @@ internal static class JsonText
         }
     }
 
-    // The parser has checked the syntax already.
+    // The parser has checked the syntax.
     private static string Unescape(ReadOnlySpan<char> raw)
     {
         var text = new StringBuilder(raw.Length);
@@ -62,7 +63,7 @@ internal static class JsonText
                     'n' => '\n',
                     'r' => '\r',
                     't' => '\t',
-                    char itself => itself,
+                    char other => other,
                 });
                 raw = raw[2..];
             }

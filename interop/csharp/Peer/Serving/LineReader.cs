@@ -1,6 +1,6 @@
 namespace Peer;
 
-/// <summary>Lines of any length from a stream, as bytes and without copying them.</summary>
+/// <summary>Reads lines of any length from a stream, as bytes and without copying them.</summary>
 internal sealed class LineReader(Stream input)
 {
     private const byte LineFeed = (byte)'\n';
@@ -9,7 +9,10 @@ internal sealed class LineReader(Stream input)
     private int _begin;
     private int _end;
 
-    /// <summary>The next line without its end; valid until the next call. False at the end.</summary>
+    /// <summary>
+    /// Reads the next line, without its line feed. The bytes are valid until the next call. Returns
+    /// false at the end of the stream.
+    /// </summary>
     public bool TryRead(out ReadOnlyMemory<byte> line)
     {
         int searched = _begin;
@@ -24,22 +27,22 @@ internal sealed class LineReader(Stream input)
                 return true;
             }
 
-            int waiting = _end - _begin;
-            MakeRoom();
-            searched = _begin + waiting;
+            int pending = _end - _begin;
+            EnsureSpace();
+            searched = _begin + pending;
             int count = input.Read(_buffer, _end, _buffer.Length - _end);
             if (count == 0)
             {
-                line = _buffer.AsMemory(_begin, waiting);
+                line = _buffer.AsMemory(_begin, pending);
                 _begin = _end;
-                return waiting > 0;
+                return pending > 0;
             }
 
             _end += count;
         }
     }
 
-    private void MakeRoom()
+    private void EnsureSpace()
     {
         if (_begin > 0)
         {

@@ -1,4 +1,4 @@
 namespace Peer;
 
-/// <summary>A step that uses an object which no earlier step made.</summary>
+/// <summary>The exception that is thrown if a step uses an object that no earlier step has stored.</summary>
 internal sealed class NoObjectException(string message) : Exception(message);

@@ -1,11 +1,11 @@
 namespace Peer;
 
-/// <summary>The objects that steps have made, by name.</summary>
+/// <summary>Stores the objects that steps create, by name.</summary>
 internal sealed class ObjectStore
 {
     private readonly Dictionary<string, Entry> _entries = [];
 
-    /// <summary>Stores an object, and what has to go with it when its name is given up.</summary>
+    /// <summary>Stores an object and the stream that it was created from. Disposes of the old object.</summary>
     public void Put(string name, IDisposable value, FileStream? origin = null)
     {
         if (_entries.Remove(name, out Entry old))
@@ -16,20 +16,20 @@ internal sealed class ObjectStore
         _entries.Add(name, new Entry(value, origin));
     }
 
-    /// <summary>The object of that name.</summary>
+    /// <summary>Returns the object with a name.</summary>
     public IDisposable Get(string name) => Find(name).Value;
 
-    /// <summary>The object of that name, which has to be of one type.</summary>
+    /// <summary>Returns the object with a name. Throws if it does not have the type.</summary>
     public T Get<T>(string name)
         where T : class =>
         Get(name) as T
         ?? throw new ProtocolException($"\"{name}\" is a {Get(name).GetType().Name}, not a {typeof(T).Name}");
 
-    /// <summary>The stream that the map of that name was made from.</summary>
+    /// <summary>Returns the stream that the map with a name was created from.</summary>
     public FileStream OriginOf(string name) => Find(name).Origin
-        ?? throw new NoObjectException($"\"{name}\" was not made from a stream");
+        ?? throw new NoObjectException($"\"{name}\" was not created from a stream");
 
-    /// <summary>Disposes of everything.</summary>
+    /// <summary>Disposes of all objects.</summary>
     public void Reset()
     {
         Entry[] all = [.. _entries.Values];
@@ -42,7 +42,7 @@ internal sealed class ObjectStore
 
     private Entry Find(string name) => _entries.TryGetValue(name, out Entry entry)
         ? entry
-        : throw new NoObjectException($"no object is stored as \"{name}\"");
+        : throw new NoObjectException($"no object is stored with the name \"{name}\"");
 
     private readonly record struct Entry(IDisposable Value, FileStream? Origin)
     {

@@ -1,4 +1,4 @@
 namespace Peer;
 
-/// <summary>A request or a step that breaks docs/protocol.md.</summary>
+/// <summary>The exception that is thrown for a request or a step that does not follow docs/protocol.md.</summary>
 internal sealed class ProtocolException(string message) : Exception(message);

@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace Peer;
 
-/// <summary>The serve command: requests in, responses out, until the input ends.</summary>
+/// <summary>Reads requests and writes responses until the input ends.</summary>
 internal sealed class Server : IDisposable
 {
     private const int Protocol = 1;
@@ -27,7 +27,7 @@ internal sealed class Server : IDisposable
 
     public void Run()
     {
-        // Without these a signal would end the process with its maps still in the directory.
+        // A process that a signal kills would leave the files of its maps.
         using PosixSignalRegistration interrupt =
             PosixSignalRegistration.Create(PosixSignal.SIGINT, static context => Quit(context, 2));
         using PosixSignalRegistration terminate =
@@ -47,7 +47,7 @@ internal sealed class Server : IDisposable
         _writer.Dispose();
     }
 
-    // Leaving by Exit lets the library tidy up; the status is the shell's for that signal.
+    // Exit releases the maps. Shells use this status for a process that a signal kills.
     private static void Quit(PosixSignalContext context, int signal)
     {
         context.Cancel = true;
@@ -97,7 +97,7 @@ internal sealed class Server : IDisposable
         }
         catch (JsonException error)
         {
-            WriteFatal(default, $"no JSON: {error.Message}");
+            WriteFatal(default, $"invalid JSON: {error.Message}");
             return;
         }
 
@@ -106,9 +106,9 @@ internal sealed class Server : IDisposable
             JsonElement root = request.RootElement;
             if (root.ValueKind != JsonValueKind.Object)
             {
-                WriteFatal(default, "a request is a JSON object");
+                WriteFatal(default, "a request must be a JSON object");
             }
-            else if (WhatIsWrong(root) is { } reason)
+            else if (FindProblem(root) is { } reason)
             {
                 WriteFatal(root, reason);
             }
@@ -119,41 +119,41 @@ internal sealed class Server : IDisposable
         }
     }
 
-    private static string? WhatIsWrong(JsonElement root)
+    private static string? FindProblem(JsonElement root)
     {
         if (!root.TryGetProperty("steps", out JsonElement steps)
             || steps.ValueKind != JsonValueKind.Array)
         {
-            return "a request has \"steps\", an array";
+            return "a request must have \"steps\", an array";
         }
 
         foreach (JsonElement step in steps.EnumerateArray())
         {
             if (step.ValueKind != JsonValueKind.Object
-                || !step.TryGetProperty("do", out JsonElement what)
-                || what.ValueKind != JsonValueKind.String)
+                || !step.TryGetProperty("do", out JsonElement name)
+                || name.ValueKind != JsonValueKind.String)
             {
-                return "a step is an object with \"do\", a string";
+                return "a step must be an object with \"do\", a string";
             }
         }
 
         return root.TryGetProperty("on_error", out JsonElement onError)
             && !(onError.ValueKind == JsonValueKind.String
                 && (onError.ValueEquals("stop") || onError.ValueEquals("continue")))
-            ? "\"on_error\" is \"stop\" or \"continue\""
+            ? "\"on_error\" must be \"stop\" or \"continue\""
             : null;
     }
 
     private void RunSteps(JsonElement root)
     {
-        bool goOn = root.TryGetProperty("on_error", out JsonElement onError)
+        bool continueOnError = root.TryGetProperty("on_error", out JsonElement onError)
             && onError.ValueEquals("continue");
         WriteBeginning(root);
         _writer.WriteStartArray("outcomes");
         foreach (JsonElement step in root.GetProperty("steps").EnumerateArray())
         {
             bool succeeded = TryRunStep(step);
-            if (!succeeded && !goOn)
+            if (!succeeded && !continueOnError)
             {
                 break;
             }
@@ -173,7 +173,7 @@ internal sealed class Server : IDisposable
                 ? run(new StepArguments(step))
                 : throw new ProtocolException($"unknown step \"{name}\"");
         }
-#pragma warning disable CA1031 // every error is an outcome
+#pragma warning disable CA1031 // every error is an outcome of the step
         catch (Exception error)
 #pragma warning restore CA1031
         {

@@ -3,13 +3,13 @@ using System.Text.Json;
 
 namespace Peer;
 
-/// <summary>The arguments of one step. Left out and null are told apart only where it matters.</summary>
+/// <summary>Represents the arguments of one step.</summary>
 internal readonly struct StepArguments(JsonElement step)
 {
-    /// <summary>Whether the argument is there, be it null.</summary>
+    /// <summary>Returns whether the step has the argument. Its value may be null.</summary>
     public bool Has(string name) => step.TryGetProperty(name, out _);
 
-    /// <summary>The argument, or null if it is left out or null.</summary>
+    /// <summary>Returns the argument, or null if it is missing or null.</summary>
     public JsonElement? Optional(string name) =>
         step.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null
             ? value
@@ -25,13 +25,13 @@ internal readonly struct StepArguments(JsonElement step)
 
     public Int128 Integer(string name) => ParseInteger(Required(name));
 
-    public long Int64(string name, long otherwise) =>
-        Optional(name) is { } value ? checked((long)ParseInteger(value)) : otherwise;
+    public long Int64(string name, long defaultValue) =>
+        Optional(name) is { } value ? checked((long)ParseInteger(value)) : defaultValue;
 
     public long Int64(string name) => checked((long)Integer(name));
 
-    public int Int32(string name, int otherwise) =>
-        Optional(name) is { } value ? checked((int)ParseInteger(value)) : otherwise;
+    public int Int32(string name, int defaultValue) =>
+        Optional(name) is { } value ? checked((int)ParseInteger(value)) : defaultValue;
 
     public int Int32(string name) => checked((int)Integer(name));
 
@@ -39,20 +39,20 @@ internal readonly struct StepArguments(JsonElement step)
 
     public byte[] Bytes(string name) => Convert.FromHexString(Required(name).GetString()!);
 
-    /// <summary>The enum's value of that number, known or not.</summary>
-    public T Enumeration<T>(string name, T otherwise)
+    /// <summary>Returns the enumeration value of a number. The enumeration may not define it.</summary>
+    public T Enumeration<T>(string name, T defaultValue)
         where T : struct, Enum =>
-        Optional(name) is { } value ? (T)(object)checked((int)ParseInteger(value)) : otherwise;
+        Optional(name) is { } value ? (T)(object)checked((int)ParseInteger(value)) : defaultValue;
 
-    /// <summary>A list of integers; null if it is null or left out.</summary>
+    /// <summary>Returns a list of integers, or null if the argument is missing or null.</summary>
     public Int128[]? Integers(string name) =>
         Optional(name) is { } list ? [.. list.EnumerateArray().Select(ParseInteger)] : null;
 
-    /// <summary>A JSON integer of any size.</summary>
+    /// <summary>Returns the value of a JSON integer.</summary>
     public static Int128 ParseInteger(JsonElement value) =>
         value.ValueKind == JsonValueKind.Number
         && Int128.TryParse(
             value.GetRawText(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out Int128 number)
             ? number
-            : throw new ProtocolException($"an integer was expected, not {value.GetRawText()}");
+            : throw new ProtocolException($"expected an integer, not {value.GetRawText()}");
 }

@@ -1,6 +1,6 @@
 namespace Peer;
 
-/// <summary>All steps by name.</summary>
+/// <summary>Creates the table of all steps, by name.</summary>
 internal static class StepTable
 {
     public static Dictionary<string, Step> Create(ObjectStore store)

@@ -2,8 +2,8 @@ using System.Text.Json;
 
 namespace Peer;
 
-/// <summary>Writes a step's value. The step is over by then: writing can't fail half-way.</summary>
+/// <summary>Writes the value of a step. The step has succeeded, so writing must not fail.</summary>
 internal delegate void StepValue(Utf8JsonWriter writer);
 
-/// <summary>A step: does its work and returns its value, null for the JSON null.</summary>
+/// <summary>Runs a step and returns its value, or null for the JSON null.</summary>
 internal delegate StepValue? Step(StepArguments arguments);

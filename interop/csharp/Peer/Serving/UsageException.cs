@@ -1,4 +1,4 @@
 namespace Peer;
 
-/// <summary>A command line that can't be meant.</summary>
+/// <summary>The exception that is thrown for an invalid command line.</summary>
 internal sealed class UsageException(string message) : Exception(message);

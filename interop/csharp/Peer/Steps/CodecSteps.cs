@@ -3,7 +3,7 @@ using SharedMemory;
 
 namespace Peer;
 
-/// <summary>The steps without a map: formats to bytes and back.</summary>
+/// <summary>Implements the steps that encode and decode formats without a map.</summary>
 internal static class CodecSteps
 {
     public static void AddTo(Dictionary<string, Step> table)
@@ -25,7 +25,7 @@ internal static class CodecSteps
 
         string[] names = [nameof(TestData.Id), nameof(TestData.Age), nameof(TestData.Scores)];
         int size = Marshal.SizeOf<TestData>();
-        // The marshaller tells where a field begins. With Pack = 1 it ends where the next one begins.
+        // With Pack = 1, each field ends at the offset of the next one.
         int[] bounds = [.. names.Select(static name => (int)Marshal.OffsetOf<TestData>(name)), size];
         return writer =>
         {

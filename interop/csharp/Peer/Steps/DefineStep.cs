@@ -7,7 +7,10 @@ using System.Text.Json;
 
 namespace Peer;
 
-/// <summary>The step define: types from JSON, their layouts, and values through both of them.</summary>
+/// <summary>
+/// Implements the step define, which creates types from JSON, and reports their layouts and the bytes
+/// of values in both layouts.
+/// </summary>
 internal sealed class DefineStep
 {
     private int _batches;
@@ -16,7 +19,7 @@ internal sealed class DefineStep
 
     private StepValue Define(StepArguments arguments)
     {
-        // Answers are written while the types are at hand, and not kept beyond.
+        // The answers are written now, so that the types can be unloaded.
         using var memory = new PoisonedMemory();
         var answers = new ArrayBufferWriter<byte>(1 << 12);
         using (var writer = new Utf8JsonWriter(answers, JsonText.WriterOptions))
@@ -42,7 +45,7 @@ internal sealed class DefineStep
             .DefineDynamicModule(name.Name!);
     }
 
-    /// <summary>The items of one request, whose types live in one assembly.</summary>
+    /// <summary>Answers the items of one request. Their types are in one assembly.</summary>
     private sealed class Batch(ModuleBuilder module, Utf8JsonWriter writer, PoisonedMemory memory)
     {
         private readonly TypeValue _values = new();
@@ -52,17 +55,17 @@ internal sealed class DefineStep
         {
             string nameSpace = $"Item{_items++}";
             Type? type = null;
-            Exception? refusal = Attempt.To(
+            Exception? error = Attempt.Run(
                 () => type = new TypeEmitter(module, nameSpace).Emit(item.Required("types")));
-            if (refusal is ProtocolException)
+            if (error is ProtocolException)
             {
-                throw refusal;
+                throw error;
             }
 
             writer.WriteStartObject();
             if (type is null)
             {
-                LayoutReport.WriteRefused(writer, refusal!);
+                LayoutReport.WriteRefused(writer, error!);
                 WriteOffsets(null);
             }
             else
@@ -92,7 +95,7 @@ internal sealed class DefineStep
             if (byAccessor)
             {
                 int? stride = null;
-                _ = Attempt.To(() => stride = ManagedMemory.Of(type, layout, byAccessor).Stride);
+                _ = Attempt.Run(() => stride = ManagedMemory.Of(type, layout, byAccessor).Stride);
                 LayoutReport.WriteNumber(writer, "accessor_stride", stride);
             }
 
@@ -105,11 +108,11 @@ internal sealed class DefineStep
                 json => ManagedFromBytes(type, layout, json, byAccessor));
         }
 
-        /// <summary>One answer for each item of a list, if there is one.</summary>
+        /// <summary>Writes an answer for each item of a list, if the step has the list.</summary>
         private void WriteList(
-            StepArguments item, string given, string answer, Func<JsonElement, Action> work)
+            StepArguments item, string argument, string answer, Func<JsonElement, Action> convert)
         {
-            if (item.Optional(given) is not { } list)
+            if (item.Optional(argument) is not { } list)
             {
                 return;
             }
@@ -118,7 +121,7 @@ internal sealed class DefineStep
             foreach (JsonElement json in list.EnumerateArray())
             {
                 Action? write = null;
-                Exception? error = Attempt.To(() => write = work(json));
+                Exception? error = Attempt.Run(() => write = convert(json));
                 writer.WriteStartObject();
                 if (error is null)
                 {
@@ -138,7 +141,7 @@ internal sealed class DefineStep
         private Action ToBytes(Type type, LayoutProbe layout, JsonElement json)
         {
             object value = ReadRoot(type, json);
-            memory.Prepare(layout.TriedSize);
+            memory.Prepare(layout.BufferSize);
             Marshal.StructureToPtr(value, memory.Address, fDeleteOld: false);
             bool overrun = memory.IsOverrun;
             string bytes = Hex.Encode(memory.Bytes);
@@ -156,7 +159,7 @@ internal sealed class DefineStep
         private Action FromBytes(Type type, LayoutProbe layout, JsonElement json)
         {
             byte[] bytes = Convert.FromHexString(json.GetString()!);
-            memory.Prepare(Math.Max(layout.TriedSize, bytes.Length));
+            memory.Prepare(Math.Max(layout.BufferSize, bytes.Length));
             bytes.CopyTo(memory.Bytes);
             object value;
             if (type.IsValueType)
@@ -193,7 +196,7 @@ internal sealed class DefineStep
         }
 
         private object ReadRoot(Type type, JsonElement json) =>
-            _values.Read(type, json) ?? throw new FormatException("the value itself must not be null");
+            _values.Read(type, json) ?? throw new FormatException("the value must not be null");
 
         private void WriteValue(Type type, object value)
         {

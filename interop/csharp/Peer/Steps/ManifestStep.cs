@@ -9,10 +9,13 @@ using SharedMemory;
 
 namespace Peer;
 
-/// <summary>The step manifest: a type and all within it, as declared and as this runtime has them.</summary>
+/// <summary>
+/// Implements the step manifest, which reports the declarations and layouts of a type and of all
+/// types in it.
+/// </summary>
 internal static class ManifestStep
 {
-    // Both lengths are odd, so that any padding shows.
+    // Both lengths are odd, so that padding would be visible.
     private const string ExamplePath = "abc";
 
     private static readonly byte[] s_exampleContent = [0xA1, 0xA2, 0xA3, 0xA4, 0xA5];
@@ -23,8 +26,8 @@ internal static class ManifestStep
     {
         if (arguments.Optional("types") is { } types)
         {
-            ModuleBuilder made = NewModule();
-            return Written(new TypeEmitter(made, "Described").Emit(types), made);
+            ModuleBuilder module = NewModule();
+            return Describe(new TypeEmitter(module, "Described").Emit(types), module);
         }
 
         string name = arguments.RequiredText("type");
@@ -33,12 +36,12 @@ internal static class ManifestStep
             using InspectedAssembly assembly = InspectedAssembly.Of(arguments);
             Type type = assembly.Find(name);
             Assembly[] needed = [.. new TypeDescription(type).Types.Select(static type => type.Assembly)];
-            return Written(type, assembly.NewModule(needed));
+            return Describe(type, assembly.NewModule(needed));
         }
 
         return name switch
         {
-            nameof(TestData) => Written(typeof(TestData), NewModule()),
+            nameof(TestData) => Describe(typeof(TestData), NewModule()),
             nameof(ImageData) => Blob,
             _ => throw new ProtocolException($"unknown type \"{name}\""),
         };
@@ -52,7 +55,7 @@ internal static class ManifestStep
             .DefineDynamicModule(name.Name!);
     }
 
-    private static StepValue Written(Type root, ModuleBuilder module)
+    private static StepValue Describe(Type root, ModuleBuilder module)
     {
         var answer = new ArrayBufferWriter<byte>(1 << 12);
         using (var writer = new Utf8JsonWriter(answer, JsonText.WriterOptions))
@@ -97,13 +100,13 @@ internal static class ManifestStep
             FieldInfo field = layout.Fields[index];
             if (field.DeclaringType != type)
             {
-                continue; // its base class's entry has it
+                continue; // the entry of its base class has it
             }
 
             int? nativeSize = null;
             int? managedSize = null;
-            _ = Attempt.To(() => nativeSize = NativeSize(module, $"{name}.Field{index}", field));
-            _ = Attempt.To(() => managedSize = Slot.Of(field.FieldType).Size);
+            _ = Attempt.Run(() => nativeSize = NativeSize(module, $"{name}.Field{index}", field));
+            _ = Attempt.Run(() => managedSize = Slot.Of(field.FieldType).Size);
             writer.WriteStartObject();
             description.WriteField(writer, field);
             LayoutReport.WriteNumber(writer, "native_offset", layout.NativeOffsets?[index]);
@@ -116,12 +119,12 @@ internal static class ManifestStep
         writer.WriteEndArray();
     }
 
-    /// <summary>How many bytes the marshaller gives a field: where it puts the next one.</summary>
+    /// <summary>Returns the marshalled size of a field, which is the offset of the next one.</summary>
     private static int NativeSize(ModuleBuilder module, string name, FieldInfo field) =>
         (int)Marshal.OffsetOf(
-            TypeEmitter.EmitFieldProbe(module, name, field), LayoutProbe.FieldBehind);
+            TypeEmitter.EmitFieldProbe(module, name, field), LayoutProbe.NextField);
 
-    /// <summary>The blob of one picture as if it were a struct, measured in its bytes.</summary>
+    /// <summary>Writes the blob of a picture as a structure. The offsets are found in its bytes.</summary>
     private static void Blob(Utf8JsonWriter writer)
     {
         byte[] bytes = new ImageData(ExamplePath, s_exampleContent).ToBytes();
@@ -143,18 +146,18 @@ internal static class ManifestStep
         writer.WriteEndArray();
     }
 
-    /// <summary>The length in front of what it counts; nowhere, if it is not there.</summary>
+    /// <summary>Writes a length field, which is before the bytes that it counts.</summary>
     private static void WriteLength(
-        Utf8JsonWriter writer, string name, byte[] bytes, int counted, int length)
+        Utf8JsonWriter writer, string name, byte[] bytes, int countedOffset, int length)
     {
-        int offset = counted - sizeof(int);
-        bool isThere = offset >= 0
+        int offset = countedOffset - sizeof(int);
+        bool isFound = offset >= 0
             && BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(offset)) == length;
         writer.WriteStartObject();
         writer.WriteString("name", name);
         writer.WriteString("type", "int");
-        LayoutReport.WriteNumber(writer, "native_offset", isThere ? offset : null);
-        LayoutReport.WriteNumber(writer, "native_size", isThere ? sizeof(int) : null);
+        LayoutReport.WriteNumber(writer, "native_offset", isFound ? offset : null);
+        LayoutReport.WriteNumber(writer, "native_size", isFound ? sizeof(int) : null);
         writer.WriteEndObject();
     }
 

@@ -3,7 +3,7 @@ using SharedMemory;
 
 namespace Peer;
 
-/// <summary>The steps that make maps and views, and dispose of them.</summary>
+/// <summary>Implements the steps that create and dispose of maps and views.</summary>
 internal sealed class MapSteps(ObjectStore store)
 {
     public void AddTo(Dictionary<string, Step> table)
@@ -123,7 +123,7 @@ internal sealed class MapSteps(ObjectStore store)
         {
             NamedMap named => named.CreateViewAccessor(offset, size, access),
             MemoryMappedFile map => map.CreateViewAccessor(offset, size, access),
-            _ => throw NoMap(arguments),
+            _ => throw NotAMap(arguments),
         });
         return null;
     }
@@ -138,7 +138,7 @@ internal sealed class MapSteps(ObjectStore store)
         {
             NamedMap named => named.CreateViewStream(offset, size, access),
             MemoryMappedFile map => map.CreateViewStream(offset, size, access),
-            _ => throw NoMap(arguments),
+            _ => throw NotAMap(arguments),
         });
         return null;
     }
@@ -151,6 +151,6 @@ internal sealed class MapSteps(ObjectStore store)
 
     private IDisposable Map(StepArguments arguments) => store.Get(arguments.RequiredText("map"));
 
-    private static ProtocolException NoMap(StepArguments arguments) =>
-        new($"\"{arguments.Text("map")}\" is no map");
+    private static ProtocolException NotAMap(StepArguments arguments) =>
+        new($"\"{arguments.Text("map")}\" is not a map");
 }

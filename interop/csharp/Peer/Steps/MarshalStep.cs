@@ -5,10 +5,13 @@ using System.Text.Json;
 
 namespace Peer;
 
-/// <summary>The step marshal: bytes to a value of a real type, and that value to bytes again.</summary>
+/// <summary>
+/// Implements the step marshal, which converts bytes to a value of a type of an assembly, and the
+/// value to bytes.
+/// </summary>
 internal sealed class MarshalStep(ObjectStore store)
 {
-    public void AddTo(Dictionary<string, Step> table) => table["marshal"] = Marshalled;
+    public void AddTo(Dictionary<string, Step> table) => table["marshal"] = RunMarshal;
 
     private static object FromMemory(Type type, nint address)
     {
@@ -17,9 +20,9 @@ internal sealed class MarshalStep(ObjectStore store)
             return Marshal.PtrToStructure(address, type)!;
         }
 
-        // No constructor of the user's is run.
+        // Do not run a constructor, which is the user's code.
         object value = RuntimeHelpers.GetUninitializedObject(type);
-#pragma warning disable CA1816 // a finalizer would be the user's code
+#pragma warning disable CA1816 // do not run a finalizer, which is the user's code
         GC.SuppressFinalize(value);
 #pragma warning restore CA1816
         Marshal.PtrToStructure(address, value);
@@ -28,7 +31,7 @@ internal sealed class MarshalStep(ObjectStore store)
 
     private static StepValue Answer(Type type, object value, string bytes, bool overrun)
     {
-        // Written now: the assembly is not loaded any more when the answer is.
+        // The assembly is unloaded before the response is written, so the value is written now.
         using var text = new MemoryStream();
         using (var writer = new Utf8JsonWriter(text, JsonText.WriterOptions))
         {
@@ -44,7 +47,7 @@ internal sealed class MarshalStep(ObjectStore store)
         return writer => writer.WriteRawValue(json, skipInputValidation: true);
     }
 
-    private StepValue Marshalled(StepArguments arguments)
+    private StepValue RunMarshal(StepArguments arguments)
     {
         using InspectedAssembly assembly = InspectedAssembly.Of(arguments);
         Type type = assembly.Find(arguments.RequiredText("type"));
@@ -52,14 +55,14 @@ internal sealed class MarshalStep(ObjectStore store)
         {
             var view = store.Get<MemoryMappedViewAccessor>(name);
             return arguments.Boolean("managed")
-                ? InView(type, view, arguments.Int64("position", 0), arguments.Int64("to"))
-                : ThroughView(type, view, arguments.Int64("position", 0), arguments.Int64("to"));
+                ? AccessInView(type, view, arguments.Int64("position", 0), arguments.Int64("to"))
+                : MarshalInView(type, view, arguments.Int64("position", 0), arguments.Int64("to"));
         }
 
-        return Copied(type, arguments.Bytes("bytes"), arguments.Boolean("managed"));
+        return InBytes(type, arguments.Bytes("bytes"), arguments.Boolean("managed"));
     }
 
-    private static StepValue Copied(Type type, byte[] bytes, bool managed)
+    private static StepValue InBytes(Type type, byte[] bytes, bool managed)
     {
         object value;
         bool overrun = false;
@@ -73,14 +76,14 @@ internal sealed class MarshalStep(ObjectStore store)
         else
         {
             Check(Marshal.SizeOf(type), bytes.Length);
-            value = ThereAndBack(type, bytes, out overrun);
+            value = RoundTrip(type, bytes, out overrun);
         }
 
         return Answer(type, value, Hex.Encode(bytes), overrun);
     }
 
-    /// <summary>PtrToStructure; then StructureToPtr, whose bytes replace the given ones.</summary>
-    private static object ThereAndBack(Type type, byte[] bytes, out bool overrun)
+    /// <summary>Calls PtrToStructure, then StructureToPtr, and replaces the bytes.</summary>
+    private static object RoundTrip(Type type, byte[] bytes, out bool overrun)
     {
         using var memory = new PoisonedMemory();
         memory.Prepare(bytes.Length);
@@ -99,7 +102,7 @@ internal sealed class MarshalStep(ObjectStore store)
         Slot slot = Slot.Of(type);
         if (slot.HasReferences)
         {
-            throw new ArgumentException("only a structure without references has managed bytes");
+            throw new ArgumentException("a structure with references has no managed bytes");
         }
 
         Check(slot.Size, length);
@@ -110,23 +113,23 @@ internal sealed class MarshalStep(ObjectStore store)
     {
         if (size != length)
         {
-            throw new ArgumentException($"the type has {size} bytes, not {length}");
+            throw new ArgumentException($"the type needs {size} bytes, not {length}");
         }
     }
 
-    /// <summary>The marshaller's bytes, out of a view and into it.</summary>
-    private static StepValue ThroughView(
+    /// <summary>Reads the marshalled bytes from a view and writes them to it.</summary>
+    private static StepValue MarshalInView(
         Type type, MemoryMappedViewAccessor view, long position, long to)
     {
         var bytes = new byte[Marshal.SizeOf(type)];
         Read(view, position, bytes);
-        object value = ThereAndBack(type, bytes, out bool overrun);
+        object value = RoundTrip(type, bytes, out bool overrun);
         view.WriteArray(to, bytes, 0, bytes.Length);
         return Answer(type, value, Hex.Encode(bytes), overrun);
     }
 
-    /// <summary>The accessor's own Read and Write.</summary>
-    private static StepValue InView(
+    /// <summary>Calls Read and Write of the accessor.</summary>
+    private static StepValue AccessInView(
         Type type, MemoryMappedViewAccessor view, long position, long to)
     {
         TypedView typed = TypedView.Of(type);
@@ -141,7 +144,7 @@ internal sealed class MarshalStep(ObjectStore store)
     {
         if (view.ReadArray(position, bytes, 0, bytes.Length) != bytes.Length)
         {
-            throw new ArgumentException($"the view has less than {bytes.Length} bytes at {position}");
+            throw new ArgumentException($"the view has fewer than {bytes.Length} bytes at offset {position}");
         }
     }
 }

@@ -3,7 +3,7 @@ using SharedMemory;
 
 namespace Peer;
 
-/// <summary>The steps on images, structures and plain bytes in a map.</summary>
+/// <summary>Implements the steps with pictures, structures and bytes in a map.</summary>
 internal sealed class ModelSteps(ObjectStore store)
 {
     public void AddTo(Dictionary<string, Step> table)

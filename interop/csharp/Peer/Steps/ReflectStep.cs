@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace Peer;
 
-/// <summary>The step reflect: every type with layout of a real assembly, as the runtime has it.</summary>
+/// <summary>Implements the step reflect, which reports the layouts of the types of an assembly.</summary>
 internal static class ReflectStep
 {
     private const int FlushEvery = 1 << 16; // bytes
@@ -40,15 +40,15 @@ internal static class ReflectStep
         return writer => writer.WriteRawValue(answers.WrittenSpan, skipInputValidation: true);
     }
 
-    /// <summary>One line for each type; the file is there as a whole or not at all.</summary>
+    /// <summary>Writes a file with one line for each type. An incomplete file is removed.</summary>
     private static int WriteFile(string path, InspectedAssembly assembly, string[]? names)
     {
         path = Path.GetFullPath(path);
-        string unfinished = path + ".part";
+        string temporary = path + ".part";
         int count = 0;
         try
         {
-            using (var file = new FileStream(unfinished, FileMode.Create, FileAccess.Write))
+            using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write))
             using (var writer = new Utf8JsonWriter(file, JsonText.WriterOptions))
             using (var report = new Report(assembly, writer))
             {
@@ -62,11 +62,11 @@ internal static class ReflectStep
                 }
             }
 
-            File.Move(unfinished, path, overwrite: true);
+            File.Move(temporary, path, overwrite: true);
         }
         finally
         {
-            File.Delete(unfinished);
+            File.Delete(temporary);
         }
 
         return count;
@@ -94,7 +94,7 @@ internal static class ReflectStep
             }
             else if (type is not null)
             {
-                error = Attempt.To(() => layout = LayoutProbe.Of(
+                error = Attempt.Run(() => layout = LayoutProbe.Of(
                     type, () => TypeEmitter.EmitProbe(_module, $"Probe{_probes++}", type), _memory));
             }
 

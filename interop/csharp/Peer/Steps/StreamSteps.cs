@@ -2,7 +2,7 @@ using System.IO.MemoryMappedFiles;
 
 namespace Peer;
 
-/// <summary>The steps on views as streams.</summary>
+/// <summary>Implements the steps with streams.</summary>
 internal sealed class StreamSteps(ObjectStore store)
 {
     public void AddTo(Dictionary<string, Step> table)

@@ -2,7 +2,7 @@ using System.IO.MemoryMappedFiles;
 
 namespace Peer;
 
-/// <summary>The steps on views: properties, single values, arrays.</summary>
+/// <summary>Implements the steps with views: properties, values and arrays.</summary>
 internal sealed class ViewSteps(ObjectStore store)
 {
     public void AddTo(Dictionary<string, Step> table)
@@ -55,7 +55,7 @@ internal sealed class ViewSteps(ObjectStore store)
         {
             MemoryMappedViewAccessor view => GetOfAccessor(view, property),
             MemoryMappedViewStream stream => GetOfStream(stream, property),
-            _ => throw new ProtocolException($"\"{target}\" is no view"),
+            _ => throw new ProtocolException($"\"{target}\" is not a view"),
         };
     }
 
@@ -72,7 +72,7 @@ internal sealed class ViewSteps(ObjectStore store)
     private StepValue ReadArray(StepArguments arguments)
     {
         int count = arguments.Int32("count");
-        // Left out is the default; null is no array.
+        // A missing argument means the default; null means that there is no array.
         int? length = arguments.Has("length") && arguments.Optional("length") is null
             ? null
             : arguments.Int32("length", Math.Max(count, 0));
@@ -104,7 +104,7 @@ internal sealed class ViewSteps(ObjectStore store)
                 stream.Flush();
                 break;
             default:
-                throw new ProtocolException($"\"{target}\" is no view");
+                throw new ProtocolException($"\"{target}\" is not a view");
         }
 
         return null;

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 
 namespace Peer;
 
-/// <summary>The same through a real view: slow, and beyond doubt.</summary>
+/// <summary>Reads and writes values with a real view. This is slow, but shows what the accessor does.</summary>
 internal sealed class AccessorMemory<T> : ManagedMemory
     where T : struct
 {
@@ -16,10 +16,10 @@ internal sealed class AccessorMemory<T> : ManagedMemory
         {
             if (RuntimeHelpers.IsReferenceOrContainsReferences<T>())
             {
-                return null; // the accessor refuses it, and ones are no reference
+                return null; // the accessor throws, and 0xFF bytes are not valid references
             }
 
-            // The second of two elements is all ones, and shows where it begins.
+            // The second of two elements consists of 0xFF bytes, so its offset is the first of them.
             var elements = new T[2];
             MemoryMarshal.CreateSpan(ref Unsafe.As<T, byte>(ref elements[1]), Size).Fill(0xFF);
             using MemoryMappedFile map = NewMap(elements.Length + 1);
@@ -53,7 +53,7 @@ internal sealed class AccessorMemory<T> : ManagedMemory
         return value;
     }
 
-    // Room for padding between elements, too.
+    // The map also has space for padding between the elements.
     private static MemoryMappedFile NewMap(int elements = 1) =>
         MemoryMappedFile.CreateNew(null, (Unsafe.SizeOf<T>() + sizeof(long)) * (long)elements);
 }

@@ -4,32 +4,32 @@ using System.Reflection.Metadata.Ecma335;
 
 namespace Peer;
 
-/// <summary>A type of an assembly, or its name and the reason why it does not load.</summary>
+/// <summary>Represents a type of an assembly, or the name of a type and the error of loading it.</summary>
 internal readonly record struct FoundType(string Name, bool IsClass, Type? Type, Exception? Error);
 
-/// <summary>The types of an assembly that have a layout, whether they load or not.</summary>
+/// <summary>Finds the types of an assembly, including those that do not load.</summary>
 internal static class AssemblyTypes
 {
-    /// <summary>All of them, in the order of the metadata.</summary>
+    /// <summary>Returns all types that have a layout, in the order of the metadata.</summary>
     public static IEnumerable<FoundType> WithLayout(Assembly assembly)
     {
-        // Assembly.GetTypes does not tell the names of types that fail to load.
+        // Assembly.GetTypes does not return the names of types that do not load.
         foreach (Candidate candidate in Candidates(assembly))
         {
             Type? type = null;
-            Exception? error = Attempt.To(
+            Exception? error = Attempt.Run(
                 () => type = assembly.ManifestModule.ResolveType(candidate.Token));
             yield return new FoundType(candidate.Name, candidate.IsClass, type, error);
         }
     }
 
-    /// <summary>Those of the given reflection full names, with layout or without.</summary>
+    /// <summary>Returns the types with the given full names, which may have no layout.</summary>
     public static IEnumerable<FoundType> Named(Assembly assembly, IEnumerable<string> names)
     {
         foreach (string name in names)
         {
             Type? type = null;
-            Exception? error = Attempt.To(() => type = assembly.GetType(name, throwOnError: true));
+            Exception? error = Attempt.Run(() => type = assembly.GetType(name, throwOnError: true));
             yield return new FoundType(name, type is { IsValueType: false }, type, error);
         }
     }
@@ -73,7 +73,7 @@ internal static class AssemblyTypes
         return parent is { } names
             && comparer.Equals(names.Namespace, nameof(System))
             && comparer.Equals(names.Name, nameof(ValueType))
-            // Enum derives from it, and is a class.
+            // System.Enum derives from ValueType, but is a class.
             && !(comparer.Equals(type.Namespace, nameof(System)) && comparer.Equals(type.Name, nameof(Enum)));
     }
 

@@ -1,17 +1,17 @@
 namespace Peer;
 
-/// <summary>Calls whose failure is an answer.</summary>
+/// <summary>Runs code whose exception is a result.</summary>
 internal static class Attempt
 {
-    /// <summary>What the call threw; null if it came to its end.</summary>
-    public static Exception? To(Action call)
+    /// <summary>Runs the code and returns its exception, or null.</summary>
+    public static Exception? Run(Action action)
     {
         try
         {
-            call();
+            action();
             return null;
         }
-#pragma warning disable CA1031 // whatever .NET says of a type is what was asked for
+#pragma warning disable CA1031 // every exception of .NET is a result
         catch (Exception error)
 #pragma warning restore CA1031
         {

@@ -4,10 +4,10 @@ using System.Text.Json;
 
 namespace Peer;
 
-/// <summary>How a built-in type's values are written in JSON (docs/protocol.md, "define").</summary>
+/// <summary>Converts the values of a built-in type to and from JSON (docs/protocol.md, "define").</summary>
 internal sealed record BuiltInValue(Func<JsonElement, object> Read, Action<Utf8JsonWriter, object> Write)
 {
-    private const long LargestExact = 1L << 53; // what any reader of JSON can tell from its neighbours
+    private const long LargestExact = 1L << 53; // above, a double can't represent every integer
 
     private static readonly Dictionary<Type, BuiltInValue> s_all = new()
     {
@@ -60,16 +60,16 @@ internal sealed record BuiltInValue(Func<JsonElement, object> Read, Action<Utf8J
     /// <summary>The types that have values here.</summary>
     public static IEnumerable<Type> Types => s_all.Keys;
 
-    /// <summary>The way of a type; null for one that is not built in.</summary>
+    /// <summary>Returns the converter of a type, or null if the type is not built-in.</summary>
     public static BuiltInValue? Of(Type type) => s_all.GetValueOrDefault(type);
 
-    /// <summary>A JSON integer, or one as text.</summary>
+    /// <summary>Returns the value of a JSON number or string with an integer.</summary>
     public static Int128 Integer(JsonElement json) =>
         json.ValueKind == JsonValueKind.Number && json.TryGetInt64(out long number)
             ? number
             : Int128.Parse(NumberText(json), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
 
-    /// <summary>A JSON integer; text where doubles could not hold it.</summary>
+    /// <summary>Writes an integer as a JSON number, or as a string if a double can't represent it.</summary>
     public static void WriteInteger(Utf8JsonWriter writer, Int128 number)
     {
         if (number > -LargestExact && number < LargestExact)
@@ -107,7 +107,7 @@ internal sealed record BuiltInValue(Func<JsonElement, object> Read, Action<Utf8J
         string text = json.GetString()!;
         return text.StartsWith("0x", StringComparison.Ordinal)
             ? ulong.Parse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture)
-            : throw new FormatException($"the bits of a number begin with 0x, not \"{text}\"");
+            : throw new FormatException($"the bits of a number must begin with 0x, not \"{text}\"");
     }
 
     private static void WriteBits(Utf8JsonWriter writer, ulong bits, int digits) =>
@@ -137,11 +137,11 @@ internal sealed record BuiltInValue(Func<JsonElement, object> Read, Action<Utf8J
 
     private static void WriteDateTime(Utf8JsonWriter writer, object value)
     {
-        var moment = (DateTime)value;
+        var dateTime = (DateTime)value;
         writer.WriteStartObject();
         writer.WritePropertyName("ticks");
-        WriteInteger(writer, moment.Ticks);
-        writer.WriteNumber("kind", (int)moment.Kind);
+        WriteInteger(writer, dateTime.Ticks);
+        writer.WriteNumber("kind", (int)dateTime.Kind);
         writer.WriteEndObject();
     }
 
@@ -151,11 +151,11 @@ internal sealed record BuiltInValue(Func<JsonElement, object> Read, Action<Utf8J
 
     private static void WriteDateTimeOffset(Utf8JsonWriter writer, object value)
     {
-        var moment = (DateTimeOffset)value;
+        var dateTime = (DateTimeOffset)value;
         writer.WriteStartObject();
         writer.WritePropertyName("ticks");
-        WriteInteger(writer, moment.Ticks);
-        writer.WriteNumber("minutes", moment.Offset.Ticks / TimeSpan.TicksPerMinute);
+        WriteInteger(writer, dateTime.Ticks);
+        writer.WriteNumber("minutes", dateTime.Offset.Ticks / TimeSpan.TicksPerMinute);
         writer.WriteEndObject();
     }
 

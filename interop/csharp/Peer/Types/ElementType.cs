@@ -3,26 +3,30 @@ using System.Text.Json;
 
 namespace Peer;
 
-/// <summary>One of the protocol's types: how an accessor reads and writes it, and its JSON.</summary>
+/// <summary>Represents a type of elements of a view: how an accessor reads and writes it, and its JSON.</summary>
 internal abstract class ElementType
 {
+    /// <summary>Reads an element.</summary>
     public abstract StepValue Read(MemoryMappedViewAccessor view, long position);
 
+    /// <summary>Writes an element.</summary>
     public abstract void Write(MemoryMappedViewAccessor view, long position, JsonElement value);
 
-    /// <param name="view">Where to read.</param>
-    /// <param name="position">Where in the view.</param>
-    /// <param name="length">The array's length; null for no array at all.</param>
-    /// <param name="offset">Where in the array.</param>
-    /// <param name="count">How many elements.</param>
+    /// <summary>Calls ReadArray.</summary>
+    /// <param name="view">The view.</param>
+    /// <param name="position">The offset in the view.</param>
+    /// <param name="length">The length of the array, or null to pass a null array.</param>
+    /// <param name="offset">The index of the first element in the array.</param>
+    /// <param name="count">The number of elements.</param>
     public abstract StepValue ReadArray(
         MemoryMappedViewAccessor view, long position, int? length, int offset, int count);
 
-    /// <param name="view">Where to write.</param>
-    /// <param name="position">Where in the view.</param>
-    /// <param name="items">The array; null for no array at all.</param>
-    /// <param name="offset">Where in the array.</param>
-    /// <param name="count">How many elements; null for all behind the offset.</param>
+    /// <summary>Calls WriteArray.</summary>
+    /// <param name="view">The view.</param>
+    /// <param name="position">The offset in the view.</param>
+    /// <param name="items">The array, or null to pass a null array.</param>
+    /// <param name="offset">The index of the first element in the array.</param>
+    /// <param name="count">The number of elements, or null for all from the offset.</param>
     public abstract void WriteArray(
         MemoryMappedViewAccessor view, long position, JsonElement? items, int offset, int? count);
 }
@@ -69,7 +73,7 @@ internal sealed class ElementType<T>(
 
     private void WriteItems(Utf8JsonWriter writer, T[] array)
     {
-        // Not `array is byte[]`: to the runtime an sbyte[] is one too.
+        // `array is byte[]` would also be true for an sbyte[].
         if (typeof(T) == typeof(byte))
         {
             writer.WriteStringValue(Hex.Encode((byte[])(object)array));

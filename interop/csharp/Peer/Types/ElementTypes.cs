@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Peer;
 
-/// <summary>The protocol's types by name.</summary>
+/// <summary>Contains the types of elements, by their name in the protocol.</summary>
 internal static class ElementTypes
 {
     private static readonly Dictionary<string, ElementType> s_types = new()
@@ -58,7 +58,7 @@ internal static class ElementTypes
             static (view, position, value) => view.Write(position, value),
             static (writer, value) => writer.WriteNumberValue(value),
             static json => checked((ulong)Integer(json))),
-        // Their bits, since no text tells every NaN and both zeros apart.
+        // The bits, because a decimal number can't represent every NaN.
         ["single"] = new ElementType<float>(
             static (view, position) => view.ReadSingle(position),
             static (view, position, value) => view.Write(position, value),

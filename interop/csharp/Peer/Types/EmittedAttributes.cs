@@ -7,10 +7,10 @@ using System.Text.Json;
 
 namespace Peer;
 
-/// <summary>The attributes that declarations in JSON carry, put on types and fields that are made.</summary>
+/// <summary>Adds attributes to types and fields that are created at run time.</summary>
 internal static class EmittedAttributes
 {
-    // A custom attribute without named arguments, up to the fixed ones: its prolog (ECMA-335 II.23.3).
+    // The blob of an attribute without arguments (ECMA-335 II.23.3).
     private static readonly byte[] s_empty = [1, 0, 0, 0];
 
     private static readonly ConstructorInfo s_inlineArray =
@@ -47,14 +47,14 @@ internal static class EmittedAttributes
 
     public static void AddByRefLike(TypeBuilder type) => type.SetCustomAttribute(s_byRefLike, s_empty);
 
-    /// <summary>What C#'s compiler writes on the struct behind a fixed buffer.</summary>
+    /// <summary>Adds the attributes that the C# compiler gives the structure of a fixed buffer.</summary>
     public static void AddFixedBufferStruct(TypeBuilder type)
     {
         type.SetCustomAttribute(s_compilerGenerated, s_empty);
         type.SetCustomAttribute(s_unsafeValueType, s_empty);
     }
 
-    /// <summary>What C#'s compiler writes on the field itself.</summary>
+    /// <summary>Adds the attribute that the C# compiler gives a field that is a fixed buffer.</summary>
     public static void AddFixedBuffer(FieldBuilder field, Type element, int length) =>
         field.SetCustomAttribute(new CustomAttributeBuilder(s_fixedBuffer, [element, length]));
 
@@ -66,7 +66,7 @@ internal static class EmittedAttributes
         AddMarshalAs(field, Parse(arguments.RequiredText("unmanaged_type")), size, element);
     }
 
-    /// <summary>What another field has.</summary>
+    /// <summary>Adds the MarshalAs attribute of another field.</summary>
     public static void AddMarshalAs(FieldBuilder field, MarshalAsAttribute original) => AddMarshalAs(
         field,
         original.Value,
@@ -97,5 +97,5 @@ internal static class EmittedAttributes
     private static UnmanagedType Parse(string name) =>
         Enum.TryParse(name, out UnmanagedType type)
             ? type
-            : throw new ProtocolException($"\"{name}\" is no UnmanagedType");
+            : throw new ProtocolException($"\"{name}\" is not an UnmanagedType");
 }

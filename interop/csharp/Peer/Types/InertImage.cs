@@ -6,11 +6,11 @@ using System.Reflection.PortableExecutable;
 
 namespace Peer;
 
-/// <summary>An assembly file without its initializers, so that nothing of it runs by itself.</summary>
+/// <summary>Reads an assembly file and disables its initializers, so that none of its code runs.</summary>
 /// <remarks>
-/// The runtime runs static constructors and the module initializer on its own accord: when an object
-/// is made, and when code that names a type is compiled. No layout depends on them. So in the copy
-/// that is loaded they are ordinary methods, which nobody calls.
+/// The runtime calls static constructors and the module initializer when an object is created, and
+/// when code that uses a type is compiled. Layouts do not depend on them. In the loaded copy, they
+/// are ordinary methods that no code calls.
 /// </remarks>
 internal static class InertImage
 {
@@ -23,8 +23,8 @@ internal static class InertImage
     private const ushort SpecialFlags =
         (ushort)(MethodAttributes.SpecialName | MethodAttributes.RTSpecialName);
 
-    /// <summary>The bytes of a file, to be loaded.</summary>
-    /// <exception cref="BadImageFormatException">The file is no assembly.</exception>
+    /// <summary>Returns the changed bytes of an assembly file.</summary>
+    /// <exception cref="BadImageFormatException">The file is not an assembly.</exception>
     public static byte[] Read(string path)
     {
         byte[] bytes = File.ReadAllBytes(path);
@@ -39,7 +39,7 @@ internal static class InertImage
             + metadata.GetTableMetadataOffset(TableIndex.MethodDef);
         int rowSize = metadata.GetTableRowSize(TableIndex.MethodDef);
         bool wideNames = metadata.GetHeapSize(HeapIndex.String) > ushort.MaxValue;
-        // Any name will do that no constructor has.
+        // Any name that is not that of a constructor.
         int name = MetadataTokens.GetHeapOffset(metadata.GetModuleDefinition().Name);
         foreach (MethodDefinitionHandle handle in metadata.MethodDefinitions)
         {

@@ -4,36 +4,36 @@ using System.Runtime.Loader;
 
 namespace Peer;
 
-/// <summary>An assembly loaded to be looked at: its own context, and where its references lie.</summary>
-/// <remarks>None of its own code runs, nor that of what it refers to; the platform's does.</remarks>
+/// <summary>Loads an assembly and its references in a separate context, to inspect its types.</summary>
+/// <remarks>No code of the assembly or of its references runs, except for that of .NET.</remarks>
 internal sealed class InspectedAssembly : AssemblyLoadContext, IDisposable
 {
     private const string Extension = ".dll";
 
-    // Every assembly of the runtime and of this program, by simple name.
+    // The paths of the assemblies of .NET and of this program, by simple name.
     private static readonly Dictionary<string, string> s_platform = ReadPlatform();
 
     private readonly List<string> _folders;
 
-    /// <summary>Loads a file.</summary>
-    /// <param name="path">The assembly's file; or a simple name, of one of the runtime's own.</param>
-    /// <param name="references">Folders with assemblies that it needs, besides its own folder.</param>
+    /// <summary>Loads an assembly.</summary>
+    /// <param name="path">The path of the assembly, or the simple name of an assembly of .NET.</param>
+    /// <param name="references">Folders of referenced assemblies, in addition to its own folder.</param>
     public InspectedAssembly(string path, IEnumerable<string> references)
         : base(path, isCollectible: true)
     {
         path = s_platform.TryGetValue(path, out string? own) ? own : Path.GetFullPath(path);
         _folders = [Path.GetDirectoryName(path)!, .. references.Select(Path.GetFullPath)];
         AssemblyName name = AssemblyName.GetAssemblyName(path);
-        // The runtime's own assemblies exist once in a process, and System.Private.CoreLib
-        // can't be loaded a second time.
+        // A process has each assembly of .NET once. System.Private.CoreLib can't be loaded again.
         Assembly = IsPlatform(name.Name!, path)
             ? Default.LoadFromAssemblyName(name)
             : LoadInert(path);
     }
 
+    /// <summary>Gets the assembly.</summary>
     public Assembly Assembly { get; }
 
-    /// <summary>The assembly that a step names, with its folders of references.</summary>
+    /// <summary>Loads the assembly of a step.</summary>
     public static InspectedAssembly Of(StepArguments arguments)
     {
         IEnumerable<string> references = arguments.Optional("references") is { } folders
@@ -42,24 +42,24 @@ internal sealed class InspectedAssembly : AssemblyLoadContext, IDisposable
         return new InspectedAssembly(arguments.RequiredText("assembly"), references);
     }
 
-    /// <summary>The type of that reflection full name.</summary>
-    /// <exception cref="TypeLoadException">There is none, or it does not load.</exception>
+    /// <summary>Returns the type with a full name.</summary>
+    /// <exception cref="TypeLoadException">The type does not exist or does not load.</exception>
     public Type Find(string name) => Assembly.GetType(name, throwOnError: true)!;
 
-    /// <summary>A module beside the assembly, whose types may use the assembly's.</summary>
-    /// <param name="others">Assemblies whose internal types they may use as well.</param>
+    /// <summary>Creates a module whose types can use the types of the assembly.</summary>
+    /// <param name="others">Other assemblies whose internal types they can use.</param>
     public ModuleBuilder NewModule(params Assembly[] others)
     {
         using ContextualReflectionScope scope = EnterContextualReflection();
         var name = new AssemblyName("Probes");
-        AssemblyBuilder made = AssemblyBuilder.DefineDynamicAssembly(
+        AssemblyBuilder builder = AssemblyBuilder.DefineDynamicAssembly(
             name, AssemblyBuilderAccess.RunAndCollect);
         foreach (Assembly assembly in others.Prepend(Assembly).Distinct())
         {
-            AccessChecks.Ignore(made, assembly);
+            AccessChecks.Ignore(builder, assembly);
         }
 
-        return made.DefineDynamicModule(name.Name!);
+        return builder.DefineDynamicModule(name.Name!);
     }
 
     public void Dispose() => Unload();
@@ -67,16 +67,16 @@ internal sealed class InspectedAssembly : AssemblyLoadContext, IDisposable
     protected override Assembly? Load(AssemblyName assemblyName)
     {
         string simpleName = assemblyName.Name!;
-        // A name is no path: one like "../x" is looked for by nobody.
-        string? beside = simpleName == Path.GetFileName(simpleName)
+        // Ignore a name that is a path, such as "../x".
+        string? file = simpleName == Path.GetFileName(simpleName)
             ? _folders
                 .Select(folder => Path.Combine(folder, simpleName + Extension))
                 .FirstOrDefault(File.Exists)
             : null;
-        return beside is null || IsOlderThanPlatform(simpleName, beside) ? null : LoadInert(beside);
+        return file is null || IsOlderThanPlatform(simpleName, file) ? null : LoadInert(file);
     }
 
-    /// <summary>Of two assemblies of one name the host takes the newer, and of equals its own.</summary>
+    /// <summary>Returns whether .NET has the same assembly in the same or a newer version.</summary>
     private static bool IsOlderThanPlatform(string name, string path) =>
         s_platform.TryGetValue(name, out string? own)
         && AssemblyName.GetAssemblyName(path).Version <= AssemblyName.GetAssemblyName(own).Version;

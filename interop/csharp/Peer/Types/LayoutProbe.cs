@@ -5,19 +5,19 @@ using System.Runtime.InteropServices;
 
 namespace Peer;
 
-/// <summary>What the runtime says of a type's two layouts.</summary>
+/// <summary>Measures the two layouts of a type at run time.</summary>
 internal sealed unsafe class LayoutProbe
 {
-    /// <summary>The field of a probe struct that holds the type in question.</summary>
+    /// <summary>The field of a probe structure with the type that is measured.</summary>
     public const string ValueField = "Value";
 
-    /// <summary>The field of a probe struct that comes after the one in question.</summary>
-    public const string FieldBehind = "Behind";
+    /// <summary>The field of a probe structure after the field that is measured.</summary>
+    public const string NextField = "Next";
 
-    private const int LargestNative = 1 << 24; // bytes that StructureToPtr is tried with
-    private const int UnknownNative = 1 << 16; // room where Marshal.SizeOf gives no size
+    private const int LargestNative = 1 << 24; // bytes; StructureToPtr is not called with more
+    private const int UnknownNative = 1 << 16; // bytes; for types that Marshal.SizeOf refuses
 
-    private const int HeaderLength = 3; // results in front of the fields' offsets
+    private const int HeaderLength = 3; // results before the offsets of the fields
 
     private static readonly MethodInfo s_hasReferences =
         typeof(RuntimeHelpers).GetMethod(nameof(RuntimeHelpers.IsReferenceOrContainsReferences))!;
@@ -25,7 +25,7 @@ internal sealed unsafe class LayoutProbe
     private static readonly MethodInfo s_rawData =
         typeof(RawData).GetMethod(nameof(RawData.Of))!;
 
-    /// <summary>Instance fields in the order of their declaration, a base class's first.</summary>
+    /// <summary>Gets the instance fields in the order of their declaration, base classes first.</summary>
     public required IReadOnlyList<FieldInfo> Fields { get; init; }
 
     public int? NativeSize { get; private set; }
@@ -50,39 +50,39 @@ internal sealed unsafe class LayoutProbe
 
     public Exception? StructureToPtrError { get; private set; }
 
-    /// <summary>How much memory StructureToPtr gets.</summary>
-    /// <exception cref="InsufficientMemoryException">The structure is too large to be tried.</exception>
-    public int TriedSize
+    /// <summary>Gets the size of the memory for StructureToPtr.</summary>
+    /// <exception cref="InsufficientMemoryException">The structure is too large.</exception>
+    public int BufferSize
     {
         get
         {
             int size = NativeSize ?? UnknownNative;
             return size <= LargestNative
                 ? size
-                : throw new InsufficientMemoryException($"{size} bytes are too many to be tried");
+                : throw new InsufficientMemoryException($"the structure has {size} bytes, more than the limit of {LargestNative}");
         }
     }
 
-    /// <summary>Looks at a type.</summary>
-    /// <param name="type">A struct, or a class.</param>
-    /// <param name="makeProbe">Makes {byte; type}; not called for classes that are refused.</param>
-    /// <param name="memory">Scratch.</param>
-    public static LayoutProbe Of(Type type, Func<Type> makeProbe, PoisonedMemory memory)
+    /// <summary>Measures a type.</summary>
+    /// <param name="type">A structure or a class.</param>
+    /// <param name="createProbe">Creates the structure {byte; type}.</param>
+    /// <param name="memory">Memory for StructureToPtr.</param>
+    public static LayoutProbe Of(Type type, Func<Type> createProbe, PoisonedMemory memory)
     {
-        var found = new LayoutProbe { Fields = FieldsOf(type) };
+        var layout = new LayoutProbe { Fields = FieldsOf(type) };
         Type? probe = null;
-        if (Attempt.To(() => probe = makeProbe()) is not null)
+        if (Attempt.Run(() => probe = createProbe()) is not null)
         {
             probe = null;
         }
 
-        found.MeasureNative(type, probe);
-        found.MeasureManaged(type, probe);
-        found.StructureToPtrError = Attempt.To(() => found.TryStructureToPtr(type, memory));
-        return found;
+        layout.MeasureNative(type, probe);
+        layout.MeasureManaged(type, probe);
+        layout.StructureToPtrError = Attempt.Run(() => layout.TryStructureToPtr(type, memory));
+        return layout;
     }
 
-    /// <summary>Instance fields in the order of their declaration, a base class's first.</summary>
+    /// <summary>Returns the instance fields in the order of their declaration, base classes first.</summary>
     public static List<FieldInfo> FieldsOf(Type type)
     {
         List<FieldInfo> fields = type.IsClass && type.BaseType is { } parent ? FieldsOf(parent) : [];
@@ -94,7 +94,7 @@ internal sealed unsafe class LayoutProbe
         return fields;
     }
 
-    /// <summary>The array stride of UnmanagedMemoryAccessor: AlignedSizeOf in the runtime's source.</summary>
+    /// <summary>Returns the array stride of UnmanagedMemoryAccessor, as AlignedSizeOf in its source does.</summary>
     public static int StrideOf(int size) => size is 1 or 2 ? size : checked((size + 3) & ~3);
 
     private static int OffsetOf(FieldInfo field) =>
@@ -102,7 +102,7 @@ internal sealed unsafe class LayoutProbe
 
     private void MeasureNative(Type type, Type? probe)
     {
-        NativeError = Attempt.To(() => NativeSize = Marshal.SizeOf(type));
+        NativeError = Attempt.Run(() => NativeSize = Marshal.SizeOf(type));
         if (NativeError is not null)
         {
             return;
@@ -111,24 +111,24 @@ internal sealed unsafe class LayoutProbe
         NativeOffsets = new int?[Fields.Count];
         for (int index = 0; index < Fields.Count; index++)
         {
-            _ = Attempt.To(() => NativeOffsets[index] = OffsetOf(Fields[index]));
+            _ = Attempt.Run(() => NativeOffsets[index] = OffsetOf(Fields[index]));
         }
 
         if (probe is not null)
         {
-            _ = Attempt.To(() => NativeAlignment = (int)Marshal.OffsetOf(probe, ValueField));
+            _ = Attempt.Run(() => NativeAlignment = (int)Marshal.OffsetOf(probe, ValueField));
         }
     }
 
     private void MeasureManaged(Type type, Type? probe)
     {
         int[]? results = null;
-        ManagedError = Attempt.To(() => results = RunMeasure(type, probe));
+        ManagedError = Attempt.Run(() => results = RunMeasure(type, probe));
         if (ManagedError is not null && probe is not null)
         {
-            // Was it the type, or only the probe?
+            // Try again without the probe, which may cause the error.
             probe = null;
-            ManagedError = Attempt.To(() => results = RunMeasure(type, probe));
+            ManagedError = Attempt.Run(() => results = RunMeasure(type, probe));
         }
 
         if (results is null)
@@ -148,14 +148,14 @@ internal sealed unsafe class LayoutProbe
         Stride = HasReferences ? null : StrideOf(results[0]);
     }
 
-    /// <summary>sizeof, has references, offset in the probe; then the offset of each field.</summary>
+    /// <summary>Returns the size, whether there are references, the alignment, and the offsets of the fields.</summary>
     private int[] RunMeasure(Type type, Type? probe)
     {
         var results = new int[HeaderLength + Fields.Count];
         byte origin = 0;
         fixed (int* first = results)
         {
-            // Addresses of fields need no object of the very type: any will do.
+            // Only addresses are computed, so the object can have any type.
             MakeMeasure(type, probe)((nint)(&origin), results, (nint)first);
         }
 
@@ -186,7 +186,7 @@ internal sealed unsafe class LayoutProbe
         }
         else
         {
-            // The collector must not move the object between the two addresses.
+            // The garbage collector must not move the object between the two addresses.
             code.DeclareLocal(typeof(object), pinned: true);
             code.Emit(OpCodes.Ldarg_1);
             code.Emit(OpCodes.Stloc_0);
@@ -221,7 +221,7 @@ internal sealed unsafe class LayoutProbe
         code.Emit(OpCodes.Stind_I4);
     }
 
-    // The address need not hold a whole value: nothing but its first byte is ever touched.
+    // Computes an address only, so the memory can be smaller than the value.
     private static void Distance(ILGenerator code, FieldInfo field)
     {
         code.Emit(OpCodes.Ldarg_0);
@@ -247,10 +247,10 @@ internal sealed unsafe class LayoutProbe
     private void TryStructureToPtr(Type type, PoisonedMemory memory)
     {
         object instance = RuntimeHelpers.GetUninitializedObject(type);
-#pragma warning disable CA1816 // a finalizer would be the user's code
+#pragma warning disable CA1816 // do not run a finalizer, which is the user's code
         GC.SuppressFinalize(instance);
 #pragma warning restore CA1816
-        memory.Prepare(TriedSize);
+        memory.Prepare(BufferSize);
         Marshal.StructureToPtr(instance, memory.Address, fDeleteOld: false);
         Marshal.DestroyStructure(memory.Address, type);
     }

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Peer;
 
-/// <summary>What the steps define and reflect tell of a type's layouts.</summary>
+/// <summary>Writes the layouts of a type for the steps define, reflect and manifest.</summary>
 internal static class LayoutReport
 {
     public static void Write(Utf8JsonWriter writer, LayoutProbe layout)
@@ -17,7 +17,7 @@ internal static class LayoutReport
         WriteError(writer, "structure_to_ptr_error", layout.StructureToPtrError);
     }
 
-    /// <summary>The answer where there is no type: the runtime did not load it.</summary>
+    /// <summary>Writes the answer for a type that does not load.</summary>
     public static void WriteRefused(Utf8JsonWriter writer, Exception error)
     {
         writer.WriteNull("native_size");

@@ -2,25 +2,25 @@ using System.Runtime.InteropServices;
 
 namespace Peer;
 
-/// <summary>Values in memory in their managed layout, as UnmanagedMemoryAccessor has them.</summary>
+/// <summary>Reads and writes values in their managed layout, as UnmanagedMemoryAccessor does.</summary>
 internal abstract class ManagedMemory
 {
-    /// <summary>How many bytes a value takes.</summary>
+    /// <summary>Gets the size of a value in bytes.</summary>
     public abstract int Size { get; }
 
-    /// <summary>The distance of an array's elements; null where nobody has measured it.</summary>
+    /// <summary>Gets the distance between array elements in bytes, or null if it is not measured.</summary>
     public virtual int? Stride => null;
 
     public abstract void Write(object value, PoisonedMemory memory);
 
     public abstract object Read(PoisonedMemory memory);
 
-    /// <summary>The way of a type, which is refused like the accessor refuses it.</summary>
+    /// <summary>Returns the reader and writer for a type. Throws if the accessor would throw.</summary>
     public static ManagedMemory Of(Type type, LayoutProbe layout, bool byAccessor)
     {
         if (!byAccessor && layout.HasReferences)
         {
-            throw new ArgumentException("only a structure without references has managed bytes");
+            throw new ArgumentException("a structure with references has no managed bytes");
         }
 
         return byAccessor
@@ -28,7 +28,7 @@ internal abstract class ManagedMemory
             : new CopiedMemory(Slot.Of(type));
     }
 
-    /// <summary>A copy of the value, which is what the accessor makes, without compiling it anew.</summary>
+    /// <summary>Copies the value, as the accessor does. This is faster than an accessor for each type.</summary>
     private sealed class CopiedMemory(Slot slot) : ManagedMemory
     {
         public override int Size => slot.Size;

@@ -2,35 +2,35 @@ using System.Runtime.InteropServices;
 
 namespace Peer;
 
-/// <summary>Unmanaged memory full of 0xCC, with guard bytes on both sides of the part in use.</summary>
+/// <summary>Represents unmanaged memory that is filled with 0xCC and has guard bytes at both ends.</summary>
 internal sealed unsafe class PoisonedMemory : IDisposable
 {
     private const byte Poison = 0xCC;
-    private const int Guard = 64; // bytes; keeps the part in use aligned to everything there is
+    private const int Guard = 64; // bytes; also the alignment of the memory
     private const int Smallest = 1 << 12;
 
     private byte* _memory;
     private int _length;
     private int _size;
 
-    /// <summary>Where the part in use begins; poisoned anew by <see cref="Prepare"/>.</summary>
+    /// <summary>Gets the address of the memory.</summary>
     public nint Address => (nint)(_memory + Guard);
 
-    /// <summary>The part in use.</summary>
+    /// <summary>Gets the memory without the guard bytes.</summary>
     public Span<byte> Bytes => new(_memory + Guard, _size);
 
-    /// <summary>Whether something was written outside of the part in use.</summary>
+    /// <summary>Gets whether guard bytes have changed.</summary>
     public bool IsOverrun
     {
         get
         {
             var before = new ReadOnlySpan<byte>(_memory, Guard);
-            var behind = new ReadOnlySpan<byte>(_memory + Guard + _size, Guard);
-            return before.ContainsAnyExcept(Poison) || behind.ContainsAnyExcept(Poison);
+            var after = new ReadOnlySpan<byte>(_memory + Guard + _size, Guard);
+            return before.ContainsAnyExcept(Poison) || after.ContainsAnyExcept(Poison);
         }
     }
 
-    /// <summary>Makes a poisoned part of this size.</summary>
+    /// <summary>Sets the size of the memory and fills it with 0xCC.</summary>
     public void Prepare(int size)
     {
         int needed = checked(size + (2 * Guard));

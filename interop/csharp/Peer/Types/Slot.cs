@@ -2,24 +2,24 @@ using System.Runtime.CompilerServices;
 
 namespace Peer;
 
-/// <summary>A place in memory that holds a value of one type, as managed code reads and writes it.</summary>
+/// <summary>Reads and writes values of one type in memory, as managed code does.</summary>
 internal abstract class Slot
 {
-    /// <summary>Unsafe.SizeOf of the type.</summary>
+    /// <summary>Gets the size of a value in bytes.</summary>
     public abstract int Size { get; }
 
-    /// <summary>Whether the garbage collector has to know of such a place.</summary>
+    /// <summary>Gets whether a value contains references.</summary>
     public abstract bool HasReferences { get; }
 
-    /// <summary>What an untouched place holds.</summary>
+    /// <summary>Gets the default value.</summary>
     public abstract object? Default { get; }
 
     public abstract object? Load(ref byte place);
 
     public abstract void Store(ref byte place, object? value);
 
-    /// <summary>The place for a type; for a pointer one that holds its address.</summary>
-    /// <exception cref="ArgumentException">The type can't be a generic argument: a ref struct.</exception>
+    /// <summary>Returns the slot for a type. A pointer is a nint.</summary>
+    /// <exception cref="ArgumentException">The type is a ref struct, so it can't be a generic argument.</exception>
     public static Slot Of(Type type) => (Slot)Activator.CreateInstance(
         typeof(Slot<>).MakeGenericType(
             type.IsPointer || type.IsFunctionPointer ? typeof(nint) : type))!;

@@ -7,8 +7,8 @@ using System.Text.Json;
 
 namespace Peer;
 
-/// <summary>Describes real types in the language of the step define (docs/protocol.md).</summary>
-/// <remarks>What the metadata says, by reflection: attributes are read, and nothing is laid out.</remarks>
+/// <summary>Describes types as the step define does (docs/protocol.md).</summary>
+/// <remarks>It reads the metadata only and computes no layout.</remarks>
 internal sealed class TypeDescription
 {
     private readonly Dictionary<Type, string> _names = [];
@@ -17,19 +17,19 @@ internal sealed class TypeDescription
 
     public TypeDescription(Type root) => Visit(root);
 
-    /// <summary>Everything that the root is made of, the needed before the needing, the root last.</summary>
+    /// <summary>Gets the root and all types in it. Each type is after those that it needs.</summary>
     public IReadOnlyList<Type> Types => _types;
 
-    /// <summary>Whether the type has fields at known places: a struct, or a class with layout.</summary>
+    /// <summary>Returns whether the type is a structure or a class with a layout.</summary>
     public static bool HasLayout(Type type) =>
         !type.IsEnum && !typeof(Delegate).IsAssignableFrom(type)
         && (type.IsValueType || (type.IsClass && (type.IsLayoutSequential || type.IsExplicitLayout)));
 
-    /// <summary>The fields that the type itself declares.</summary>
+    /// <summary>Returns the fields that the type declares, without those of base classes.</summary>
     public static List<FieldInfo> OwnFields(Type type) =>
         [.. LayoutProbe.FieldsOf(type).Where(field => field.DeclaringType == type)];
 
-    /// <summary>Everything but the fields, into an object that is open.</summary>
+    /// <summary>Writes all properties but the fields to the current JSON object.</summary>
     public void WriteHead(Utf8JsonWriter writer, Type type)
     {
         writer.WriteString("name", JsonText.Encode(_names[type]));
@@ -70,7 +70,7 @@ internal sealed class TypeDescription
         }
     }
 
-    /// <summary>A field, into an object that is open.</summary>
+    /// <summary>Writes a field to the current JSON object.</summary>
     public void WriteField(Utf8JsonWriter writer, FieldInfo field)
     {
         writer.WriteString("name", JsonText.Encode(field.Name));
@@ -114,7 +114,7 @@ internal sealed class TypeDescription
     private static string CharSetOf(Type type) =>
         type.IsUnicodeClass ? "unicode" : type.IsAutoClass ? "auto" : "ansi";
 
-    // StructLayoutAttribute, as reflection makes it, can't tell Pack = 8 from none.
+    // StructLayoutAttribute of reflection is the same for Pack = 8 and for no Pack.
     private static unsafe TypeLayout PackAndSize(Type type)
     {
         if (!type.Assembly.TryGetRawMetadata(out byte* blob, out int length))
@@ -136,7 +136,7 @@ internal sealed class TypeDescription
                 Visit(type.GetElementType()!);
             }
 
-            return; // what lies at an address is no part of a layout
+            return; // the target of a pointer is not a part of the layout
         }
 
         if (Nullable.GetUnderlyingType(type) is { } value)
@@ -165,7 +165,7 @@ internal sealed class TypeDescription
         _types.Add(type);
     }
 
-    private void WriteReference(Utf8JsonWriter writer, Type type, int needing)
+    private void WriteReference(Utf8JsonWriter writer, Type type, int user)
     {
         if (TypeNames.NameOf(type) is { } name)
         {
@@ -173,9 +173,9 @@ internal sealed class TypeDescription
             return;
         }
 
-        // A type that leads back to the one that needs it does so through an address.
+        // A type can only need itself through a reference.
         int index = _types.IndexOf(type);
-        if (index >= needing)
+        if (index >= user)
         {
             writer.WriteStringValue("object");
             return;
@@ -189,7 +189,7 @@ internal sealed class TypeDescription
         else if (type.IsArray)
         {
             writer.WritePropertyName("array");
-            WriteReference(writer, type.GetElementType()!, needing);
+            WriteReference(writer, type.GetElementType()!, user);
             writer.WriteNumber("rank", type.GetArrayRank());
         }
         else if (type.HasElementType)
@@ -199,7 +199,7 @@ internal sealed class TypeDescription
         else if (Nullable.GetUnderlyingType(type) is { } value)
         {
             writer.WritePropertyName("nullable");
-            WriteReference(writer, value, needing);
+            WriteReference(writer, value, user);
         }
         else
         {

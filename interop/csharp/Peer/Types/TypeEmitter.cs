@@ -5,11 +5,11 @@ using System.Text.Json;
 
 namespace Peer;
 
-/// <summary>Types made at run time from their declarations in JSON (docs/protocol.md, "define").</summary>
-/// <remarks>A function pointer is emitted as void*: Reflection.Emit can't name its type.</remarks>
+/// <summary>Creates types at run time from declarations in JSON (docs/protocol.md, "define").</summary>
+/// <remarks>A function pointer becomes void*, because Reflection.Emit can't create its type.</remarks>
 internal sealed class TypeEmitter(ModuleBuilder module, string nameSpace)
 {
-    private const int LongestName = 200; // Reflection.Emit allows 1,023
+    private const int LongestName = 200; // the limit of Reflection.Emit is 1,023
 
     private const TypeAttributes Public = TypeAttributes.Public;
     private const MethodAttributes Constructor =
@@ -22,8 +22,8 @@ internal sealed class TypeEmitter(ModuleBuilder module, string nameSpace)
 
     private readonly Dictionary<string, Declared> _known = [];
 
-    /// <summary>Makes every type of the list; the last one is the result.</summary>
-    /// <exception cref="TypeLoadException">The runtime refuses one of them.</exception>
+    /// <summary>Creates all types of the list and returns the last one.</summary>
+    /// <exception cref="TypeLoadException">The runtime refuses one of the types.</exception>
     public Type Emit(JsonElement types)
     {
         Type? root = null;
@@ -31,14 +31,14 @@ internal sealed class TypeEmitter(ModuleBuilder module, string nameSpace)
         {
             var description = new StepArguments(item);
             TypeBuilder builder = Declare(description);
-            Type made = builder.CreateType();
-            root = made.IsGenericTypeDefinition ? made.MakeGenericType(typeof(int)) : made;
+            Type type = builder.CreateType();
+            root = type.IsGenericTypeDefinition ? type.MakeGenericType(typeof(int)) : type;
         }
 
-        return root ?? throw new ProtocolException("\"types\" is empty");
+        return root ?? throw new ProtocolException("\"types\" must not be empty");
     }
 
-    /// <summary>The struct {byte Before; T Value;}, whose second field shows T's alignment.</summary>
+    /// <summary>Creates the structure {byte Before; T Value;}. The offset of Value is the alignment of T.</summary>
     public static Type EmitProbe(ModuleBuilder module, string name, Type type)
     {
         TypeBuilder builder = module.DefineType(
@@ -53,7 +53,7 @@ internal sealed class TypeEmitter(ModuleBuilder module, string nameSpace)
         return builder.CreateType();
     }
 
-    /// <summary>The struct {T Value; byte Behind;}, whose second field shows a field's size.</summary>
+    /// <summary>Creates the structure {T Value; byte Next;}. The offset of Next is the size of the field.</summary>
     public static Type EmitFieldProbe(ModuleBuilder module, string name, FieldInfo field)
     {
         TypeAttributes attributes = Public | TypeAttributes.Sealed | TypeAttributes.SequentialLayout
@@ -66,17 +66,17 @@ internal sealed class TypeEmitter(ModuleBuilder module, string nameSpace)
             EmittedAttributes.AddMarshalAs(value, marshalAs);
         }
 
-        builder.DefineField(LayoutProbe.FieldBehind, typeof(byte), FieldAttributes.Public);
+        builder.DefineField(LayoutProbe.NextField, typeof(byte), FieldAttributes.Public);
         return builder.CreateType();
     }
 
     private static string Plain(string name) =>
-        string.Create(Math.Min(name.Length, LongestName), name, static (made, name) =>
+        string.Create(Math.Min(name.Length, LongestName), name, static (plain, name) =>
         {
-            for (int index = 0; index < made.Length; index++)
+            for (int index = 0; index < plain.Length; index++)
             {
-                // Characters that mean something in a reflection name are no part of one.
-                made[index] = name[index] is '+' or '[' or ']' or ',' or '`' or '&' or '*' or '\\' or ' '
+                // Replace characters that are special in names of reflection.
+                plain[index] = name[index] is '+' or '[' or ']' or ',' or '`' or '&' or '*' or '\\' or ' '
                     ? '_'
                     : name[index];
             }
@@ -94,10 +94,10 @@ internal sealed class TypeEmitter(ModuleBuilder module, string nameSpace)
             case "delegate":
                 return DeclareDelegate(name, fullName);
             case "interface":
-                TypeBuilder made = module.DefineType(
+                TypeBuilder builder = module.DefineType(
                     fullName, Public | TypeAttributes.Interface | TypeAttributes.Abstract);
-                _known[name] = new Declared(made, null, 0);
-                return made;
+                _known[name] = new Declared(builder, null, 0);
+                return builder;
             case "struct" or "class":
                 return DeclareFields(name, fullName, kind == "class", description);
             default:
@@ -114,7 +114,7 @@ internal sealed class TypeEmitter(ModuleBuilder module, string nameSpace)
             "value__",
             underlying,
             FieldAttributes.Public | FieldAttributes.SpecialName | FieldAttributes.RTSpecialName);
-        // Names of values are no part of any layout; nothing here would show them.
+        // The names of the values do not matter for the layout.
         _known[name] = new Declared(builder, null, 0);
         return builder;
     }
@@ -197,7 +197,7 @@ internal sealed class TypeEmitter(ModuleBuilder module, string nameSpace)
         return builder;
     }
 
-    // What C# gives a class without constructors. It does nothing, so the base's need not be called.
+    // The C# compiler adds such a constructor to a class. It does not call that of the base class.
     private static void DeclareConstructor(TypeBuilder builder)
     {
         builder
@@ -262,7 +262,7 @@ internal sealed class TypeEmitter(ModuleBuilder module, string nameSpace)
 
     private Declared Known(string name) => _known.TryGetValue(name, out Declared declared)
         ? declared
-        : throw new ProtocolException($"no type \"{name}\" stands before the one that needs it");
+        : throw new ProtocolException($"the type \"{name}\" must be declared before the type that uses it");
 
     private static TypeAttributes Layout(StepArguments description) =>
         description.Text("layout") switch
@@ -282,6 +282,6 @@ internal sealed class TypeEmitter(ModuleBuilder module, string nameSpace)
             { } other => throw new ProtocolException($"unknown charset \"{other}\""),
         };
 
-    /// <summary>A type made before; of a fixed buffer's struct also its element and its Size.</summary>
+    /// <summary>Represents a declared type. A fixed buffer also has the type of its elements and its size.</summary>
     private readonly record struct Declared(Type Type, Type? FixedElement, int Size);
 }

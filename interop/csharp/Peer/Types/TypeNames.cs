@@ -37,7 +37,7 @@ internal static class TypeNames
         s_names.ToDictionary(static pair => pair.Value, static pair => pair.Key);
 
     /// <summary>The type with a name.</summary>
-    /// <exception cref="ProtocolException">There is none.</exception>
+    /// <exception cref="ProtocolException">The name is not that of a built-in type.</exception>
     public static Type TypeOf(string name) => s_types.TryGetValue(name, out Type? type)
         ? type
         : throw new ProtocolException($"\"{name}\" is not a built-in type");

@@ -5,17 +5,18 @@ using System.Text.Json;
 
 namespace Peer;
 
-/// <summary>Values of any type, read from JSON and written to it (docs/protocol.md, "define").</summary>
-/// <remarks>One for each batch: it remembers types that have to be forgotten with the batch.</remarks>
+/// <summary>Converts values of all types to and from JSON (docs/protocol.md, "define").</summary>
+/// <remarks>Each batch has its own instance, because it keeps the types of the batch in memory.</remarks>
 internal sealed class TypeValue
 {
     private readonly Dictionary<Type, Shape> _shapes = [];
 
-    /// <summary>An object, or null, from JSON.</summary>
+    /// <summary>Reads a value from JSON.</summary>
     public object? Read(Type type, JsonElement json) => json.ValueKind == JsonValueKind.Null
         ? null
         : ShapeOf(type).Read(json);
 
+    /// <summary>Writes a value as JSON.</summary>
     public void Write(Utf8JsonWriter writer, Type type, object? value)
     {
         if (value is null)
@@ -28,7 +29,7 @@ internal sealed class TypeValue
         }
     }
 
-    /// <summary>Whether it is the struct that the compiler makes for <c>fixed T name[n]</c>.</summary>
+    /// <summary>Returns whether the type is the structure of <c>fixed T name[n]</c>.</summary>
     public static bool IsFixedBuffer(Type type, List<FieldInfo> fields) =>
         fields is [{ Name: "FixedElementField" }]
         && type.IsDefined(typeof(UnsafeValueTypeAttribute), inherit: false);
@@ -63,7 +64,7 @@ internal sealed class TypeValue
 
         if (Nullable.GetUnderlyingType(type) is { } underlying)
         {
-            return ShapeOf(underlying); // boxed it is the value itself
+            return ShapeOf(underlying); // a boxed nullable is a boxed value
         }
 
         if (type.IsArray && type.GetArrayRank() == 1)
@@ -91,22 +92,22 @@ internal sealed class TypeValue
         public abstract void Write(Utf8JsonWriter writer, object value);
     }
 
-    private sealed class BuiltInShape(BuiltInValue way) : Shape
+    private sealed class BuiltInShape(BuiltInValue converter) : Shape
     {
-        public override object Read(JsonElement json) => way.Read(json);
+        public override object Read(JsonElement json) => converter.Read(json);
 
-        public override void Write(Utf8JsonWriter writer, object value) => way.Write(writer, value);
+        public override void Write(Utf8JsonWriter writer, object value) => converter.Write(writer, value);
     }
 
-    private sealed class EnumShape(Type type, BuiltInValue way) : Shape
+    private sealed class EnumShape(Type type, BuiltInValue converter) : Shape
     {
-        public override object Read(JsonElement json) => Enum.ToObject(type, way.Read(json));
+        public override object Read(JsonElement json) => Enum.ToObject(type, converter.Read(json));
 
-        public override void Write(Utf8JsonWriter writer, object value) => way.Write(
+        public override void Write(Utf8JsonWriter writer, object value) => converter.Write(
             writer, Convert.ChangeType(value, type.GetEnumUnderlyingType(), null));
     }
 
-    /// <summary>Boxed as nint in slots, as Pointer by reflection.</summary>
+    /// <summary>Converts pointers. A slot returns a nint, and reflection a Pointer.</summary>
     private sealed unsafe class PointerShape : Shape
     {
         public override object Read(JsonElement json) => checked((nint)BuiltInValue.Integer(json));
@@ -115,11 +116,11 @@ internal sealed class TypeValue
             writer, value is Pointer pointer ? (nuint)Pointer.Unbox(pointer) : (nuint)(nint)value);
     }
 
-    /// <summary>Delegates, objects, interfaces: what lies there is an address, and no value.</summary>
+    /// <summary>Converts delegates, objects and interfaces. Only null has a value in JSON.</summary>
     private sealed class AddressShape : Shape
     {
         public override object Read(JsonElement json) =>
-            throw new FormatException($"only null is a value here, not {json.GetRawText()}");
+            throw new FormatException($"expected null, not {json.GetRawText()}");
 
         public override void Write(Utf8JsonWriter writer, object value) => writer.WriteNullValue();
     }
@@ -156,7 +157,7 @@ internal sealed class TypeValue
             ref MemoryMarshal.GetArrayDataReference(array), (nint)index * slot.Size);
     }
 
-    /// <summary>An InlineArray or the struct behind a fixed buffer: elements one behind the other.</summary>
+    /// <summary>Converts inline arrays and fixed buffers.</summary>
     private sealed class InlineShape(TypeValue values, Type type, Type element) : Shape
     {
         private readonly Slot _slot = Slot.Of(element);
@@ -168,7 +169,7 @@ internal sealed class TypeValue
             int length = json.GetArrayLength();
             if (length != Count)
             {
-                throw new FormatException($"{type.Name} has {Count} elements, not {length}");
+                throw new FormatException($"{type.Name} needs {Count} elements, not {length}");
             }
 
             object box = RuntimeHelpers.GetUninitializedObject(type);

@@ -2,7 +2,7 @@ using System.IO.MemoryMappedFiles;
 
 namespace Peer;
 
-/// <summary>A view's own Read and Write of one struct, for a type that is known at run time only.</summary>
+/// <summary>Calls Read and Write of a view for a structure that is known only at run time.</summary>
 internal abstract class TypedView
 {
     public static TypedView Of(Type type) =>
