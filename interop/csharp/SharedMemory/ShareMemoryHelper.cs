@@ -2,7 +2,9 @@ using System.IO.MemoryMappedFiles;
 
 namespace SharedMemory;
 
-/// <summary>Represents a map and a view of the whole map, to exchange bytes, a structure or a picture.</summary>
+/// <summary>
+/// Represents a map and a view of the whole map, to exchange bytes, a structure or a picture.
+/// </summary>
 public sealed class ShareMemoryHelper : IDisposable
 {
     /// <summary>The default capacity of a new map in bytes: 10 MiB.</summary>
@@ -105,13 +107,17 @@ public sealed class ShareMemoryHelper : IDisposable
         where T : struct => Accessor.WriteStruct(value);
 
     /// <summary>Reads a picture and its path.</summary>
-    /// <param name="replaceInvalidUtf8">Whether to replace invalid UTF-8 by U+FFFD instead of throwing.</param>
+    /// <param name="replaceInvalidUtf8">
+    /// Whether to replace invalid UTF-8 by U+FFFD instead of throwing.
+    /// </param>
     public ImageData ReadImage(bool replaceInvalidUtf8 = false) =>
         ImageData.FromAccessor(Accessor, replaceInvalidUtf8);
 
     /// <summary>Writes a picture and its path.</summary>
     /// <param name="image">The picture and its path.</param>
-    /// <param name="replaceInvalidUtf8">Whether to replace a lone surrogate by U+FFFD instead of throwing.</param>
+    /// <param name="replaceInvalidUtf8">
+    /// Whether to replace a lone surrogate by U+FFFD instead of throwing.
+    /// </param>
     public void WriteImage(ImageData image, bool replaceInvalidUtf8 = false)
     {
         ArgumentNullException.ThrowIfNull(image);

@@ -5,7 +5,9 @@ internal sealed class ObjectStore
 {
     private readonly Dictionary<string, Entry> _entries = [];
 
-    /// <summary>Stores an object and the stream that it was created from. Disposes of the old object.</summary>
+    /// <summary>
+    /// Stores an object and the stream that it was created from. Disposes of the old object.
+    /// </summary>
     public void Put(string name, IDisposable value, FileStream? origin = null)
     {
         if (_entries.Remove(name, out Entry old))

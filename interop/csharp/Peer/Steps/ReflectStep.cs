@@ -8,7 +8,7 @@ namespace Peer;
 /// <summary>Implements the step reflect, which reports the layouts of the types of an assembly.</summary>
 internal static class ReflectStep
 {
-    private const int FlushEvery = 1 << 16; // bytes
+    private const int InitialCapacity = 1 << 16; // bytes
 
     public static void AddTo(Dictionary<string, Step> table) => table["reflect"] = Reflect;
 
@@ -24,7 +24,7 @@ internal static class ReflectStep
             return writer => writer.WriteNumberValue(count);
         }
 
-        var answers = new ArrayBufferWriter<byte>(FlushEvery);
+        var answers = new ArrayBufferWriter<byte>(InitialCapacity);
         using (var writer = new Utf8JsonWriter(answers, JsonText.WriterOptions))
         {
             writer.WriteStartArray();

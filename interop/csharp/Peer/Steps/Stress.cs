@@ -10,15 +10,15 @@ namespace Peer;
 /// checks that it shares memory with them (docs/protocol.md, "stress").
 /// </summary>
 /// <remarks>
-/// The token is in a slot of the map that only this peer writes. So the peers do not race for it,
-/// whichever of them created the map, and a peer that is killed before it writes stops no other.
+/// The token is in a slot of the map that only this peer writes. So the peers do not race, and a peer
+/// that is killed before it writes does not stop the others.
 /// </remarks>
 internal sealed class Stress(string name, int seed, int slot) : IDisposable
 {
     private const long Capacity = 4096;
-    private const int MostHandles = 3;
-    private const int MostDescriptions = 5;
-    private const int LongestPause = 30_000; // turns of SpinWait, some 0.5 ms
+    private const int MaxHandles = 3;
+    private const int MaxDescriptions = 5;
+    private const int MaxPause = 30_000; // iterations of SpinWait, about 0.5 ms
 
     private readonly Random _random = new(seed);
     private readonly List<Handle> _held = [];
@@ -32,14 +32,14 @@ internal sealed class Stress(string name, int seed, int slot) : IDisposable
     private int _missing;
     private int _existing;
 
-    private enum Way
+    private enum Method
     {
         CreateNew,
         CreateOrOpen,
         OpenExisting,
     }
 
-    /// <summary>Carries out the step; returns its counts and what was wrong.</summary>
+    /// <summary>Runs the step and returns its counts and errors.</summary>
     public static StepValue Run(StepArguments arguments)
     {
         int rounds = arguments.Int32("rounds");
@@ -56,7 +56,7 @@ internal sealed class Stress(string name, int seed, int slot) : IDisposable
         return writer => stress.Write(writer, rounds);
     }
 
-    /// <summary>Releases every handle.</summary>
+    /// <summary>Releases all handles.</summary>
     public void Dispose()
     {
         foreach (Handle handle in _held)
@@ -69,7 +69,7 @@ internal sealed class Stress(string name, int seed, int slot) : IDisposable
 
     private static string Hex(ulong token) => token.ToString("x16", CultureInfo.InvariantCulture);
 
-    /// <summary>Checks the handles; then releases one, or gets one more.</summary>
+    /// <summary>Checks the handles, then releases one or gets another one.</summary>
     private void Round()
     {
         if (_held.Count > 0)
@@ -77,7 +77,7 @@ internal sealed class Stress(string name, int seed, int slot) : IDisposable
             Check();
         }
 
-        if (_held.Count == MostHandles || (_held.Count > 0 && _random.NextDouble() < 0.7))
+        if (_held.Count == MaxHandles || (_held.Count > 0 && _random.NextDouble() < 0.7))
         {
             int index = _random.Next(_held.Count);
             _held[index].Dispose();
@@ -87,20 +87,20 @@ internal sealed class Stress(string name, int seed, int slot) : IDisposable
 
         if (_held.Count == 0 && _random.NextDouble() < 0.5)
         {
-            Thread.SpinWait(_random.Next(LongestPause));
+            Thread.SpinWait(_random.Next(MaxPause));
         }
 
-        Enter((Way)_random.Next(3));
+        Enter((Method)_random.Next(3));
     }
 
-    /// <summary>Checks that the name and every handle lead to the same memory.</summary>
+    /// <summary>Checks that the name and all handles have the same memory.</summary>
     private void Check()
     {
-        if (Get(Way.OpenExisting) is { } again)
+        if (Get(Method.OpenExisting) is { } again)
         {
             using (again)
             {
-                Compare(nameof(Way.OpenExisting), again);
+                Compare(nameof(Method.OpenExisting), again);
             }
         }
 
@@ -110,18 +110,18 @@ internal sealed class Stress(string name, int seed, int slot) : IDisposable
         }
     }
 
-    /// <summary>Gets one more handle and checks what it shows.</summary>
-    private void Enter(Way way)
+    /// <summary>Gets another handle and checks its memory.</summary>
+    private void Enter(Method method)
     {
-        if (Get(way) is not { } handle)
+        if (Get(method) is not { } handle)
         {
             return;
         }
 
         ulong found = Read(handle);
-        switch (way)
+        switch (method)
         {
-            case Way.CreateNew:
+            case Method.CreateNew:
                 _created++;
                 if (_held.Count > 0)
                 {
@@ -133,7 +133,7 @@ internal sealed class Stress(string name, int seed, int slot) : IDisposable
                 }
 
                 break;
-            case Way.CreateOrOpen:
+            case Method.CreateOrOpen:
                 _either++;
                 break;
             default:
@@ -141,16 +141,16 @@ internal sealed class Stress(string name, int seed, int slot) : IDisposable
                 break;
         }
 
-        // The map is the one of before, which other peers kept alive, or a new one. A token older
-        // than the last one would mean that two maps existed at the same time.
-        if (way != Way.CreateNew && _held.Count == 0 && found != 0 && found != _token)
+        // This is either a new map or the last one, if other peers held it meanwhile. An older token
+        // means that two maps existed at the same time.
+        if (method != Method.CreateNew && _held.Count == 0 && found != 0 && found != _token)
         {
-            Report($"{way} returned a map that holds {Hex(found)}, an older token");
+            Report($"{method} returned a map that holds {Hex(found)}, an older token");
         }
 
         if (_held.Count > 0)
         {
-            Compare(way.ToString(), handle);
+            Compare(method.ToString(), handle);
         }
         else
         {
@@ -161,15 +161,15 @@ internal sealed class Stress(string name, int seed, int slot) : IDisposable
         _held.Add(handle);
     }
 
-    private Handle? Get(Way way)
+    private Handle? Get(Method method)
     {
         NamedMap? map = null;
         try
         {
-            map = way switch
+            map = method switch
             {
-                Way.CreateNew => NamedMap.CreateNew(name, Capacity),
-                Way.CreateOrOpen => NamedMap.CreateOrOpen(name, Capacity),
+                Method.CreateNew => NamedMap.CreateNew(name, Capacity),
+                Method.CreateOrOpen => NamedMap.CreateOrOpen(name, Capacity),
                 _ => NamedMap.OpenExisting(name),
             };
             return new Handle(map, map.CreateViewAccessor());
@@ -180,21 +180,21 @@ internal sealed class Stress(string name, int seed, int slot) : IDisposable
         {
             map?.Dispose();
             string kind = ErrorReport.KindOf(error);
-            bool isRight = false;
+            bool isExpected = false;
             if (kind == "already-exists")
             {
                 _existing++;
-                isRight = way == Way.CreateNew;
+                isExpected = method == Method.CreateNew;
             }
             else if (kind == "not-found")
             {
                 _missing++;
-                isRight = way == Way.OpenExisting && _held.Count == 0;
+                isExpected = method == Method.OpenExisting && _held.Count == 0;
             }
 
-            if (!isRight)
+            if (!isExpected)
             {
-                Report($"{way}: {kind}: {error.GetType().Name}: {error.Message}");
+                Report($"{method}: {kind}: {error.GetType().Name}: {error.Message}");
             }
 
             return null;
@@ -203,20 +203,20 @@ internal sealed class Stress(string name, int seed, int slot) : IDisposable
 
     private ulong Read(Handle handle) => handle.View.ReadUInt64(_position);
 
-    private void Compare(string what, Handle handle)
+    private void Compare(string subject, Handle handle)
     {
         ulong found = Read(handle);
         if (found != _token)
         {
-            Report($"{what} shows {Hex(found)}, the map that is held has {Hex(_token)}");
+            Report($"{subject} shows {Hex(found)}, the map that is held has {Hex(_token)}");
         }
     }
 
-    private void Report(string what)
+    private void Report(string error)
     {
-        if (_wrong.Count < MostDescriptions)
+        if (_wrong.Count < MaxDescriptions)
         {
-            _wrong.Add($"round {_round}, {_held.Count} held: {what}");
+            _wrong.Add($"round {_round}, {_held.Count} held: {error}");
         }
     }
 
@@ -239,7 +239,7 @@ internal sealed class Stress(string name, int seed, int slot) : IDisposable
         writer.WriteEndObject();
     }
 
-    /// <summary>One handle of the map, with a view of all of it.</summary>
+    /// <summary>Represents a map and a view of the whole map.</summary>
     private sealed record Handle(NamedMap Map, MemoryMappedViewAccessor View) : IDisposable
     {
         public void Dispose()

@@ -4,13 +4,17 @@ using System.Runtime.CompilerServices;
 
 namespace Peer
 {
-    /// <summary>Lets an assembly that is created at run time use the internal types of another one.</summary>
+    /// <summary>
+    /// Lets an assembly that is created at run time use the internal types of another one.
+    /// </summary>
     internal static class AccessChecks
     {
         private static readonly ConstructorInfo s_ignore =
             typeof(IgnoresAccessChecksToAttribute).GetConstructor([typeof(string)])!;
 
-        /// <summary>Lets <paramref name="assembly"/> use the internal types of <paramref name="other"/>.</summary>
+        /// <summary>
+        /// Lets <paramref name="assembly"/> use the internal types of <paramref name="other"/>.
+        /// </summary>
         public static void Ignore(AssemblyBuilder assembly, Assembly other) =>
             assembly.SetCustomAttribute(new CustomAttributeBuilder(s_ignore, [other.GetName().Name!]));
     }

@@ -4,7 +4,9 @@ using System.Runtime.InteropServices;
 
 namespace Peer;
 
-/// <summary>Reads and writes values with a real view. This is slow, but shows what the accessor does.</summary>
+/// <summary>
+/// Reads and writes values with a real view. This is slow, but shows what the accessor does.
+/// </summary>
 internal sealed class AccessorMemory<T> : ManagedMemory
     where T : struct
 {

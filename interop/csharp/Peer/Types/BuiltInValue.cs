@@ -57,7 +57,7 @@ internal sealed record BuiltInValue(Func<JsonElement, object> Read, Action<Utf8J
         [typeof(string)] = new(ReadText, WriteText),
     };
 
-    /// <summary>The types that have values here.</summary>
+    /// <summary>Gets the built-in types that have values.</summary>
     public static IEnumerable<Type> Types => s_all.Keys;
 
     /// <summary>Returns the converter of a type, or null if the type is not built-in.</summary>
@@ -69,7 +69,9 @@ internal sealed record BuiltInValue(Func<JsonElement, object> Read, Action<Utf8J
             ? number
             : Int128.Parse(NumberText(json), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
 
-    /// <summary>Writes an integer as a JSON number, or as a string if a double can't represent it.</summary>
+    /// <summary>
+    /// Writes an integer as a JSON number, or as a string if a double can't represent it.
+    /// </summary>
     public static void WriteInteger(Utf8JsonWriter writer, Int128 number)
     {
         if (number > -LargestExact && number < LargestExact)

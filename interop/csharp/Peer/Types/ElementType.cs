@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace Peer;
 
-/// <summary>Represents a type of elements of a view: how an accessor reads and writes it, and its JSON.</summary>
+/// <summary>
+/// Represents a type of elements of a view: how an accessor reads and writes it, and its JSON.
+/// </summary>
 internal abstract class ElementType
 {
     /// <summary>Reads an element.</summary>

@@ -59,7 +59,8 @@ internal sealed unsafe class LayoutProbe
             int size = NativeSize ?? UnknownNative;
             return size <= LargestNative
                 ? size
-                : throw new InsufficientMemoryException($"the structure has {size} bytes, more than the limit of {LargestNative}");
+                : throw new InsufficientMemoryException(
+                    $"the structure has {size} bytes, more than the limit of {LargestNative}");
         }
     }
 
@@ -82,7 +83,9 @@ internal sealed unsafe class LayoutProbe
         return layout;
     }
 
-    /// <summary>Returns the instance fields in the order of their declaration, base classes first.</summary>
+    /// <summary>
+    /// Returns the instance fields in the order of their declaration, base classes first.
+    /// </summary>
     public static List<FieldInfo> FieldsOf(Type type)
     {
         List<FieldInfo> fields = type.IsClass && type.BaseType is { } parent ? FieldsOf(parent) : [];
@@ -94,7 +97,9 @@ internal sealed unsafe class LayoutProbe
         return fields;
     }
 
-    /// <summary>Returns the array stride of UnmanagedMemoryAccessor, as AlignedSizeOf in its source does.</summary>
+    /// <summary>
+    /// Returns the array stride of UnmanagedMemoryAccessor, as AlignedSizeOf in its source does.
+    /// </summary>
     public static int StrideOf(int size) => size is 1 or 2 ? size : checked((size + 3) & ~3);
 
     private static int OffsetOf(FieldInfo field) =>
@@ -148,7 +153,10 @@ internal sealed unsafe class LayoutProbe
         Stride = HasReferences ? null : StrideOf(results[0]);
     }
 
-    /// <summary>Returns the size, whether there are references, the alignment, and the offsets of the fields.</summary>
+    /// <summary>
+    /// Returns the size, whether there are references, the alignment, and the offsets of the
+    /// fields.
+    /// </summary>
     private int[] RunMeasure(Type type, Type? probe)
     {
         var results = new int[HeaderLength + Fields.Count];

@@ -28,7 +28,9 @@ internal abstract class ManagedMemory
             : new CopiedMemory(Slot.Of(type));
     }
 
-    /// <summary>Copies the value, as the accessor does. This is faster than an accessor for each type.</summary>
+    /// <summary>
+    /// Copies the value, as the accessor does. This is faster than an accessor for each type.
+    /// </summary>
     private sealed class CopiedMemory(Slot slot) : ManagedMemory
     {
         public override int Size => slot.Size;

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Peer;
 
-/// <summary>Represents unmanaged memory that is filled with 0xCC and has guard bytes at both ends.</summary>
+/// <summary>
+/// Represents unmanaged memory that is filled with 0xCC and has guard bytes at both ends.
+/// </summary>
 internal sealed unsafe class PoisonedMemory : IDisposable
 {
     private const byte Poison = 0xCC;

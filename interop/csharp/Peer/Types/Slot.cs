@@ -19,7 +19,9 @@ internal abstract class Slot
     public abstract void Store(ref byte place, object? value);
 
     /// <summary>Returns the slot for a type. A pointer is a nint.</summary>
-    /// <exception cref="ArgumentException">The type is a ref struct, so it can't be a generic argument.</exception>
+    /// <exception cref="ArgumentException">
+    /// The type is a ref struct, so it can't be a generic argument.
+    /// </exception>
     public static Slot Of(Type type) => (Slot)Activator.CreateInstance(
         typeof(Slot<>).MakeGenericType(
             type.IsPointer || type.IsFunctionPointer ? typeof(nint) : type))!;

@@ -38,7 +38,9 @@ internal sealed class TypeEmitter(ModuleBuilder module, string nameSpace)
         return root ?? throw new ProtocolException("\"types\" must not be empty");
     }
 
-    /// <summary>Creates the structure {byte Before; T Value;}. The offset of Value is the alignment of T.</summary>
+    /// <summary>
+    /// Creates the structure {byte Before; T Value;}. The offset of Value is the alignment of T.
+    /// </summary>
     public static Type EmitProbe(ModuleBuilder module, string name, Type type)
     {
         TypeBuilder builder = module.DefineType(
@@ -53,7 +55,9 @@ internal sealed class TypeEmitter(ModuleBuilder module, string nameSpace)
         return builder.CreateType();
     }
 
-    /// <summary>Creates the structure {T Value; byte Next;}. The offset of Next is the size of the field.</summary>
+    /// <summary>
+    /// Creates the structure {T Value; byte Next;}. The offset of Next is the size of the field.
+    /// </summary>
     public static Type EmitFieldProbe(ModuleBuilder module, string name, FieldInfo field)
     {
         TypeAttributes attributes = Public | TypeAttributes.Sealed | TypeAttributes.SequentialLayout
@@ -282,6 +286,8 @@ internal sealed class TypeEmitter(ModuleBuilder module, string nameSpace)
             { } other => throw new ProtocolException($"unknown charset \"{other}\""),
         };
 
-    /// <summary>Represents a declared type. A fixed buffer also has the type of its elements and its size.</summary>
+    /// <summary>
+    /// Represents a declared type. A fixed buffer also has the type of its elements and its size.
+    /// </summary>
     private readonly record struct Declared(Type Type, Type? FixedElement, int Size);
 }

@@ -1,9 +1,9 @@
 namespace Peer;
 
-/// <summary>The names of the built-in types in the language that describes types (docs/protocol.md).</summary>
+/// <summary>Contains the names of built-in types in declarations (docs/protocol.md).</summary>
 /// <remarks>
-/// Built in are the types that <see cref="BuiltInValue"/> can read and write, and three that have
-/// no values there. A type without a keyword in C# has its own short name.
+/// The built-in types are those that <see cref="BuiltInValue"/> converts, and three without values. A
+/// type without a C# keyword has its short name.
 /// </remarks>
 internal static class TypeNames
 {
@@ -36,12 +36,12 @@ internal static class TypeNames
     private static readonly Dictionary<string, Type> s_types =
         s_names.ToDictionary(static pair => pair.Value, static pair => pair.Key);
 
-    /// <summary>The type with a name.</summary>
+    /// <summary>Returns the type with a name.</summary>
     /// <exception cref="ProtocolException">The name is not that of a built-in type.</exception>
     public static Type TypeOf(string name) => s_types.TryGetValue(name, out Type? type)
         ? type
         : throw new ProtocolException($"\"{name}\" is not a built-in type");
 
-    /// <summary>The name of a type; null if it is not built in.</summary>
+    /// <summary>Returns the name of a type, or null if the type is not built-in.</summary>
     public static string? NameOf(Type type) => s_names.GetValueOrDefault(type);
 }

@@ -32,7 +32,9 @@ public sealed class ImageData
 
     /// <summary>Reads a blob from the beginning of <paramref name="source"/>.</summary>
     /// <param name="source">The buffer. It can be longer than the blob.</param>
-    /// <param name="replaceInvalidUtf8">Whether to replace invalid UTF-8 by U+FFFD instead of throwing.</param>
+    /// <param name="replaceInvalidUtf8">
+    /// Whether to replace invalid UTF-8 by U+FFFD instead of throwing.
+    /// </param>
     public static ImageData FromBytes(ReadOnlySpan<byte> source, bool replaceInvalidUtf8 = false)
     {
         BlobLayout.CheckCapacity(source.Length);
@@ -49,12 +51,14 @@ public sealed class ImageData
 
     /// <summary>Reads a blob from the beginning of a view.</summary>
     /// <param name="accessor">The view.</param>
-    /// <param name="replaceInvalidUtf8">Whether to replace invalid UTF-8 by U+FFFD instead of throwing.</param>
+    /// <param name="replaceInvalidUtf8">
+    /// Whether to replace invalid UTF-8 by U+FFFD instead of throwing.
+    /// </param>
     public static ImageData FromAccessor(
         MemoryMappedViewAccessor accessor, bool replaceInvalidUtf8 = false)
     {
         ArgumentNullException.ThrowIfNull(accessor);
-        // Other processes may write at the same time, so each length is read once, then checked and used.
+        // Other processes may write at the same time, so read each length once, then check and use it.
         long capacity = accessor.Capacity;
         BlobLayout.CheckCapacity(capacity);
         int pathLength = ReadInt32(accessor, BlobLayout.PathLengthOffset);
@@ -70,7 +74,9 @@ public sealed class ImageData
     }
 
     /// <summary>Returns the bytes of the blob.</summary>
-    /// <param name="replaceInvalidUtf8">Whether to replace a lone surrogate by U+FFFD instead of throwing.</param>
+    /// <param name="replaceInvalidUtf8">
+    /// Whether to replace a lone surrogate by U+FFFD instead of throwing.
+    /// </param>
     public byte[] ToBytes(bool replaceInvalidUtf8 = false)
     {
         long size = CheckedSize(Array.MaxLength, replaceInvalidUtf8);
@@ -81,7 +87,9 @@ public sealed class ImageData
 
     /// <summary>Writes the blob to the beginning of <paramref name="destination"/>.</summary>
     /// <param name="destination">The buffer. Its bytes after the blob do not change.</param>
-    /// <param name="replaceInvalidUtf8">Whether to replace a lone surrogate by U+FFFD instead of throwing.</param>
+    /// <param name="replaceInvalidUtf8">
+    /// Whether to replace a lone surrogate by U+FFFD instead of throwing.
+    /// </param>
     /// <returns>The number of bytes written.</returns>
     public int WriteTo(Span<byte> destination, bool replaceInvalidUtf8 = false)
     {
@@ -100,14 +108,16 @@ public sealed class ImageData
 
     /// <summary>Writes the blob to the beginning of a view.</summary>
     /// <param name="accessor">The view. Its bytes after the blob do not change.</param>
-    /// <param name="replaceInvalidUtf8">Whether to replace a lone surrogate by U+FFFD instead of throwing.</param>
+    /// <param name="replaceInvalidUtf8">
+    /// Whether to replace a lone surrogate by U+FFFD instead of throwing.
+    /// </param>
     /// <returns>The number of bytes written.</returns>
     public long WriteTo(MemoryMappedViewAccessor accessor, bool replaceInvalidUtf8 = false)
     {
         ArgumentNullException.ThrowIfNull(accessor);
         long size = CheckedSize(accessor.Capacity, replaceInvalidUtf8);
         byte[] path = Encoding.UTF8.GetBytes(Path);
-        // -1 first and the path's length last: meanwhile, a reader gets an error, not a part of the picture.
+        // -1 first, the path's length last. Meanwhile, a reader gets an error, not half a picture.
         WriteInt32(accessor, BlobLayout.PathLengthOffset, BlobLayout.Unfinished);
         Interlocked.MemoryBarrier();
         WriteBytes(accessor, BlobLayout.PathOffset, path);

@@ -32,7 +32,9 @@ public sealed class MapFormatException : FormatException
     /// <summary>Gets the name of the invalid field.</summary>
     public string Field { get; }
 
-    /// <summary>Gets the offset of the field in bytes. For invalid UTF-8, the offset of the invalid byte.</summary>
+    /// <summary>
+    /// Gets the offset of the field in bytes. For invalid UTF-8, the offset of the invalid byte.
+    /// </summary>
     public long? Offset { get; }
 
     /// <summary>Gets the invalid value, if it is a number.</summary>

@@ -8,7 +8,9 @@ internal static class StrictUtf8
 {
     private const string Field = "path";
 
-    /// <summary>Returns the size of <paramref name="text"/> in UTF-8. An array may be too small for it.</summary>
+    /// <summary>
+    /// Returns the size of <paramref name="text"/> in UTF-8. An array may be too small for it.
+    /// </summary>
     public static long CountBytes(string text)
     {
         // GetByteCount throws if the result does not fit 32 bits.
@@ -46,7 +48,9 @@ internal static class StrictUtf8
         }
     }
 
-    /// <summary>Returns the text of <paramref name="bytes"/>, which are at <paramref name="fieldOffset"/>.</summary>
+    /// <summary>
+    /// Returns the text of <paramref name="bytes"/>, which are at <paramref name="fieldOffset"/>.
+    /// </summary>
     public static string Decode(ReadOnlySpan<byte> bytes, long fieldOffset, bool replaceInvalid)
     {
         if (!replaceInvalid && !System.Text.Unicode.Utf8.IsValid(bytes))

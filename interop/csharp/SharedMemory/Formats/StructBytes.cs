@@ -40,7 +40,9 @@ public static class StructBytes
         return bytes;
     }
 
-    /// <summary>Returns the value of the marshalled bytes at the beginning of <paramref name="source"/>.</summary>
+    /// <summary>
+    /// Returns the value of the marshalled bytes at the beginning of <paramref name="source"/>.
+    /// </summary>
     /// <typeparam name="T">A structure that can be marshalled.</typeparam>
     /// <param name="source">The buffer. It can be longer than the structure.</param>
     /// <exception cref="MapFormatException">The source is too short (truncated).</exception>
@@ -62,7 +64,9 @@ public static class StructBytes
         }
     }
 
-    /// <summary>Writes the marshalled bytes of <paramref name="value"/> to the beginning of a view.</summary>
+    /// <summary>
+    /// Writes the marshalled bytes of <paramref name="value"/> to the beginning of a view.
+    /// </summary>
     /// <typeparam name="T">A structure that can be marshalled.</typeparam>
     /// <param name="accessor">The view.</param>
     /// <param name="value">The value. An <see cref="IValidated"/> value is checked first.</param>

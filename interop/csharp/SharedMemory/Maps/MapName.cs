@@ -68,7 +68,7 @@ public static class MapName
     {
         foreach (Rune rune in text.EnumerateRunes())
         {
-            // The enumerator returns U+FFFD for a lone surrogate. The text may also contain U+FFFD itself.
+            // U+FFFD stands for a lone surrogate, or the text contains U+FFFD.
             if (rune == Rune.ReplacementChar)
             {
                 return Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)) != text;

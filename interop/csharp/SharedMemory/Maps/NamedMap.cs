@@ -52,10 +52,16 @@ public sealed class NamedMap : IDisposable
     /// <param name="access">The access that the map permits. Write is not allowed.</param>
     /// <param name="options">Whether memory is allocated now, or when it is first used.</param>
     /// <param name="inheritability">Whether child processes inherit the handle of the map.</param>
-    /// <exception cref="IOException">A map with this name exists (HResult 0x800700B7), or there is not enough memory.</exception>
+    /// <exception cref="IOException">
+    /// A map with this name exists (HResult 0x800700B7), or there is not enough memory.
+    /// </exception>
     /// <exception cref="ArgumentException">The name breaks a rule, or the access is Write.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The capacity is less than 1, or an enumeration value is not valid.</exception>
-    /// <exception cref="UnauthorizedAccessException">The path of the map's file is not a regular file, or another user owns it.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The capacity is less than 1, or an enumeration value is not valid.
+    /// </exception>
+    /// <exception cref="UnauthorizedAccessException">
+    /// The path of the map's file is not a regular file, or another user owns it.
+    /// </exception>
     public static NamedMap CreateNew(
         string? mapName,
         long capacity,
@@ -85,14 +91,20 @@ public sealed class NamedMap : IDisposable
     /// <param name="mapName">The name of the map.</param>
     /// <param name="capacity">The size of a new map in bytes. An existing map keeps its size.</param>
     /// <param name="access">The access that the map permits. Write only opens an existing map.</param>
-    /// <param name="options">Whether the memory of a new map is allocated now, or when it is first used.</param>
+    /// <param name="options">
+    /// Whether the memory of a new map is allocated now, or when it is first used.
+    /// </param>
     /// <param name="inheritability">Whether child processes inherit the handle of the map.</param>
     /// <exception cref="ArgumentNullException">The name is null.</exception>
     /// <exception cref="ArgumentException">
     /// The name breaks a rule, or the access is Write and the map does not exist.
     /// </exception>
-    /// <exception cref="ArgumentOutOfRangeException">The capacity is less than 1, or an enumeration value is not valid.</exception>
-    /// <exception cref="UnauthorizedAccessException">The path of the map's file is not a regular file, or another user owns it.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The capacity is less than 1, or an enumeration value is not valid.
+    /// </exception>
+    /// <exception cref="UnauthorizedAccessException">
+    /// The path of the map's file is not a regular file, or another user owns it.
+    /// </exception>
     /// <exception cref="IOException">There is not enough memory.</exception>
     public static NamedMap CreateOrOpen(
         string mapName,
@@ -132,7 +144,9 @@ public sealed class NamedMap : IDisposable
     /// <param name="inheritability">Whether child processes inherit the handle of the map.</param>
     /// <exception cref="ArgumentNullException">The name is null.</exception>
     /// <exception cref="ArgumentException">The name breaks a rule.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The rights or an enumeration value are not valid.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The rights or an enumeration value are not valid.
+    /// </exception>
     /// <exception cref="FileNotFoundException">No process holds a map with this name.</exception>
     /// <exception cref="UnauthorizedAccessException">The operating system denies the rights.</exception>
     public static NamedMap OpenExisting(

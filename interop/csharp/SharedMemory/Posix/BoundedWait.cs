@@ -20,7 +20,8 @@ internal struct BoundedWait(string operation)
         if (Stopwatch.GetElapsedTime(_start) > s_limit)
         {
             throw new IOException(
-                $"{operation}: gave up after {s_limit.TotalSeconds:0} seconds, because other processes locked or changed it.",
+                $"{operation}: gave up after {s_limit.TotalSeconds:0} seconds, because other processes"
+                + " locked or changed the map.",
                 LibcConstants.Busy);
         }
 

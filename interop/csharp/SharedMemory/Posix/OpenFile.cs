@@ -18,7 +18,9 @@ internal static class OpenFile
 
     /// <summary>Opens the file of the map <paramref name="name"/>.</summary>
     /// <exception cref="FileNotFoundException">The file does not exist.</exception>
-    /// <exception cref="UnauthorizedAccessException">The file is not regular, or another user owns it.</exception>
+    /// <exception cref="UnauthorizedAccessException">
+    /// The file is not regular, or another user owns it.
+    /// </exception>
     public static SafeFileHandle OfMap(string path, string name)
     {
         int descriptor = Libc.Open(path, ReadWrite | NoFollow | CloseOnExec | NonBlocking);
@@ -63,5 +65,5 @@ internal static class OpenFile
         $"Map \"{name}\": its file {path} belongs to another user ({found.Owner}), so it is not opened.");
 
     private static UnauthorizedAccessException NotRegular(string path, string name) => new(
-        $"Map \"{name}\": {path} is not a regular file (it is a link, a directory or a device), so it is not opened.");
+        $"Map \"{name}\": {path} is not a regular file (a link, directory or device), so it is not opened.");
 }

@@ -11,7 +11,10 @@ internal static class PosixError
     /// <summary>Returns the exception for the last failed system call of this thread.</summary>
     public static Exception Last(string operation) => Of(Marshal.GetLastPInvokeError(), operation);
 
-    /// <summary>Returns the exception for an error number. The message begins with <paramref name="operation"/>.</summary>
+    /// <summary>
+    /// Returns the exception for an error number. The message begins with
+    /// <paramref name="operation"/>.
+    /// </summary>
     public static Exception Of(int number, string operation)
     {
         string message = $"{operation}: {Marshal.GetPInvokeErrorMessage(number)}";

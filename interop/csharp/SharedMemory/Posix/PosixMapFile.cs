@@ -95,7 +95,9 @@ internal sealed class PosixMapFile
         }
     }
 
-    /// <summary>Opens the map. Throws FileNotFoundException if no process holds a map with this name.</summary>
+    /// <summary>
+    /// Opens the map. Throws FileNotFoundException if no process holds a map with this name.
+    /// </summary>
     public static PosixMapFile Open(
         string name, MapPermits permits, HandleInheritability inheritability)
     {
@@ -216,7 +218,9 @@ internal sealed class PosixMapFile
         return HolderLock.TryShared(file) ? FileState.Held : FileState.Changed;
     }
 
-    /// <summary>Removes the file of a map that no process holds. Throws IOException if a process does.</summary>
+    /// <summary>
+    /// Removes the file of a map that no process holds. Throws IOException if a process does.
+    /// </summary>
     private static void RemoveNotHeld(string path, string name)
     {
         SafeFileHandle file;
@@ -267,7 +271,7 @@ internal sealed class PosixMapFile
         }
         finally
         {
-            // A process that is being started may have a copy of the descriptor, so closing is not enough.
+            // Closing is not enough: a process that is being started may have a copy of the descriptor.
             HolderLock.Release(file);
         }
     }
@@ -298,7 +302,8 @@ internal sealed class PosixMapFile
                 && HolderLock.TryShared(copy);
             return isHolder
                 ? copy
-                : throw new IOException($"Opening {_path} for child processes: another process replaced or locked it.");
+                : throw new IOException(
+                    $"Opening {_path} for child processes: another process replaced or locked it.");
         }
         catch
         {

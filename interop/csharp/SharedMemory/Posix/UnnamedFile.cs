@@ -39,7 +39,8 @@ internal sealed class UnnamedFile : IDisposable
                 throw new IOException($"{operation}: another process has locked the new file.");
             }
 
-            file.Require(Libc.Fchmod(file.Descriptor, OwnerOnly)); // the umask may have removed more permissions
+            // The umask may have removed other permissions.
+            file.Require(Libc.Fchmod(file.Descriptor, OwnerOnly));
             if ((options & MemoryMappedFileOptions.DelayAllocatePages) != 0)
             {
                 file.Require(Libc.Ftruncate(file.Descriptor, capacity));
@@ -129,7 +130,9 @@ internal sealed class UnnamedFile : IDisposable
         }
     }
 
-    /// <summary>Allocates the memory of the file. Later, a lack of memory would crash the process.</summary>
+    /// <summary>
+    /// Allocates the memory of the file. Later, a lack of memory would crash the process.
+    /// </summary>
     private void Reserve(string directory, long capacity)
     {
         // posix_fallocate would fill the file system before it fails, so check first.
