@@ -21,7 +21,6 @@ from ..errors import FormatError, LayoutError
 from ..layout.declarations import TypeDeclaration
 from ..layout.forms import HOST, Layout, Target
 from ..layout.layouts import native
-from .codec import StructCodec, codec_of
 from .declare import annotated_names, declaration_of
 from .deprecated import REPLACEMENTS, DeprecatedName
 from .fields import attribute_of
@@ -30,6 +29,8 @@ from .registry import PYTHON_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
+
+    from .codec import StructCodec
 
 __all__ = ["Struct", "StructType", "python_names"]
 
@@ -82,6 +83,8 @@ class StructType(type):
 
         Raises ArgumentError for a struct that holds references, as .NET does.
         """
+        from .codec import codec_of
+
         packing: Packing = cls.__dict__["__packing__"]
         return codec_of(packing.managed)
 
