@@ -6,11 +6,11 @@ from .._support.lazy import lazy_names
 
 TYPE_CHECKING = False  # type checkers take it for True
 if TYPE_CHECKING:
-    from ..formats.recognize import is_unfinished, recognize
+    from ..formats.recognize import KINDS, is_unfinished, recognize
     from .html import as_html
     from .pictures import Picture, describe
     from .png import as_png
-    from .regions import KINDS, Reading, Region, Regions, annotate, annotate_anything
+    from .regions import Reading, Region, Regions, annotate, annotate_anything
     from .rows import SHOWN
     from .text import as_json, as_text
 
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "KINDS": "regions",
+    "KINDS": ".formats.recognize",
     "SHOWN": "rows",
     "Picture": "pictures",
     "Reading": "regions",

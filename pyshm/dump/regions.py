@@ -13,9 +13,8 @@ from ..formats.recognize import UNFINISHED, is_unfinished, recognize
 from ..formats.testdata import TestData
 from ..structs.struct import Struct
 
-__all__ = ["KINDS", "Reading", "Region", "Regions", "Role", "annotate", "annotate_anything"]
+__all__ = ["Reading", "Region", "Regions", "Role", "annotate", "annotate_anything"]
 
-KINDS = ("blob", "TestData")
 Role = Literal["field", "content", "padding", "stale"]
 
 # The errors of a read of bytes that are not a valid value of their type.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from ..errors import FormatError
 from . import blob
 
-__all__ = ["UNFINISHED", "is_unfinished", "recognize"]
+__all__ = ["KINDS", "UNFINISHED", "is_unfinished", "recognize"]
 
+KINDS = ("blob", "TestData")  # what a dump can read bytes as
 UNFINISHED = -1  # path_length while a write is under way (docs/format.md)
 
 
