@@ -1,9 +1,9 @@
 """Every error that pyshm raises.
 
-One root, :class:`PyshmError`; each leaf is also the built-in error that a Python programmer
-would catch, and names the .NET exception that it stands for. ``kind`` is the word that both
-languages use for it (docs/protocol.md, docs/format.md); ``field``, ``offset``, ``value`` and
-``limit`` say what was wrong where, as far as that applies.
+All are a :class:`PyshmError`. Each is also the built-in error that a Python program would catch,
+and its docstring names the .NET exception that it corresponds to. ``kind`` is the word that both
+languages use for it (docs/protocol.md, docs/format.md). ``field``, ``offset``, ``value`` and
+``limit`` say what is wrong and where; each is None if it does not apply.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ __all__ = [
 
 
 class PyshmError(Exception):
-    """The root of all errors of this package."""
+    """The base of all errors of this package."""
 
     kind: str = "error"
 
@@ -65,11 +65,11 @@ class PyshmError(Exception):
         return self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Exceptions are copied and pickled by calling their class with ``args`` alone.
-        return _made_again, (type(self), self.message, self.__dict__)
+        # By default, an exception is copied and pickled as a call of its class with ``args``.
+        return _rebuilt, (type(self), self.message, self.__dict__)
 
 
-def _made_again(kind: type[PyshmError], message: str, state: dict[str, Any]) -> PyshmError:
+def _rebuilt(kind: type[PyshmError], message: str, state: dict[str, Any]) -> PyshmError:
     error = kind(message)
     error.__dict__.update(state)
     for name in ("errno", "filename", "winerror"):
@@ -79,7 +79,10 @@ def _made_again(kind: type[PyshmError], message: str, state: dict[str, Any]) -> 
 
 
 class _SystemError(PyshmError, OSError):
-    """Gives an OSError leaf its errno (``default_errno`` where the system named none)."""
+    """The base of the errors that are an OSError: ``errno`` is never None.
+
+    It is ``default_errno`` if the error does not come from a system call.
+    """
 
     default_errno: int = errno.EIO
 
@@ -97,25 +100,25 @@ class _SystemError(PyshmError, OSError):
         limit: object = None,
     ) -> None:
         super().__init__(message, kind=kind, field=field, offset=offset, value=value, limit=limit)
-        # OSError fills these from two positional arguments only, which would also let it
-        # choose the class.
+        # OSError sets these only from two positional arguments, and then it also chooses the
+        # class.
         self.errno = self.default_errno if errno is None else errno
         self.strerror = message
         self.filename = filename
-        # OSError keeps these outside of __dict__, which is what copies are made from.
+        # OSError keeps these outside of __dict__, from which copies are made.
         self._errno, self._filename = self.errno, filename
         if winerror is not None:
             self.winerror = self._winerror = winerror
 
 
 class ArgumentError(PyshmError, ValueError):
-    """An argument that can't be meant. .NET: ArgumentException."""
+    """An invalid argument. .NET: ArgumentException."""
 
     kind = "argument"
 
 
 class ArgumentOutOfRangeError(ArgumentError):
-    """A number or enum value outside its range. .NET: ArgumentOutOfRangeException."""
+    """A number or an enum value outside its range. .NET: ArgumentOutOfRangeException."""
 
     kind = "argument-out-of-range"
 
@@ -131,97 +134,103 @@ class NameRuleError(ArgumentError):
 
 
 class ClosedError(PyshmError, ValueError):
-    """Use after close. .NET: ObjectDisposedException."""
+    """The use of an object after its ``close``. .NET: ObjectDisposedException."""
 
     kind = "disposed"
 
 
 class UnsupportedError(PyshmError, io.UnsupportedOperation):
-    """An operation that this object does not offer. .NET: NotSupportedException."""
+    """An operation that this object does not support. .NET: NotSupportedException."""
 
     kind = "not-supported"
 
 
 class PlatformError(PyshmError, NotImplementedError):
-    """What this system does not have. .NET: PlatformNotSupportedException."""
+    """An operation that this system does not support. .NET: PlatformNotSupportedException."""
 
     kind = "platform-not-supported"
 
 
 class MapExistsError(_SystemError, FileExistsError):
-    """``create_new`` of a name in use. .NET: IOException (ERROR_ALREADY_EXISTS)."""
+    """A map of that name exists already. .NET: IOException (ERROR_ALREADY_EXISTS)."""
 
     kind = "already-exists"
     default_errno = errno.EEXIST
 
 
 class MapNotFoundError(_SystemError, FileNotFoundError):
-    """No map (or file) of that name. .NET: FileNotFoundException."""
+    """No map or file of that name exists. .NET: FileNotFoundException."""
 
     kind = "not-found"
     default_errno = errno.ENOENT
 
 
 class MapAccessError(_SystemError, PermissionError):
-    """Access that the system or the map's own access refuses. .NET: UnauthorizedAccessException."""
+    """Access that the system, or the access of the map, refuses.
+
+    .NET: UnauthorizedAccessException.
+    """
 
     kind = "unauthorized"
     default_errno = errno.EACCES
 
 
 class MapIOError(_SystemError):
-    """Any other failure of the system: no space, in use elsewhere, truncated. .NET: IOException."""
+    """Any other failure of a system call: no space, file in use, file truncated.
+
+    .NET: IOException.
+    """
 
     kind = "io"
 
 
 class FormatError(PyshmError, ValueError):
-    """Bytes or values that docs/format.md refuses; ``kind`` is one of that page's."""
+    """Bytes or values that docs/format.md does not allow; ``kind`` is one of that page's."""
 
 
 class TruncatedError(FormatError):
-    """The buffer ends before the field does."""
+    """A buffer that ends before the field ends."""
 
     kind = "truncated"
 
 
 class LengthError(FormatError):
-    """A length field that is negative or larger than what is there."""
+    """A length field that is negative, or larger than the rest of the buffer."""
 
     kind = "length-exceeds-buffer"
 
 
 class EncodingError(FormatError, UnicodeError):
-    """A path that is no valid UTF-8, or text that can't be encoded as such."""
+    """A path that is not valid UTF-8, or text that can't be encoded as UTF-8."""
 
     kind = "invalid-utf8"
 
 
 class DoesNotFitError(FormatError):
-    """A value larger than the buffer it is to be written into. Nothing was written."""
+    """A value that is larger than its buffer. Nothing was written."""
 
     kind = "does-not-fit"
 
 
 class PictureError(FormatError):
-    """Content that is no picture, or one too large to decode."""
+    """Content that is not a picture, or a picture that is too large to decode."""
 
     kind = "not-a-picture"
 
 
 class StructValueError(FormatError):
-    """A field's value that its type can't hold (range, or number of elements)."""
+    """A value that its field can't hold: out of range, or a wrong number of elements."""
 
     kind = "out-of-range"
 
 
 class LayoutError(PyshmError, TypeError):
-    """A struct declaration that has no layout. .NET: TypeLoadException, ArgumentException."""
+    """A struct declaration that has no valid layout. .NET: TypeLoadException, ArgumentException."""
 
     kind = "layout"
 
 
 class AssemblyError(PyshmError, ValueError):
-    """A file that is no .NET assembly, or a damaged one. .NET: BadImageFormatException."""
+    """A file that is not a .NET assembly, or a damaged one. .NET: BadImageFormatException."""
 
     kind = "assembly"

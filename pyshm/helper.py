@@ -1,4 +1,4 @@
-"""ShareMemoryHelper: a map and one view over all of it, for programs that want just that."""
+"""ShareMemoryHelper: a map and one view of the whole map."""
 
 from __future__ import annotations
 
@@ -47,16 +47,16 @@ _RIGHTS = {
 
 
 class ShareMemoryHelper(Closing):
-    """Opens a map by name (or a file by path) and reads and writes blobs and structs at offset 0.
+    """A map by name, or a file by path, with blobs and structs at offset 0.
 
         with ShareMemoryHelper("picture").create_or_open() as memory:
             memory.write_image(ImageData.from_file("photo.jpg"))
 
-    ``capacity`` is in bytes, 10 MiB by default; ``access`` READ_WRITE. Nothing is opened until
-    one of :meth:`create_or_open`, :meth:`open` and :meth:`create_from_file` is called; each
-    returns the helper itself. Every use before that, and after :meth:`close`, is a ClosedError;
-    UnsupportedError tells that ``access`` does not permit a read or write, MapIOError that the
-    file was truncated under the map.
+    ``capacity`` is in bytes. The map is opened by :meth:`create_or_open`, :meth:`open`,
+    :meth:`create_from_file` or :meth:`open_file`; each returns the helper itself. Before that,
+    and after :meth:`close`, every use raises ClosedError. A read or write raises
+    UnsupportedError if ``access`` does not permit it, and MapIOError if the file was truncated
+    under the map.
     """
 
     __slots__ = ("_accessor", "_map", "access", "buffer", "capacity", "map_name")
@@ -65,7 +65,7 @@ class ShareMemoryHelper(Closing):
     """The capacity of a map if none is given: 10 MiB."""
 
     buffer: memoryview
-    """The map's memory itself, all of it; no copy. Valid beyond :meth:`close`."""
+    """The memory of the whole map, not a copy. It stays valid after :meth:`close`."""
 
     def __init__(
         self,
@@ -94,40 +94,40 @@ class ShareMemoryHelper(Closing):
         self._accessor: MemoryMappedViewAccessor | None = None
 
     def create_or_open(self) -> Self:
-        """Create the named map, or open it with the capacity that it has.
+        """Create the named map, or open it with its own capacity.
 
         Raises as MemoryMappedFile.create_or_open.
         """
         return self._use(MemoryMappedFile.create_or_open(self._name(), self.capacity, self.access))
 
     def open(self) -> Self:
-        """Open the named map that somebody else holds. Raises as MemoryMappedFile.open_existing."""
+        """Open the named map that a process holds. Raises as MemoryMappedFile.open_existing."""
         return self._use(MemoryMappedFile.open_existing(self._name(), _RIGHTS[self.access]))
 
     def create_from_file(self, path: str | os.PathLike[str]) -> Self:
-        """Map the file at ``path``, created if missing and grown to the capacity if smaller.
+        """Map the file at ``path``. It is created if it is missing, and grows to the capacity.
 
         Raises as MemoryMappedFile.create_from_file.
         """
         try:
             size = os.stat(path).st_size
         except OSError:
-            size = 0  # missing, or an error that opening it tells better
+            size = 0  # the file is missing, or opening it raises a better error
         return self._use(
             _map_shared(path, FileMode.OPEN_OR_CREATE, max(self.capacity, size), self.access)
         )
 
     def open_file(self, path: str | os.PathLike[str]) -> Self:
-        """Map the existing file at ``path``, with the size that it has.
+        """Map the existing file at ``path``, with its own size.
 
         Raises as MemoryMappedFile.create_from_file.
         """
         return self._use(_map_shared(path, FileMode.OPEN, 0, self.access))
 
     def read_bytes(self) -> bytes:
-        """Exactly ``capacity`` bytes: what the map holds, and zeros where it is smaller.
+        """Return a copy of exactly ``capacity`` bytes: the map's, and zeros after its end.
 
-        The original's form, which copies the whole map; :attr:`buffer` does not.
+        This is the interface of the original C# helper; :attr:`buffer` makes no copy.
         """
         memory = self._readable()
         if len(memory) >= self.capacity:
@@ -135,9 +135,9 @@ class ShareMemoryHelper(Closing):
         return bytes(memory).ljust(self.capacity, b"\0")
 
     def write_bytes(self, data: Buffer, offset: int = 0) -> None:
-        """Write ``data`` from ``offset`` on; bytes behind it stay as they are.
+        """Write ``data`` from ``offset`` on; the bytes after it do not change.
 
-        Raises DoesNotFitError, and writes nothing, if it does not fit.
+        Raises DoesNotFitError if it does not fit; then nothing was written.
         """
         accessor = self._opened()
         size = memoryview(data).nbytes
@@ -153,7 +153,7 @@ class ShareMemoryHelper(Closing):
             accessor.write_array(offset, memoryview(data).cast("B"))
 
     def read_struct(self, struct: type[_S]) -> _S:
-        """Read a struct, a copy. Raises TruncatedError if the map is smaller than it."""
+        """Return a copy of a struct. Raises TruncatedError if the map is smaller than that."""
         return struct.unpack_from(self._readable())
 
     def write_struct(self, value: Struct) -> None:
@@ -161,7 +161,7 @@ class ShareMemoryHelper(Closing):
         value.pack_into(self._writable())
 
     def view_struct(self, struct: type[Struct]) -> Any:
-        """A struct in the map's memory itself, which its attributes read and write; Struct.view."""
+        """Return a struct whose attributes read and write the map's memory (Struct.view)."""
         return struct.view(self._writable())
 
     def read_image(self, *, strict: bool = True, errors: Errors | None = None) -> ImageData:
@@ -186,16 +186,16 @@ class ShareMemoryHelper(Closing):
 
     @property
     def accessor(self) -> MemoryMappedViewAccessor:
-        """The view over the whole map."""
+        """The view of the whole map."""
         return self._opened()
 
     @property
     def closed(self) -> bool:
-        """Whether the helper has no map open."""
+        """Whether the helper has no open map."""
         return self._accessor is None
 
     def close(self) -> None:
-        """Let go of the map. Closing twice is fine. .NET: Dispose."""
+        """Release the map. Another call does nothing. .NET: Dispose."""
         accessor, self._accessor = self._accessor, None
         opened, self._map = self._map, None
         if accessor is not None and opened is not None:
@@ -204,14 +204,16 @@ class ShareMemoryHelper(Closing):
             opened.close()
 
     def __getattr__(self, name: str) -> Any:
-        # ``buffer`` is a plain slot, empty unless a map is open: its readers pay for no check.
+        # ``buffer`` is a plain slot, which is empty if no map is open. So using it costs no check.
         if name == "buffer":
             raise ClosedError(f"no map is open in this helper ({self.map_name!r})")
         raise AttributeError(f"ShareMemoryHelper has no attribute {name!r}", name=name)
 
     def _name(self) -> str:
         if self.map_name is None:
-            raise ArgumentNullError("this helper has no map name", field="map_name")
+            raise ArgumentNullError(
+                "this helper has no map name; use create_from_file or open_file", field="map_name"
+            )
         return self.map_name
 
     def _opened(self) -> MemoryMappedViewAccessor:
@@ -250,8 +252,8 @@ def _map_shared(
     """Map a file that other programs may map for writing at the same time."""
     if sys.platform != "win32":
         return MemoryMappedFile.create_from_file(path, mode, None, capacity, access)
-    # There create_from_file, given a path, lets others only read it, as .NET does. Files that
-    # Python opens are shared in full.
+    # On Windows, create_from_file with a path lets other programs only read the file, as .NET
+    # does. A file that Python opens is shared without limits.
     reading = access in (MemoryMappedFileAccess.READ, MemoryMappedFileAccess.READ_EXECUTE)
     flags = os.O_BINARY | (os.O_RDONLY if reading else os.O_RDWR)
     if mode is FileMode.OPEN_OR_CREATE:

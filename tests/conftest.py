@@ -1,4 +1,4 @@
-"""What the tests share: names nobody else uses, and other Python processes under control."""
+"""Fixtures for all tests: unique map names, and child processes under control."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-# What everybody who has pyshm installed has loaded, has to do no harm here either.
+# In every environment with pyshm installed, pytest loads this plugin, so these tests do it too.
 pytest_plugins = ["pyshm.testing.plugin"]
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,7 +25,7 @@ _counter = itertools.count()
 
 
 def files_beginning_with(prefix: str) -> list[Path]:
-    """The named maps' files with that prefix; none where a named map is no file."""
+    """The files of named maps with that prefix; none on Windows."""
     if sys.platform == "win32":
         return []
     from pyshm.maps.posix.directory import shared_memory_directory
@@ -36,7 +36,7 @@ def files_beginning_with(prefix: str) -> list[Path]:
 
 @pytest.fixture
 def map_name() -> Iterator[str]:
-    """A map name of the test's own. Nothing whose name begins with it may be left at the end."""
+    """A unique map name. At the end, no file whose name begins with it may be left."""
     name = f"pyshm-test-{os.getpid()}-{next(_counter)}-{secrets.token_hex(6)}"
     try:
         yield name
@@ -52,14 +52,14 @@ def map_name() -> Iterator[str]:
 
 @pytest.fixture
 def map_file(map_name: str) -> Path:
-    """The path that the named map ``map_name`` has as a file."""
+    """The path of the file of the named map ``map_name``."""
     from pyshm.maps.posix.directory import shared_memory_directory
 
     return Path(shared_memory_directory()) / map_name
 
 
 def _started(command: list[str], **options: object) -> subprocess.Popen[str]:
-    """Popen, tried again where Wine answers "Internal error", as it does now and then."""
+    """Return Popen's result; try again after the "Internal error" that Wine sometimes raises."""
     for _ in range(4):
         try:
             return subprocess.Popen(command, **options)  # type: ignore[call-overload,no-any-return]
@@ -70,7 +70,7 @@ def _started(command: list[str], **options: object) -> subprocess.Popen[str]:
 
 
 class Child:
-    """Another Python process, talking in lines. Every wait is bounded."""
+    """Another Python process, which communicates in lines. Every wait has a timeout."""
 
     def __init__(self, command: list[str], **options: object) -> None:
         self.process = _started(
@@ -101,14 +101,14 @@ class Child:
         return self.process.pid
 
     def line(self) -> str:
-        """The next line of its output without the newline; "" at the end."""
+        """Return the next line of its output without the newline; "" at the end."""
         try:
             return self._lines.get(timeout=PATIENCE).rstrip("\n")
         except queue.Empty:
             raise AssertionError(f"no line in {PATIENCE} s; {self.errors()}") from None
 
     def ready(self) -> Child:
-        """Wait until it says READY."""
+        """Wait until it prints READY."""
         line = self.line()
         if line != "READY":
             self.process.kill()
@@ -117,12 +117,12 @@ class Child:
         return self
 
     def say(self, line: str) -> None:
-        """Give it a line of input."""
+        """Send it a line."""
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
 
     def ask(self, line: str) -> str:
-        """Give it a line and return its answer."""
+        """Send it a line and return its answer."""
         self.say(line)
         return self.line()
 
@@ -136,12 +136,12 @@ class Child:
         self.process.send_signal(number)
 
     def kill(self) -> None:
-        """Kill it as hard as the system can, and wait until it is gone."""
+        """Kill it (SIGKILL), and wait until it has ended."""
         self.process.kill()
         self.wait()
 
     def wait(self) -> int:
-        """Its exit status, once it has ended."""
+        """Wait until it ends, and return its exit status."""
         status = self.process.wait(PATIENCE)
         for reader in self._readers:
             reader.join(PATIENCE)
@@ -156,12 +156,12 @@ class Child:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        """End its input; unless the test failed anyway, it must end well then."""
+        """End its input. Unless the test has failed, the process must then exit with status 0."""
         status = self.finish()
         assert kind is not None or status == 0, self.errors()
 
     def errors(self) -> str:
-        """What it wrote to standard error so far; all of it once it has ended."""
+        """Return what it has written to standard error; all of it after it has ended."""
         return "".join(self._errors)
 
     def close(self) -> None:
@@ -174,20 +174,20 @@ class Child:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This process's environment for a child that imports pyshm from the checkout."""
+    """Return the environment of a child that imports pyshm from the checkout."""
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     return {**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", **more}
 
 
 @pytest.fixture
 def child_environment() -> dict[str, str]:
-    """What :func:`environment` returns, for a test that starts a process in its own way."""
+    """The environment for a test that starts a process itself."""
     return environment()
 
 
 @pytest.fixture
 def child() -> Iterator[Callable[..., Child]]:
-    """``child(script, *arguments)`` starts Python with that program text; killed at the end."""
+    """``child(script, *arguments)`` starts Python with that script. It is killed at the end."""
     started: list[Child] = []
 
     def start(
@@ -211,7 +211,7 @@ def child() -> Iterator[Callable[..., Child]]:
 
 @pytest.fixture
 def command() -> Iterator[Callable[..., Child]]:
-    """``command(*arguments)`` starts ``python -m pyshm`` with them; killed at the end."""
+    """``command(*arguments)`` starts ``python -m pyshm`` with them. It is killed at the end."""
     started: list[Child] = []
 
     def start(*arguments: str, env: dict[str, str] | None = None, **options: object) -> Child:
@@ -228,7 +228,7 @@ def command() -> Iterator[Callable[..., Child]]:
 
 
 class Result:
-    """What a command printed, line by line, its exit status and its errors."""
+    """The output of a command, its exit status and its errors."""
 
     def __init__(self, process: Child) -> None:
         self.out: list[str] = []
@@ -240,7 +240,7 @@ class Result:
 
 @pytest.fixture
 def run(command: Callable[..., Child]) -> Callable[..., Result]:
-    """``run(*arguments)``: the Result of ``python -m pyshm`` with them and empty input."""
+    """``run(*arguments)`` returns the Result of ``python -m pyshm`` with them and empty input."""
 
     def running(*arguments: object, **options: object) -> Result:
         process = command(*map(str, arguments), **options)
@@ -252,7 +252,7 @@ def run(command: Callable[..., Child]) -> Callable[..., Result]:
 
 @pytest.fixture
 def interruptible() -> Iterator[None]:
-    """A shell's background jobs ignore SIGINT and pass that on; here children must not."""
+    """Let children react to SIGINT; in the background of a shell, they would ignore it."""
     before = signal.getsignal(signal.SIGINT)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
@@ -271,7 +271,7 @@ holder.close()
 
 @pytest.fixture
 def holder(child) -> Callable[..., Child]:
-    """``holder(name, capacity)``: another process that holds that map until told a line."""
+    """``holder(name, capacity)`` starts a process that holds that map until it gets a line."""
 
     def hold(name: str, capacity: int = 64, **options: object) -> Child:
         return child(HOLDER, name, str(capacity), **options)
@@ -290,7 +290,7 @@ def dead_map(map_name: str, map_file: Path, holder) -> Iterator[Path]:
 
 @pytest.fixture
 def open_descriptors() -> Callable[[], set[str]]:
-    """A function that tells this process's open descriptors and where they lead."""
+    """A function that returns the open descriptors of this process, and their files."""
     folder = Path("/proc/self/fd")
     if not folder.is_dir():
         pytest.skip("this system has no /proc/self/fd")

@@ -1,4 +1,4 @@
-"""Every error is a PyshmError and the built-in error that a caller would catch."""
+"""Every error is a PyshmError, and the built-in error that a caller would catch."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SYSTEM = [
 
 
 @pytest.mark.parametrize(("leaf", "builtin", "kind"), LEAVES)
-def test_each_leaf_is_a_pyshm_error_and_its_builtin(leaf, builtin, kind):
+def test_each_error_is_a_pyshm_error_and_a_builtin_error(leaf, builtin, kind):
     assert issubclass(leaf, PyshmError)
     assert issubclass(leaf, builtin)
     assert leaf("x").kind == kind
@@ -112,12 +112,12 @@ def test_errors_about_bytes_are_format_errors(leaf):
     assert issubclass(leaf, errors.FormatError)
 
 
-def test_details_survive_a_trip_to_another_process():
+def test_details_survive_pickling():
     error = pickle.loads(pickle.dumps(errors.LengthError("x", field="path_length", value=-1)))
     assert (str(error), error.field, error.value) == ("x", "path_length", -1)
 
 
-def test_an_error_survives_being_pickled():
+def test_an_os_error_survives_pickling():
     error = errors.MapIOError(
         "no room", errno=28, filename="/x", field="capacity", value=9, limit=8
     )
@@ -127,6 +127,6 @@ def test_an_error_survives_being_pickled():
     assert (again.field, again.value, again.limit, again.kind) == ("capacity", 9, 8, "io")
 
 
-def test_an_error_that_is_no_os_error_survives_being_pickled():
+def test_an_error_that_is_not_an_os_error_survives_pickling():
     error = pickle.loads(pickle.dumps(errors.LengthError("too long", field="path_length", value=5)))
     assert (type(error), error.field, error.value) == (errors.LengthError, "path_length", 5)

@@ -56,7 +56,7 @@ def test_a_helper_reads_and_writes_invalid_text_if_it_is_not_strict(helper):
     assert helper.read_image(strict=False).path == "\ufffd\ufffd\ufffd"
 
 
-def test_the_argument_errors_of_a_helper_is_deprecated(helper):
+def test_the_argument_named_errors_of_a_helper_is_deprecated(helper):
     with pytest.warns(DeprecationWarning, match="use strict=False") as caught:
         helper.write_image(ImageData("\ud800", b"x"), errors="replace")
     with pytest.warns(DeprecationWarning, match="use strict=True"):
@@ -64,7 +64,7 @@ def test_the_argument_errors_of_a_helper_is_deprecated(helper):
     assert caught[0].filename == __file__
 
 
-def test_making_a_helper_opens_nothing(map_name):
+def test_a_new_helper_has_no_open_map(map_name):
     assert ShareMemoryHelper(map_name).closed
     with pytest.raises(MapNotFoundError):
         MemoryMappedFile.open_existing(map_name)
@@ -77,7 +77,7 @@ def test_opening_returns_the_helper(map_name):
     helper.close()
 
 
-def test_open_finds_what_another_helper_created(map_name, helper):
+def test_open_opens_the_map_of_another_helper(map_name, helper):
     helper.write_bytes(b"abc")
     with ShareMemoryHelper(map_name, SIZE).open() as other:
         assert other.read_bytes()[:4] == b"abc\0"
@@ -88,7 +88,7 @@ def test_open_needs_a_map_that_exists(map_name):
         ShareMemoryHelper(map_name).open()
 
 
-def test_opening_again_lets_go_of_the_map_before(map_name, helper):
+def test_opening_again_releases_the_previous_map(map_name, helper):
     before = helper.accessor
     helper.map_name = map_name + "-2"
     helper.create_or_open()
@@ -136,7 +136,7 @@ def test_an_unknown_attribute_is_an_attribute_error(helper):
         helper.nothing  # noqa: B018
 
 
-def test_closing_lets_go_of_the_map(map_name, helper):
+def test_closing_releases_the_map(map_name, helper):
     helper.close()
     helper.close()
     assert helper.closed
@@ -151,7 +151,7 @@ def test_a_closed_helper_can_be_opened_again(helper):
     assert not helper.closed
 
 
-def test_the_buffer_outlives_the_helper(helper):
+def test_the_buffer_stays_valid_after_the_helper_is_closed(helper):
     buffer = helper.buffer
     helper.close()
     buffer[0] = 1
@@ -166,7 +166,7 @@ def test_bytes_are_written_at_an_offset(helper):
     assert helper.read_bytes()[:6] == b"\0\0abc\0"
 
 
-def test_bytes_behind_what_is_written_stay(helper):
+def test_the_bytes_after_the_written_ones_stay(helper):
     helper.write_bytes(b"abcdef")
     helper.write_bytes(b"XY")
     assert helper.read_bytes()[:7] == b"XYcdef\0"
@@ -198,12 +198,12 @@ def test_a_negative_offset_is_out_of_range(helper):
         helper.write_bytes(b"x", -1)
 
 
-def test_nothing_may_be_written_at_the_end(helper):
+def test_writing_no_bytes_at_the_end_is_allowed(helper):
     helper.write_bytes(b"", SIZE)
 
 
 @pytest.mark.parametrize("capacity", [1, 100, SIZE, 3 * SIZE])
-def test_read_bytes_gives_exactly_the_helpers_capacity(map_name, helper, capacity):
+def test_read_bytes_returns_exactly_the_capacity(map_name, helper, capacity):
     helper.write_bytes(b"x" * SIZE)
     with ShareMemoryHelper(map_name, capacity).open() as other:
         assert other.read_bytes() == (b"x" * SIZE + bytes(2 * SIZE))[:capacity]
@@ -212,7 +212,7 @@ def test_read_bytes_gives_exactly_the_helpers_capacity(map_name, helper, capacit
 # --- structs and images ---
 
 
-def test_a_struct_goes_there_and_back(helper):
+def test_a_struct_survives_the_round_trip(helper):
     helper.write_struct(TestData.standard())
     assert helper.read_struct(TestData) == TestData.standard()
     assert helper.read_bytes()[:12] == bytes.fromhex("64000000 14000000 3c000000")
@@ -230,7 +230,7 @@ def test_a_struct_view_is_the_memory(helper):
     assert helper.read_bytes()[44:48] == b"\x02\x01\0\0"
 
 
-def test_an_image_goes_there_and_back(helper):
+def test_an_image_survives_the_round_trip(helper):
     assert helper.write_image(ImageData("p", b"xyz")) == 12
     assert helper.read_bytes()[:13] == bytes.fromhex("01000000 70 03000000 78797a 00")
     assert helper.read_image() == ImageData("p", b"xyz")
@@ -254,13 +254,13 @@ def test_a_read_image_can_be_written_back_under_a_longer_path(helper):
     assert helper.read_image() == ImageData("a longer path", bytes(range(200)))
 
 
-def test_a_broken_blob_is_told(helper):
+def test_a_broken_blob_is_an_error(helper):
     helper.write_bytes(b"\xff\xff\xff\xff")
     with pytest.raises(LengthError):
         helper.read_image()
 
 
-def test_a_reading_helper_refuses_to_write(map_name, helper):
+def test_a_helper_with_read_access_refuses_to_write(map_name, helper):
     with ShareMemoryHelper(map_name, SIZE, access=Access.READ).open() as reader:
         for write in (
             lambda: reader.write_bytes(b"x"),
@@ -272,7 +272,7 @@ def test_a_reading_helper_refuses_to_write(map_name, helper):
         assert reader.read_bytes() == bytes(SIZE)
 
 
-def test_a_copy_on_write_helper_keeps_its_writes_to_itself(map_name, helper):
+def test_writes_of_a_copy_on_write_helper_do_not_reach_the_map(map_name, helper):
     with ShareMemoryHelper(map_name, SIZE, access=Access.COPY_ON_WRITE).open() as private:
         private.write_bytes(b"mine")
         assert private.read_bytes()[:4] == b"mine"
@@ -298,7 +298,7 @@ def test_a_file_grows_to_the_capacity_and_never_shrinks(tmp_path, before, after)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there a file's map may have a name as well")
-def test_the_map_name_plays_no_part_for_a_file(tmp_path, map_name):
+def test_the_map_name_is_not_used_for_a_file(tmp_path, map_name):
     with (
         ShareMemoryHelper(map_name, 100).create_from_file(tmp_path / "file"),
         pytest.raises(MapNotFoundError),
@@ -306,7 +306,7 @@ def test_the_map_name_plays_no_part_for_a_file(tmp_path, map_name):
         MemoryMappedFile.open_existing(map_name)
 
 
-def test_a_helper_that_can_not_open_stays_as_it_was(helper, tmp_path):
+def test_a_helper_that_fails_to_open_does_not_change(helper, tmp_path):
     helper.write_bytes(b"abc")
     with pytest.raises(MapNotFoundError):
         helper.create_from_file(tmp_path / "none" / "file")
@@ -326,7 +326,7 @@ def test_a_view_that_is_refused_closes_the_map(map_name, helper, open_descriptor
     assert open_descriptors() == before
 
 
-def test_a_helper_that_may_only_write_does_not_read(map_name):
+def test_a_helper_with_write_access_refuses_to_read(map_name):
     with ShareMemoryHelper(map_name, 64).create_or_open() as owner:
         owner.write_struct(TestData.standard())
         helper = ShareMemoryHelper(map_name, 64, access=MemoryMappedFileAccess.WRITE)
@@ -343,11 +343,11 @@ def test_a_helper_that_may_only_write_does_not_read(map_name):
 
 
 @pytest.mark.parametrize("capacity", [0, -1])
-def test_a_helper_needs_a_capacity(capacity):
+def test_the_capacity_of_a_helper_must_be_positive(capacity):
     with pytest.raises(ArgumentOutOfRangeError, match="capacity"):
         ShareMemoryHelper("x", capacity)
 
 
-def test_a_helper_needs_an_access():
+def test_the_access_of_a_helper_must_be_a_member_of_the_enum():
     with pytest.raises(ArgumentOutOfRangeError, match="access"):
         ShareMemoryHelper("x", access=7)

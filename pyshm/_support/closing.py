@@ -1,4 +1,4 @@
-"""``with`` for everything that has a ``close``: .NET's using for its Dispose."""
+"""The base of objects with a ``close`` method: ``with`` closes them, as .NET's using disposes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ __all__ = ["Closing"]
 
 
 class Closing:
-    """Closes itself at the end of a ``with`` block."""
+    """An object that a ``with`` block closes at its end."""
 
     __slots__ = ()
 
     def close(self) -> None:
-        """Let go of what is held."""
+        """Release what the object holds."""
         raise NotImplementedError
 
     def __enter__(self) -> Self:

@@ -21,24 +21,36 @@ _MAX_96 = 2**96 - 1
 
 
 def decimal_from_parts(low: int, middle: int, high: int, flags: int) -> Decimal:
-    """The decimal whose GetBits are these four, each 0 to 2**32 - 1."""
+    """Return the decimal whose GetBits are these four numbers, each from 0 to 2**32 - 1.
+
+    Raises ArgumentError for flags with unknown bits, or with more than 28 decimal places.
+    """
     from decimal import Decimal
 
     scale = (flags & _SCALE) >> 16
     if flags & ~(_SIGN | _SCALE) or scale > _MAX_SCALE:
         raise ArgumentError(
-            f"{flags:#010x} are no decimal's flags", field="flags", value=flags, limit=_MAX_SCALE
+            f"invalid decimal flags {flags:#010x}: only the sign (bit 31) and the number of "
+            f"decimal places (bits 16 to 23, at most {_MAX_SCALE}) may be set",
+            field="flags",
+            value=flags,
+            limit=_MAX_SCALE,
         )
     digits = tuple(int(digit) for digit in str(low | middle << 32 | high << 64))
     return Decimal((1 if flags & _SIGN else 0, digits, -scale))
 
 
 def parts_from_decimal(value: Any) -> tuple[int, int, int, int]:
-    """lo, mid, hi and flags of ``value``; nothing is ever rounded away."""
+    """Return lo, mid, hi and flags of ``value``, exactly.
+
+    Raises ArgumentOutOfRangeError for a value that .NET's decimal can't hold; it is not rounded.
+    """
     from decimal import Decimal
 
     if not isinstance(value, Decimal) or not value.is_finite():
-        raise ArgumentOutOfRangeError(f"{value!r} is no finite Decimal", field="value", value=value)
+        raise ArgumentOutOfRangeError(
+            f"{value!r} is not a finite Decimal", field="value", value=value
+        )
     sign, digits, exponent = value.as_tuple()
     assert isinstance(exponent, int)
     if exponent <= _MAX_SCALE and len(digits) + max(exponent, 0) <= _MAX_SCALE + 1:

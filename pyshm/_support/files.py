@@ -1,4 +1,4 @@
-"""Files that are there in whole or not at all."""
+"""Atomic replacement of files."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ __all__ = ["whole_file"]
 
 @contextmanager
 def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """What writes the file at ``path``, in place of one that is there.
+    """Yield a binary file that replaces the one at ``path`` when the block ends.
 
-    It is written beside it under another name first, and put in place when the block ends: whoever
-    opens ``path`` finds the old file or the new one, and on an error nothing new is left. What is
-    there and no file (a pipe, /dev/null) is written into. Raises OSError that names ``path``.
+    It is written under another name in the same folder first. So a process that opens ``path``
+    finds the old file or the complete new one; after an error the old file is unchanged. If
+    ``path`` is not a regular file (a pipe, /dev/null), it is opened for writing instead. Raises
+    OSError whose filename is ``path``.
     """
     if not os.fspath(path) or (os.path.exists(path) and not os.path.isfile(path)):
         with open(path, "wb") as file:
             yield file
         return
-    target = os.path.realpath(path)  # a link stays one
+    target = os.path.realpath(path)  # so that a link stays a link
     unfinished = f"{target}.{secrets.token_hex(4)}.tmp"
     try:
         with open(unfinished, "xb") as file:
@@ -31,14 +32,14 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         try:
             os.chmod(unfinished, os.stat(target).st_mode & 0o777)
         except FileNotFoundError:
-            pass  # a new file has the rights that the system gives it
+            pass  # a new file keeps the mode that the system gave it
         os.replace(unfinished, target)
     except BaseException as error:
         try:
             os.unlink(unfinished)
         except OSError:
-            pass  # it was never made; the error that is raised tells why
+            pass  # it was never created; the error that is raised says why
         if isinstance(error, OSError) and error.filename == unfinished:
-            # Nobody knows of that name.
+            # The caller does not know the other name.
             raise OSError(error.errno, error.strerror, os.fspath(path)) from error
         raise

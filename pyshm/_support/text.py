@@ -1,4 +1,4 @@
-"""Characters that would not be seen, and how wide the others are."""
+"""Text for terminals: invisible characters as escapes, and the width of characters."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ __all__ = ["columns", "visible"]
 
 
 def visible(text: str, *, keep: str = "") -> str:
-    """Characters that would not be seen, or command a terminal, as their escapes.
+    """Return ``text`` with escapes in place of characters that are invisible or control a terminal.
 
-    Those in ``keep`` stay.
+    The characters in ``keep`` are not replaced.
     """
     if text.isprintable():
         return text
@@ -21,7 +21,7 @@ def visible(text: str, *, keep: str = "") -> str:
 
 
 def columns(text: str) -> int:
-    """How many columns of a terminal ``text`` takes: characters of East Asia take two."""
+    """Return how many columns of a terminal ``text`` takes; wide East Asian characters take two."""
     if text.isascii():
         return len(text)
     import unicodedata

@@ -1,4 +1,4 @@
-"""What works on this machine, and the line that mends what does not."""
+"""What works on this machine, and the command that installs or repairs the rest."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ __all__ = ["Finding", "examine", "examine_library"]
 
 
 def examine() -> Iterator[Finding]:
-    """Look at everything that pyshm needs or can use, and at what its proof uses."""
+    """Yield a finding for everything that pyshm, and the tests against .NET, need or can use."""
     yield from examine_library()
     yield programs.dotnet()
     yield programs.wine()
 
 
 def examine_library() -> Iterator[Finding]:
-    """Look at what pyshm itself needs or can use."""
+    """Yield a finding for everything that the library needs or can use."""
     yield modules.python()
     yield from modules.modules()
     yield maps.directory()

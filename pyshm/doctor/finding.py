@@ -1,4 +1,4 @@
-"""What was found out about one thing."""
+"""The result of one check."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ __all__ = ["Finding"]
 
 
 class Finding(NamedTuple):
-    """One thing looked at. ``needed`` is true for what is missing and can't be done without."""
+    """The result of one check.
+
+    ``remedy`` is the command that helps, "" if nothing is missing. ``needed`` is True if pyshm
+    does not work without what is missing.
+    """
 
     subject: str
     state: str
@@ -17,7 +21,7 @@ class Finding(NamedTuple):
 
     @property
     def status(self) -> Literal["ok", "optional", "MISSING"]:
-        """MISSING if it is needed and not there, optional if only something else needs it."""
+        """MISSING if pyshm does not work without it, optional if only a part does not work."""
         return "MISSING" if self.needed else "optional" if self.remedy else "ok"
 
     def __str__(self) -> str:

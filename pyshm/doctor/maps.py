@@ -1,4 +1,4 @@
-"""Where named maps live, and a round trip of each kind of map and of each format."""
+"""The directory of named maps, and a round trip of each kind of map and of each format."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SIZE = 4096
 
 
 def directory() -> Finding:
-    """The directory whose files are the named maps: size, what is free, who may write."""
+    """Check the shared-memory directory: its size, its free space and its permissions."""
     subject = "shared-memory directory"
     if sys.platform == "win32":
         return Finding(subject, "none is needed: the Windows kernel keeps named maps")
@@ -35,13 +35,13 @@ def directory() -> Finding:
         return Finding(subject, str(error), _CHOOSE, True)
     size, free = space.f_blocks * space.f_frsize, space.f_bavail * space.f_frsize
     state = f"{path}, {_room(size, free)}, mode {mode:04o}"
-    if hasattr(os, "ST_NOEXEC") and space.f_flag & os.ST_NOEXEC:  # macOS does not tell
-        state += ", noexec (fine: pyshm asks for no executable pages)"
+    if hasattr(os, "ST_NOEXEC") and space.f_flag & os.ST_NOEXEC:  # macOS does not have it
+        state += ", noexec (no problem: pyshm does not use executable pages)"
     if not os.access(path, os.W_OK | os.X_OK):
-        return Finding(subject, f"{state}; you may not write there", _CHOOSE, True)
+        return Finding(subject, f"{state}; you have no permission to write there", _CHOOSE, True)
     default = ShareMemoryHelper.DEFAULT_CAPACITY
     if size and free < default:
-        # The helper's default does not fit; smaller maps do.
+        # Smaller maps do fit.
         return Finding(
             subject,
             f"{state}; a map of {default:,} bytes, the default, does not fit",
@@ -51,7 +51,7 @@ def directory() -> Finding:
 
 
 def round_trips() -> Iterator[Finding]:
-    """Create, write, open, read, let go: each kind of map, then each format in a named one."""
+    """Check each kind of map, then each format in a named map: write a value and read it."""
     for subject, trip, remedy in (
         ("anonymous map", _anonymous, ""),
         ("mapped file", _file, ""),
@@ -59,17 +59,17 @@ def round_trips() -> Iterator[Finding]:
         ("blob", _blob, ""),
         ("struct", _struct, ""),
     ):
-        yield _tried(f"round trip: {subject}", trip, remedy)
+        yield _check(f"round trip: {subject}", trip, remedy)
 
 
-def _tried(subject: str, trip: Callable[[], bool], remedy: str) -> Finding:
+def _check(subject: str, trip: Callable[[], bool], remedy: str) -> Finding:
     try:
         same = trip()
     except (PyshmError, OSError) as error:
         return Finding(subject, str(error), remedy, True)
     if same:
-        return Finding(subject, "what was written was read")
-    return Finding(subject, "what was written was NOT read", remedy, True)
+        return Finding(subject, "the value that was written was read")
+    return Finding(subject, "the value that was written was NOT read", remedy, True)
 
 
 def _room(size: int, free: int) -> str:

@@ -22,7 +22,7 @@ _TK = {
     "alpine": "python3-tkinter",
     "arch": "tk",
 }
-# Of packages on PyPI; the others have none.
+# The systems' packages of Python packages; other systems have none.
 _PACKAGES = {
     "cffi": dict.fromkeys(("debian", "ubuntu", "fedora"), "python3-cffi"),
     "numpy": dict.fromkeys(("debian", "ubuntu", "fedora"), "python3-numpy"),
@@ -38,7 +38,7 @@ _IMAGE_TK = {
 
 
 def python() -> Finding:
-    """The Python that runs this."""
+    """Check the Python that runs this program."""
     state = f"{platform.python_version()} ({sys.executable})"
     if sys.version_info < _MINIMUM_PYTHON:
         minimum = ".".join(map(str, _MINIMUM_PYTHON))
@@ -47,7 +47,7 @@ def python() -> Finding:
 
 
 def modules() -> Iterator[Finding]:
-    """The packages that pyshm needs, then those that it can use."""
+    """Check the packages that pyshm needs, then those that it can use."""
     yield package("cffi", "cffi", minimum="1.15", needed=True)
     yield package("PIL", "Pillow", minimum="9.4", needed=True)
     yield package("rich", "rich", minimum="13.3", extra="cli")
@@ -60,13 +60,16 @@ def modules() -> Iterator[Finding]:
 def package(
     module: str, name: str, *, minimum: str = "", extra: str = "", needed: bool = False
 ) -> Finding:
-    """A package of at least the ``minimum`` version; ``extra`` is the extra that it comes with."""
+    """Check that ``module`` of the package ``name`` can be imported and is not too old.
+
+    ``extra`` is pyshm's extra that installs the package.
+    """
     requirement = f"pyshm-dotnet[{extra}]" if extra else f"{name}>={minimum}" if minimum else name
     remedy = pip(requirement, _PACKAGES.get(name))
     try:
         importlib.import_module(module)
         version = importlib.import_module("importlib.metadata").version(name)
-    except ImportError as error:  # metadata's PackageNotFoundError is one, too
+    except ImportError as error:  # or its subclass PackageNotFoundError
         return Finding(name, str(error), remedy, needed)
     if minimum and _numbers(version) < _numbers(minimum):
         return Finding(name, f"{version} is older than {minimum}", remedy, needed)
@@ -92,4 +95,4 @@ def _image_tk() -> Finding:
     except ImportError as error:
         remedy = install(_IMAGE_TK, pip("Pillow"))
         return Finding("ImageTk", f"{error} (the windows need it)", remedy)
-    return Finding("ImageTk", "there")
+    return Finding("ImageTk", "available")

@@ -1,4 +1,4 @@
-"""The programs beside Python: .NET, the other side of a map, and Wine, which the proof uses."""
+"""Other programs: .NET, and Wine, which runs the tests for Windows on other systems."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .remedies import install
 
 __all__ = ["DOTNET_PACKAGES", "DOTNET_SCRIPT", "dotnet", "wine", "wine_remedy"]
 
-_PATIENCE = 30.0  # seconds; a first start on a slow machine
+_TIMEOUT = 30.0  # seconds; the first start on a slow machine
 DOTNET_PACKAGES = {
     "win32": "Microsoft.DotNet.SDK.10",
     "darwin": "dotnet",
@@ -21,7 +21,7 @@ DOTNET_PACKAGES = {
     "alpine": "dotnet10-sdk",
     "arch": "dotnet-sdk",
 }
-# Installs into ~/.dotnet, which is one of the places that are looked at; see
+# Installs into ~/.dotnet, which is one of the places where _find_dotnet searches; see
 # https://learn.microsoft.com/dotnet/core/tools/dotnet-install-script
 DOTNET_SCRIPT = "curl -fsSL https://dot.net/v1/dotnet-install.sh | bash -s -- --channel 10.0"
 _WINE = {
@@ -35,11 +35,11 @@ _WINE = {
 
 
 def dotnet() -> Finding:
-    """.NET: the SDKs, or the runtimes where there are no more."""
+    """Check .NET: its SDKs, or its runtimes if it has no SDK."""
     path = _find_dotnet()
     remedy = install(DOTNET_PACKAGES, DOTNET_SCRIPT)
     if path is None:
-        return Finding(".NET", "not found (only the C# side needs it)", remedy)
+        return Finding(".NET", "not found (only C# programs need it)", remedy)
     sdks = re.findall(r"^(\d\S*) \[", _answer(path, "--list-sdks"), re.MULTILINE)
     if sdks:
         return Finding(".NET", f"SDK {', '.join(sdks)} ({path})")
@@ -52,19 +52,19 @@ def dotnet() -> Finding:
 
 
 def wine() -> Finding:
-    """Wine, with which the interop run proves the Windows side on other systems."""
+    """Check Wine, with which ``python -m interop`` tests the Windows side on other systems."""
     if sys.platform == "win32":
         return Finding("Wine", "not needed: this is Windows")
     path = shutil.which("wine") or shutil.which("wine64")
     if path is None:
-        state = "not found (only the proof for Windows needs it)"
+        state = "not found (only the tests for Windows need it)"
         return Finding("Wine", state, wine_remedy())
     version = _answer(path, "--version").strip()
-    return Finding("Wine", f"{version or 'gives no version'} ({path})")
+    return Finding("Wine", f"{version or 'unknown version'} ({path})")
 
 
 def wine_remedy() -> str:
-    """The line that installs Wine."""
+    """Return the command that installs Wine."""
     return install(_WINE, "https://www.winehq.org/")
 
 
@@ -83,7 +83,7 @@ def _find_dotnet() -> str | None:
 
 
 def _answer(*command: str) -> str:
-    """What a program prints; "" if it does not work."""
+    """Return what a program prints; "" if it fails."""
     try:
         done = subprocess.run(
             command,
@@ -91,7 +91,7 @@ def _answer(*command: str) -> str:
             capture_output=True,
             encoding="utf-8",
             errors="replace",
-            timeout=_PATIENCE,
+            timeout=_TIMEOUT,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):

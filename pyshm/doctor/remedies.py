@@ -1,4 +1,4 @@
-"""The line that installs a package on this system."""
+"""The command that installs a package on this system."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 __all__ = ["install", "pip"]
 
-# How each family of systems installs a package; the first that fits is taken.
+# How each family of systems installs a package. The first family that fits is used.
 _INSTALLERS = {
     "win32": "winget install {}",
     "darwin": "brew install {}",
@@ -20,36 +20,39 @@ _INSTALLERS = {
     "alpine": "apk add {}",
     "arch": "pacman -S --noconfirm {}",
 }
-_AS_ONESELF = ("win32", "darwin")
+_NOT_AS_ROOT = ("win32", "darwin")
 
 
 def install(packages: Mapping[str, str], otherwise: str) -> str:
-    """The line for this system's package of ``packages``, by family; ``otherwise`` without one."""
+    """Return the command that installs this system's package of ``packages``, which are by family.
+
+    Return ``otherwise`` if this system has no package there.
+    """
     families = _families()
     for family, line in _INSTALLERS.items():
         if family in families and family in packages:
             return (
                 line.format(packages[family])
-                if family in _AS_ONESELF
+                if family in _NOT_AS_ROOT
                 else _as_root(line.format(packages[family]))
             )
     return otherwise
 
 
 def pip(requirement: str, packages: Mapping[str, str] | None = None) -> str:
-    """The line that installs a Python package for this very Python.
+    """Return the command that installs a Python package for the Python that runs this program.
 
-    Where the system keeps pip out of its own Python, it is the system's package of ``packages``,
-    by family, or else a virtual environment of one's own.
+    If that Python belongs to the system and pip refuses it, the command installs the system's
+    package of ``packages``, which are by family, or else creates a virtual environment.
     """
-    if not _is_the_systems():
+    if not _is_externally_managed():
         return f'"{sys.executable}" -m pip install "{requirement}"'
     own = f'"{sys.executable}" -m venv --system-site-packages venv'
     return install(packages or {}, f'{own} && venv/bin/pip install "{requirement}"')
 
 
-def _is_the_systems() -> bool:
-    """Whether pip refuses this Python (https://peps.python.org/pep-0668/)."""
+def _is_externally_managed() -> bool:
+    """Return whether pip refuses this Python (https://peps.python.org/pep-0668/)."""
     marker = os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")
     return sys.prefix == sys.base_prefix and os.path.exists(marker)
 

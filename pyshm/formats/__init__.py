@@ -1,4 +1,4 @@
-"""What a map can hold: the image blob, ImageData and TestData (docs/format.md)."""
+"""The formats of a map's content: the image blob, ImageData and TestData (docs/format.md)."""
 
 from __future__ import annotations
 

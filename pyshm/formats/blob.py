@@ -1,6 +1,6 @@
 """The image blob: two length-prefixed byte strings (docs/format.md, "Image blob").
 
-Knows bytes and lengths only; what the strings mean is for :mod:`pyshm.formats.image`.
+This module handles bytes and lengths. :mod:`pyshm.formats.image` interprets the strings.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from ..errors import (
     UnsupportedError,
 )
 
-__all__ = ["INT32_MAX", "Blob", "blob_size", "parse", "write"]
+__all__ = ["INT32_MAX", "UNFINISHED_DETAIL", "Blob", "blob_size", "parse", "write"]
 
 INT32_MAX = 2**31 - 1
 _LENGTH = Codec("<i")
-# What path_length holds while a write is under way.
+# The value of path_length during a write, and what to say about it.
 _UNFINISHED = _LENGTH.pack(-1)
+UNFINISHED_DETAIL = "a write is in progress, or the writer was killed during it"
 
 
 class Blob(NamedTuple):
-    """A blob's two parts, without a copy, and ``size``, the bytes that it takes in all."""
+    """The two parts of a blob, which are not copies, and ``size``, its length in bytes."""
 
     path: memoryview
     content: memoryview
@@ -33,9 +34,9 @@ class Blob(NamedTuple):
 
 
 def parse(buffer: memoryview) -> Blob:
-    """Find a blob's parts in ``buffer`` (one-dimensional, bytes), checks 1 to 6 of format.md.
+    """Return the blob at the beginning of ``buffer``, a one-dimensional buffer of bytes.
 
-    Raises TruncatedError and LengthError.
+    Makes checks 1 to 6 of docs/format.md. Raises TruncatedError and LengthError.
     """
     path_length = _read_length(buffer, 0, "path_length")
     content_at = 4 + path_length
@@ -46,7 +47,10 @@ def parse(buffer: memoryview) -> Blob:
 
 
 def blob_size(path_length: int, content_length: int) -> int:
-    """The bytes that a blob of these two lengths takes; FormatError above int32."""
+    """Return the size of a blob in bytes, from the lengths of its parts.
+
+    Raises FormatError for a length above 2**31 - 1.
+    """
     for field, length in (("path", path_length), ("content", content_length)):
         if length > INT32_MAX:
             raise FormatError(
@@ -60,28 +64,29 @@ def blob_size(path_length: int, content_length: int) -> int:
 
 
 def write(buffer: memoryview, path: bytes, content: memoryview) -> int:
-    """Write a blob at the beginning of ``buffer``; returns its size in bytes.
+    """Write a blob at the beginning of ``buffer``. Return its size in bytes.
 
-    The content is copied once, straight to its place. The order is that of format.md: a
-    reader, or a death in between, meets a negative length. Raises DoesNotFitError,
-    FormatError and, for a read-only buffer, UnsupportedError before anything is changed.
+    The content is copied once, directly to its place. The order of the writes is that of
+    docs/format.md: during the write, and after a writer that was killed, ``path_length`` is
+    negative. Raises DoesNotFitError, FormatError and, for a read-only buffer, UnsupportedError;
+    then nothing was written.
     """
     size = blob_size(len(path), len(content))
     if size > len(buffer):
         raise DoesNotFitError(
             f"the blob needs {size} bytes (path {len(path)}, content {len(content)}); "
-            f"there is room for {len(buffer)}",
+            f"the buffer has {len(buffer)}",
             field="blob",
             offset=0,
             value=size,
             limit=len(buffer),
         )
     if buffer.readonly:
-        raise UnsupportedError("writing a blob into a read-only buffer")
+        raise UnsupportedError("can't write a blob into a read-only buffer")
     content_at = 8 + len(path)
-    # pack_into would store zeros first, and a path length of 0 is a valid one.
+    # Not pack_into: it stores zeros first, and 0 is a valid path length.
     buffer[0:4] = _UNFINISHED
-    # The content before the path: it may be a part of this very buffer, from an earlier read.
+    # The content before the path: it may be a part of the same buffer, from an earlier read.
     buffer[content_at:size] = content
     buffer[4 : 4 + len(path)] = path
     buffer[4 + len(path) : content_at] = _LENGTH.pack(len(content))
@@ -90,7 +95,7 @@ def write(buffer: memoryview, path: bytes, content: memoryview) -> int:
 
 
 def _read_length(buffer: memoryview, offset: int, field: str) -> int:
-    """The length field at ``offset``, read once, checked against what lies behind it."""
+    """Read the length field at ``offset`` once, and check it against the bytes after it."""
     size = len(buffer)
     if size < offset + 4:
         raise TruncatedError(
@@ -105,7 +110,7 @@ def _read_length(buffer: memoryview, offset: int, field: str) -> int:
         unfinished = offset == 0 and length == -1
         raise LengthError(
             f"{field} at {offset} is {length}; a length can't be negative"
-            + ("; a write is under way, or its writer died in it" if unfinished else ""),
+            + (f"; {UNFINISHED_DETAIL}" if unfinished else ""),
             kind="negative-length",
             field=field,
             offset=offset,

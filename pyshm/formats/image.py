@@ -1,7 +1,4 @@
-"""ImageData: a picture with its path, as the two programs exchange it.
-
-Its bytes are those of docs/format.md, "Image blob". Structs are not loaded for it.
-"""
+"""ImageData: a picture and its path, stored as an image blob (docs/format.md)."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ Errors = Literal["strict", "replace"]
 class ImageData:
     """A path and an encoded picture.
 
-    ``path`` is any text; ``content`` any bytes-like object, kept as it is and not copied.
+    ``path`` is any text. ``content`` is any bytes-like object; it is not copied.
     """
 
     __slots__ = ("content", "path")
@@ -37,7 +34,7 @@ class ImageData:
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Self:
-        """The picture file at ``path``, byte for byte. Raises OSError as ``open`` does."""
+        """Return the file at ``path``, unchanged. Raises OSError as ``open`` does."""
         name = os.fspath(path)
         with open(name, "rb") as file:
             return cls(name, file.read())
@@ -63,7 +60,7 @@ class ImageData:
     def from_picture(cls, image: Image, path: str) -> Self:
         """Encode ``image`` in its own format, as .NET's ``Save(stream, RawFormat)`` does.
 
-        An image that was made in memory has no format and becomes a PNG, as in .NET. Raises
+        An image that was created in memory has no format; it becomes a PNG, as in .NET. Raises
         PictureError if the format can't store the picture.
         """
         import io
@@ -74,7 +71,8 @@ class ImageData:
             image.save(target, chosen)
         except (OSError, ValueError, KeyError) as error:
             raise PictureError(
-                f"encoding a {image.mode} picture as {chosen}: {error}", field="content"
+                f"can't encode a picture of mode {image.mode} as {chosen}: {error}",
+                field="content",
             ) from error
         return cls(path, target.getvalue())
 
@@ -105,12 +103,11 @@ class ImageData:
         )
 
     def picture(self) -> Image:
-        """The picture, through Pillow. Its header is read now, its pixels when they are used.
+        """Return the picture, opened by Pillow, which decodes the pixels when they are used.
 
-        Raises PictureError for what is no picture, is larger than Pillow's limit against
-        decompression bombs (kind "picture-too-large"), or, once the pixels are used, OSError
-        for a picture that is cut off; ``picture().load()`` inside :meth:`check_picture` finds
-        that at once.
+        Raises PictureError if the content is not a picture, or has more pixels than Pillow's
+        limit against decompression bombs (kind "picture-too-large"). A picture that is cut off
+        raises OSError when its pixels are used; :meth:`check_picture` decodes them at once.
         """
         import io
 
@@ -118,32 +115,33 @@ class ImageData:
 
         content = _as_bytes(self.content)
         if not len(content):
-            raise PictureError("there is no picture: the content is empty", field="content")
+            raise PictureError("the content is empty; it must be a picture", field="content")
         try:
             image = Image.open(io.BytesIO(content))
         except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
             raise _too_large(str(error)) from error
         except UnidentifiedImageError as error:
             raise PictureError(
-                f"{len(content)} bytes that are no picture in any format that Pillow knows",
+                f"the content ({len(content)} bytes) is not a picture in any format that Pillow "
+                "knows",
                 field="content",
                 value=bytes(content[:8]),
             ) from error
         except Exception as error:
-            # Format plugins meet damaged headers with many kinds of error, documented or not.
+            # For damaged headers, Pillow's format plugins raise many kinds of errors.
             raise PictureError(
-                f"{len(content)} bytes that are no picture: {error}",
+                f"the content ({len(content)} bytes) is not a picture: {error}",
                 field="content",
                 value=bytes(content[:8]),
             ) from error
-        # Pillow only warns of pictures between once and twice its limit.
+        # Up to twice the limit, Pillow only warns.
         limit = Image.MAX_IMAGE_PIXELS
         if limit is not None and image.width * image.height > limit:
             raise _too_large(f"{image.width} x {image.height} pixels, more than {limit}")
         return image
 
     def check_picture(self) -> Image:
-        """The picture with its pixels decoded. Raises PictureError also for one cut off."""
+        """Return the picture, decoded. Raises PictureError also for a picture that is cut off."""
         image = self.picture()
         try:
             image.load()
@@ -168,11 +166,11 @@ def strict_from_errors(errors: Errors) -> bool:
     return errors == "strict"
 
 
-def _too_large(story: str) -> PictureError:
+def _too_large(detail: str) -> PictureError:
     from PIL import Image
 
     return PictureError(
-        f"the picture is too large: {story}",
+        f"the picture is too large: {detail}",
         kind="picture-too-large",
         field="content",
         limit=Image.MAX_IMAGE_PIXELS,
@@ -192,7 +190,7 @@ def _encode_path(path: str, strict: bool) -> bytes:
             # Python's own "replace" writes "?"; .NET writes U+FFFD for each lone surrogate.
             return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in path).encode()
         raise EncodingError(
-            f"the path can't be encoded: lone surrogate U+{ord(path[error.start]):04X} "
+            f"the path can't be encoded as UTF-8: lone surrogate U+{ord(path[error.start]):04X} "
             f"at index {error.start}",
             field="path",
             offset=4 + len(path[: error.start].encode("utf-8")),
@@ -205,8 +203,8 @@ def _decode_path(path: bytes, strict: bool) -> str:
         return path.decode("utf-8", "strict" if strict else "replace")
     except UnicodeDecodeError as error:
         raise EncodingError(
-            f"the path is no valid UTF-8: byte {path[error.start]:#04x} at {4 + error.start}: "
-            f"{error.reason}",
+            f"the path is not valid UTF-8: byte {path[error.start]:#04x} at offset "
+            f"{4 + error.start}: {error.reason}",
             field="path",
             offset=4 + error.start,
             value=path[error.start],

@@ -1,4 +1,4 @@
-"""What bytes seem to be."""
+"""Which format a buffer seems to hold."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from . import blob
 
 __all__ = ["KINDS", "UNFINISHED", "is_unfinished", "recognize"]
 
-KINDS = ("blob", "TestData")  # what a dump can read bytes as
-UNFINISHED = -1  # path_length while a write is under way (docs/format.md)
+KINDS = ("blob", "TestData")  # the formats that a dump can show
+UNFINISHED = -1  # path_length during a write (docs/format.md)
 
 
 def is_unfinished(buffer: memoryview) -> bool:
-    """Whether ``buffer`` begins as a blob does whose write is under way, or was never ended."""
+    """Return whether ``buffer`` begins with a blob whose write has not ended."""
     return len(buffer) >= 4 and int.from_bytes(buffer[:4], "little", signed=True) == UNFINISHED
 
 
 def recognize(buffer: memoryview) -> str:
-    """What ``buffer`` seems to hold: "blob", "TestData", or "empty" where all bytes are zero.
+    """Return what ``buffer`` seems to hold: "blob", "TestData", or "empty" if all bytes are 0.
 
-    A blob is one with some content, or one whose write is unfinished. Anything else may be a
-    TestData, if it is long enough to be one.
+    "blob" means a blob with some content, or one whose write has not ended. "TestData" means
+    anything else; a shorter buffer can't be one.
     """
     if len(buffer) and _is_zero(buffer):
         return "empty"

@@ -13,7 +13,7 @@ __all__ = ["TestData"]
 class TestData(Struct, pack=1):
     """The struct of the example programs: 48 bytes, packed (docs/format.md, "TestData")."""
 
-    __test__ = False  # pytest takes every class called Test... for a test
+    __test__ = False  # pytest would collect a class whose name begins with Test
 
     id: Int32
     age: Int32
@@ -21,7 +21,7 @@ class TestData(Struct, pack=1):
 
     @classmethod
     def standard(cls) -> Self:
-        """The values that the example programs start with."""
+        """Return the values that the example programs start with."""
         return cls(100, 20, list(range(60, 70)))
 
     def __str__(self) -> str:

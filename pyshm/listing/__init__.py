@@ -1,4 +1,4 @@
-"""Which named maps exist, which processes hold them, and removal of dead ones."""
+"""The named maps of this machine, the processes that hold them, and removal of dead maps."""
 
 from __future__ import annotations
 

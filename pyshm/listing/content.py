@@ -1,4 +1,4 @@
-"""What a map seems to hold, found without its owner."""
+"""What a map seems to hold."""
 
 from __future__ import annotations
 
@@ -13,21 +13,16 @@ from ..formats.testdata import TestData
 
 __all__ = ["content_of"]
 
+assert sys.platform != "win32"  # for type checkers
 
-_CHUNK = 1 << 20
-
-
+_CHUNK = 1 << 20  # bytes
 _SHOWN_PATH = 4096  # bytes
-
-
 _TWELVE_INTEGERS = Codec("<12i")
-
-
-_PLAUSIBLE = 1 << 20  # an id, an age and scores stay below it; text and floats do not
+_PLAUSIBLE = 1 << 20  # an id, an age and scores are below this; text and floats are not
 
 
 def content_of(descriptor: int, size: int) -> tuple[str, str]:
-    """What a map seems to hold, and more about that."""
+    """Return the ``kind`` and the ``detail`` of a ListedMap of ``size`` bytes."""
     first = _first_set_byte(descriptor, size)
     if first is None:
         return "empty", "all bytes are 0"
@@ -35,7 +30,7 @@ def content_of(descriptor: int, size: int) -> tuple[str, str]:
         return "unknown", ""
     with mmap.mmap(descriptor, size, access=mmap.ACCESS_READ) as memory, memoryview(memory) as view:
         if is_unfinished(view):
-            return "unfinished blob", "a write is under way, or its writer died in it"
+            return "unfinished blob", blob.UNFINISHED_DETAIL
         if recognize(view) == "blob":
             found = blob.parse(view)
             with found.path, found.content:
@@ -48,9 +43,9 @@ def content_of(descriptor: int, size: int) -> tuple[str, str]:
 
 
 def _first_set_byte(descriptor: int, size: int) -> int | None:
-    """Where the first byte lies that is not 0, None without one.
+    """Return the offset of the first byte that is not 0, None if all bytes are 0.
 
-    Read, not mapped: a look at a hole through a shared mapping would give it memory.
+    The file is read and not mapped: reading a hole through a shared mapping would allocate it.
     """
     offset = 0
     while offset < size:
@@ -58,10 +53,10 @@ def _first_set_byte(descriptor: int, size: int) -> int | None:
             try:
                 offset = os.lseek(descriptor, offset, os.SEEK_DATA)
             except OSError:
-                return None  # a hole up to the end
+                return None  # the rest of the file is a hole
         chunk = os.pread(descriptor, _CHUNK, offset)
         if not chunk:
-            return None  # somebody truncated it
+            return None  # another process truncated the file
         rest = chunk.lstrip(b"\0")
         if rest:
             return offset + len(chunk) - len(rest)
@@ -70,7 +65,7 @@ def _first_set_byte(descriptor: int, size: int) -> int | None:
 
 
 def _plausible(data: bytes) -> bool:
-    """Whether a TestData is what lies there: twelve small integers, and nothing behind them."""
+    """Return whether ``data`` seems to be a TestData: twelve small integers, then only zeros."""
     size = TestData.layout.size
     if len(data) < size or data[size:].strip(b"\0"):
         return False

@@ -1,4 +1,4 @@
-"""What a listing consists of: maps, their holders, and what became of dead ones."""
+"""The entries of a listing: maps, their holders, and removed maps."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ __all__ = ["Holder", "ListedMap", "Removal", "State"]
 
 
 State: TypeAlias = Literal["alive", "dead", "other"]
-"""Somebody holds it; nobody does; it is no map of this user's programs."""
+"""A process holds the map; no process holds it; the file is not a map of this user's programs."""
 
 
 class Holder(NamedTuple):
-    """A process that holds a map, or uses its memory."""
+    """A process that holds a map or uses its memory."""
 
     pid: int
     command: str
@@ -22,11 +22,12 @@ class Holder(NamedTuple):
 class ListedMap(NamedTuple):
     """One file of the shared-memory directory.
 
-    ``kind`` is what it seems to hold: "blob", "unfinished blob", "TestData", "empty" (all zeros)
-    or "unknown"; None where it could not be read. ``detail`` says more about that. ``holders``
-    hold the map, ``users`` have its file open or mapped without holding it; both lack processes
-    that this user may not see, and are None where the system does not tell (only Linux does).
-    ``reason`` says why a file is "other", or why a "dead" one is not removed unless it is named.
+    ``size`` is in bytes. ``kind`` is what the file seems to hold: "blob", "unfinished blob",
+    "TestData", "empty" (all bytes are 0) or "unknown"; None if it can't be read. ``detail`` says
+    more about that. ``holders`` are the processes that hold the map; ``users`` have its file open
+    or mapped without holding it. Processes that this user can't see are missing in both. They
+    are None on systems other than Linux. ``reason`` says why a file is "other", or why
+    :func:`~pyshm.listing.clean` removes a "dead" one only if it is named.
     """
 
     name: str
@@ -42,7 +43,7 @@ class ListedMap(NamedTuple):
 
 
 class Removal(NamedTuple):
-    """What became of a file that no process holds: it was ``removed`` or not, and why not."""
+    """A file that no process holds: whether it was ``removed``, or the ``reason`` why not."""
 
     name: str
     path: str

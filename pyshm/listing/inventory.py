@@ -1,8 +1,8 @@
-"""The named maps that lie in the shared-memory directory, and the removal of the dead ones.
+"""The named maps in the shared-memory directory, and the removal of dead ones.
 
-docs/named-maps.md says what a named map's file is and who holds it. A file there may also be
-another program's: its POSIX shared memory, its semaphore, a secret that somebody keeps in memory.
-Such files are told apart as far as the system lets them be told, and are never touched.
+docs/named-maps.md describes the file of a named map and its holders. Other programs also put
+files into that directory: POSIX shared memory, semaphores, secrets that must not reach a disk.
+They are recognized as far as the system allows it, and never changed.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from .entries import ListedMap, Removal
 
 __all__ = ["PRIVATE_AGE", "clean", "list_maps", "map_names"]
 
-PRIVATE_AGE = 60.0  # seconds; the maker of a file without a name locks it at once
+PRIVATE_AGE = 60.0  # seconds; a process that creates a private file locks it at once
 
 
 def list_maps() -> list[ListedMap]:
-    """Every file of the shared-memory directory but the private ones, by name.
+    """Return every file of the shared-memory directory except private ones, sorted by name.
 
-    Takes hold of none of them. Raises PlatformError where named maps can't be enumerated, and
-    ArgumentError where PYSHM_DIRECTORY is no directory.
+    The function does not become a holder of any map. Raises PlatformError on a system where named
+    maps can't be listed, and ArgumentError if PYSHM_DIRECTORY is not a directory.
     """
     if sys.platform == "win32":
         raise _unlisted()
@@ -32,7 +32,7 @@ def list_maps() -> list[ListedMap]:
 
 
 def map_names() -> list[str]:
-    """The names of the maps that somebody holds, without a look at what they hold.
+    """Return the names of the maps that a process holds. Their content is not read.
 
     Raises as :func:`list_maps`.
     """
@@ -46,17 +46,18 @@ def map_names() -> list[str]:
 def clean(
     names: Sequence[str] = (), *, dry_run: bool = False, private_age: float = PRIVATE_AGE
 ) -> list[Removal]:
-    """Remove the maps that nobody holds, and what their makers left half made.
+    """Remove the maps that no process holds, and the private files of processes that were killed.
 
-    With ``names``, only those; without, no file with a ``reason`` to be another program's. Each
-    is removed under the locks of docs/named-maps.md, so that none is lost that somebody holds,
-    opens or makes meanwhile, and none whose memory a process still uses. Private files are
-    left-overs if they are older than ``private_age`` seconds and nobody has them open. With
-    ``dry_run`` nothing is removed; ``removed`` then tells what would be.
+    With ``names``, only those maps are removed. Without, a file whose ``reason`` says that it may
+    be another program's is kept. Each file is removed under the locks of docs/named-maps.md: a
+    map that a process holds, opens or creates meanwhile is kept, and so is a map whose memory
+    a process uses. A private file is removed if it is older than ``private_age`` seconds and no
+    process has it open. With ``dry_run`` nothing is removed; ``removed`` then says what would be.
 
-    Returns all dead files, the kept ones with the reason. Raises as :func:`list_maps`,
-    NameRuleError for a name that can't be a map's, MapNotFoundError for one that is not there,
-    and MapAccessError for one that is alive or no map; then nothing was removed.
+    Return all dead files, those that were kept with a reason. Raises as :func:`list_maps`,
+    NameRuleError for a name that can't be a map's, MapNotFoundError for a name that does not
+    exist, and MapAccessError for a map that is alive or a file that is not a map; then nothing
+    was removed.
     """
     if sys.platform == "win32":
         raise _unlisted()
@@ -72,6 +73,6 @@ def clean(
 
 def _unlisted() -> PlatformError:
     return PlatformError(
-        "Windows has no documented way to list named maps, and needs no cleaning: the kernel "
-        "removes them. Process Explorer and WinObj show them, as sections"
+        "Windows has no documented way to list named maps. Nothing has to be removed there: the "
+        "kernel does it. Process Explorer and WinObj show named maps as sections"
     )

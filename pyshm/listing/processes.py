@@ -1,6 +1,6 @@
-"""Which processes use a file, as Linux's /proc tells it (proc(5)).
+"""Which processes use a file, from Linux's /proc (proc(5)).
 
-Only the processes of the same user are seen, or all of them by root.
+A user sees only processes of the same user; root sees all.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import sys
 from collections.abc import Iterator, Set
 from typing import NamedTuple, TypeAlias
 
-assert sys.platform != "win32"  # tells type checkers, too
+assert sys.platform != "win32"  # for type checkers
 
 __all__ = ["FileId", "Use", "file_id", "uses"]
 
 FileId: TypeAlias = tuple[int, int]
-"""Device and inode."""
+"""Device and inode of a file."""
 
 
 class Use(NamedTuple):
-    """One process that has a file open or mapped; ``holds`` it if it has a flock on it."""
+    """One process that has a file open or mapped; ``holds`` if it also has a flock on it."""
 
     pid: int
     command: str
@@ -27,12 +27,12 @@ class Use(NamedTuple):
 
 
 def file_id(status: os.stat_result) -> FileId:
-    """What identifies the file."""
+    """Return what identifies a file."""
     return status.st_dev, status.st_ino
 
 
 def uses(files: Set[FileId]) -> dict[FileId, list[Use]]:
-    """Every visible use of ``files``, by process id."""
+    """Return the visible processes that use each of ``files``, sorted by process ID."""
     found: dict[FileId, list[Use]] = {file: [] for file in files}
     if not files:
         return found
@@ -54,7 +54,7 @@ def _open_files(pid: int, files: Set[FileId]) -> Iterator[tuple[FileId, bool]]:
     try:
         numbers = os.listdir(folder)
     except OSError:
-        return  # another user's, or it has just ended
+        return  # the process is another user's, or has just ended
     for number in numbers:
         try:
             file = file_id(os.stat(f"{folder}/{number}"))
@@ -63,7 +63,7 @@ def _open_files(pid: int, files: Set[FileId]) -> Iterator[tuple[FileId, bool]]:
             with open(f"/proc/{pid}/fdinfo/{number}", encoding="ascii") as info:
                 holds = any(line.startswith("lock:") and " FLOCK " in line for line in info)
         except OSError:
-            continue  # closed meanwhile
+            continue  # the process has closed it meanwhile
         yield file, holds
 
 
@@ -83,7 +83,7 @@ def _mapped_files(pid: int, files: Set[FileId]) -> Iterator[FileId]:
 
 
 def _command(pid: int) -> str:
-    for name in ("cmdline", "comm"):  # a program may have overwritten the first with nothing
+    for name in ("cmdline", "comm"):  # a program can overwrite its cmdline
         try:
             with open(f"/proc/{pid}/{name}", "rb") as file:
                 text = file.read().rstrip(b"\0\n").replace(b"\0", b" ")

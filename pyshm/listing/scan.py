@@ -1,6 +1,6 @@
-"""The files of the shared-memory directory, one by one: what each is, and who uses it.
+"""The files of the shared-memory directory: what each is, and which processes use it.
 
-What :mod:`pyshm.listing` says in public, on the systems where a named map is a file.
+This is the implementation of :mod:`pyshm.listing` on systems where a named map is a file.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from . import processes as _processes
 from .content import content_of
 from .entries import Holder, ListedMap, Removal, State
 
-assert sys.platform != "win32"  # tells type checkers, too
+assert sys.platform != "win32"  # for type checkers
 
 __all__ = ["dead", "left_over", "look_at_all", "names_held", "remove"]
 
-_ATTEMPTS = 5  # a file that changes hands each time it is looked at is alive
-# What other programs that put files of mode 0600 there begin their names with.
+_ATTEMPTS = 5  # a file that changes during each attempt is alive
+# The beginnings of the names of other programs' files that also have mode 0600.
 _FOREIGN = {
     "psm_": "Python's multiprocessing.shared_memory",
     "PostgreSQL.": "PostgreSQL",
@@ -34,13 +34,13 @@ _FOREIGN = {
 
 
 def look_at_all() -> list[ListedMap]:
-    """Every file but the private ones, by name."""
+    """Return every file except private ones, sorted by name."""
     looked = [_look(entry) for entry in _entries() if not _is_private(entry.name)]
     return _with_processes([found for found in looked if found is not None])
 
 
 def names_held() -> list[str]:
-    """The names that somebody holds."""
+    """Return the names of the maps that a process holds."""
     looked = [_look(entry, content=False) for entry in _entries()]
     return [found.name for found in looked if found is not None and found.state == "alive"]
 
@@ -54,13 +54,13 @@ def _entries() -> list[os.DirEntry[str]]:
 
 
 def _look(entry: os.DirEntry[str], *, content: bool = True) -> ListedMap | None:
-    """What the file is, before the processes are asked; None if it is gone."""
+    """Return what the file is, without its processes; None if it does not exist any more."""
     try:
         status = entry.stat(follow_symlinks=False)
     except FileNotFoundError:
         return None
     found = ListedMap(entry.name, entry.path, status.st_size, "other", status)
-    reason = _no_map(entry.name, status)
+    reason = _not_a_map(entry.name, status)
     if reason:
         return found._replace(reason=reason)
     for _ in range(_ATTEMPTS):
@@ -68,7 +68,7 @@ def _look(entry: os.DirEntry[str], *, content: bool = True) -> ListedMap | None:
             descriptor, finding = holding.examine(entry.path, entry.name)
         except MapNotFoundError:
             return None
-        except MapIOError:  # it is locked for too long; a dead one is locked by nobody
+        except MapIOError:  # it stays locked, so it is not dead
             return found._replace(state="alive")
         except MapAccessError as error:
             return found._replace(reason=str(error))
@@ -90,13 +90,13 @@ def _look(entry: os.DirEntry[str], *, content: bool = True) -> ListedMap | None:
     return found._replace(state="alive")
 
 
-def _no_map(name: str, status: os.stat_result) -> str:
-    """Why a file can't be a map of this user, as its directory entry tells; "" if it can."""
+def _not_a_map(name: str, status: os.stat_result) -> str:
+    """Return why a file can't be a map of this user, from its directory entry; "" if it can."""
     if not stat.S_ISREG(status.st_mode):
-        return "it is no regular file"
+        return "it is not a regular file"
     try:
         if check_name(name) != name:
-            return "its name has a prefix that a map's file has not"
+            return "its name has a prefix that the file of a map does not have"
     except NameRuleError as error:
         return f"a map's name {error.limit}"
     if status.st_uid != os.geteuid():
@@ -120,14 +120,11 @@ def _foreign(name: str) -> str:
     return next((program for begin, program in _FOREIGN.items() if name.startswith(begin)), "")
 
 
-# --- its content ---
-
-
-# --- who uses it ---
+# --- the processes that use it ---
 
 
 def _with_processes(found: list[ListedMap]) -> list[ListedMap]:
-    """The same, with what the processes tell about each file."""
+    """Return the same maps with their holders and users."""
     if sys.platform != "linux":
         return found
     uses = _processes.uses(
@@ -146,17 +143,17 @@ def _with_uses(item: ListedMap, uses: list[_processes.Use]) -> ListedMap:
     if item.state == "alive":
         return item
     if holders:
-        return item._replace(state="alive")  # since it was looked at
+        return item._replace(state="alive")  # a process has opened it meanwhile
     if item.kind == "unknown":
         if users:
-            # A map's view outlives its map, but then its bytes would mostly be known.
-            return item._replace(state="other", reason=f"{_told(users)} it, but does not hold it")
+            # A view can exist longer than its map, but then the bytes are mostly recognized.
+            return item._replace(state="other", reason=f"{_using(users)} it, but does not hold it")
         if not directory.directory_is_chosen():
-            return item._replace(reason="its bytes are unknown: it may be another program's")
+            return item._replace(reason="its content is unknown: it may be another program's file")
     return item
 
 
-def _told(users: Sequence[Holder]) -> str:
+def _using(users: Sequence[Holder]) -> str:
     return f"process {', '.join(str(user.pid) for user in users)} uses"
 
 
@@ -164,7 +161,7 @@ def _told(users: Sequence[Holder]) -> str:
 
 
 def dead(found: list[ListedMap], name: str) -> ListedMap:
-    """The dead map of that name."""
+    """Return the dead map of that name."""
     rest = check_name(name)
     item = next((item for item in found if item.name == rest), None)
     if item is None:
@@ -176,7 +173,7 @@ def dead(found: list[ListedMap], name: str) -> ListedMap:
 
 
 def left_over(age: float) -> list[ListedMap]:
-    """Private files whose makers died, as dead maps."""
+    """Return the private files of processes that were killed, as dead maps."""
     found = []
     oldest = time.time() - age
     for entry in _entries():
@@ -188,7 +185,7 @@ def left_over(age: float) -> list[ListedMap]:
                 continue
             descriptor, finding = holding.examine(entry.path, entry.name)
         except (PyshmError, FileNotFoundError):
-            continue  # gone, busy, or not ours
+            continue  # it was removed, stays locked, or is another user's
         os.close(descriptor)
         if finding is holding.Finding.DEAD:
             found.append(ListedMap(entry.name, entry.path, status.st_size, "dead", status))
@@ -196,14 +193,14 @@ def left_over(age: float) -> list[ListedMap]:
 
 
 def remove(item: ListedMap, reason: str, *, dry_run: bool) -> Removal:
-    """Remove a dead map, unless there is a ``reason`` not to."""
+    """Remove a dead map, unless there is a ``reason`` to keep it."""
     if item.users:
-        reason = f"{_told(item.users)} its memory"
+        reason = f"{_using(item.users)} its memory"
     removed = False
     if not reason:
         try:
             removed = dry_run or holding.remove_if_dead(item.path, item.name, item.status)
-            reason = "" if removed else "a process has taken it meanwhile"
+            reason = "" if removed else "a process has opened it or created a new one meanwhile"
         except PyshmError as error:
             reason = str(error)
     return Removal(item.name, item.path, item.size, removed, reason)

@@ -1,4 +1,4 @@
-r"""What a map's name may be, and its form on each system (docs/named-maps.md, "Names").
+r"""The rules for a map's name, and its form on each system (docs/named-maps.md, "Names").
 
 Windows: https://learn.microsoft.com/windows/win32/termserv/kernel-object-namespaces
 """
@@ -18,15 +18,15 @@ _MAX_FILE_NAME = 255  # bytes; NAME_MAX of every Linux and macOS file system in 
 def check_name(name: str, *, windows: bool = sys.platform == "win32") -> str:
     r"""Return the name under which the system knows the map ``name``.
 
-    On Windows that is the name itself, ``Local\`` and ``Global\`` included; elsewhere a file
-    name, without them. Raises :class:`NameRuleError` naming the rule that ``name`` breaks
-    and :class:`ArgumentNullError` for None.
+    On Windows that is ``name`` itself, with ``Local\`` or ``Global\``. On other systems it is a
+    file name, without these prefixes. Raises :class:`NameRuleError`, which names the rule that
+    ``name`` breaks, and :class:`ArgumentNullError` for None.
     """
     if name is None:
-        raise ArgumentNullError("a map's name is needed here, not None", field="map_name")
+        raise ArgumentNullError("a map's name must be a str, not None", field="map_name")
     if not isinstance(name, str):
         raise ArgumentNullError(
-            f"a map's name is a str, not {type(name).__name__}", field="map_name", value=name
+            f"a map's name must be a str, not {type(name).__name__}", field="map_name", value=name
         )
     rest = name
     for prefix in _NAMESPACES:
@@ -45,8 +45,8 @@ def _broken_rule(rest: str, windows: bool) -> str | None:
     if "\0" in rest:
         return "must not contain NUL"
     if windows:
-        # The kernel's object names: the backslash separates directories, nothing else is special.
-        return "must not contain a backslash behind its prefix" if "\\" in rest else None
+        # In the kernel's object names a backslash separates directories. No other rule exists.
+        return "must not contain a backslash after its prefix" if "\\" in rest else None
     if "/" in rest or "\\" in rest:
         return "must not contain a separator (/ or \\)"
     if rest in (".", ".."):

@@ -1,4 +1,4 @@
-"""Files that are there in whole or not at all."""
+"""Atomic replacement of files."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ def write(path, data):
         file.write(data)
 
 
-def test_a_file_is_made(tmp_path):
+def test_a_file_is_created(tmp_path):
     write(tmp_path / "new", b"abc")
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("new", b"abc")]
 
 
-def test_a_file_that_is_there_is_replaced_and_not_written_into(tmp_path):
+def test_an_existing_file_is_replaced_and_not_overwritten(tmp_path):
     path = tmp_path / "there"
     path.write_bytes(b"old and long")
     with path.open("rb") as before:
         if sys.platform == "win32":
-            before.close()  # nobody can replace an open file there
+            before.close()  # Windows does not replace an open file
         write(path, b"abc")
         assert sys.platform == "win32" or before.read() == b"old and long"
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("there", b"abc")]
 
 
-def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+def test_an_error_leaves_only_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "there"
     path.write_bytes(b"old")
 
@@ -44,7 +44,7 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("there", b"old")]
 
 
-def test_a_folder_that_is_missing_is_the_error_of_open(tmp_path):
+def test_a_missing_folder_raises_the_error_of_open(tmp_path):
     path = tmp_path / "none" / "new"
     with pytest.raises(FileNotFoundError) as caught:
         write(path, b"abc")
@@ -60,7 +60,7 @@ def test_a_block_that_fails_leaves_nothing(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no files that are pipes")
-def test_what_is_no_file_is_written_into_and_stays(tmp_path):
+def test_a_path_that_is_not_a_regular_file_is_opened_for_writing(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
@@ -73,7 +73,7 @@ def test_what_is_no_file_is_written_into_and_stays(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links and modes are POSIX's")
-def test_a_link_stays_one_and_the_mode_is_kept(tmp_path):
+def test_a_link_stays_a_link_and_the_mode_is_kept(tmp_path):
     target, link = tmp_path / "target", tmp_path / "link"
     target.write_bytes(b"old")
     target.chmod(0o604)

@@ -237,7 +237,7 @@ def test_show_opens_the_picture(shown, map_name, memory, capsys):
 def test_show_of_content_that_is_not_a_picture_is_status_1(shown, map_name, memory, capsys):
     memory.write_image(ImageData("p", b"xyz"))
     assert main(["read-image", map_name, "--show"]) == 1
-    assert "no picture" in capsys.readouterr().err
+    assert "not a picture" in capsys.readouterr().err
     assert shown == []
 
 
@@ -277,7 +277,7 @@ def test_a_writer_without_a_viewer_continues(program, map_name, tmp_path):
     (tmp_path / "p").write_bytes(b"xyz")
     status, out, errors = program("write-image", map_name, tmp_path / "p", "--show")
     assert (status, out.strip()) == (0, b"READY")
-    assert errors.startswith("pyshm: 3 bytes that are no picture")
+    assert errors.startswith("pyshm: the content (3 bytes) is not a picture")
 
 
 # --- a file that changes ---
@@ -457,7 +457,7 @@ def test_watch_needs_a_valid_picture_at_the_start(program, map_name, tmp_path):
     (tmp_path / "p").write_bytes(b"xyz")
     status, out, errors = program("write-image", map_name, tmp_path / "p", "--watch")
     assert (status, out) == (1, b"")
-    assert "no picture" in errors
+    assert "not a picture" in errors
 
 
 def test_a_missing_file_has_no_signature(tmp_path):

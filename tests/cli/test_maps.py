@@ -160,7 +160,7 @@ def test_clean_prints_what_it_keeps_and_why(folder, run_command, monkeypatch):
     dead(folder, "y", b"something")
     status, [line] = run_command("clean")
     assert status == 0
-    assert line.startswith("kept y: its bytes are unknown")
+    assert line.startswith("kept y: its content is unknown")
 
 
 @posix

@@ -1,4 +1,4 @@
-"""``pyshm doctor``: what works, what is missing, and the line that mends it."""
+"""``pyshm doctor``: what works, what is missing, and the command that installs it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def by_subject(findings):
     return {finding.subject: finding for finding in findings}
 
 
-def test_everything_is_looked_at_and_what_is_needed_is_there():
+def test_all_checks_run_and_nothing_that_is_needed_is_missing():
     found = list(doctor.examine())
     assert [finding.subject for finding in found] == [
         "Python", "cffi", "Pillow", "rich", "numpy", "dnfile", "Tk", "ImageTk",
@@ -34,7 +34,7 @@ def test_everything_is_looked_at_and_what_is_needed_is_there():
     assert [str(finding) for finding in found if finding.needed] == []
 
 
-def test_a_finding_is_a_line_and_its_remedy_another():
+def test_a_finding_is_one_line_and_its_remedy_is_the_next():
     assert str(Finding("x", "works")) == "ok       x: works"
     assert str(Finding("x", "none", "get x")) == "optional x: none\n         get x"
     assert str(Finding("x", "none", "get x", True)) == "MISSING  x: none\n         get x"
@@ -45,7 +45,7 @@ def test_a_finding_is_a_line_and_its_remedy_another():
 
 @pytest.fixture
 def missing(monkeypatch):
-    """``missing(module)`` makes a module one that can't be imported."""
+    """``missing(module)`` lets the import of a module fail."""
     real = importlib.import_module
     hidden = set()
 
@@ -70,10 +70,10 @@ def missing(monkeypatch):
         ("PIL.ImageTk", "ImageTk", "optional", ""),
     ],
 )
-def test_a_missing_package_comes_with_the_line_that_installs_it(
+def test_the_remedy_of_a_missing_package_is_the_command_that_installs_it(
     missing, module, subject, status, remedy, monkeypatch
 ):
-    monkeypatch.setattr(remedies, "_is_the_systems", lambda: False)
+    monkeypatch.setattr(remedies, "_is_externally_managed", lambda: False)
     missing(module)
     finding = by_subject(modules.modules())[subject]
     assert finding.status == status
@@ -81,19 +81,19 @@ def test_a_missing_package_comes_with_the_line_that_installs_it(
     assert f"No module named {module!r}" in finding.state
 
 
-def test_an_old_package_is_as_good_as_none(monkeypatch):
+def test_a_package_that_is_too_old_is_missing(monkeypatch):
     monkeypatch.setattr("importlib.metadata.version", lambda name: "1.14.6")
     finding = modules.package("cffi", "cffi", minimum="1.15", needed=True)
     assert (finding.status, finding.state) == ("MISSING", "1.14.6 is older than 1.15")
 
 
 @pytest.mark.parametrize("version", ["1.15", "1.15.1", "2.0", "1.100rc1"])
-def test_a_package_of_the_minimum_version_or_later_will_do(monkeypatch, version):
+def test_a_package_of_the_minimum_version_or_later_is_ok(monkeypatch, version):
     monkeypatch.setattr("importlib.metadata.version", lambda name: version)
     assert modules.package("cffi", "cffi", minimum="1.15") == Finding("cffi", version)
 
 
-def test_an_old_python_is_missing(monkeypatch):
+def test_a_python_that_is_too_old_is_missing(monkeypatch):
     monkeypatch.setattr(modules, "sys", SimpleNamespace(version_info=(3, 10), executable="py"))
     assert modules.python().status == "MISSING"
 
@@ -102,7 +102,7 @@ def test_an_old_python_is_missing(monkeypatch):
 
 
 @posix
-def test_the_directory_is_told_with_its_room_and_rights(tmp_path, monkeypatch):
+def test_the_finding_of_the_directory_has_its_free_space_and_mode(tmp_path, monkeypatch):
     tmp_path.chmod(0o1777)
     monkeypatch.setenv("PYSHM_DIRECTORY", str(tmp_path))
     finding = maps.directory()
@@ -113,7 +113,7 @@ def test_the_directory_is_told_with_its_room_and_rights(tmp_path, monkeypatch):
 
 
 @posix
-def test_a_directory_that_is_none_is_missing(monkeypatch):
+def test_a_directory_that_does_not_exist_is_missing(monkeypatch):
     monkeypatch.setenv("PYSHM_DIRECTORY", "/no/such/directory")
     finding = maps.directory()
     assert finding.status == "MISSING"
@@ -121,12 +121,12 @@ def test_a_directory_that_is_none_is_missing(monkeypatch):
 
 
 @posix
-def test_a_directory_that_one_may_not_write_to_is_missing(tmp_path, monkeypatch):
+def test_a_directory_without_write_permission_is_missing(tmp_path, monkeypatch):
     monkeypatch.setenv("PYSHM_DIRECTORY", str(tmp_path))
     monkeypatch.setattr(maps.os, "access", lambda *_: False)  # root may write anywhere
     finding = maps.directory()
     assert finding.status == "MISSING"
-    assert "you may not write there" in finding.state
+    assert "you have no permission to write there" in finding.state
 
 
 def space(**more):
@@ -134,7 +134,7 @@ def space(**more):
 
 
 @posix
-def test_a_directory_that_is_too_small_for_the_default_is_told(tmp_path, monkeypatch):
+def test_a_directory_that_is_too_small_for_the_default_is_reported(tmp_path, monkeypatch):
     monkeypatch.setenv("PYSHM_DIRECTORY", str(tmp_path))
     small = space()
     small.f_frsize = 4096
@@ -146,7 +146,7 @@ def test_a_directory_that_is_too_small_for_the_default_is_told(tmp_path, monkeyp
 
 
 @posix
-def test_a_directory_without_a_limit_is_fine(tmp_path, monkeypatch):
+def test_a_directory_without_a_limit_is_ok(tmp_path, monkeypatch):
     monkeypatch.setenv("PYSHM_DIRECTORY", str(tmp_path))
     endless = space()
     endless.f_blocks = endless.f_bavail = 0
@@ -155,8 +155,8 @@ def test_a_directory_without_a_limit_is_fine(tmp_path, monkeypatch):
     assert "without a limit" in maps.directory().state
 
 
-@pytest.mark.skipif(not hasattr(os, "ST_NOEXEC"), reason="no such flag here")
-def test_a_directory_without_executables_is_fine(tmp_path, monkeypatch):
+@pytest.mark.skipif(not hasattr(os, "ST_NOEXEC"), reason="this system has no such flag")
+def test_a_directory_that_is_mounted_noexec_is_ok(tmp_path, monkeypatch):
     monkeypatch.setenv("PYSHM_DIRECTORY", str(tmp_path))
     strict = space()
     strict.f_flag = os.ST_NOEXEC
@@ -169,7 +169,7 @@ def test_a_directory_without_executables_is_fine(tmp_path, monkeypatch):
 
 
 @posix
-def test_round_trips_leave_nothing(tmp_path, monkeypatch):
+def test_round_trips_leave_no_files(tmp_path, monkeypatch):
     (tmp_path / "maps").mkdir()
     (tmp_path / "files").mkdir()
     monkeypatch.setenv("PYSHM_DIRECTORY", str(tmp_path / "maps"))
@@ -179,7 +179,7 @@ def test_round_trips_leave_nothing(tmp_path, monkeypatch):
     assert list((tmp_path / "files").iterdir()) == []
 
 
-def test_a_round_trip_that_fails_says_why(monkeypatch):
+def test_the_finding_of_a_failed_round_trip_has_the_reason(monkeypatch):
     def refuse(*_, **__):
         raise MapIOError("no room")
 
@@ -199,10 +199,10 @@ def test_a_round_trip_that_fails_says_why(monkeypatch):
         ("pyshm.maps.accessor.MemoryMappedViewAccessor.write_int32", "named map"),
     ],
 )
-def test_bytes_that_do_not_arrive_are_missing(monkeypatch, broken, subject):
+def test_a_round_trip_that_reads_another_value_is_a_failure(monkeypatch, broken, subject):
     monkeypatch.setattr(broken, lambda *_: None)
     finding = by_subject(maps.round_trips())[f"round trip: {subject}"]
-    assert (finding.state, finding.needed) == ("what was written was NOT read", True)
+    assert (finding.state, finding.needed) == ("the value that was written was NOT read", True)
 
 
 # --- programs ---
@@ -211,19 +211,19 @@ def test_bytes_that_do_not_arrive_are_missing(monkeypatch, broken, subject):
 @pytest.fixture
 def answers(monkeypatch):
     """The answers that programs give, by their option."""
-    told = {}
-    monkeypatch.setattr(programs, "_answer", lambda path, option: told.get(option, ""))
+    given = {}
+    monkeypatch.setattr(programs, "_answer", lambda path, option: given.get(option, ""))
     monkeypatch.setattr(programs, "_find_dotnet", lambda: "/d/dotnet")
     monkeypatch.setattr(programs.shutil, "which", lambda name: f"/w/{name}")
-    return told
+    return given
 
 
-def test_dotnet_is_told_with_its_sdks(answers):
+def test_the_finding_of_dotnet_has_its_sdks(answers):
     answers["--list-sdks"] = "8.0.100 [/x/sdk]\n10.0.1 [/x/sdk]\n"
     assert programs.dotnet() == Finding(".NET", "SDK 8.0.100, 10.0.1 (/d/dotnet)")
 
 
-def test_dotnet_without_an_sdk_is_told_with_its_runtimes(answers):
+def test_the_finding_of_dotnet_without_an_sdk_has_its_runtimes(answers):
     answers["--list-runtimes"] = (
         "Microsoft.AspNetCore.App 9.0.1 [/x]\nMicrosoft.NETCore.App 10.0.0 [/x]\n"
     )
@@ -231,11 +231,11 @@ def test_dotnet_without_an_sdk_is_told_with_its_runtimes(answers):
     assert (finding.status, finding.state) == ("optional", "runtime 10.0.0, no SDK (/d/dotnet)")
 
 
-def test_a_dotnet_that_does_not_work_is_told(answers):
+def test_a_dotnet_that_does_not_work_is_reported(answers):
     assert programs.dotnet().state == "/d/dotnet does not work"
 
 
-def test_a_missing_dotnet_comes_with_a_remedy(monkeypatch):
+def test_a_missing_dotnet_has_a_remedy(monkeypatch):
     monkeypatch.setattr(programs, "_find_dotnet", lambda: None)
     finding = programs.dotnet()
     assert finding.status == "optional"
@@ -243,19 +243,19 @@ def test_a_missing_dotnet_comes_with_a_remedy(monkeypatch):
 
 
 @posix
-def test_wine_is_told_with_its_version(answers):
+def test_the_finding_of_wine_has_its_version(answers):
     answers["--version"] = "wine-8.0\n"
     assert programs.wine() == Finding("Wine", "wine-8.0 (/w/wine)")
 
 
 @posix
-def test_a_missing_wine_is_no_harm(monkeypatch):
+def test_a_missing_wine_is_optional(monkeypatch):
     monkeypatch.setattr(programs.shutil, "which", lambda name: None)
     assert programs.wine().status == "optional"
 
 
 @posix
-def test_dotnet_is_found_where_its_variable_says(tmp_path, monkeypatch):
+def test_dotnet_is_found_through_dotnet_root(tmp_path, monkeypatch):
     program = tmp_path / "dotnet"
     program.write_text("#!/bin/sh\necho '9.0.7 [/x]'\n")
     program.chmod(0o755)
@@ -264,7 +264,7 @@ def test_dotnet_is_found_where_its_variable_says(tmp_path, monkeypatch):
 
 
 @posix
-def test_a_program_that_can_not_be_started_gives_no_answer(tmp_path):
+def test_a_program_that_can_not_be_started_has_an_empty_answer(tmp_path):
     assert programs._answer(str(tmp_path / "none"), "--version") == ""
     assert programs._answer("false") == ""
 
@@ -290,14 +290,14 @@ def test_the_remedy_fits_the_system(monkeypatch, families, root, line):
     assert remedies.install(packages, "otherwise") == line
 
 
-def test_pip_is_that_of_this_python(monkeypatch):
-    monkeypatch.setattr(remedies, "_is_the_systems", lambda: False)
+def test_pip_is_run_by_this_python(monkeypatch):
+    monkeypatch.setattr(remedies, "_is_externally_managed", lambda: False)
     line = f'"{sys.executable}" -m pip install "x>=1"'
     assert remedies.pip("x>=1", {"debian": "python3-x"}) == line
 
 
-def test_where_the_system_keeps_pip_out_it_is_the_systems_package(monkeypatch):
-    monkeypatch.setattr(remedies, "_is_the_systems", lambda: True)
+def test_for_an_externally_managed_python_the_systems_package_is_installed(monkeypatch):
+    monkeypatch.setattr(remedies, "_is_externally_managed", lambda: True)
     monkeypatch.setattr(remedies, "_families", lambda: {"debian"})
     monkeypatch.setattr(remedies.os, "geteuid", lambda: 0, raising=False)
     assert remedies.pip("x>=1", {"debian": "python3-x"}) == "apt-get install -y python3-x"
@@ -306,14 +306,14 @@ def test_where_the_system_keeps_pip_out_it_is_the_systems_package(monkeypatch):
     assert line.endswith('pip install "y>=1"')
 
 
-def test_pip_is_kept_out_where_the_marker_lies_and_no_virtual_environment_is(tmp_path, monkeypatch):
+def test_a_python_with_the_marker_is_externally_managed(tmp_path, monkeypatch):
     monkeypatch.setattr(remedies.sysconfig, "get_path", lambda _: str(tmp_path))
     monkeypatch.setattr(sys, "base_prefix", sys.prefix)
-    assert not remedies._is_the_systems()
+    assert not remedies._is_externally_managed()
     (tmp_path / "EXTERNALLY-MANAGED").touch()
-    assert remedies._is_the_systems()
+    assert remedies._is_externally_managed()
     monkeypatch.setattr(sys, "base_prefix", str(tmp_path))
-    assert not remedies._is_the_systems()
+    assert not remedies._is_externally_managed()
 
 
 # --- the command ---
@@ -321,18 +321,18 @@ def test_pip_is_kept_out_where_the_marker_lies_and_no_virtual_environment_is(tmp
 
 @pytest.fixture
 def examined(monkeypatch):
-    """What the command is told."""
+    """The findings that the command prints."""
     found = [Finding("a", "works"), Finding("b", "none", "get b")]
     monkeypatch.setattr(doctor, "examine", lambda: iter(found))
     return found
 
 
-def test_a_healthy_machine_is_status_0(examined, capsys):
+def test_the_exit_status_of_a_healthy_machine_is_0(examined, capsys):
     assert main(["doctor"]) == 0
     assert capsys.readouterr().out == "ok       a: works\noptional b: none\n         get b\n"
 
 
-def test_something_needed_that_is_missing_is_status_1(examined, capsys):
+def test_the_exit_status_is_1_if_something_needed_is_missing(examined, capsys):
     examined.append(Finding("c", "none", "get c", True))
     assert main(["doctor"]) == 1
     assert "MISSING  c: none\n         get c\n" in capsys.readouterr().out
@@ -343,10 +343,10 @@ def test_the_findings_as_json(examined, capsys, healthy):
     if not healthy:
         examined[0] = Finding("a", "none", "get a", True)
     assert main(["doctor", "--json"]) == (0 if healthy else 1)
-    told = json.loads(capsys.readouterr().out)
-    assert told["healthy"] is healthy
-    assert told["findings"][1] == {
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["healthy"] is healthy
+    assert printed["findings"][1] == {
         "subject": "b", "status": "optional", "state": "none", "remedy": "get b",
     }  # fmt: skip
-    assert told["findings"][0]["status"] == ("ok" if healthy else "missing")
-    assert (told["findings"][0]["remedy"] is None) is healthy
+    assert printed["findings"][0]["status"] == ("ok" if healthy else "missing")
+    assert (printed["findings"][0]["remedy"] is None) is healthy

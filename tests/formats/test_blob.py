@@ -1,4 +1,4 @@
-"""The image blob: every row of docs/format.md's duty tables, with literal bytes."""
+"""The image blob: every row of the tables of docs/format.md, with literal bytes."""
 
 from __future__ import annotations
 
@@ -50,18 +50,18 @@ def test_eight_zero_bytes_are_the_empty_blob():
     assert ImageData.from_bytes(bytes(8)) == ImageData("", b"")
 
 
-def test_a_map_that_nobody_wrote_to_is_the_empty_blob():
+def test_a_map_without_writes_is_the_empty_blob():
     assert ImageData.from_bytes(bytes(4096)) == ImageData("", b"")
 
 
 @pytest.mark.parametrize("path", ["", "a", "ä/ö.png", "日本.png", "\U0001f600", "a\0b", "\ufeffa"])
-def test_a_path_is_any_text(path):
+def test_a_path_can_be_any_text(path):
     data = path.encode()
     image = ImageData.from_bytes(blob_of(len(data), data, 0, b""))
     assert image.path == path
 
 
-def test_the_content_is_the_buffer_itself():
+def test_the_content_is_not_a_copy_of_the_buffer():
     buffer = bytearray(LITERAL)
     image = ImageData.from_bytes(buffer)
     buffer[13] = ord("X")
@@ -89,7 +89,7 @@ def test_check_2_comes_before_check_3():
 
 
 @pytest.mark.parametrize("length", [101, 1000, INT_MAX, INT_MAX - 4])
-def test_check_3_the_path_lies_in_the_buffer(length):
+def test_check_3_the_path_is_in_the_buffer(length):
     with pytest.raises(LengthError) as caught:
         ImageData.from_bytes(le(length) + bytes(100))
     assert details(caught.value) == ("length-exceeds-buffer", "path_length", 0, length, 100)
@@ -110,7 +110,7 @@ def test_check_4_of_an_empty_path(size):
     assert details(caught.value) == ("truncated", "content_length", 4, size, 8)
 
 
-def test_a_path_that_leaves_just_the_content_length_is_fine():
+def test_a_path_may_leave_room_for_the_content_length_only():
     assert ImageData.from_bytes(le(96) + b"p" * 96 + le(0)).path == "p" * 96
 
 
@@ -123,14 +123,14 @@ def test_check_5_the_content_length_is_not_negative(length):
 
 # 2**31 - 1 and 4 + 1 + 4 before it: a sum that wraps in 32 bits
 @pytest.mark.parametrize("length", [11, 12, INT_MAX, INT_MAX - 8])
-def test_check_6_the_content_lies_in_the_buffer(length):
+def test_check_6_the_content_is_in_the_buffer(length):
     with pytest.raises(LengthError) as caught:
         ImageData.from_bytes(blob_of(1, b"p", length, bytes(10)))
     assert details(caught.value) == ("length-exceeds-buffer", "content_length", 5, length, 10)
 
 
 @pytest.mark.parametrize("length", [0, 9, 10])
-def test_a_content_of_all_that_is_there_is_fine(length):
+def test_a_content_may_fill_the_rest_of_the_buffer(length):
     image = ImageData.from_bytes(blob_of(1, b"p", length, b"0123456789"))
     assert bytes(image.content) == b"0123456789"[:length]
 
@@ -141,7 +141,7 @@ def test_every_shorter_buffer_is_an_error(size):
         ImageData.from_bytes(LITERAL[:size])
 
 
-# bytes, index of the first bad one, what .NET's GetString makes of them
+# bytes, index of the first bad one, what .NET's GetString returns for them
 INVALID = [
     (b"\xff", 0, "\ufffd"),
     (b"ab\x80c", 2, "ab\ufffdc"),
@@ -187,7 +187,7 @@ def test_valid_utf8_is_not_changed_by_replacing():
 
 
 class CountingBuffer:
-    """Answers what blob.parse may ask of a memoryview, and nothing else."""
+    """Has only the operations of a memoryview that blob.parse may use."""
 
     def __init__(self, data):
         self.data = data
@@ -205,7 +205,7 @@ def test_each_length_is_read_once_and_what_was_checked_is_used(monkeypatch):
     real = blob._LENGTH
 
     class Racing:
-        """Reads a length, and lets another writer change it right behind."""
+        """Read a length, and let another writer change it directly after that."""
 
         def unpack_from(self, buffer, offset):
             value = real.unpack_from(data, offset)
@@ -237,7 +237,7 @@ def test_a_length_that_changes_under_the_reader_is_never_an_index_error(seed):
         assert len(image.content) <= len(data) - 8
 
 
-def test_stale_bytes_behind_a_shorter_blob_are_never_looked_at():
+def test_stale_bytes_after_a_shorter_blob_are_not_read():
     buffer = bytearray(b"\xff" * 100)
     ImageData("long path", bytes(50)).write_into(buffer)
     ImageData("a", b"b").write_into(buffer)
@@ -263,7 +263,7 @@ def test_lengths_are_little_endian_and_count_bytes():
     assert data[304:308] == b"\x70\x11\x01\0"
 
 
-def test_writing_returns_the_size_and_touches_nothing_behind():
+def test_writing_returns_the_size_and_does_not_change_the_bytes_after_it():
     buffer = bytearray(b"\xee" * 20)
     assert ImageData("a.png", b"xyz").write_into(buffer) == 16
     assert buffer == LITERAL + b"\xee" * 4
@@ -289,7 +289,7 @@ def test_read_only_memory_is_refused():
         ImageData("a.png", b"xyz").write_into(bytes(16))
 
 
-def test_the_argument_errors_is_deprecated():
+def test_the_argument_named_errors_is_deprecated():
     invalid = blob_of(1, b"\xff", 0, b"")
     with pytest.warns(DeprecationWarning, match="use strict=False") as caught:
         assert ImageData.from_bytes(invalid, errors="replace").path == "\ufffd"
@@ -308,7 +308,7 @@ def test_the_argument_errors_is_deprecated():
     assert data == target == blob_of(3, b"\xef\xbf\xbd", 0, b"")
 
 
-# path, offset of the surrogate's bytes, the surrogate, the replaced path's bytes
+# path, offset of the surrogate's bytes, the surrogate, the bytes of the path after replacement
 SURROGATES = [
     ("\ud800", 4, 0xD800, "efbfbd"),
     ("a\udfffb", 5, 0xDFFF, "61efbfbd62"),
@@ -334,7 +334,7 @@ def test_a_lone_surrogate_can_be_replaced_as_dotnet_does(path, offset, unit, rep
     assert data == blob_of(len(expected), expected, 0, b"")
 
 
-def test_a_lone_surrogate_is_told_before_a_buffer_too_small():
+def test_a_lone_surrogate_is_reported_before_a_buffer_that_is_too_small():
     with pytest.raises(EncodingError):
         ImageData("\ud800", b"x").write_into(bytearray(2))
 
@@ -353,7 +353,7 @@ def test_the_largest_lengths_are_summed_in_64_bits():
     assert blob.blob_size(INT_MAX, INT_MAX) == 8 + 2 * INT_MAX
 
 
-def test_a_content_too_long_is_told_before_a_buffer_too_small():
+def test_a_content_that_is_too_long_is_reported_before_a_buffer_that_is_too_small():
     class Huge:
         def __len__(self):
             return 2**31
@@ -364,7 +364,7 @@ def test_a_content_too_long_is_told_before_a_buffer_too_small():
 
 
 class Recorder:
-    """Stands for the memory: takes what is stored, in order, and shows what a reader would see."""
+    """Replaces the memory: records the stores in order, and shows what a reader would see."""
 
     def __init__(self, size, fail_at=None):
         self.memory = bytearray(blob_of(3, b"old", 4, b"pict")[:size].ljust(size, b"\xee"))
@@ -395,7 +395,7 @@ def test_the_first_store_is_minus_one_and_the_last_is_the_path_length():
     assert memory.memory[:16] == LITERAL
 
 
-def test_a_reader_in_between_meets_a_negative_length():
+def test_a_reader_during_a_write_gets_the_negative_length_error():
     memory = Recorder(40)
     blob.write(memory, b"a.png", memoryview(b"xyz"))
     assert memory.seen == ["negative-length"] * (len(memory.stores) - 1) + [
@@ -404,7 +404,7 @@ def test_a_reader_in_between_meets_a_negative_length():
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 4])
-def test_a_writer_that_died_in_between_leaves_a_negative_length(step):
+def test_a_writer_that_is_killed_leaves_a_negative_length(step):
     memory = Recorder(40, fail_at=step)
     with pytest.raises(KeyboardInterrupt):
         blob.write(memory, b"a.png", memoryview(b"xyz"))
@@ -414,7 +414,7 @@ def test_a_writer_that_died_in_between_leaves_a_negative_length(step):
 
 
 @pytest.mark.parametrize("path", ["", "a", "old!", "much longer than before"])
-def test_a_content_from_the_same_memory_may_be_written_back(path):
+def test_a_content_in_the_same_memory_can_be_written_back(path):
     buffer = bytearray(200)
     content = bytes(range(100))
     ImageData("old!", content).write_into(buffer)

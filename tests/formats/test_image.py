@@ -32,13 +32,13 @@ def encoded(form, size=(4, 3), mode="RGB", color=(10, 200, 30)):
 # --- ImageData ---
 
 
-def test_a_file_is_taken_byte_for_byte(tmp_path):
+def test_from_file_keeps_every_byte(tmp_path):
     path = tmp_path / "picture.png"
     path.write_bytes(b"anything")
     assert ImageData.from_file(path) == ImageData(str(path), b"anything")
 
 
-def test_a_missing_file_is_pythons_own_error(tmp_path):
+def test_a_missing_file_raises_pythons_own_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         ImageData.from_file(tmp_path / "none")
 
@@ -47,23 +47,23 @@ def test_a_missing_file_is_pythons_own_error(tmp_path):
     "content",
     [b"ab", bytearray(b"ab"), memoryview(b"xabx")[1:3], array.array("H", [0x6261])],
 )
-def test_content_is_any_buffer(content):
+def test_content_can_be_any_buffer(content):
     assert ImageData("p", content).to_bytes() == bytes.fromhex("01000000 70 02000000 6162")
 
 
-def test_equal_means_path_and_bytes():
+def test_images_with_equal_path_and_bytes_are_equal():
     assert ImageData("a", b"x") == ImageData("a", bytearray(b"x"))
     assert ImageData("a", b"x") != ImageData("b", b"x")
     assert ImageData("a", b"x") != ImageData("a", b"y")
     assert ImageData("a", b"x") != ("a", b"x")
 
 
-def test_it_has_no_hash():
+def test_an_image_has_no_hash():
     with pytest.raises(TypeError):
         hash(ImageData("a", b"x"))
 
 
-def test_it_shows_its_path_and_the_contents_length():
+def test_the_repr_has_the_path_and_the_length_of_the_content():
     assert repr(ImageData("a", b"xyz")) == "ImageData('a', <3 bytes>)"
 
 
@@ -86,7 +86,7 @@ def test_a_picture_is_encoded_in_its_own_format(form):
     assert (again.path, again.picture().format) == ("q", form)
 
 
-def test_a_picture_made_in_memory_becomes_a_png():
+def test_a_picture_that_was_created_in_memory_becomes_a_png():
     image = ImageData.from_picture(Image.new("RGB", (2, 2)), "p")
     assert image.content[:8] == b"\x89PNG\r\n\x1a\n"
 
@@ -100,14 +100,14 @@ def test_a_picture_that_its_format_can_not_store_is_an_error():
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"no picture at all", bytes(100), b"\x89PNG\r\n"])
-def test_what_is_no_picture_is_said_so(content):
+def test_content_that_is_not_a_picture_is_an_error(content):
     with pytest.raises(PictureError) as caught:
         ImageData("p", content).picture()
     assert (caught.value.kind, caught.value.field) == ("not-a-picture", "content")
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP"])
-def test_a_picture_cut_off_in_the_middle_is_no_picture(form):
+def test_a_picture_that_is_cut_off_is_an_error(form):
     content = encoded(form, (200, 200), color=(1, 2, 3))
     image = ImageData("p", content[: len(content) * 2 // 3])
     with pytest.raises(PictureError) as caught:
@@ -127,12 +127,12 @@ def test_more_pixels_than_the_limit_are_too_large(monkeypatch, limit):
     assert (caught.value.kind, caught.value.limit) == ("picture-too-large", limit)
 
 
-def test_as_many_pixels_as_the_limit_are_fine(monkeypatch):
+def test_as_many_pixels_as_the_limit_are_allowed(monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     assert ImageData("p", encoded("PNG", (10, 10))).picture().size == (10, 10)
 
 
-def test_looking_at_a_picture_leaves_the_warning_filters_alone():
+def test_opening_a_picture_does_not_change_the_warning_filters():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         before = list(warnings.filters)
@@ -140,7 +140,7 @@ def test_looking_at_a_picture_leaves_the_warning_filters_alone():
         assert warnings.filters == before
 
 
-def test_a_picture_goes_through_a_blob_unchanged():
+def test_a_blob_does_not_change_a_picture():
     content = encoded("PNG")
     image = ImageData.from_bytes(ImageData("p", content).to_bytes())
     assert bytes(image.content) == content
@@ -174,14 +174,14 @@ def test_negative_numbers_have_their_sign_in_the_text():
     assert str(value) == "Id=-1,Age=-2147483648,Scores=-1,0,0,0,0,0,0,0,0,0"
 
 
-def test_the_limits_go_there_and_back():
+def test_the_limits_survive_the_round_trip():
     value = TestData(-2147483648, 2147483647, [-2147483648, 2147483647] * 5)
     data = value.to_bytes()
     assert data[:8] == bytes.fromhex("00000080 ffffff7f")
     assert TestData.from_bytes(data) == value
 
 
-def test_no_two_standard_values_share_their_scores():
+def test_two_standard_values_do_not_share_their_scores():
     first, second = TestData.standard(), TestData.standard()
     first.scores[0] = 0
     assert second.scores[0] == 60
@@ -195,7 +195,7 @@ def test_a_reader_needs_48_bytes(size):
 
 
 @pytest.mark.parametrize("size", [48, 49, 4096])
-def test_stale_bytes_behind_are_not_looked_at(size):
+def test_stale_bytes_after_the_struct_are_not_read(size):
     assert TestData.from_bytes(LITERAL.ljust(size, b"\xff")) == TestData.standard()
 
 
@@ -220,7 +220,7 @@ def ten(**changed):
     ],
 )
 @pytest.mark.parametrize("size", [0, 47, 48])
-def test_a_writer_checks_values_in_order_and_before_the_room(value, expected, size):
+def test_a_writer_checks_the_values_in_order_and_then_the_size(value, expected, size):
     target = bytearray(b"\xee" * size)
     with pytest.raises(StructValueError) as caught:
         value.pack_into(target)
@@ -228,7 +228,7 @@ def test_a_writer_checks_values_in_order_and_before_the_room(value, expected, si
     assert target == b"\xee" * size
 
 
-def test_scores_of_none_are_0_of_them():
+def test_scores_of_none_count_as_0_scores():
     value = TestData.standard()
     value.scores = None
     with pytest.raises(StructValueError) as caught:
@@ -245,7 +245,7 @@ def test_a_writer_needs_48_bytes(size):
     assert target == b"\xee" * size
 
 
-def test_writing_touches_48_bytes_only():
+def test_writing_changes_48_bytes_only():
     target = bytearray(b"\xee" * 50)
     TestData.standard().pack_into(target)
     assert target == LITERAL + b"\xee\xee"

@@ -1,4 +1,4 @@
-"""pyshm.listing: which named maps there are, what they hold, who holds them; and cleaning up."""
+"""pyshm.listing: the named maps, their content, their holders, and the removal of dead ones."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if sys.platform == "win32":
 
 import fcntl
 
-from pyshm.listing import scan as _mapfiles
+from pyshm.listing import scan as _scan
 from pyshm.maps.posix import directory, holding, locks, unnamed
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc")
@@ -42,7 +42,7 @@ SIZE = 4096
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A shared-memory directory of the test's own, which counts as chosen for named maps."""
+    """A shared-memory directory for this test, set by PYSHM_DIRECTORY."""
     directory = tmp_path / "maps"
     directory.mkdir()
     monkeypatch.setenv("PYSHM_DIRECTORY", str(directory))
@@ -51,13 +51,13 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def common_folder(folder, monkeypatch):
-    """The same, but counting as one that all programs use, as /dev/shm does."""
+    """The same, but treated as a directory that all programs use, such as /dev/shm."""
     monkeypatch.setattr(directory, "directory_is_chosen", lambda: False)
     return folder
 
 
 def dead(folder, name, content=b"\x01" * 64):
-    """The file that a killed process leaves."""
+    """Create the file that a killed process leaves."""
     path = folder / name
     path.write_bytes(content)
     path.chmod(0o600)
@@ -73,10 +73,10 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-# --- what there is ---
+# --- the list ---
 
 
-def test_without_maps_there_is_nothing(folder):
+def test_without_maps_the_lists_are_empty(folder):
     assert list_maps() == []
     assert map_names() == []
     assert clean() == []
@@ -89,18 +89,18 @@ def test_a_held_map_is_alive_and_has_its_size(folder):
     assert (found.state, found.reason) == ("alive", "")
 
 
-def test_a_file_that_nobody_holds_is_dead(folder, holder):
+def test_a_file_that_no_process_holds_is_dead(folder, holder):
     holder("x").kill()
     assert the_only().state == "dead"
 
 
-def test_maps_come_by_name(folder):
+def test_maps_are_sorted_by_name(folder):
     for name in ("b", "C", "a"):
         dead(folder, name)
     assert [found.name for found in list_maps()] == ["C", "a", "b"]
 
 
-def test_looking_takes_hold_of_nothing(folder):
+def test_listing_does_not_hold_a_map(folder):
     with MemoryMappedFile.create_new("x", 100):
         list_maps()
         map_names()
@@ -109,7 +109,7 @@ def test_looking_takes_hold_of_nothing(folder):
     assert names(folder) == []
 
 
-def test_looking_leaks_no_descriptors(folder, open_descriptors):
+def test_listing_leaks_no_descriptors(folder, open_descriptors):
     dead(folder, "dead")
     dead(folder, "psm_x")
     (folder / "directory").mkdir()
@@ -123,7 +123,7 @@ def test_looking_leaks_no_descriptors(folder, open_descriptors):
         assert open_descriptors() == before
 
 
-def test_map_names_are_those_of_the_living(folder):
+def test_map_names_lists_maps_that_are_alive(folder):
     dead(folder, "dead")
     (folder / "other").write_bytes(b"x")
     with MemoryMappedFile.create_new("b", 10), MemoryMappedFile.create_new("a", 10):
@@ -135,7 +135,7 @@ def test_private_files_are_not_listed(folder):
     assert list_maps() == []
 
 
-def test_a_map_that_is_locked_for_too_long_counts_as_alive(folder, monkeypatch):
+def test_a_map_that_stays_locked_counts_as_alive(folder, monkeypatch):
     monkeypatch.setattr(locks, "TIMEOUT", 0.0)
     path = dead(folder, "x")
     with path.open("r+b") as other, locks.transition_lock(other.fileno(), str(path)):
@@ -143,7 +143,7 @@ def test_a_map_that_is_locked_for_too_long_counts_as_alive(folder, monkeypatch):
     assert (found.state, found.kind) == ("alive", None)
 
 
-def test_a_file_that_goes_while_it_is_looked_at_is_left_out(folder, monkeypatch):
+def test_a_file_that_is_removed_meanwhile_is_left_out(folder, monkeypatch):
     dead(folder, "x")
 
     def gone(path, name):
@@ -155,33 +155,33 @@ def test_a_file_that_goes_while_it_is_looked_at_is_left_out(folder, monkeypatch)
     assert list_maps() == []
 
 
-def test_a_directory_that_is_none_is_an_error(monkeypatch):
+def test_a_directory_that_does_not_exist_is_an_error(monkeypatch):
     monkeypatch.setenv("PYSHM_DIRECTORY", "/no/such/directory")
     with pytest.raises(ArgumentError, match="PYSHM_DIRECTORY"):
         list_maps()
 
 
 @pytest.mark.parametrize("use", [list_maps, map_names, clean])
-def test_windows_says_plainly_that_it_can_not(monkeypatch, use):
+def test_on_windows_listing_raises_a_platform_error(monkeypatch, use):
     monkeypatch.setattr("pyshm.listing.inventory.sys", SimpleNamespace(platform="win32"))
     with pytest.raises(PlatformError, match="Windows has no documented way"):
         use()
 
 
-# --- what they hold ---
+# --- the content ---
 
 
 @pytest.mark.parametrize(
     ("content", "kind", "detail"),
     [
         (ImageData("é.png", b"xyz").to_bytes() + bytes(50), "blob", "é.png, 3 bytes"),
-        (b"\xff\xff\xff\xff" + b"half" * 30, "unfinished blob", "a write is under way"),
+        (b"\xff\xff\xff\xff" + b"half" * 30, "unfinished blob", "a write is in progress"),
         (TestData.standard().to_bytes() + bytes(50), "TestData", "Id=100,Age=20,Scores=60,"),
         (TestData(-7, -1, [0] * 10).to_bytes(), "TestData", "Id=-7,Age=-1"),
         (TestData.standard().to_bytes() + b"\x01", "unknown", ""),
         (TestData(1 << 20, 0, [0] * 10).to_bytes(), "unknown", ""),
         (TestData.standard().to_bytes()[:47], "unknown", ""),
-        (b"a text that is no struct, and is long enough to be one", "unknown", ""),
+        (b"a text that is not a struct, but has the size of one", "unknown", ""),
         (bytes(48) + b"\x01" + bytes(100), "unknown", ""),
         (bytes(3_000_000), "empty", "all bytes are 0"),
         (bytes(2_999_999) + b"\x01", "unknown", ""),
@@ -195,7 +195,7 @@ def test_what_a_map_seems_to_hold(folder, content, kind, detail):
     assert found.detail.startswith(detail)
 
 
-def test_a_look_gives_a_map_without_memory_none(folder):
+def test_listing_allocates_no_memory_for_a_map(folder):
     options = MemoryMappedFileOptions.DELAY_ALLOCATE_PAGES
     with MemoryMappedFile.create_new("x", 5_000_000_000, options=options):
         found = the_only()
@@ -203,23 +203,23 @@ def test_a_look_gives_a_map_without_memory_none(folder):
         assert (folder / "x").stat().st_blocks == 0
 
 
-# --- who holds them ---
+# --- the holders ---
 
 
 @linux
-def test_the_holders_are_told_with_their_commands(folder, holder):
+def test_the_holders_are_listed_with_their_commands(folder, holder):
     process = holder("x")
     with MemoryMappedFile.open_existing("x"):
         found = the_only()
     assert {pid for pid, _ in found.holders} == {process.pid, os.getpid()}
-    told = next(command for pid, command in found.holders if pid == process.pid)
-    assert told.startswith(f"{sys.executable} -c")
-    assert told.endswith("x 64")
+    command = next(command for pid, command in found.holders if pid == process.pid)
+    assert command.startswith(f"{sys.executable} -c")
+    assert command.endswith("x 64")
     assert found.users == ()
 
 
 @linux
-def test_a_view_that_outlives_its_map_uses_the_file_and_does_not_hold_it(folder, child):
+def test_a_view_of_a_closed_map_uses_the_file_and_does_not_hold_it(folder, child):
     script = """
 import sys
 from pyshm import ShareMemoryHelper, MemoryMappedFile, TestData
@@ -247,7 +247,7 @@ sys.stdin.readline()
 
 
 @linux
-def test_a_mapping_alone_is_a_use(folder, child):
+def test_a_process_that_only_maps_the_file_is_a_user(folder, child):
     script = """
 import mmap, os, sys
 descriptor = os.open(sys.argv[1], os.O_RDWR)
@@ -294,7 +294,7 @@ os.waitpid(pid, 0)
 
 
 @linux
-def test_a_map_whose_holders_may_not_be_seen_is_alive_all_the_same(folder, monkeypatch):
+def test_a_map_is_alive_also_if_its_holders_are_invisible(folder, monkeypatch):
     monkeypatch.setattr(
         "pyshm.listing.processes.uses", lambda files: {file: [] for file in files}
     )  # as for a container's processes
@@ -303,18 +303,18 @@ def test_a_map_whose_holders_may_not_be_seen_is_alive_all_the_same(folder, monke
     assert (found.state, found.holders) == ("alive", ())
 
 
-def test_other_systems_do_not_tell_of_holders(folder, monkeypatch):
-    monkeypatch.setattr(_mapfiles, "sys", SimpleNamespace(platform="darwin"))
+def test_on_systems_other_than_linux_the_holders_are_none(folder, monkeypatch):
+    monkeypatch.setattr(_scan, "sys", SimpleNamespace(platform="darwin"))
     with MemoryMappedFile.create_new("x", 10):
         found = the_only()
     assert (found.state, found.holders, found.users) == ("alive", None, None)
 
 
-# --- what is none ---
+# --- files that are not maps ---
 
 
 def others(folder, tmp_path):
-    """Files that are no maps, by name, and a part of the reason."""
+    """Create files that are not maps. Return a part of the reason for each name."""
     dead(folder, "readable").chmod(0o644)
     dead(folder, "sem.lock")
     dead(folder, "psm_12345")
@@ -331,14 +331,14 @@ def others(folder, tmp_path):
         "psm_12345": "multiprocessing",
         ".hidden": "must not begin with '.'",
         "nothing": "at least one byte",
-        "directory": "no regular file",
-        "fifo": "no regular file",
-        "link": "no regular file",
-        "broken": "no regular file",
+        "directory": "not a regular file",
+        "fifo": "not a regular file",
+        "link": "not a regular file",
+        "broken": "not a regular file",
     }
 
 
-def test_what_is_no_map_says_why(folder, tmp_path):
+def test_a_file_that_is_not_a_map_has_a_reason(folder, tmp_path):
     expected = others(folder, tmp_path)
     found = {item.name: item for item in list_maps()}
     assert found.keys() == expected.keys()
@@ -347,7 +347,7 @@ def test_what_is_no_map_says_why(folder, tmp_path):
         assert reason in found[name].reason
 
 
-def test_what_is_no_map_is_never_touched(folder, tmp_path):
+def test_a_file_that_is_not_a_map_is_never_changed(folder, tmp_path):
     expected = others(folder, tmp_path)
     assert clean() == []
     assert names(folder) == sorted(expected)
@@ -358,15 +358,15 @@ def test_what_is_no_map_is_never_touched(folder, tmp_path):
     assert (tmp_path / "target").exists()
 
 
-def test_a_held_map_is_one_whatever_its_name(folder):
+def test_a_held_map_is_a_map_with_any_name(folder):
     with MemoryMappedFile.create_new("psm_mine", 10):
         assert the_only().state == "alive"
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no users here")
-def test_another_users_file_is_no_map_of_ours(folder, monkeypatch):
+def test_another_users_file_is_not_a_map(folder, monkeypatch):
     path = dead(folder, "x")
-    monkeypatch.setattr(_mapfiles.os, "geteuid", lambda: path.stat().st_uid + 1)
+    monkeypatch.setattr(_scan.os, "geteuid", lambda: path.stat().st_uid + 1)
     monkeypatch.setattr(holding, "examine", None)  # it is not even opened
     assert "belongs to another user" in the_only().reason
     assert clean() == []
@@ -374,7 +374,7 @@ def test_another_users_file_is_no_map_of_ours(folder, monkeypatch):
 
 
 @linux
-def test_what_another_program_uses_without_a_lock_is_its_own(folder):
+def test_a_file_that_another_program_uses_without_a_lock_is_not_a_map(folder):
     path = dead(folder, "x")
     with path.open("rb"):
         found = the_only()
@@ -386,7 +386,7 @@ def test_what_another_program_uses_without_a_lock_is_its_own(folder):
 # --- cleaning ---
 
 
-def test_clean_removes_the_dead_only(folder, holder):
+def test_clean_removes_only_dead_maps(folder, holder):
     holder("dead").kill()
     with MemoryMappedFile.create_new("alive", 10):
         assert [(item.name, item.removed) for item in clean()] == [("dead", True)]
@@ -401,7 +401,7 @@ def test_a_dry_run_removes_nothing(folder):
     assert names(folder) == ["x"]
 
 
-def test_unknown_bytes_in_a_common_directory_are_kept_unless_named(common_folder):
+def test_unknown_content_in_a_common_directory_is_kept_unless_it_is_named(common_folder):
     dead(common_folder, "unknown")
     dead(common_folder, "struct", TestData.standard().to_bytes())
     dead(common_folder, "empty", bytes(10))
@@ -415,28 +415,28 @@ def test_unknown_bytes_in_a_common_directory_are_kept_unless_named(common_folder
     assert names(common_folder) == []
 
 
-def test_named_maps_alone_are_removed(folder):
+def test_with_names_only_those_maps_are_removed(folder):
     for name in "abc":
         dead(folder, name)
     assert [item.name for item in clean(["b", "Local\\b", "a"])] == ["b", "b", "a"]
     assert names(folder) == ["c"]
 
 
-def test_a_name_that_is_not_there_is_an_error_and_nothing_is_removed(folder):
+def test_a_name_that_does_not_exist_is_an_error_and_nothing_is_removed(folder):
     dead(folder, "a")
     with pytest.raises(MapNotFoundError, match="no map named 'b'"):
         clean(["a", "b"])
     assert names(folder) == ["a"]
 
 
-def test_a_named_map_that_is_alive_is_an_error(folder):
+def test_the_name_of_a_map_that_is_alive_is_an_error(folder):
     with MemoryMappedFile.create_new("a", 10):
         with pytest.raises(MapAccessError, match="a process holds it"):
             clean(["a"])
         assert names(folder) == ["a"]
 
 
-def test_a_map_that_is_taken_between_look_and_removal_stays(folder, monkeypatch):
+def test_a_map_that_is_created_again_before_its_removal_stays(folder, monkeypatch):
     dead(folder, "x")
     remove = holding.remove_if_dead
     taken = []
@@ -447,12 +447,15 @@ def test_a_map_that_is_taken_between_look_and_removal_stays(folder, monkeypatch)
 
     monkeypatch.setattr(holding, "remove_if_dead", take_first)
     [kept] = clean()
-    assert (kept.removed, kept.reason) == (False, "a process has taken it meanwhile")
+    assert (kept.removed, kept.reason) == (
+        False,
+        "a process has opened it or created a new one meanwhile",
+    )
     assert names(folder) == ["x"]
     taken[0].close()
 
 
-def test_another_dead_file_that_came_meanwhile_stays(folder, monkeypatch):
+def test_another_dead_file_with_the_same_name_stays(folder, monkeypatch):
     dead(folder, "x")
     remove = holding.remove_if_dead
 
@@ -465,7 +468,7 @@ def test_another_dead_file_that_came_meanwhile_stays(folder, monkeypatch):
     assert (folder / "x").read_bytes() == b"new"
 
 
-def test_a_holder_without_the_transition_lock_is_respected(folder):
+def test_the_map_of_a_holder_without_the_transition_lock_stays(folder):
     path = dead(folder, "x")
     with path.open("rb") as other:
         fcntl.flock(other, fcntl.LOCK_SH)
@@ -473,7 +476,7 @@ def test_a_holder_without_the_transition_lock_is_respected(folder):
     assert names(folder) == ["x"]
 
 
-# --- what a maker left half made ---
+# --- private files ---
 
 
 def old(path):
@@ -481,7 +484,7 @@ def old(path):
     return path
 
 
-def test_left_over_private_files_go(folder):
+def test_old_private_files_are_removed(folder):
     old(dead(folder, ".pyshm-1"))
     old(dead(folder, ".pyshm-2", b""))
     assert [(item.name, item.removed) for item in clean()] == [
@@ -491,14 +494,14 @@ def test_left_over_private_files_go(folder):
     assert names(folder) == []
 
 
-def test_a_private_file_that_is_young_may_not_be_locked_yet(folder):
+def test_a_young_private_file_stays_because_it_may_not_be_locked_yet(folder):
     dead(folder, ".pyshm-1")
     assert clean() == []
     assert names(folder) == [".pyshm-1"]
     assert [item.removed for item in clean(private_age=-1)] == [True]
 
 
-def test_a_private_file_that_somebody_holds_is_being_made(folder):
+def test_a_private_file_that_a_process_holds_stays(folder):
     path = old(dead(folder, ".pyshm-1"))
     with path.open("rb") as other:
         fcntl.flock(other, fcntl.LOCK_SH)
@@ -507,7 +510,7 @@ def test_a_private_file_that_somebody_holds_is_being_made(folder):
 
 
 @linux
-def test_a_private_file_that_somebody_has_open_is_being_made(folder):
+def test_a_private_file_that_a_process_has_open_stays(folder):
     path = old(dead(folder, ".pyshm-1"))
     with path.open("rb"):
         assert [item.removed for item in clean()] == [False]
@@ -521,7 +524,7 @@ def test_a_private_link_or_directory_stays(folder, tmp_path):
     assert names(folder) == [".pyshm-1", ".pyshm-2"]
 
 
-def test_only_some_maps_are_meant_where_some_are_named(folder):
+def test_with_names_private_files_stay(folder):
     old(dead(folder, ".pyshm-1"))
     dead(folder, "x")
     clean(["x"])
@@ -548,14 +551,14 @@ slot = 8 * (seed % 8)
 token = 0
 while not stop.is_set():
     for opened, view in held:
-        assert view.read_int64(slot) == token, "another map has taken the name"
+        assert view.read_int64(slot) == token, "another map has the name"
     if held:
         # While it is held, the name leads to it.
         with MemoryMappedFile.open_existing(name) as again, again.create_view_accessor() as seen:
             assert seen.read_int64(slot) == token, "the map was lost"
         try:
             MemoryMappedFile.create_new(name, 4096).close()
-            raise AssertionError("a second map was made")
+            raise AssertionError("a second map was created")
         except MapExistsError:
             pass
     if held and (len(held) == 3 or dice.random() < 0.5):
@@ -598,11 +601,11 @@ print("DONE", flush=True)
 
 
 @pytest.mark.parametrize("fallback", [0, 1], ids=["O_TMPFILE", "private name"])
-def test_cleaning_all_the_time_loses_nothing(folder, child, fallback):
+def test_continuous_cleaning_loses_no_map(folder, child, fallback):
     if not fallback and not unnamed._O_TMPFILE:
         pytest.skip("this system has no O_TMPFILE")
     cleaner = child(CLEANER)
-    users = [child(USER, "storm", str(seed), str(fallback)) for seed in range(3)]
+    users = [child(USER, "stress", str(seed), str(fallback)) for seed in range(3)]
     for user in users:
         user.say("go")
     assert cleaner.ask("40") == "DONE", cleaner.errors()
@@ -620,7 +623,7 @@ with ShareMemoryHelper(sys.argv[1], 4096).create_or_open() as memory:
 """
 
 
-def test_of_many_maps_only_those_of_the_killed_go(common_folder, child):
+def test_only_the_maps_of_killed_processes_are_removed(common_folder, child):
     living = [child(KILLED, f"living-{number}") for number in range(2)]
     killed = [child(KILLED, f"killed-{number}") for number in range(2)]
     for process in killed:
@@ -632,7 +635,7 @@ def test_of_many_maps_only_those_of_the_killed_go(common_folder, child):
     assert names(common_folder) == []
 
 
-def test_nothing_is_imported_that_windows_does_not_have():
+def test_importing_listing_loads_no_posix_module():
     program = (
         "import sys; sys.modules['fcntl'] = sys.modules['pwd'] = None; import pyshm.listing;"
         "print('pyshm.maps.posix' in sys.modules)"

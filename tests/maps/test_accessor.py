@@ -1,4 +1,4 @@
-"""MemoryMappedViewAccessor: every primitive, literally, and every edge of a view."""
+"""MemoryMappedViewAccessor: every primitive with literal bytes, and the bounds of a view."""
 
 from __future__ import annotations
 
@@ -103,17 +103,17 @@ def test_these_bytes_are_read_as_the_value(view, kind, value, literal):
 
 
 @pytest.mark.parametrize("byte", [1, 2, 0x80, 0xFF])
-def test_any_byte_but_zero_is_true(view, byte):
+def test_any_byte_except_zero_is_true(view, byte):
     view.write_byte(0, byte)
     assert view.read_boolean(0) is True
 
 
-def test_anything_true_is_written_as_one(view):
+def test_a_true_value_is_written_as_one(view):
     view.write_boolean(0, "text")
     assert view.read_byte(0) == 1
 
 
-def test_a_nan_is_read_as_one(view):
+def test_a_nan_is_read_as_a_nan(view):
     view.write_double(0, math.nan)
     assert math.isnan(view.read_double(0))
 
@@ -181,7 +181,7 @@ def test_a_value_that_does_not_fit_is_refused_and_changes_nothing(view, kind, va
 @pytest.mark.parametrize(
     "flags", ["01000000", "00010000", "00001d00", "00000001", "00000040", "ffffffff"]
 )
-def test_flags_that_no_decimal_has_are_refused(view, flags):
+def test_invalid_decimal_flags_are_refused(view, flags):
     view.buffer[12:16] = bytes.fromhex(flags)
     with pytest.raises(ArgumentError) as caught:
         view.read_decimal(0)
@@ -205,7 +205,7 @@ def test_a_value_may_end_where_the_view_ends(view, kind):
 
 
 @pytest.mark.parametrize("kind", [kind for kind, size in SIZES.items() if size > 1])
-def test_a_value_that_reaches_behind_the_end_is_refused(view, kind):
+def test_a_value_that_reaches_beyond_the_end_is_refused(view, kind):
     position = SIZE - SIZES[kind] + 1
     with pytest.raises(ArgumentError) as reading:
         getattr(view, f"read_{kind}")(position)
@@ -253,7 +253,7 @@ def test_the_table_above_has_every_primitive():
         (lambda: b"", ""),
     ],
 )
-def test_a_buffer_is_written_as_it_is(view, make, literal):
+def test_a_buffer_is_written_without_conversion(view, make, literal):
     expected = bytes.fromhex(literal)
     view.write_array(3, make())
     assert bytes(view.buffer[:40]) == bytes(3) + expected + bytes(37 - len(expected))
@@ -328,7 +328,7 @@ def test_a_buffer_is_filled(view, target, expected):
         ("?", [True, False]),
     ],
 )
-def test_numpy_arrays_go_in_and_out(view, dtype, values):
+def test_numpy_arrays_are_read_and_written(view, dtype, values):
     numpy = pytest.importorskip("numpy")
     source = numpy.array(values, dtype)
     view.write_array(8, source)
@@ -338,7 +338,7 @@ def test_numpy_arrays_go_in_and_out(view, dtype, values):
     assert (target == source).all()
 
 
-def test_a_numpy_table_counts_its_elements(view):
+def test_a_two_dimensional_numpy_array_counts_its_elements(view):
     numpy = pytest.importorskip("numpy")
     view.write_array(0, numpy.arange(6, dtype="<i4").reshape(2, 3))
     target = numpy.zeros((2, 3), "<i4")
@@ -360,7 +360,7 @@ def test_an_empty_array_reads_and_writes_nothing(view, buffer):
         assert view.read_array(0, buffer, element=element) == 0
 
 
-def test_a_buffer_may_be_taken_for_another_element(view):
+def test_the_element_of_a_buffer_can_be_chosen(view):
     view.write_array(0, bytes(range(8)), 1, 1, element=elements.INT32)
     assert bytes(view.buffer[:8]) == bytes([4, 5, 6, 7, 0, 0, 0, 0])
 
@@ -410,37 +410,37 @@ def test_offset_counts_elements_and_not_bytes(view):
         (0, -1, ArgumentOutOfRangeError),
     ],
 )
-def test_offset_and_count_must_lie_in_the_array(view, method, offset, count, error):
+def test_offset_and_count_must_be_inside_the_array(view, method, offset, count, error):
     with pytest.raises(ArgumentError) as caught:
         getattr(view, method)(0, bytearray(6), offset, count)
     assert type(caught.value) is error
 
 
-def test_reading_clips_at_the_end_of_the_view(view):
+def test_reading_stops_at_the_end_of_the_view(view):
     view.buffer[-10:] = b"0123456789"
     target = bytearray(b"." * 20)
     assert view.read_array(SIZE - 10, target) == 10
     assert target == b"0123456789.........."
 
 
-def test_reading_clips_to_whole_elements(view):
+def test_reading_stops_after_the_last_whole_element(view):
     view.buffer[-10:] = b"0123456789"
     target = array.array("i", [-1] * 4)
     assert view.read_array(SIZE - 10, target) == 2
     assert target.tobytes() == b"01234567" + b"\xff" * 8
 
 
-def test_reading_into_a_list_clips_and_keeps_the_rest(view):
+def test_reading_fewer_elements_keeps_the_rest_of_a_list(view):
     target = [9, 9, 9]
     assert view.read_array(SIZE - 2, target, element=elements.BYTE) == 2
     assert target == [0, 0, 9]
 
 
-def test_reading_may_find_less_than_one_element(view):
+def test_reading_less_than_one_element_reads_none(view):
     assert view.read_array(SIZE - 3, array.array("i", [7])) == 0
 
 
-def test_writing_what_does_not_fit_writes_nothing(view):
+def test_elements_that_do_not_fit_are_refused_and_nothing_is_written(view):
     with pytest.raises(ArgumentError) as caught:
         view.write_array(SIZE - 10, b"x" * 20)
     assert type(caught.value) is ArgumentError
@@ -496,7 +496,7 @@ def test_reading_into_bytes_is_refused(view):
         view.read_array(0, b"abc")
 
 
-def test_an_array_may_be_a_part_of_the_view_itself(view):
+def test_an_array_can_be_a_part_of_the_same_view(view):
     view.buffer[:6] = b"abcdef"
     view.write_array(2, view.buffer[:4])
     assert bytes(view.buffer[:6]) == b"ababcd"
@@ -505,7 +505,7 @@ def test_an_array_may_be_a_part_of_the_view_itself(view):
 # --- access ---
 
 
-def test_a_reading_view_refuses_to_write(opened):
+def test_a_view_with_read_access_refuses_to_write(opened):
     with opened.create_view_accessor(0, 0, Access.READ) as view:
         assert (view.can_read, view.can_write) == (True, False)
         for write in (
@@ -519,14 +519,14 @@ def test_a_reading_view_refuses_to_write(opened):
         assert bytes(view.buffer) == bytes(SIZE)
 
 
-def test_a_reading_views_buffer_is_read_only(opened):
+def test_the_buffer_of_a_view_with_read_access_is_read_only(opened):
     with opened.create_view_accessor(0, 0, Access.READ) as view:
         assert view.buffer.readonly
         with pytest.raises(TypeError):
             view.buffer[0] = 1
 
 
-def test_a_writing_view_refuses_to_read(opened):
+def test_a_view_with_write_access_refuses_to_read(opened):
     with opened.create_view_accessor(0, 0, Access.WRITE) as view:
         assert (view.can_read, view.can_write) == (False, True)
         view.write_byte(0, 1)
@@ -540,7 +540,7 @@ def test_a_writing_view_refuses_to_read(opened):
                 read()
 
 
-def test_permission_is_asked_before_the_position(opened):
+def test_access_is_checked_before_the_position(opened):
     with opened.create_view_accessor(0, 0, Access.READ) as view, pytest.raises(UnsupportedError):
         view.write_byte(-1, 1)
 
@@ -554,19 +554,19 @@ def test_permission_is_asked_before_the_position(opened):
         (Access.WRITE, False, True),
     ],
 )
-def test_the_access_says_what_a_view_can_do(opened, access, read, write):
+def test_can_read_and_can_write_follow_the_access(opened, access, read, write):
     with opened.create_view_accessor(0, 0, access) as view:
         assert (view.can_read, view.can_write) == (read, write)
 
 
-def test_a_copy_on_write_view_keeps_its_writes_to_itself(opened, view):
+def test_writes_to_a_copy_on_write_view_do_not_reach_the_map(opened, view):
     view.write_byte(0, 1)
     with opened.create_view_accessor(0, 0, Access.COPY_ON_WRITE) as private:
         private.write_byte(0, 2)
         assert (private.read_byte(0), view.read_byte(0)) == (2, 1)
 
 
-# --- life ---
+# --- closing and flushing ---
 
 
 USES = [
@@ -593,17 +593,17 @@ def test_a_closed_view_refuses_everything(view, use):
         use(view)
 
 
-def test_a_closed_view_can_nothing(view):
+def test_a_closed_view_can_neither_read_nor_write(view):
     view.close()
     assert (view.can_read, view.can_write, view.closed) == (False, False, True)
 
 
-def test_closing_twice_is_fine(view):
+def test_closing_twice_does_nothing(view):
     view.close()
     view.close()
 
 
-def test_a_buffer_outlives_its_view_and_its_map(opened, view):
+def test_a_buffer_stays_valid_after_its_view_and_its_map_are_closed(opened, view):
     buffer = view.buffer
     view.close()
     opened.close()
@@ -611,7 +611,7 @@ def test_a_buffer_outlives_its_view_and_its_map(opened, view):
     assert buffer[0] == 7
 
 
-def test_every_buffer_is_one_of_its_own(view):
+def test_each_use_of_buffer_returns_a_new_memoryview(view):
     first = view.buffer
     first.release()
     assert len(view.buffer) == SIZE
@@ -624,7 +624,7 @@ def test_the_buffer_is_the_memory_itself(opened, view):
 
 
 class Flushed:
-    """Stands for a view's memory and counts what is asked of it."""
+    """Replaces the memory of a view, and counts the calls."""
 
     def __init__(self, memory):
         self.buffer, self.capacity, self.pointer_offset = memory.buffer, memory.capacity, 0
@@ -637,7 +637,7 @@ class Flushed:
         self.calls.append("release")
 
 
-def test_flush_and_close_reach_the_memory(opened):
+def test_flush_and_close_are_passed_to_the_memory(opened):
     with opened.create_view_accessor() as view:
         memory = Flushed(view._memory)
         other = MemoryMappedViewAccessor(memory, Access.READ_WRITE, 0)
@@ -658,13 +658,13 @@ def test_what_is_flushed_is_in_the_file(tmp_path):
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="__buffer__ came with Python 3.12")
-def test_a_memoryview_can_be_made_of_a_view(view):
+def test_a_view_supports_the_buffer_protocol(view):
     memoryview(view)[2] = 9
     assert view.read_byte(2) == 9
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="__buffer__ came with Python 3.12")
-def test_no_memoryview_can_be_made_of_a_closed_view(view):
+def test_a_closed_view_refuses_the_buffer_protocol(view):
     view.close()
     with pytest.raises(ClosedError):
         memoryview(view)

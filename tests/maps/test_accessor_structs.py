@@ -55,7 +55,7 @@ def test_a_struct_is_not_padded_to_its_stride(accessor):
     assert bytes(accessor.buffer[0:8]) == b"\1\2\0\0\0\xee\xee\xee"
 
 
-def test_elements_lie_a_stride_apart_and_what_is_between_them_stays(accessor):
+def test_structs_are_a_stride_apart_and_the_bytes_between_them_stay(accessor):
     accessor.buffer[0:16] = b"\xee" * 16
     accessor.write_array(0, [Point(1, 2), Point(3, 4)])
     assert bytes(accessor.buffer[0:16]) == (b"\1\2\0\0\0\xee\xee\xee\3\4\0\0\0\xee\xee\xee")
@@ -99,7 +99,7 @@ def test_a_struct_with_references_is_refused(accessor):
 
 
 @pytest.mark.parametrize(("behind", "error"), [(4, ArgumentError), (0, ArgumentOutOfRangeError)])
-def test_a_struct_lies_inside_the_view(accessor, behind, error):
+def test_a_struct_must_be_inside_the_view(accessor, behind, error):
     position = accessor.capacity - behind
     with pytest.raises(error):
         accessor.read(position, Point)
@@ -136,7 +136,7 @@ def test_a_list_without_a_struct_needs_its_element(accessor):
     accessor.write_array(0, [], element=Point)
 
 
-def test_access_is_asked_for():
+def test_structs_follow_the_access_of_the_view():
     with MemoryMappedFile.create_new(None, 4096) as opened:
         with opened.create_view_accessor(0, 64, MemoryMappedFileAccess.READ) as accessor:
             assert accessor.read(0, Point) == Point()

@@ -1,4 +1,4 @@
-"""The numbers are .NET's: they travel between the languages."""
+"""The numbers of the enums equal those of .NET: the two languages exchange them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ ENUMS = [
 
 
 @pytest.mark.parametrize(("enum", "numbers"), ENUMS)
-def test_names_and_numbers_are_those_of_dotnet(enum, numbers):
+def test_names_and_numbers_equal_those_of_dotnet(enum, numbers):
     assert {name: int(member) for name, member in enum.__members__.items()} == numbers
 
 

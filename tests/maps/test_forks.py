@@ -13,8 +13,8 @@ import pytest
 
 from pyshm import MemoryMappedFile
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-# Forking while threads run is what some programs do, and what this is about.
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+# Some programs fork while threads run; these tests do the same.
 quietly = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 
 
@@ -54,10 +54,10 @@ def test_a_map_that_another_thread_closes_during_a_fork_is_closed_once(map_name,
     def close_and_create():
         try:
             while not closing.is_set():
-                # A child holds what its parent held at the fork, until it ends.
+                # Until it ends, a child holds the maps that its parent held at the fork.
                 with contextlib.suppress(FileExistsError):
                     MemoryMappedFile.create_new(map_name, 64).close()
-        except BaseException as error:  # noqa: BLE001 - told by the assertion below
+        except BaseException as error:  # noqa: BLE001 - the assertion below reports it
             failures.append(error)
 
     thread = threading.Thread(target=close_and_create)
@@ -134,7 +134,7 @@ if __name__ == "__main__":
 """
 
 
-def test_a_multiprocessing_worker_lets_go_of_its_maps_at_its_end(child, map_name, map_file):
+def test_a_multiprocessing_worker_releases_its_maps_at_its_end(child, map_name, map_file):
     assert child(WORKER, map_name).line() == "0 0"
     left = [path for path in (map_file, Path(f"{map_file}-own")) if path.exists()]
     for path in left:
@@ -143,7 +143,7 @@ def test_a_multiprocessing_worker_lets_go_of_its_maps_at_its_end(child, map_name
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts descriptors in /proc")
-def test_a_view_keeps_no_lock(map_name):
+def test_a_view_holds_no_lock(map_name):
     import fcntl
 
     shared = MemoryMappedFile.create_new(map_name, 64)

@@ -1,4 +1,4 @@
-"""What a map's constructor leaves behind when it fails half-way: nothing, on any system."""
+"""A constructor that fails leaves no map open, on any system."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def refuse(*_, **__):
 
 
 @pytest.mark.parametrize("where", ["finalizer", "handle"])
-def test_a_constructor_that_fails_holds_no_map(where, map_name, tmp_path, monkeypatch):
+def test_a_constructor_that_fails_releases_the_map(where, map_name, tmp_path, monkeypatch):
     path, opened = tmp_path / "path", tmp_path / "opened"
     for each in (path, opened):
         each.write_bytes(b"0123456789")

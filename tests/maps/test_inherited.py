@@ -1,4 +1,4 @@
-"""A child process uses the handle that it inherits; it knows neither name nor path."""
+"""A child process uses a map through the handle that it inherits, without name or path."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def passing(handle):
 
 
 def everything():
-    """Whatever is inheritable reaches the child (POSIX: execute keeps the number)."""
+    """Let the child inherit every inheritable handle (on POSIX, with the same number)."""
     return {"close_fds": False}
 
 
@@ -66,7 +66,7 @@ def test_a_child_uses_the_map_it_inherits(kind, how, child, map_name, tmp_path):
         options = passing(handle) if how == "listed" else everything()
         child(USER, str(handle), **options).finish()
         assert view.read_int32(4) == 42
-        # What the child let go of was its own.
+        # The child released only its own hold.
         shared.create_view_accessor().close()
         if kind == "named":
             MemoryMappedFile.open_existing(map_name).close()
@@ -84,12 +84,12 @@ def test_an_opened_map_is_inherited(child, map_name):
 
 
 @pytest.mark.parametrize("kind", ["anonymous", "named", "file"])
-def test_what_is_not_inheritable_does_not_reach_a_child(kind, child, map_name, tmp_path):
+def test_a_map_that_is_not_inheritable_does_not_reach_a_child(kind, child, map_name, tmp_path):
     with _made(kind, map_name, tmp_path, HandleInheritability.NONE) as shared:
         child(STRANGER, str(shared.handle), **everything()).finish()
 
 
-def test_an_inherited_named_map_goes_with_the_last_holder(child, map_name):
+def test_the_last_holder_of_an_inherited_named_map_removes_it(child, map_name):
     shared = MemoryMappedFile.create_new(map_name, 4096, inheritability=INHERITABLE)
     holder = child(HOLDER, str(shared.handle), **passing(shared.handle))
     shared.close()

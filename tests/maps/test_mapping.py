@@ -1,4 +1,4 @@
-"""MemoryMappedFile: what is the same for maps with and without a name, and maps of files."""
+"""MemoryMappedFile: maps with and without a name, and maps of files, on every system."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ NOT_WRITE = [access for access in Access if access is not Access.WRITE]
 # --- create_new, create_or_open, open_existing ---
 
 
-def test_create_new_gives_zeros(map_name):
+def test_the_bytes_of_a_new_map_are_zero(map_name):
     with (
         MemoryMappedFile.create_new(map_name, 100) as opened,
         opened.create_view_accessor() as view,
@@ -58,13 +58,13 @@ def test_create_new_refuses_a_name_in_use(map_name):
     assert type(caught.value) is MapExistsError
 
 
-def test_open_existing_refuses_a_name_that_nobody_holds(map_name):
+def test_open_existing_refuses_a_name_that_no_process_holds(map_name):
     with pytest.raises(FileNotFoundError) as caught:
         MemoryMappedFile.open_existing(map_name)
     assert type(caught.value) is MapNotFoundError
 
 
-def test_open_existing_finds_the_same_bytes(map_name):
+def test_open_existing_opens_the_same_bytes(map_name):
     with (
         MemoryMappedFile.create_new(map_name, 16) as first,
         MemoryMappedFile.open_existing(map_name) as second,
@@ -132,7 +132,7 @@ def test_names_that_differ_in_case_are_two_maps(map_name):
     ],
 )
 @pytest.mark.parametrize("name", ["", "a\0b", "Local\\a\\b"])
-def test_every_way_to_a_name_checks_it(make, name):
+def test_every_method_checks_the_name(make, name):
     with pytest.raises(NameRuleError):
         make(name)
 
@@ -200,14 +200,14 @@ def test_create_or_open_with_access_write_does_not_create(map_name):
     ],
 )
 @pytest.mark.parametrize("create", ["create_new", "create_or_open"])
-def test_creating_refuses_enum_values_that_it_does_not_know(map_name, create, arguments, field):
+def test_creating_refuses_unknown_enum_values(map_name, create, arguments, field):
     with pytest.raises(ArgumentOutOfRangeError) as caught:
         getattr(MemoryMappedFile, create)(map_name, 10, **arguments)
     assert caught.value.field == field
 
 
 @pytest.mark.parametrize("rights", [0x10, 0x100000, -1])
-def test_opening_refuses_rights_that_it_does_not_know(map_name, rights):
+def test_opening_refuses_unknown_rights(map_name, rights):
     with pytest.raises(ArgumentOutOfRangeError) as caught:
         MemoryMappedFile.open_existing(map_name, rights)
     assert caught.value.field == "desired_access_rights"
@@ -231,8 +231,8 @@ RIGHTS = [
 @posix
 @pytest.mark.parametrize(("rights", "read", "write"), RIGHTS)
 @pytest.mark.parametrize("access", [Access.READ, Access.WRITE, Access.READ_WRITE])
-def test_rights_decide_which_views_there_are(map_name, rights, read, write, access):
-    # As in the Windows kernel, the right to write is enough for a view that reads, too.
+def test_rights_decide_which_views_are_permitted(map_name, rights, read, write, access):
+    # As in the Windows kernel, the right to write is enough for a view that also reads.
     permitted = {Access.READ: read, Access.WRITE: write, Access.READ_WRITE: write}[access]
     with (
         MemoryMappedFile.create_new(map_name, 16),
@@ -258,7 +258,7 @@ PERMITTED = [
 @posix
 @pytest.mark.parametrize("view", Access)
 @pytest.mark.parametrize(("access", "permitted"), PERMITTED)
-def test_the_maps_access_decides_which_views_there_are(access, permitted, view):
+def test_the_access_of_a_map_decides_which_views_are_permitted(access, permitted, view):
     with MemoryMappedFile.create_new(None, 16, access) as opened:
         if view in permitted:
             opened.create_view_accessor(0, 0, view).close()
@@ -277,7 +277,7 @@ def test_an_anonymous_map_has_exactly_its_capacity():
         assert (view.capacity, bytes(view.buffer)) == (10, bytes(10))
 
 
-def test_two_anonymous_maps_are_two():
+def test_two_anonymous_maps_share_no_memory():
     with (
         MemoryMappedFile.create_new(None, 10) as one,
         MemoryMappedFile.create_new(None, 10) as two,
@@ -299,7 +299,7 @@ def test_two_views_of_an_anonymous_map_share_it():
 
 
 @posix
-def test_an_anonymous_map_that_can_not_be_had_is_an_io_error(open_descriptors):
+def test_not_enough_memory_for_an_anonymous_map_is_an_io_error(open_descriptors):
     before = open_descriptors()
     with pytest.raises(MapIOError):
         MemoryMappedFile.create_new(None, 2**63 - 1).create_view_accessor()
@@ -307,7 +307,7 @@ def test_an_anonymous_map_that_can_not_be_had_is_an_io_error(open_descriptors):
 
 
 @posix
-def test_a_capacity_that_is_no_integer_leaks_nothing(open_descriptors):
+def test_a_capacity_that_is_not_an_integer_leaks_no_descriptor(open_descriptors):
     before = open_descriptors()
     with pytest.raises(TypeError):
         MemoryMappedFile.create_new(None, 10.0)
@@ -359,7 +359,7 @@ def test_views_of_a_ten_byte_map(ten, make, offset, size, expected):
 
 
 @posix
-def test_a_view_that_is_too_large_says_how_large_the_map_is(ten):
+def test_the_error_of_a_view_that_is_too_large_has_the_size_of_the_map(ten):
     with pytest.raises(MapAccessError) as caught:
         ten.create_view_accessor(5, 6)
     error = caught.value
@@ -367,14 +367,14 @@ def test_a_view_that_is_too_large_says_how_large_the_map_is(ten):
 
 
 @pytest.mark.parametrize("access", [0, 6, None, FileMode.OPEN])
-def test_a_view_needs_an_access_of_the_enum(ten, access):
+def test_the_access_of_a_view_must_be_a_member_of_the_enum(ten, access):
     with pytest.raises(ArgumentOutOfRangeError) as caught:
         ten.create_view_accessor(0, 0, access)
     assert caught.value.field == "access"
 
 
 @pytest.mark.parametrize("offset", [1, 4095, 4096, 5000, 70000])
-def test_a_view_begins_at_its_offset_whatever_the_page(offset):
+def test_a_view_begins_at_its_offset_on_any_page(offset):
     with (
         MemoryMappedFile.create_new(None, 140_000) as opened,
         opened.create_view_accessor() as whole,
@@ -409,7 +409,7 @@ def test_a_view_beyond_4_gib_works():
 # --- closing ---
 
 
-def test_a_view_outlives_its_map(ten):
+def test_a_view_stays_valid_after_its_map_is_closed(ten):
     view = ten.create_view_accessor()
     ten.close()
     view.write_byte(0, 1)
@@ -432,13 +432,13 @@ def test_a_closed_map_refuses_everything(ten, use):
         use(ten)
 
 
-def test_closing_twice_is_fine(ten):
+def test_closing_twice_does_nothing(ten):
     ten.close()
     ten.close()
     assert ten.closed
 
 
-def test_with_closes(ten):
+def test_a_with_block_closes_the_map(ten):
     with ten as inside:
         assert inside is ten
         assert not ten.closed
@@ -450,7 +450,7 @@ def test_with_closes(ten):
 
 @pytest.fixture
 def path(tmp_path) -> Path:
-    """A file of the ten bytes 0123456789."""
+    """A file that contains the ten bytes 0123456789."""
     file = tmp_path / "bytes"
     file.write_bytes(b"0123456789")
     return file
@@ -465,7 +465,7 @@ def test_a_file_is_mapped_with_its_own_size(path, form):
         assert bytes(view.buffer[:10]) == b"0123456789"
 
 
-def test_what_is_written_to_the_map_is_in_the_file(path):
+def test_bytes_written_to_the_map_are_in_the_file(path):
     with MemoryMappedFile.create_from_file(path) as opened, opened.create_view_accessor() as view:
         view.write_byte(0, ord("X"))
     assert path.read_bytes() == b"X123456789"
@@ -476,7 +476,7 @@ def test_a_larger_capacity_lets_the_file_grow_with_zeros(path):
     assert path.read_bytes() == b"0123456789" + bytes(10)
 
 
-def test_a_capacity_of_the_files_size_is_fine(path):
+def test_a_capacity_of_the_files_size_is_allowed(path):
     MemoryMappedFile.create_from_file(path, capacity=10).close()
     assert path.read_bytes() == b"0123456789"
 
@@ -516,7 +516,7 @@ def test_an_empty_file_grows_to_its_capacity(tmp_path):
 
 
 @pytest.mark.parametrize("mode", [FileMode.APPEND, FileMode.TRUNCATE])
-def test_append_and_truncate_are_no_modes_for_a_map(path, mode):
+def test_modes_append_and_truncate_are_refused(path, mode):
     with pytest.raises(ArgumentError) as caught:
         MemoryMappedFile.create_from_file(path, mode)
     assert (type(caught.value), caught.value.field) == (ArgumentError, "mode")
@@ -524,7 +524,7 @@ def test_append_and_truncate_are_no_modes_for_a_map(path, mode):
 
 
 @pytest.mark.parametrize("mode", [0, 7, 3])
-def test_a_mode_is_one_of_the_enum(path, mode):
+def test_a_mode_must_be_a_member_of_the_enum(path, mode):
     with pytest.raises(ArgumentOutOfRangeError) as caught:
         MemoryMappedFile.create_from_file(path, mode)
     assert caught.value.field == "mode"
@@ -542,12 +542,12 @@ def test_mode_open_or_create_creates(tmp_path):
     assert new.read_bytes() == bytes(5)
 
 
-def test_mode_open_or_create_keeps_what_is_there(path):
+def test_mode_open_or_create_keeps_an_existing_file(path):
     MemoryMappedFile.create_from_file(path, FileMode.OPEN_OR_CREATE).close()
     assert path.read_bytes() == b"0123456789"
 
 
-def test_mode_create_empties_what_is_there(path):
+def test_mode_create_empties_an_existing_file(path):
     MemoryMappedFile.create_from_file(path, FileMode.CREATE, capacity=3).close()
     assert path.read_bytes() == bytes(3)
 
@@ -566,7 +566,7 @@ def test_mode_create_new_refuses_a_file_that_exists(path):
 
 @pytest.mark.parametrize("mode", [FileMode.CREATE, FileMode.CREATE_NEW])
 @pytest.mark.parametrize("access", ONLY_READ)
-def test_a_new_file_is_not_for_reading_only(tmp_path, mode, access):
+def test_a_new_file_needs_write_access(tmp_path, mode, access):
     new = tmp_path / "new"
     with pytest.raises(ArgumentError) as caught:
         MemoryMappedFile.create_from_file(new, mode, capacity=3, access=access)
@@ -574,7 +574,7 @@ def test_a_new_file_is_not_for_reading_only(tmp_path, mode, access):
     assert not new.exists()
 
 
-def test_a_files_map_has_no_access_write(path):
+def test_a_files_map_refuses_access_write(path):
     with pytest.raises(ArgumentError) as caught:
         MemoryMappedFile.create_from_file(path, access=Access.WRITE)
     assert (type(caught.value), caught.value.field) == (ArgumentError, "access")
@@ -600,14 +600,14 @@ def test_copy_on_write_never_reaches_the_file(path):
 
 
 @pytest.mark.parametrize(("file", "error"), [("", ArgumentError), ("a\0b", ArgumentError)])
-def test_a_path_must_be_one(file, error):
+def test_a_path_must_be_valid(file, error):
     with pytest.raises(error) as caught:
         MemoryMappedFile.create_from_file(file)
     assert type(caught.value) is error
 
 
 @pytest.mark.parametrize("file", [None, 5, object()])
-def test_what_is_no_file_is_refused(file):
+def test_an_argument_that_is_not_a_file_is_refused(file):
     with pytest.raises(ArgumentNullError) as caught:
         MemoryMappedFile.create_from_file(file)
     assert caught.value.field == "file"
@@ -632,7 +632,7 @@ def test_a_map_name_for_a_file_is_windows_only(path, map_name):
     assert isinstance(caught.value, NotImplementedError)
 
 
-# --- a call that fails leaves things as they were ---
+# --- a call that fails changes nothing ---
 
 FAILING = [
     {"capacity": 0},
@@ -666,7 +666,7 @@ def test_mode_create_without_a_capacity_fails_before_it_empties_the_file(path):
 
 @posix
 @pytest.mark.parametrize("mode", [FileMode.OPEN, FileMode.OPEN_OR_CREATE])
-def test_a_failing_call_does_not_change_a_file_that_was_there(path, mode):
+def test_a_failing_call_does_not_change_an_existing_file(path, mode):
     with pytest.raises(MapIOError):
         MemoryMappedFile.create_from_file(path, mode, capacity=2**63 - 1)
     assert path.read_bytes() == b"0123456789"
@@ -730,7 +730,7 @@ def test_an_open_file_is_closed_with_the_map(path):
     assert file.closed
 
 
-def test_leave_open_leaves_it_open(path):
+def test_with_leave_open_the_file_stays_open(path):
     with path.open("r+b") as file:
         MemoryMappedFile.create_from_file(file, leave_open=True).close()
         assert not file.closed
@@ -743,7 +743,7 @@ def test_an_open_file_grows_to_the_capacity(path):
     assert path.stat().st_size == 15
 
 
-def test_what_python_still_buffers_belongs_to_the_map(tmp_path):
+def test_bytes_that_python_buffers_are_in_the_map(tmp_path):
     with (tmp_path / "f").open("w+b") as file:
         file.write(b"abc")
         with (
@@ -774,7 +774,7 @@ def test_a_file_without_a_descriptor_is_refused():
 
 
 @posix
-def test_a_read_only_file_has_no_writing_view(path):
+def test_a_read_only_file_permits_no_view_that_writes(path):
     with (
         path.open("rb") as file,
         MemoryMappedFile.create_from_file(file, leave_open=True) as opened,
@@ -788,7 +788,7 @@ def test_a_read_only_file_has_no_writing_view(path):
 
 @posix
 @pytest.mark.parametrize("mode", [FileMode.OPEN, FileMode.OPEN_OR_CREATE, FileMode.CREATE])
-def test_a_file_that_somebody_has_for_himself_is_an_io_error(path, mode):
+def test_a_file_with_an_exclusive_lock_is_an_io_error(path, mode):
     import fcntl
 
     with path.open("rb") as other:
@@ -800,7 +800,7 @@ def test_a_file_that_somebody_has_for_himself_is_an_io_error(path, mode):
 
 
 @posix
-def test_a_mapped_file_can_not_be_had_exclusively(path):
+def test_a_mapped_file_can_not_be_locked_exclusively(path):
     import fcntl
 
     with (
@@ -882,7 +882,7 @@ def test_on_windows_fileno_is_deprecated(ten, monkeypatch):
     assert caught[0].filename == __file__
 
 
-def test_a_map_outlives_the_file_that_is_left_open(tmp_path):
+def test_a_map_stays_valid_after_its_file_is_closed(tmp_path):
     path, other = tmp_path / "map", tmp_path / "other"
     path.write_bytes(b"mapped file")
     other.write_bytes(b"other file!")

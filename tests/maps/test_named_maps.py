@@ -1,4 +1,4 @@
-"""docs/named-maps.md: the life of a named map's file, among several processes."""
+"""The file of a named map, used by several processes (docs/named-maps.md)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's locks 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A shared-memory directory of the test's own."""
+    """A shared-memory directory for this test."""
     directory = tmp_path / "maps"
     directory.mkdir()
     monkeypatch.setenv("PYSHM_DIRECTORY", str(directory))
@@ -51,7 +51,7 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture(params=["O_TMPFILE", "private name"])
 def either_way(request, monkeypatch):
-    """Runs a test with the unnamed file, and with the private name in its place."""
+    """Run a test with an unnamed file, and with a private name instead."""
     if request.param == "private name":
         monkeypatch.setattr(unnamed, "_O_TMPFILE", 0)
     elif not unnamed._O_TMPFILE:
@@ -69,7 +69,7 @@ def test_the_map_is_the_file_of_its_name(map_name, map_file, either_way):
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o777])
-def test_the_files_mode_is_0600_whatever_the_umask(map_name, map_file, either_way, umask):
+def test_the_files_mode_is_0600_with_any_umask(map_name, map_file, either_way, umask):
     before = os.umask(umask)
     try:
         with MemoryMappedFile.create_new(map_name, 10):
@@ -78,12 +78,12 @@ def test_the_files_mode_is_0600_whatever_the_umask(map_name, map_file, either_wa
         os.umask(before)
 
 
-def test_the_memory_is_there_before_it_is_touched(map_name, map_file):
+def test_the_memory_is_allocated_when_the_map_is_created(map_name, map_file):
     with MemoryMappedFile.create_new(map_name, 1_000_000):
         assert map_file.stat().st_blocks * 512 >= 1_000_000
 
 
-def test_delay_allocate_pages_takes_no_memory_yet(map_name, map_file):
+def test_delay_allocate_pages_allocates_no_memory_at_first(map_name, map_file):
     options = MemoryMappedFileOptions.DELAY_ALLOCATE_PAGES
     with MemoryMappedFile.create_new(map_name, 5_000_000_000, options=options):
         status = map_file.stat()
@@ -109,7 +109,7 @@ def test_the_last_close_removes_the_file(map_name, map_file, either_way):
 @pytest.mark.parametrize(
     "order", [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)]
 )
-def test_the_file_goes_with_the_last_holder_in_whatever_order(map_name, map_file, order):
+def test_the_last_holder_removes_the_file_in_any_order(map_name, map_file, order):
     holders = [
         MemoryMappedFile.create_new(map_name, 10),
         MemoryMappedFile.open_existing(map_name),
@@ -131,7 +131,7 @@ def test_a_view_does_not_keep_the_name(map_name, map_file):
         assert view.read_byte(0) == 7
 
 
-def test_the_name_is_free_while_a_view_lives_on(map_name):
+def test_the_name_is_free_while_a_view_exists(map_name):
     opened = MemoryMappedFile.create_new(map_name, 10)
     with opened.create_view_accessor() as view:
         opened.close()
@@ -143,7 +143,7 @@ def test_the_name_is_free_while_a_view_lives_on(map_name):
             assert view.read_byte(0) == 0
 
 
-def test_an_inheritable_map_goes_with_its_last_close(map_name, map_file):
+def test_the_last_close_of_an_inheritable_map_removes_the_file(map_name, map_file):
     inheritable = HandleInheritability.INHERITABLE
     opened = MemoryMappedFile.create_new(map_name, 10, inheritability=inheritable)
     assert map_file.exists()
@@ -151,7 +151,7 @@ def test_an_inheritable_map_goes_with_its_last_close(map_name, map_file):
     assert not map_file.exists()
 
 
-def test_a_close_finds_another_file_at_its_path_and_leaves_it(map_name, map_file):
+def test_closing_leaves_another_file_at_the_same_path(map_name, map_file):
     opened = MemoryMappedFile.create_new(map_name, 10)
     map_file.unlink()
     map_file.write_bytes(b"another")
@@ -160,7 +160,7 @@ def test_a_close_finds_another_file_at_its_path_and_leaves_it(map_name, map_file
     map_file.unlink()
 
 
-def test_a_close_finds_its_file_gone_and_says_nothing(map_name, map_file):
+def test_closing_a_map_whose_file_was_removed_is_not_an_error(map_name, map_file):
     opened = MemoryMappedFile.create_new(map_name, 10)
     map_file.unlink()
     opened.close()
@@ -181,7 +181,7 @@ def test_another_process_keeps_the_map(map_name, map_file, holder):
     assert not map_file.exists()
 
 
-def test_a_map_outlives_the_process_that_made_it(map_name, map_file, holder):
+def test_a_map_stays_alive_after_the_process_that_created_it_ends(map_name, map_file, holder):
     process = holder(map_name, 64)
     with MemoryMappedFile.open_existing(map_name):
         process.finish()
@@ -189,7 +189,7 @@ def test_a_map_outlives_the_process_that_made_it(map_name, map_file, holder):
     assert not map_file.exists()
 
 
-def test_a_map_outlives_a_killed_process(map_name, map_file, holder):
+def test_a_map_stays_alive_after_one_holder_is_killed(map_name, map_file, holder):
     process = holder(map_name, 64)
     with MemoryMappedFile.open_existing(map_name):
         process.kill()
@@ -197,7 +197,7 @@ def test_a_map_outlives_a_killed_process(map_name, map_file, holder):
     assert not map_file.exists()
 
 
-def test_a_dead_file_is_not_found_and_the_message_names_it(dead_map):
+def test_a_dead_file_is_not_found_and_the_message_has_its_path(dead_map):
     with pytest.raises(FileNotFoundError, match="no process holds it") as caught:
         MemoryMappedFile.open_existing(dead_map.name)
     assert type(caught.value) is MapNotFoundError
@@ -205,7 +205,7 @@ def test_a_dead_file_is_not_found_and_the_message_names_it(dead_map):
     assert caught.value.filename == str(dead_map)
 
 
-def test_opening_leaves_a_dead_file_as_it_is(dead_map):
+def test_opening_does_not_change_a_dead_file(dead_map):
     with pytest.raises(MapNotFoundError):
         MemoryMappedFile.open_existing(dead_map.name)
     assert dead_map.stat().st_size == 64
@@ -222,15 +222,15 @@ def test_create_or_open_replaces_a_dead_file(dead_map):
         assert dead_map.stat().st_size == 10
 
 
-def test_a_file_that_nobody_locks_is_dead(map_name, map_file):
-    map_file.write_bytes(b"somebody's")
+def test_a_file_without_locks_is_dead(map_name, map_file):
+    map_file.write_bytes(b"another's")
     with pytest.raises(MapNotFoundError):
         MemoryMappedFile.open_existing(map_name)
     with MemoryMappedFile.create_new(map_name, 10):
         assert map_file.read_bytes() == bytes(10)
 
 
-def test_a_shared_lock_is_what_makes_a_holder(map_name, map_file):
+def test_a_shared_lock_makes_a_holder(map_name, map_file):
     map_file.write_bytes(b"0123456789")
     with map_file.open("rb") as other:
         fcntl.flock(other, fcntl.LOCK_SH)
@@ -331,7 +331,7 @@ def test_the_transition_lock_is_a_write_lock_on_byte_0(map_name, map_file):
     map_file.unlink()
 
 
-# --- what lies in the map's place ---
+# --- other things at the path of the map ---
 
 
 def test_a_symbolic_link_is_not_followed(map_name, map_file, tmp_path):
@@ -350,7 +350,7 @@ def test_a_symbolic_link_is_not_followed(map_name, map_file, tmp_path):
     map_file.unlink()
 
 
-def test_a_link_to_nowhere_creates_nothing_there(map_name, map_file, tmp_path):
+def test_the_target_of_a_broken_link_is_not_created(map_name, map_file, tmp_path):
     map_file.symlink_to(tmp_path / "nowhere")
     with pytest.raises(MapAccessError):
         MemoryMappedFile.create_new(map_name, 10)
@@ -360,7 +360,7 @@ def test_a_link_to_nowhere_creates_nothing_there(map_name, map_file, tmp_path):
 
 @pytest.mark.parametrize("use", ["open_existing", "create_new", "create_or_open"])
 @pytest.mark.parametrize("make", ["mkdir", "mkfifo"])
-def test_a_directory_or_fifo_is_no_map_and_stays(map_name, map_file, make, use):
+def test_a_directory_or_fifo_is_not_a_map_and_stays(map_name, map_file, make, use):
     getattr(os, make)(map_file)
     arguments = () if use == "open_existing" else (10,)
     with pytest.raises(MapAccessError, match="not a regular file"):
@@ -374,27 +374,27 @@ def test_a_directory_or_fifo_is_no_map_and_stays(map_name, map_file, make, use):
 # --- the directory ---
 
 
-def test_the_environment_chooses_the_directory(folder, map_name):
+def test_the_environment_variable_sets_the_directory(folder, map_name):
     with MemoryMappedFile.create_new(map_name, 10):
         assert [path.name for path in folder.iterdir()] == [map_name]
     assert list(folder.iterdir()) == []
 
 
 @linux
-def test_without_a_choice_it_is_dev_shm(monkeypatch):
+def test_without_the_variable_the_directory_is_dev_shm(monkeypatch):
     monkeypatch.delenv("PYSHM_DIRECTORY", raising=False)
     assert directory.shared_memory_directory() == "/dev/shm"
 
 
 @pytest.mark.parametrize("chosen", ["relative", ".", "/no/such/directory", "/dev/null"])
-def test_a_choice_that_is_no_absolute_directory_is_an_error(monkeypatch, map_name, chosen):
+def test_a_variable_that_is_not_an_absolute_directory_is_an_error(monkeypatch, map_name, chosen):
     with monkeypatch.context() as patch:
         patch.setenv("PYSHM_DIRECTORY", chosen)
         with pytest.raises(ArgumentError, match="PYSHM_DIRECTORY"):
             MemoryMappedFile.create_new(map_name, 10)
 
 
-def test_a_system_without_a_directory_says_so(monkeypatch, map_name):
+def test_a_system_without_a_directory_is_an_error(monkeypatch, map_name):
     with monkeypatch.context() as patch:
         patch.delenv("PYSHM_DIRECTORY", raising=False)
         patch.setattr(directory, "sys", SimpleNamespace(platform="freebsd14"))
@@ -402,7 +402,7 @@ def test_a_system_without_a_directory_says_so(monkeypatch, map_name):
             MemoryMappedFile.create_new(map_name, 10)
 
 
-def test_no_private_name_is_left(folder, map_name, monkeypatch):
+def test_private_names_are_removed(folder, map_name, monkeypatch):
     monkeypatch.setattr(unnamed, "_O_TMPFILE", 0)
     with MemoryMappedFile.create_new(map_name, 10):
         assert [path.name for path in folder.iterdir()] == [map_name]
@@ -411,7 +411,7 @@ def test_no_private_name_is_left(folder, map_name, monkeypatch):
     assert list(folder.iterdir()) == []
 
 
-def test_a_directory_without_o_tmpfile_gets_a_private_name(folder, map_name, monkeypatch):
+def test_in_a_directory_without_o_tmpfile_a_private_name_is_used(folder, map_name, monkeypatch):
     real_open = os.open
 
     def refusing(path, flags, *arguments, **options):
@@ -425,11 +425,11 @@ def test_a_directory_without_o_tmpfile_gets_a_private_name(folder, map_name, mon
     assert list(folder.iterdir()) == []
 
 
-# --- no room ---
+# --- not enough space ---
 
 
 @pytest.mark.parametrize("capacity", [2**50, 2**63 - 1])
-def test_more_than_is_free_is_an_error_that_says_how_much_is(folder, either_way, capacity):
+def test_the_error_for_a_map_that_is_too_large_has_the_free_space(folder, either_way, capacity):
     with pytest.raises(MapIOError, match="bytes are free there") as caught:
         MemoryMappedFile.create_new("large", capacity)
     error = caught.value
@@ -437,7 +437,7 @@ def test_more_than_is_free_is_an_error_that_says_how_much_is(folder, either_way,
     assert list(folder.iterdir()) == []
 
 
-def test_a_directory_that_is_nearly_full_refuses_before_it_fills(folder, monkeypatch):
+def test_a_nearly_full_directory_is_not_filled_before_the_error(folder, monkeypatch):
     monkeypatch.setattr(
         os,
         "fstatvfs",
@@ -450,7 +450,7 @@ def test_a_directory_that_is_nearly_full_refuses_before_it_fills(folder, monkeyp
     MemoryMappedFile.create_new("fits", 8192).close()
 
 
-def test_a_directory_without_a_limit_counts_no_blocks(folder, monkeypatch):
+def test_a_directory_without_a_limit_accepts_a_map(folder, monkeypatch):
     monkeypatch.setattr(
         os, "fstatvfs", lambda _: SimpleNamespace(f_bavail=0, f_frsize=4096, f_blocks=0)
     )
@@ -458,7 +458,7 @@ def test_a_directory_without_a_limit_counts_no_blocks(folder, monkeypatch):
     assert list(folder.iterdir()) == []
 
 
-def test_no_room_after_all_is_the_same_error(folder, monkeypatch):
+def test_no_space_during_the_allocation_is_the_same_error(folder, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -498,7 +498,7 @@ def test_failures_leak_no_descriptors(
 
 
 @linux
-def test_a_failure_after_linking_takes_the_name_back(folder, either_way, monkeypatch):
+def test_a_failure_after_linking_removes_the_name(folder, either_way, monkeypatch):
     def refuse(*_):
         raise OSError(errno.EMFILE, "Too many open files")
 
@@ -508,10 +508,10 @@ def test_a_failure_after_linking_takes_the_name_back(folder, either_way, monkeyp
     assert list(folder.iterdir()) == []
 
 
-# --- forgotten maps ---
+# --- unclosed maps ---
 
 
-def test_a_forgotten_map_goes_with_its_last_reference(map_name, map_file):
+def test_an_unclosed_map_is_released_with_its_last_reference(map_name, map_file):
     opened = MemoryMappedFile.create_new(map_name, 10)
     assert map_file.exists()
     del opened
@@ -519,7 +519,7 @@ def test_a_forgotten_map_goes_with_its_last_reference(map_name, map_file):
     assert not map_file.exists()
 
 
-def test_a_map_in_a_cycle_goes_at_the_next_collection(map_name, map_file):
+def test_an_unclosed_map_in_a_cycle_is_released_by_the_collector(map_name, map_file):
     cycle = [MemoryMappedFile.create_new(map_name, 10)]
     cycle.append(cycle)
     del cycle
@@ -542,7 +542,7 @@ if sys.argv[2] == "raise":
 
 
 @pytest.mark.parametrize(("way", "status"), [("end", 0), ("exit", 3), ("raise", 1)])
-def test_a_forgotten_map_goes_when_its_program_ends(child, map_name, map_file, way, status):
+def test_an_unclosed_map_is_released_when_its_program_ends(child, map_name, map_file, way, status):
     process = child(FORGETS, map_name, way)
     assert map_file.exists()
     assert process.finish() == status
@@ -581,13 +581,13 @@ while True:
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_a_child_holds_its_parents_map_from_the_fork_on(map_name, map_file):
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_child_holds_its_parents_map_at_once(map_name, map_file):
     shared = MemoryMappedFile.create_new(map_name, 64)
     go, done = os.pipe()
     pid = os.fork()
     if pid == 0:
-        # Lives until the parent says so, and runs nothing but that.
+        # Waits until the parent says so, and does nothing else.
         os.close(done)
         os.read(go, 1)
         shared.close()
@@ -604,9 +604,7 @@ def test_a_child_holds_its_parents_map_from_the_fork_on(map_name, map_file):
 @pytest.mark.parametrize("view", ["view", "no view"])
 @pytest.mark.parametrize("kind", HandleInheritability)
 @pytest.mark.parametrize(("first", "second"), [("parent", "child"), ("child", "parent")])
-def test_a_forked_child_is_a_holder_of_its_own(
-    child, map_name, map_file, first, second, kind, view
-):
+def test_a_forked_child_has_a_lock_of_its_own(child, map_name, map_file, first, second, kind, view):
     process = child(FORKS, map_name, str(int(kind)), view)
     assert process.ask(first) == first
     assert map_file.exists()
@@ -616,7 +614,7 @@ def test_a_forked_child_is_a_holder_of_its_own(
     assert process.finish() == 0
 
 
-def test_a_child_that_ends_does_not_take_the_parents_map_along(child, map_name, map_file):
+def test_a_child_that_ends_does_not_release_the_parents_map(child, map_name, map_file):
     script = """
 import os, sys
 from pyshm import MemoryMappedFile
@@ -650,7 +648,7 @@ for index in range(rounds):
     try:
         if way == 0:
             memory = MemoryMappedFile.create_new(name, 64)
-            # Whoever created is the only one: the mark is there once at most.
+            # Only one process can have created the map: the mark exists at most once.
             os.close(os.open(mark, os.O_CREAT | os.O_EXCL, 0o600))
             created += 1
             os.unlink(mark)
@@ -733,7 +731,7 @@ def test_of_several_creators_exactly_one_replaces_a_dead_file(child, map_name, m
 
 @pytest.fixture
 def truncated(tmp_path):
-    """A helper over a file of 100,000 bytes that was cut to 10 since."""
+    """A helper with a file of 100,000 bytes, which was truncated to 10 after that."""
     path = tmp_path / "file"
     path.write_bytes(bytes(100_000))
     with ShareMemoryHelper(None, 100_000).create_from_file(path) as memory:
@@ -754,14 +752,14 @@ def truncated(tmp_path):
         lambda memory: memory.write_image(ImageData("a", bytes(50_000))),
     ],
 )
-def test_a_truncated_file_is_an_error_and_no_crash(truncated, use):
+def test_a_truncated_file_is_an_error_and_not_a_crash(truncated, use):
     with pytest.raises(MapIOError, match="truncated to 10 bytes") as caught:
         use(truncated)
     assert (caught.value.value, caught.value.limit) == (10, 100_000)
 
 
 @pytest.mark.parametrize("use", [lambda stream: stream.read(), lambda stream: stream.write(b"x")])
-def test_a_stream_over_a_truncated_file_is_an_error_and_no_crash(tmp_path, use):
+def test_a_stream_over_a_truncated_file_raises_an_error_and_does_not_crash(tmp_path, use):
     path = tmp_path / "file"
     path.write_bytes(bytes(100_000))
     with MemoryMappedFile.create_from_file(path) as opened, opened.create_view_stream() as stream:
@@ -771,7 +769,7 @@ def test_a_stream_over_a_truncated_file_is_an_error_and_no_crash(tmp_path, use):
         os.truncate(path, 100_000)
 
 
-def test_a_view_behind_the_truncation_counts_its_own_offset(tmp_path):
+def test_the_check_for_truncation_includes_the_offset_of_the_view(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(bytes(10_000))
     with (
@@ -785,7 +783,7 @@ def test_a_view_behind_the_truncation_counts_its_own_offset(tmp_path):
             view.check_backed()
 
 
-def test_a_view_can_not_be_made_of_what_was_truncated(tmp_path):
+def test_a_view_of_truncated_bytes_is_an_error(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(bytes(10_000))
     with MemoryMappedFile.create_from_file(path, FileMode.OPEN) as opened:
@@ -794,10 +792,10 @@ def test_a_view_can_not_be_made_of_what_was_truncated(tmp_path):
             opened.create_view_accessor(0, 0, MemoryMappedFileAccess.READ)
 
 
-# --- the path leads to another file by the time that the lock is there ---
+# --- the path leads to another file when the lock is taken ---
 
 
-def test_opening_looks_again_when_the_name_has_become_another_maps(map_name, map_file, monkeypatch):
+def test_opening_starts_again_if_the_name_leads_to_another_map(map_name, map_file, monkeypatch):
     old = MemoryMappedFile.create_new(map_name, 64)
     new = []
     really_open = named.open_map_file
@@ -816,7 +814,7 @@ def test_opening_looks_again_when_the_name_has_become_another_maps(map_name, map
     assert not map_file.exists()
 
 
-def test_creating_does_not_remove_a_live_map_that_took_a_dead_ones_place(
+def test_creating_does_not_remove_a_live_map_that_replaced_a_dead_one(
     map_name, map_file, monkeypatch
 ):
     map_file.write_bytes(b"dead")
@@ -838,7 +836,7 @@ def test_creating_does_not_remove_a_live_map_that_took_a_dead_ones_place(
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root's chown")
-def test_a_map_of_another_user_is_not_trusted(map_name, map_file):
+def test_a_map_of_another_user_is_refused(map_name, map_file):
     with MemoryMappedFile.create_new(map_name, 64):
         os.chown(map_file, 65534, -1)
         with pytest.raises(PermissionError, match="another user"):

@@ -12,7 +12,7 @@ PORTABLE = ["a", "A", "picture", "a.b", "a-b_c.9", "9", "-", "_", "a" * 255, "se
 
 @pytest.mark.parametrize("windows", [False, True])
 @pytest.mark.parametrize("name", PORTABLE)
-def test_a_portable_name_is_itself_everywhere(name, windows):
+def test_a_portable_name_is_unchanged_on_every_system(name, windows):
     assert check_name(name, windows=windows) == name
 
 
@@ -93,15 +93,15 @@ def test_windows_names_the_first_rule_that_a_name_breaks(name, rule):
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", ".x", "sem.x", "a" * 256])
-def test_windows_has_none_of_the_file_rules(name):
+def test_the_rules_for_file_names_do_not_hold_on_windows(name):
     assert check_name(name, windows=True) == name
 
 
-def test_the_255_bytes_do_not_count_the_prefix():
+def test_the_limit_of_255_bytes_does_not_include_the_prefix():
     assert check_name("Global\\" + "a" * 255, windows=False) == "a" * 255
 
 
-def test_a_broken_rule_says_which_name_it_was():
+def test_the_error_for_a_broken_rule_has_the_name():
     with pytest.raises(NameRuleError, match="'a/b'") as caught:
         check_name("a/b", windows=False)
     error = caught.value
@@ -116,14 +116,14 @@ def test_a_broken_rule_is_an_argument_error_and_a_value_error():
 
 @pytest.mark.parametrize("name", [None, 7, b"bytes"])
 @pytest.mark.parametrize("windows", [False, True])
-def test_what_is_no_text_is_a_type_error(name, windows):
+def test_a_name_that_is_not_text_is_a_type_error(name, windows):
     with pytest.raises(ArgumentNullError) as caught:
         check_name(name, windows=windows)
     assert isinstance(caught.value, TypeError)
     assert caught.value.field == "map_name"
 
 
-def test_without_a_choice_the_rules_are_this_systems():
+def test_by_default_the_rules_are_those_of_this_system():
     import sys
 
     assert check_name("Local\\x") == ("Local\\x" if sys.platform == "win32" else "x")

@@ -25,16 +25,16 @@ def stream(opened):
         yield made
 
 
-def test_it_is_a_raw_stream(stream):
+def test_a_stream_is_a_raw_io_stream(stream):
     assert isinstance(stream, io.RawIOBase)
     assert (stream.readable(), stream.writable(), stream.seekable()) == (True, True, True)
 
 
-def test_its_length_is_the_views(stream):
+def test_the_length_of_a_stream_is_that_of_the_view(stream):
     assert len(stream) == SIZE
 
 
-def test_a_stream_of_length_0_is_still_true(opened):
+def test_a_stream_of_length_0_is_true(opened):
     import sys
 
     if sys.platform == "win32":
@@ -55,7 +55,7 @@ def test_writing_moves_the_position_and_returns_the_length(stream):
     assert stream.tell() == 3
 
 
-def test_reading_ends_with_the_view(stream):
+def test_reading_stops_at_the_end_of_the_view(stream):
     stream.seek(SIZE - 2)
     assert (stream.read(10), stream.read(10)) == (bytes(2), b"")
 
@@ -67,14 +67,14 @@ def test_reading_all_reads_to_the_end(stream):
     assert stream.read() == b"12345"
 
 
-def test_readinto_fills_no_more_than_there_is(stream):
+def test_readinto_reads_no_more_than_the_rest_of_the_view(stream):
     stream.seek(SIZE - 2)
     target = bytearray(b"....")
     assert stream.readinto(target) == 2
     assert target == b"\0\0.."
 
 
-def test_readinto_takes_any_buffer(stream):
+def test_readinto_accepts_any_buffer(stream):
     import array
 
     stream.write(b"\x01\x02\x03\x04")
@@ -95,7 +95,7 @@ def test_writing_may_end_where_the_view_ends(stream):
     assert stream.write(b"abc") == 3
 
 
-def test_writing_what_does_not_fit_writes_nothing(stream):
+def test_elements_that_do_not_fit_are_refused_and_nothing_is_written(stream):
     stream.seek(SIZE - 2)
     with pytest.raises(UnsupportedError) as caught:
         stream.write(b"abc")
@@ -112,14 +112,14 @@ def test_writing_what_does_not_fit_writes_nothing(stream):
     ("offset", "whence", "position"),
     [(5, 0, 5), (2, 1, 12), (-10, 1, 0), (-1, 2, SIZE - 1), (0, 2, SIZE), (7, 2, SIZE + 7)],
 )
-def test_seek_goes_there(stream, offset, whence, position):
+def test_seek_sets_the_position(stream, offset, whence, position):
     stream.seek(10)
     assert stream.seek(offset, whence) == position
     assert stream.tell() == position
 
 
 @pytest.mark.parametrize(("offset", "whence"), [(-1, 0), (-11, 1), (-SIZE - 1, 2)])
-def test_seek_does_not_go_before_the_beginning(stream, offset, whence):
+def test_a_position_before_the_beginning_is_refused(stream, offset, whence):
     stream.seek(10)
     with pytest.raises(MapIOError) as caught:
         stream.seek(offset, whence)
@@ -127,18 +127,18 @@ def test_seek_does_not_go_before_the_beginning(stream, offset, whence):
     assert stream.tell() == 10
 
 
-def test_seek_knows_three_origins(stream):
+def test_seek_refuses_an_unknown_origin(stream):
     with pytest.raises(ArgumentError) as caught:
         stream.seek(0, 3)
     assert caught.value.field == "whence"
 
 
-def test_behind_the_end_nothing_is_read(stream):
+def test_nothing_is_read_beyond_the_end(stream):
     stream.seek(SIZE + 100)
     assert stream.read(5) == b""
 
 
-def test_behind_the_end_nothing_is_written(stream):
+def test_nothing_is_written_beyond_the_end(stream):
     stream.seek(SIZE + 100)
     with pytest.raises(UnsupportedError):
         stream.write(b"a")
@@ -152,21 +152,21 @@ def test_the_length_can_not_be_changed(stream, size):
     assert len(stream) == SIZE
 
 
-def test_a_reading_stream_refuses_to_write(opened):
+def test_a_stream_with_read_access_refuses_to_write(opened):
     with opened.create_view_stream(0, 0, Access.READ) as stream:
         assert (stream.readable(), stream.writable()) == (True, False)
         with pytest.raises(UnsupportedError):
             stream.write(b"x")
 
 
-def test_a_writing_stream_refuses_to_read(opened):
+def test_a_stream_with_write_access_refuses_to_read(opened):
     with opened.create_view_stream(0, 0, Access.WRITE) as stream:
         assert (stream.readable(), stream.writable()) == (False, True)
         with pytest.raises(UnsupportedError):
             stream.read(1)
 
 
-def test_a_copy_on_write_stream_keeps_its_writes_to_itself(opened, stream):
+def test_writes_to_a_copy_on_write_stream_do_not_reach_the_map(opened, stream):
     with opened.create_view_stream(0, 0, Access.COPY_ON_WRITE) as private:
         private.write(b"mine")
         private.seek(0)
@@ -192,19 +192,19 @@ def test_a_closed_stream_refuses_everything(stream, use):
         use(stream)
 
 
-def test_a_closed_stream_can_nothing(stream):
+def test_a_closed_stream_can_neither_read_nor_write_nor_seek(stream):
     stream.close()
     assert (stream.readable(), stream.writable(), stream.seekable()) == (False, False, False)
     with pytest.raises(ClosedError):
         stream.truncate(0)
 
 
-def test_closing_twice_is_fine(stream):
+def test_closing_twice_does_nothing(stream):
     stream.close()
     stream.close()
 
 
-def test_a_stream_outlives_its_map(opened, stream):
+def test_a_stream_stays_valid_after_its_map_is_closed(opened, stream):
     opened.close()
     assert stream.write(b"abc") == 3
 
@@ -219,7 +219,7 @@ def test_pointer_offset_is_the_distance_from_the_allocation_unit():
         assert stream.pointer_offset == 9
 
 
-def test_a_buffered_reader_can_stand_over_it(stream):
+def test_a_buffered_reader_can_wrap_a_stream(stream):
     stream.write(b"line one\nline two\n")
     stream.seek(0)
     with io.BufferedReader(stream) as buffered:
@@ -228,7 +228,7 @@ def test_a_buffered_reader_can_stand_over_it(stream):
     assert stream.closed
 
 
-def test_a_buffered_writer_can_stand_over_it(opened, stream):
+def test_a_buffered_writer_can_wrap_a_stream(opened, stream):
     with opened.create_view_stream() as other:
         with io.BufferedWriter(stream) as buffered:
             buffered.write(b"abc")

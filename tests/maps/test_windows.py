@@ -1,4 +1,4 @@
-"""What only Windows has: the kernel's named maps, its namespaces, its codes."""
+"""Only on Windows: the kernel's named maps, its namespaces and its error codes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from pyshm.errors import MapAccessError, MapExistsError, MapIOError, MapNotFound
 pytestmark = pytest.mark.skipif(sys.platform != "win32", reason="the Windows kernel's own maps")
 
 
-def test_a_missing_map_carries_the_kernels_code(map_name):
+def test_the_error_for_a_missing_map_has_the_kernels_code(map_name):
     with pytest.raises(MapNotFoundError) as caught:
         MemoryMappedFile.open_existing(map_name)
     assert (caught.value.winerror, caught.value.errno) == (2, 2)
 
 
-def test_a_map_that_exists_carries_the_kernels_code(map_name):
+def test_the_error_for_an_existing_map_has_the_kernels_code(map_name):
     with (
         MemoryMappedFile.create_new(map_name, 10),
         pytest.raises(MapExistsError) as caught,
@@ -32,7 +32,7 @@ def test_a_map_that_exists_carries_the_kernels_code(map_name):
     assert caught.value.winerror == 183
 
 
-def test_a_view_that_is_too_large_carries_the_kernels_code(map_name):
+def test_the_error_for_a_view_that_is_too_large_has_the_kernels_code(map_name):
     with (
         MemoryMappedFile.create_new(map_name, 10) as shared,
         pytest.raises(MapAccessError) as caught,
@@ -41,7 +41,7 @@ def test_a_view_that_is_too_large_carries_the_kernels_code(map_name):
     assert caught.value.winerror == 5
 
 
-def test_local_is_the_plain_name_and_global_is_another(map_name):
+def test_local_is_the_same_map_as_the_plain_name_and_global_is_another(map_name):
     with MemoryMappedFile.create_new(map_name, 4096) as plain, plain.create_view_accessor() as view:
         view.write_int32(0, 7)
         with (
@@ -54,7 +54,7 @@ def test_local_is_the_plain_name_and_global_is_another(map_name):
 
 
 @pytest.mark.parametrize("suffix", ["-ü", "-日本", "-🛰", " with spaces", "x" * 1000])
-def test_a_name_may_be_almost_anything(map_name, suffix):
+def test_a_name_can_be_almost_any_text(map_name, suffix):
     with (
         MemoryMappedFile.create_new(map_name + suffix, 64) as one,
         MemoryMappedFile.open_existing(map_name + suffix) as two,
@@ -65,7 +65,7 @@ def test_a_name_may_be_almost_anything(map_name, suffix):
         assert source.read_int32(0) == 5
 
 
-def test_a_name_that_is_another_objects_is_an_io_error(map_name):
+def test_the_name_of_another_kernel_object_is_an_io_error(map_name):
     import ctypes
 
     kernel32 = ctypes.WinDLL("kernel32")
@@ -83,7 +83,7 @@ def test_a_name_that_is_another_objects_is_an_io_error(map_name):
 @pytest.mark.parametrize(
     "access", [MemoryMappedFileAccess.READ_WRITE, MemoryMappedFileAccess.COPY_ON_WRITE]
 )
-def test_pages_of_a_delayed_map_are_there_when_they_are_viewed(map_name, access):
+def test_a_view_allocates_the_pages_of_a_delayed_map(map_name, access):
     size = (1 << 32) + (1 << 20)
     options = MemoryMappedFileOptions.DELAY_ALLOCATE_PAGES
     with (
@@ -104,13 +104,13 @@ def test_a_write_to_a_read_only_view_is_a_python_error(map_name, rights):
     ):
         with pytest.raises(TypeError):
             view.buffer[0] = 1
-        # The memoryview names what it was made from; that must be no way round either.
+        # The memoryview refers to the object that it was made from, which must be read-only too.
         with pytest.raises(TypeError):
             view.buffer.obj[0] = 1
         assert view.read_byte(0) == 0
 
 
-def test_the_name_goes_with_the_last_handle_while_a_view_keeps_the_memory(map_name):
+def test_the_last_handle_removes_the_name_and_a_view_keeps_the_memory(map_name):
     shared = MemoryMappedFile.create_new(map_name, 64)
     view = shared.create_view_accessor()
     shared.close()
