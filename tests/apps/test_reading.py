@@ -131,7 +131,9 @@ def test_a_damaged_picture_is_an_error_once(reader: Reading, map_name: str) -> N
     with ShareMemoryHelper(map_name).create_or_open() as memory:
         memory.write_image(ImageData("p", b"no picture"))
         message = message_of(reader, lambda: reader.new_picture(map_name))
-        assert "holds no picture that can be shown: 10 bytes that are no picture" in message
+        assert (
+            "holds no picture that can be shown: the content (10 bytes) is not a picture" in message
+        )
         assert reader.new_picture(map_name) is None
 
 
@@ -161,7 +163,7 @@ def test_an_unfinished_picture_is_an_error_after_a_while(
     with ShareMemoryHelper(map_name).create_or_open() as memory:
         memory.buffer[:4] = b"\xff" * 4
         message = message_of(reader, lambda: reader.new_picture(map_name))
-        assert "a write is under way, or its writer died in it" in message
+        assert "a write is in progress, or the writer was killed during it" in message
 
 
 def test_a_picture_that_changes_while_it_is_copied_is_copied_again(

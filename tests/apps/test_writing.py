@@ -180,7 +180,9 @@ def test_a_file_that_is_not_a_picture_is_not_written(
     bad = tmp_path / "bad.png"
     bad.write_text("text")
     message = message_of(writer, lambda: writer.send_picture(str(bad), target))
-    assert message.startswith(f"“{bad}” is not a picture that can be shown: 4 bytes")
+    assert message.startswith(
+        f"“{bad}” is not a picture that can be shown: the content (4 bytes) is not a picture"
+    )
     assert message.endswith("Choose a PNG, a JPG or another picture that Pillow can read.")
     assert reader.picture(target.name).path == photo
 
