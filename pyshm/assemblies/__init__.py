@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .._support.lazy import lazy_names
 
-TYPE_CHECKING = False  # type checkers take it for True
+TYPE_CHECKING = False  # a type checker treats it as True
 if TYPE_CHECKING:
     from .assembly import Assembly, Unbindable
 

@@ -1,4 +1,4 @@
-"""An assembly as its users see it: a list of types."""
+"""The types of an assembly: the entry point of this package."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ..layout.declarations import TypeDeclaration
 from .declare import Declarer
 from .reader import Metadata
 from .resolver import CannotBind, Place, Resolver
+from .tables import AssemblyRow, TypeDef
 
 __all__ = ["Assembly", "Unbindable"]
 
@@ -21,24 +22,24 @@ _LAYOUT = 0x18
 
 @dataclass(frozen=True, slots=True)
 class Unbindable:
-    """A type that has no declaration here, and why."""
+    """A type that pyshm can't declare, and the reason."""
 
     name: str
     reason: str
 
 
 class Assembly:
-    """A .NET assembly's types with layout.
+    """A .NET assembly and its types with layout.
 
-    ``name`` and ``version`` are the assembly's own, ``path`` is its file.
+    ``path`` is its file, ``name`` and ``version`` are those in the assembly.
     """
 
     def __init__(self, metadata: Metadata, references: Iterable[str] = ()) -> None:
         self._metadata = metadata
         self.path = metadata.path
-        row = metadata.assembly
+        row = next(metadata.each_row(AssemblyRow), None)
         self.name = metadata.string(row.name) if row else os.path.splitext(metadata.file)[0]
-        # Without an Assembly row it is a module, which has no version.
+        # A file without a row in the table Assembly is a module, which has no version.
         version = (row.major, row.minor, row.build, row.revision) if row else ()
         self.version = ".".join(map(str, version))
         resolver = Resolver(os.path.dirname(os.path.abspath(self.path)), references)
@@ -47,31 +48,32 @@ class Assembly:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], references: Iterable[str] = ()) -> Assembly:
-        """Read the assembly in the file ``path``.
+        """Read the assembly in the file ``path``. .NET: MetadataLoadContext.
 
-        Types of other assemblies are looked for beside it, then in the folders ``references``.
-        Raises AssemblyError for a file that is no assembly or a damaged one - this and every
-        other method here, as each reads a part of it -, OSError for one that can't be read, and
-        PlatformError where dnfile is missing. .NET: MetadataLoadContext.
+        Types of other assemblies are searched in its folder, then in the folders ``references``.
+
+        Raises AssemblyError for a file that is damaged or not an assembly, OSError for a file that
+        can't be read, and PlatformError if dnfile is not installed. The other methods raise
+        AssemblyError as well, because each reads another part of the file.
         """
         return cls(Metadata(os.fspath(path)), references)
 
     def declared_types(self) -> list[TypeDeclaration | Unbindable]:
-        """Every struct, and every class with layout, in the order of the assembly.
+        """Return every struct and every class with layout, in the order of the assembly.
 
-        Private and compiler-generated ones too. What can't be told whole is Unbindable: open
-        generic types, and those that need a type that is nowhere to be found.
+        This includes private types and types that the compiler generated. A type that pyshm can't
+        declare is an Unbindable: an open generic type, or one that needs a type that was not found.
         """
         return [
             self._declared(row)
-            for row in range(1, len(self._metadata.type_defs) + 1)
+            for row in range(1, len(self._metadata.rows(TypeDef)) + 1)
             if self._has_layout(row)
         ]
 
     def find(self, name: str) -> TypeDeclaration | Unbindable:
-        """The type of that reflection full name, enums included; see :meth:`declared_types`.
+        """Return the type with that reflection full name, which may be an enum.
 
-        Raises ArgumentError where the assembly has none.
+        Raises ArgumentError if the assembly has no such type.
         """
         row = self._metadata.rows_by_name.get(name)
         if row is None:
@@ -79,23 +81,23 @@ class Assembly:
         return self._declared(row)
 
     def field_summary(self, type_name: str, field: str) -> str:
-        """What the .xml beside the assembly says of a field; "" if nothing.
+        """Return the summary of a field in the .xml file of the assembly; "" if there is none.
 
-        Of a type, its declaration tells that: ``documentation``.
+        A type's own summary is the ``documentation`` of its declaration.
         """
         return self._declarer.field_summary(type_name, field)
 
     def is_visible(self, name: str) -> bool:
-        """Whether code outside of the type around it can name the type.
+        """Return whether other code of the assembly can use the type by its name.
 
-        Not so for private nested types and those that the compiler made.
+        It can't if the type, or a type around it, is private or generated by the compiler.
         """
         row: int | None = self._metadata.rows_by_name[name]
         generated = self._declarer.attributes(self._metadata).generated
         if "<" in name:
             return False
         while row is not None:
-            private = self._metadata.type_def(row).flags & _VISIBILITY == _NESTED_PRIVATE
+            private = self._metadata.row(TypeDef, row).flags & _VISIBILITY == _NESTED_PRIVATE
             if private or row in generated:
                 return False
             row = self._metadata.enclosing.get(row)
@@ -104,15 +106,15 @@ class Assembly:
     def _has_layout(self, row: int) -> bool:
         kind = self._declarer.kind(Place(self._metadata, row))
         if kind == "class":
-            return bool(self._metadata.type_defs[row - 1].flags & _LAYOUT)
+            return bool(self._metadata.row(TypeDef, row).flags & _LAYOUT)
         return kind == "struct"
 
     def _declared(self, row: int) -> TypeDeclaration | Unbindable:
         try:
             return self._declarer.declaration(Place(self._metadata, row))
-        except CannotBind as refusal:
-            return Unbindable(self._metadata.full_names[row - 1], str(refusal))
+        except CannotBind as error:
+            return Unbindable(self._metadata.full_name(row), str(error))
         except RecursionError as error:
-            # Each way down is bounded, but not all of them at once.
-            name = self._metadata.full_names[row - 1]
+            # Each kind of nesting has a limit, but a combination of them can be deeper.
+            name = self._metadata.full_name(row)
             raise self._metadata.damage(f"{name}: its types are nested too deeply") from error

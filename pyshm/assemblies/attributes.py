@@ -1,4 +1,4 @@
-"""The custom attributes that matter to a layout, or to what is shown of a type."""
+"""The custom attributes that change a layout or a binding."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from bisect import bisect_right
 
 from . import signatures
 from .reader import Metadata
+from .tables import CustomAttribute, Field, MemberRef, TypeDef
 
 __all__ = ["Attributes"]
 
@@ -23,29 +24,29 @@ _OF_TYPE_DEF, _OF_TYPE_REF = 0, 1  # MemberRefParent
 
 
 class Attributes:
-    """What the custom attributes of one assembly say, by row numbers of types."""
+    """The facts in the custom attributes of one assembly, by the row numbers of its types."""
 
     def __init__(self, metadata: Metadata) -> None:
         self._metadata = metadata
         self.inline_arrays: dict[int, int] = {}
         self.by_ref_like: set[int] = set()
         self.fixed_buffers: set[int] = set()
-        """The structs that C#'s compiler made for ``fixed`` fields."""
+        """The structs that the C# compiler made for ``fixed`` fields."""
         self.generated: set[int] = set()
         self.flags: set[int] = set()
         names: dict[int, str] = {}
-        for row in metadata.custom_attributes():
-            carrier = row.parent & 0x1F
-            if carrier not in (_ON_FIELD, _ON_TYPE):
+        for row in metadata.each_row(CustomAttribute):
+            target = row.parent & 0x1F
+            if target not in (_ON_FIELD, _ON_TYPE):
                 continue
             name = names.get(row.constructor)
             if name is None:
                 name = names[row.constructor] = self._attribute(row.constructor)
             if name in _KNOWN:
-                self._add(name, carrier, row.parent >> 5, row.value)
+                self._add(name, target, row.parent >> 5, row.value)
 
-    def _add(self, name: str, carrier: int, row: int, value: int) -> None:
-        if carrier == _ON_FIELD:
+    def _add(self, name: str, target: int, row: int, value: int) -> None:
+        if target == _ON_FIELD:
             if name == _FIXED_BUFFER:
                 self._add_fixed_buffer(row)
         elif name == _INLINE_ARRAY:
@@ -62,29 +63,25 @@ class Attributes:
             self.flags.add(row)
 
     def _add_fixed_buffer(self, row: int) -> None:
-        if not 1 <= row <= len(self._metadata.fields):
-            raise self._metadata.damage(f"Field {row} of {len(self._metadata.fields)}")
-        signature = self._metadata.field_type(row, self._metadata.fields[row - 1])
+        signature = self._metadata.field_type(row, self._metadata.row(Field, row))
         if isinstance(signature, signatures.Instance):
             signature = signature.definition
         if isinstance(signature, signatures.Named) and signature.table == _OF_TYPE_DEF:
             self.fixed_buffers.add(signature.row)
 
     def _attribute(self, constructor: int) -> str:
-        """The full name of the attribute that has that constructor; "" for none of interest."""
+        """Return the full name of the attribute with that constructor; "" if it is not known."""
         metadata = self._metadata
         table, row = constructor & 7, constructor >> 3
         if table == _BY_METHOD_DEF:
-            owner = bisect_right(metadata.type_defs, row, key=lambda found: found.first_method)
-            return metadata.full_names[owner - 1] if owner else ""
+            types = metadata.rows(TypeDef)
+            owner = bisect_right(types, row, key=lambda found: found.first_method)
+            return metadata.full_name(owner) if owner else ""
         if table != _BY_MEMBER_REF:
             return ""
-        if not 1 <= row <= len(metadata.member_refs):
-            raise metadata.damage(f"MemberRef {row} of {len(metadata.member_refs)}")
-        parent = metadata.member_refs[row - 1].parent
+        parent = metadata.row(MemberRef, row).parent
         if parent & 7 == _OF_TYPE_REF:
             return metadata.outermost(parent >> 3)[1]
         if parent & 7 == _OF_TYPE_DEF:
-            metadata.type_def(parent >> 3)
-            return metadata.full_names[(parent >> 3) - 1]
+            return metadata.full_name(parent >> 3)
         return ""

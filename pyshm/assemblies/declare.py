@@ -1,4 +1,4 @@
-"""From rows of metadata to declarations."""
+"""Declarations of types, head from the rows of metadata."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from .framework import BUILT_IN_NAMES, is_framework, known_type
 from .reader import LONGEST_NAME, Metadata
 from .resolver import CannotBind, Place, Resolver
 from .signatures import ArrayOf, Instance, Named, Parameter, PointerTo, ReferenceTo, Signature
+from .tables import AssemblyRef, TypeDef, TypeRef
 
 __all__ = ["Declarer"]
 
@@ -52,30 +53,31 @@ _BASES: dict[str, TypeKind] = {
 }
 _NULLABLE = "System.Nullable`1"
 
-# ``ref T`` as a field: a reference in memory that no marshaller takes, as a generic class is.
+# The type of a field ``ref T``: in memory a reference, and refused by the marshaller like a
+# generic class.
 _REFERENCE = TypeDeclaration("ref", "class", "auto", generic=True, by_ref_like=True)
 
 Arguments: TypeAlias = tuple[TypeReference, ...]
 
 
 class Cycle(CannotBind):
-    """A type that has itself as a field, or as a field of a field."""
+    """A type contains itself, directly or in a type of one of its fields."""
 
 
 class Declarer:
-    """Makes declarations of the types that ``resolver`` finds, each once."""
+    """Makes a declaration of each type that ``resolver`` finds, once."""
 
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
         self._documentations: dict[int, Documentation] = {}
-        self._made: dict[tuple[int, int, Arguments], TypeDeclaration | str] = {}
+        self._cache: dict[tuple[int, int, Arguments], TypeDeclaration | str] = {}
         self._in_progress: set[tuple[int, int, Arguments]] = set()
         self._specs: set[tuple[int, int]] = set()
         self._instances = 0
         self._attributes: dict[int, Attributes] = {}
 
     def attributes(self, metadata: Metadata) -> Attributes:
-        """What that assembly's custom attributes say."""
+        """Return the facts in the custom attributes of an assembly."""
         if id(metadata) not in self._attributes:
             self._attributes[id(metadata)] = Attributes(metadata)
         return self._attributes[id(metadata)]
@@ -86,60 +88,57 @@ class Declarer:
         return self._documentations[id(metadata)]
 
     def field_summary(self, type_name: str, field: str) -> str:
-        """What is written of a field of a type that was declared; "" if nothing is."""
+        """Return the summary of a field of a type that was declared; "" if there is none."""
         found = (each.of_field(type_name, field) for each in self._documentations.values())
         return next(filter(None, found), "")
 
     def kind(self, place: Place) -> TypeKind:
-        """What sort of type it is."""
+        """Return the kind of the type at ``place``."""
         metadata, row = place
-        found = metadata.type_def(row)
+        found = metadata.row(TypeDef, row)
         if found.flags & _INTERFACE:
             return "interface"
         table, base = found.extends & 3, found.extends >> 2
         if not base or table == _TYPE_SPEC:
             return "class"
-        if table == _TYPE_DEF:
-            metadata.type_def(base)
-            name = metadata.full_names[base - 1]
-        else:
-            name = metadata.outermost(base)[1]
-        if metadata.is_core and metadata.full_names[row - 1] in _BASES:
-            return "class"  # System.Enum itself, which derives from ValueType
+        if metadata.is_core and metadata.full_name(row) in _BASES:
+            return "class"  # System.Enum derives from ValueType, but is a class
+        is_here = table == _TYPE_DEF
+        name = metadata.full_name(base) if is_here else metadata.outermost(base)[1]
         return _BASES.get(name, "class")
 
     def declaration(self, place: Place, arguments: Arguments = ()) -> TypeDeclaration:
-        """The type at ``place``, with its type parameters replaced by ``arguments``.
+        """Return the type at ``place``, with its type parameters replaced by ``arguments``.
 
         Raises CannotBind, and AssemblyError for damaged metadata.
         """
         key = (id(place.metadata), place.row, arguments)
-        made = self._made.get(key)
-        if isinstance(made, TypeDeclaration):
-            return made
-        if made is not None:
-            raise CannotBind(made)
-        name = place.metadata.full_names[place.row - 1]
+        known = self._cache.get(key)
+        if isinstance(known, TypeDeclaration):
+            return known
+        if known is not None:
+            raise CannotBind(known)
+        name = place.metadata.full_name(place.row)
         if key in self._in_progress:
             raise Cycle(f"{name} contains itself")
         if len(self._in_progress) >= _DEEPEST:
-            # Not remembered: what is too deep from here may be told from nearer.
-            raise CannotBind(f"{name} is nested deeper than {_DEEPEST} types")
+            # This is not cached: the type may be less deep within another root.
+            raise CannotBind(f"{name} is nested more than {_DEEPEST} types deep")
         if arguments:
             self._instances += 1
             if self._instances > _MOST_INSTANCES:
-                raise place.metadata.damage(f"more than {_MOST_INSTANCES} generic instances")
+                raise place.metadata.damage(f"it has more than {_MOST_INSTANCES} generic instances")
         depth = len(self._in_progress)
         self._in_progress.add(key)
         try:
             result = self._declare(place, arguments)
-        except CannotBind as refusal:
+        except CannotBind as error:
             if depth == 0:
-                self._made[key] = str(refusal)
+                self._cache[key] = str(error)
             raise
         finally:
             self._in_progress.discard(key)
-        self._made[key] = result
+        self._cache[key] = result
         return result
 
     # --- one type -----------------------------------------------------------------------
@@ -147,43 +146,43 @@ class Declarer:
     def _declare(self, place: Place, arguments: Arguments) -> TypeDeclaration:
         metadata, row = place
         wanted = metadata.open_generics.get(row, 0)
-        name = metadata.full_names[row - 1]
+        name = metadata.full_name(row)
         if wanted != len(arguments):
-            raise CannotBind("open generic" if not arguments else f"{name}: {wanted} parameters")
+            raise CannotBind("open generic" if not arguments else f"{name} has {wanted} parameters")
         if arguments:
             name = f"{name}[{','.join(map(str, arguments))}]"
             if len(name) > LONGEST_NAME:
-                raise CannotBind("a generic instance with an endless name")
+                raise CannotBind(f"a generic instance with a name of {len(name)} characters")
         kind = self.kind(place)
-        made = TypeDeclaration(
+        head = TypeDeclaration(
             name,
             kind,
             generic=bool(arguments),
-            documentation=self._documentation(metadata).of_type(metadata.full_names[row - 1]),
+            documentation=self._documentation(metadata).of_type(metadata.full_name(row)),
         )
         if kind == "enum":
-            return self._enum(place, made)
+            return self._enum(place, head)
         if kind in ("delegate", "interface"):
-            return made
-        return self._laid_out(place, made, arguments)
+            return head
+        return self._laid_out(place, head, arguments)
 
     def _laid_out(
-        self, place: Place, made: TypeDeclaration, arguments: Arguments
+        self, place: Place, head: TypeDeclaration, arguments: Arguments
     ) -> TypeDeclaration:
         metadata, row = place
-        found = metadata.type_def(row)
+        found = metadata.row(TypeDef, row)
         layout = _LAYOUTS.get(found.flags & _LAYOUT)
         if layout is None:
-            raise CannotBind("a layout kind newer than this program")
+            raise CannotBind("an unknown kind of layout")
         attributes = self.attributes(metadata)
         given = metadata.class_layouts.get(row)
-        base = self._base(place, made.kind, arguments, needed=layout != "auto")
-        if made.kind == "class" and layout == "auto":
-            # An ordinary class: a reference in memory, whatever is in it.
-            return replace(made, layout=layout, base=base)
+        base = self._base(place, head.kind, arguments, needed=layout != "auto")
+        if head.kind == "class" and layout == "auto":
+            # An ordinary class is a reference in memory, so that its fields do not matter.
+            return replace(head, layout=layout, base=base)
         fields = tuple(self._fields(place, layout, arguments))
         return replace(
-            made,
+            head,
             layout=layout,
             pack=given.pack if given else 0,
             size=given.size if given else 0,
@@ -201,7 +200,7 @@ class Declarer:
         if kind != "class":
             return None
         metadata, row = place
-        extends = metadata.type_def(row).extends
+        extends = metadata.row(TypeDef, row).extends
         table, base = extends & 3, extends >> 2
         if not base:
             return None
@@ -210,9 +209,9 @@ class Declarer:
             signature = metadata.type_spec(base)
         try:
             found = self.reference(metadata, signature, arguments)
-        except CannotBind as refusal:
+        except CannotBind as error:
             if needed:
-                raise CannotBind(f"its base: {refusal}") from refusal
+                raise CannotBind(f"its base: {error}") from error
             return None
         return found if isinstance(found, TypeDeclaration) else None
 
@@ -228,8 +227,8 @@ class Declarer:
             signature = metadata.field_type(number, field)
             try:
                 kind = self.reference(metadata, signature, arguments)
-            except CannotBind as refusal:
-                raise type(refusal)(f"{name}: {refusal}") from refusal
+            except CannotBind as error:
+                raise type(error)(f"{name}: {error}") from error
             offset = metadata.field_offsets.get(number) if layout == "explicit" else None
             yield FieldDeclaration(name, kind, offset, marshal_as)
 
@@ -241,9 +240,9 @@ class Declarer:
         try:
             return signatures.marshal_as(metadata.blob(index))
         except signatures.Damaged as error:
-            raise metadata.damage(f"Field {field}: its MarshalAs: {error}") from error
+            raise metadata.damage(f"Field {field}: its [MarshalAs]: {error}") from error
 
-    def _enum(self, place: Place, made: TypeDeclaration) -> TypeDeclaration:
+    def _enum(self, place: Place, head: TypeDeclaration) -> TypeDeclaration:
         metadata, row = place
         underlying = None
         members = []
@@ -259,15 +258,15 @@ class Declarer:
                 if value is not None:
                     members.append((metadata.string(field.name), value))
         if not isinstance(underlying, BuiltIn):
-            raise CannotBind("an enum without an underlying type")
+            raise CannotBind("the enum has no field with an underlying type")
         return replace(
-            made,
+            head,
             underlying=underlying.name,
             members=tuple(members),
             flags=row in self.attributes(metadata).flags,
         )
 
-    # --- what a signature means ---------------------------------------------------------
+    # --- types in signatures ------------------------------------------------------------
 
     def reference(
         self,
@@ -275,7 +274,7 @@ class Declarer:
         signature: Signature,
         arguments: Arguments = (),
     ) -> TypeReference:
-        """The type that ``signature`` means in ``metadata``. Raises CannotBind."""
+        """Return the type that ``signature`` refers to in ``metadata``. Raises CannotBind."""
         if isinstance(signature, BuiltIn | FunctionPointer | TypeDeclaration):
             return signature
         if isinstance(signature, Named):
@@ -292,7 +291,7 @@ class Declarer:
             try:
                 element = self.reference(metadata, signature.element, arguments)
             except Cycle:
-                # An array is a reference, which may well lead back here.
+                # An array is a reference, so that a type can contain an array of itself.
                 element = BuiltIn("object")
             return Array(element, signature.rank)
         return self._instance(metadata, signature, arguments)
@@ -315,10 +314,10 @@ class Declarer:
         return self.declaration(place, arguments)
 
     def _specified(self, metadata: Metadata, row: int, arguments: Arguments) -> TypeReference:
-        """The type that a TypeSpec stands for."""
+        """Return the type in the signature of a TypeSpec."""
         key = (id(metadata), row)
         if key in self._specs:
-            raise metadata.damage(f"TypeSpec {row} stands for itself")
+            raise metadata.damage(f"TypeSpec {row} refers to itself")
         self._specs.add(key)
         try:
             return self.reference(metadata, metadata.type_spec(row), arguments)
@@ -327,15 +326,14 @@ class Declarer:
 
     @staticmethod
     def _identity(metadata: Metadata, named: Named) -> tuple[str, bool]:
-        """The type's full name, and whether that is .NET's own type."""
+        """Return the full name of a type, and whether the type is part of .NET."""
         if named.table == _TYPE_DEF:
-            metadata.type_def(named.row)
-            return metadata.full_names[named.row - 1], metadata.is_core
+            return metadata.full_name(named.row), metadata.is_core
         outermost, name = metadata.outermost(named.row)
-        scope = metadata.type_ref(outermost).scope
+        scope = metadata.row(TypeRef, outermost).scope
         if scope & 3 != 2 or not scope >> 2:
             return name, metadata.is_core
-        return name, is_framework(metadata.string(metadata.assembly_ref(scope >> 2).name))
+        return name, is_framework(metadata.string(metadata.row(AssemblyRef, scope >> 2).name))
 
     def _place(self, metadata: Metadata, named: Named) -> Place:
         if named.table == _TYPE_DEF:
@@ -356,9 +354,10 @@ class Declarer:
         return self._named(metadata, definition, given)
 
     def _opaque(self, metadata: Metadata, named: Named) -> TypeDeclaration | None:
-        """An instance of a class whose inside does not matter; None for one with a layout.
+        """Return an instance of a class without layout; None for a class with a layout.
 
-        Its arguments are not looked at, as they often lead back: ``List<Node>`` in a Node.
+        Such a class is a reference. Its arguments are not resolved, as they often refer to the
+        type that contains it: ``List<Node>`` in a Node.
         """
         name, framework = self._identity(metadata, named)
         try:
@@ -368,12 +367,12 @@ class Declarer:
                 return known_type(name) or TypeDeclaration(name, "class", "auto", generic=True)
             raise
         kind = self.kind(place)
-        if kind == "class" and place.metadata.type_def(place.row).flags & _LAYOUT:
+        if kind == "class" and place.metadata.row(TypeDef, place.row).flags & _LAYOUT:
             return None
         return TypeDeclaration(name, kind, "auto", generic=True)
 
     def _target(self, metadata: Metadata, signature: Signature | None) -> TypeReference | None:
-        """What a pointer leads to; of a struct, the name alone, for it may lead back."""
+        """Return the target of a pointer; of a struct only its name, as it can contain itself."""
         if isinstance(signature, BuiltIn):
             return signature
         if isinstance(signature, PointerTo):
@@ -388,12 +387,12 @@ class Declarer:
             if self.kind(place) == "enum":
                 return self.declaration(place)
         except CannotBind:
-            pass  # nobody needs to know it
+            pass  # the layout of a pointer does not depend on its target
         return TypeDeclaration(name, layout="auto")
 
 
 def _is_buffer(fields: tuple[FieldDeclaration, ...]) -> bool:
-    """Whether C#'s compiler could have made these fields for ``fixed T x[n]``."""
+    """Return whether the C# compiler could have made these fields for ``fixed T x[n]``."""
     return (
         len(fields) == 1
         and isinstance(fields[0].type, BuiltIn)

@@ -1,4 +1,4 @@
-"""What the compiler's .xml beside an assembly says about types and fields.
+"""The summaries of types and fields in the .xml file that the compiler writes for an assembly.
 
 https://learn.microsoft.com/dotnet/csharp/language-reference/xmldoc/
 """
@@ -17,7 +17,7 @@ _PARAGRAPHS = frozenset({"para", "item", "list", "code"})
 
 
 class Documentation:
-    """The summaries of one assembly's types and fields; without the file, of none."""
+    """The summaries of one assembly's types and fields; none if there is no such file."""
 
     def __init__(self, assembly_path: str) -> None:
         self._summaries: dict[str, str] = {}
@@ -26,7 +26,7 @@ class Documentation:
             return
         with open(path, "rb") as file:
             data = file.read()
-        # A compiler writes no document type, and entities are how a small file becomes a huge one.
+        # A compiler writes no document type. Entities can expand a small file to a huge one.
         if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
             return
         try:
@@ -40,11 +40,11 @@ class Documentation:
                 self._summaries[name] = _text(summary)
 
     def of_type(self, name: str) -> str:
-        """The summary of the type of that reflection full name; "" without one."""
+        """Return the summary of the type with that reflection full name; "" if there is none."""
         return self._summaries.get("T:" + name.replace("+", "."), "")
 
     def of_field(self, type_name: str, field: str) -> str:
-        """The summary of a field, or of the property that the field is the store of."""
+        """Return the summary of a field; of a backing field, the summary of its property."""
         kind = "F:"
         if field.startswith("<") and field.endswith(">k__BackingField"):
             kind, field = "P:", field[1 : field.index(">")]
@@ -52,7 +52,7 @@ class Documentation:
 
 
 def _text(element: Element) -> str:
-    """The element's words, in paragraphs."""
+    """Return the text of an element, with an empty line between paragraphs."""
     paragraphs = "".join(_pieces(element)).split("\f")
     return "\n\n".join(filter(None, (" ".join(part.split()) for part in paragraphs)))
 
@@ -60,11 +60,11 @@ def _text(element: Element) -> str:
 def _pieces(element: Element) -> Iterator[str]:
     yield element.text or ""
     for child in element:
-        apart = "\f" if child.tag in _PARAGRAPHS else ""
-        yield apart
+        separator = "\f" if child.tag in _PARAGRAPHS else ""
+        yield separator
         if child.tag in ("see", "seealso", "paramref", "typeparamref") and not child.text:
             named = next((child.get(name, "") for name in _NAMED if child.get(name)), "")
             yield named.split(":", 1)[-1] if not named.startswith("http") else named
         else:
             yield from _pieces(child)
-        yield apart + (child.tail or "")
+        yield separator + (child.tail or "")

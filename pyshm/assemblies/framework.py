@@ -1,4 +1,4 @@
-"""What is known of .NET's own types without reading .NET's own assemblies."""
+"""Types of .NET that are known without reading its assemblies."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FRAMEWORK = re.compile(r"mscorlib|netstandard|System(\..+)?|WindowsBase|Microso
 
 
 def is_framework(assembly: str) -> bool:
-    """Whether an assembly of that simple name is .NET's own."""
+    """Return whether an assembly with that simple name is part of .NET."""
     return _FRAMEWORK.fullmatch(assembly) is not None
 
 
@@ -98,17 +98,17 @@ KNOWN_TYPES = {
         _class("System.Runtime.InteropServices.CriticalHandle"),
     ]
 }
-"""Types of .NET whose layout is the same on every system, and which interop code often uses.
+"""Types of .NET that interop code often uses and whose layout is the same on every system.
 
-The binding tests in interop compare each with the real one. What depends on the system (CLong,
-NFloat) is read from the assemblies of .NET or not at all.
+A test in interop compares each with the real type. Types that depend on the system (CLong,
+NFloat) are not here; they are read from the assemblies of .NET.
 """
 
 _GENERIC_DELEGATE = re.compile(r"System\.(Action|Func|Predicate|Comparison|EventHandler)`\d+")
 
 
 def known_type(name: str) -> TypeDeclaration | None:
-    """.NET's own type of that reflection full name; of a generic one, the definition."""
+    """Return the .NET type with that reflection full name, or None; generic ones are delegates."""
     known = KNOWN_TYPES.get(name)
     if known is not None:
         return known

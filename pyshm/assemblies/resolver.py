@@ -1,7 +1,7 @@
-"""Where a type of another assembly is: beside the first one, or in a folder that the user names.
+"""The search for a type of another assembly: in the same folder, or in folders of the user.
 
-A facade (System.Runtime.dll, netstandard.dll) only says where its types moved to; that is
-followed. Nothing is loaded or run: a referenced assembly is one more file that is read.
+A facade (System.Runtime.dll, netstandard.dll) only contains the new places of its types, which
+the search follows. A referenced assembly is read as a file; no code of it is loaded or run.
 """
 
 from __future__ import annotations
@@ -12,29 +12,30 @@ from typing import NamedTuple
 
 from ..errors import AssemblyError
 from .reader import Metadata
+from .tables import AssemblyRef, TypeRef
 
 __all__ = ["CannotBind", "Place", "Resolver"]
 
-_FORWARDS = 16  # from facade to facade; there are two at most in .NET itself
+_FORWARDS = 16  # steps from facade to facade; .NET itself needs two
 _NO_PATH = frozenset("/\\:\0")
 _SCOPE_MODULE, _SCOPE_MODULE_REF = 0, 1
 
 
 class CannotBind(Exception):
-    """A type that can't be told whole; its text is the reason."""
+    """A type can't be declared; the text is the reason."""
 
 
 class Place(NamedTuple):
-    """A type where it is declared: the row number in that assembly's TypeDef table."""
+    """The place of a type: an assembly, and the row number in its table TypeDef."""
 
     metadata: Metadata
     row: int
 
 
 class Resolver:
-    """Finds types for the assemblies in one folder; each file is read once.
+    """Finds the types that the assemblies in one folder refer to; reads each file once.
 
-    ``references`` are more folders to look in, after the assembly's own.
+    ``references`` are further folders to search.
     """
 
     def __init__(self, folder: str, references: Iterable[str] = ()) -> None:
@@ -43,17 +44,17 @@ class Resolver:
         self._places: dict[tuple[int, int], Place | str] = {}
 
     def add(self, name: str, metadata: Metadata) -> None:
-        """Let ``metadata`` be what the assembly ``name`` is."""
+        """Use ``metadata`` for the assembly ``name``, without a search."""
         self._opened[name.lower()] = metadata
 
     def find(self, metadata: Metadata, row: int) -> Place:
-        """What the TypeRef ``row`` of ``metadata`` means. Raises CannotBind."""
+        """Return the place of the TypeRef ``row`` of ``metadata``. Raises CannotBind."""
         key = (id(metadata), row)
         if key not in self._places:
             try:
                 self._places[key] = self._find(metadata, row)
-            except CannotBind as refusal:
-                self._places[key] = str(refusal)
+            except CannotBind as error:
+                self._places[key] = str(error)
         found = self._places[key]
         if isinstance(found, str):
             raise CannotBind(found)
@@ -61,7 +62,7 @@ class Resolver:
 
     def _find(self, metadata: Metadata, row: int) -> Place:
         outermost, name = metadata.outermost(row)
-        scope = metadata.type_ref(outermost).scope
+        scope = metadata.row(TypeRef, outermost).scope
         kind, target = scope & 3, scope >> 2
         if kind == _SCOPE_MODULE:
             return self._declared(metadata, name)
@@ -69,16 +70,16 @@ class Resolver:
             raise CannotBind(f"{name} is in another module of {metadata.file}")
         if target == 0:
             return self._forwarded(metadata, name, 0)
-        assembly = metadata.string(metadata.assembly_ref(target).name)
+        assembly = metadata.string(metadata.row(AssemblyRef, target).name)
         return self._in_assembly(assembly, name, 0)
 
     def _in_assembly(self, assembly: str, name: str, forwards: int) -> Place:
         if forwards > _FORWARDS:
-            raise CannotBind(f"{name} is forwarded from assembly to assembly without end")
+            raise CannotBind(f"{name} is forwarded more than {_FORWARDS} times")
         metadata = self._open(assembly)
         if metadata is None:
             raise CannotBind(
-                f"{name} of assembly {assembly} is not beside it (give --reference DIR)"
+                f"{name} needs the assembly {assembly}, which was not found (use --reference DIR)"
             )
         if name in metadata.rows_by_name:
             return self._declared(metadata, name)
@@ -92,22 +93,22 @@ class Resolver:
             raise CannotBind(f"{name} is not in {metadata.file}") from None
 
     def _forwarded(self, metadata: Metadata, name: str, forwards: int) -> Place:
-        """The type ``name``, which ``metadata`` may say is elsewhere."""
+        """Return the place of a type that ``metadata`` forwards to another assembly."""
         target = metadata.forwarders.get(name.partition("+")[0])
         if target is None:
             raise CannotBind(f"{name} is not in {metadata.file}")
-        assembly = metadata.string(metadata.assembly_ref(target).name)
+        assembly = metadata.string(metadata.row(AssemblyRef, target).name)
         return self._in_assembly(assembly, name, forwards + 1)
 
     def _open(self, assembly: str) -> Metadata | None:
-        """The assembly of that simple name; None where no folder has it."""
+        """Return the assembly with that simple name; None if no folder has it."""
         key = assembly.lower()
         if key not in self._opened:
             self._opened[key] = self._search(assembly)
         return self._opened[key]
 
     def _search(self, assembly: str) -> Metadata | None:
-        # The name comes out of a file that nobody vouches for.
+        # The name comes from a file that is not trusted, so it must not be a path.
         if not assembly or not _NO_PATH.isdisjoint(assembly):
             return None
         for folder in self._folders:

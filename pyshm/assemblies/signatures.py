@@ -1,7 +1,7 @@
-"""Signatures and attribute values: ECMA-335, partition II, 22.29, 23.2, 23.3 and 23.4.
+"""Signatures and attribute values (ECMA-335, partition II, 22.29, 23.2, 23.3 and 23.4).
 
-A signature is read into a small tree that still names types by their row in a table; what those
-are, declare.py finds out. Everything here raises Damaged for bytes that say nothing.
+A signature becomes a small tree that refers to types by their rows in tables; declare.py resolves
+them. Every function raises Damaged for bytes that are not valid.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ _MOST_ARGUMENTS = 256
 
 
 class Damaged(ValueError):
-    """Bytes that are no signature; its text says why. Callers add which file and which row."""
+    """Bytes are not a valid signature; the text is the reason. Callers add the file and row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A type by ``table`` (an index of TypeDef, TypeRef, TypeSpec) and row number."""
+    """A type by its row number in a table; ``table`` is 0 TypeDef, 1 TypeRef or 2 TypeSpec."""
 
     table: int
     row: int
@@ -54,7 +54,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class PointerTo:
-    """``T*``; None is void."""
+    """``T*``; the target is None for void."""
 
     target: Signature | None
 
@@ -84,7 +84,7 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """The type parameter of that number."""
+    """The type parameter with that number."""
 
     number: int
 
@@ -129,7 +129,7 @@ _SIMPLE: dict[int, BuiltIn | TypeDeclaration] = {
 _FIELD = 0x06
 _GENERIC_METHOD = 0x10
 
-# What a constant's bytes are, by its ELEMENT_TYPE; 22.9.
+# The format of a constant's bytes, by its ELEMENT_TYPE; 22.9.
 _CONSTANTS = {
     0x02: "<?",
     0x03: "<H",
@@ -188,7 +188,7 @@ _BY_VAL_TSTR, _BY_VAL_ARRAY = 23, 30
 
 
 def compressed(data: bytes, at: int) -> tuple[int, int]:
-    """The compressed number at ``at`` and where the next byte is; 23.2."""
+    """Return the compressed number at ``at``, and the index after it; 23.2."""
     try:
         first = data[at]
         if first < 0x80:
@@ -199,28 +199,28 @@ def compressed(data: bytes, at: int) -> tuple[int, int]:
             tail = data[at + 1] << 16 | data[at + 2] << 8 | data[at + 3]
             return (first & 0x1F) << 24 | tail, at + 4
     except IndexError:
-        raise Damaged(f"it ends at {at} inside a number") from None
-    raise Damaged(f"{first:#x} at {at} begins no number")
+        raise Damaged(f"it ends within the number at {at}") from None
+    raise Damaged(f"{first:#x} at {at} is not the first byte of a number")
 
 
 def field_type(data: bytes) -> Signature:
-    """The type in a field's signature."""
+    """Return the type in a field's signature."""
     if not data or data[0] != _FIELD:
-        raise Damaged("no field's signature")
+        raise Damaged("it is not the signature of a field")
     return _type(data, 1, 0)[0]
 
 
 def type_spec(data: bytes) -> Signature:
-    """The type that a TypeSpec tells."""
+    """Return the type in the signature of a TypeSpec."""
     return _type(data, 0, 0)[0]
 
 
 def _type(data: bytes, at: int, depth: int) -> tuple[Signature, int]:
     if depth > _DEEPEST:
-        raise Damaged(f"types nested deeper than {_DEEPEST}")
+        raise Damaged(f"its types are nested more than {_DEEPEST} deep")
     at = _skip_modifiers(data, at)
     if at >= len(data):
-        raise Damaged(f"it ends at {at} where a type should be")
+        raise Damaged(f"it ends at {at}, where a type must follow")
     code = data[at]
     at += 1
     simple = _SIMPLE.get(code)
@@ -249,11 +249,11 @@ def _type(data: bytes, at: int, depth: int) -> tuple[Signature, int]:
         return _instance(data, at, depth)
     if code == _FNPTR:
         return FunctionPointer(), _skip_method(data, at, depth)
-    raise Damaged(f"{code:#x} at {at - 1} is no type of a field")
+    raise Damaged(f"{code:#x} at {at - 1} is not the type of a field")
 
 
 def _skip_modifiers(data: bytes, at: int) -> int:
-    """Behind ``volatile`` and its like, which change no layout."""
+    """Return the index after modifiers such as ``volatile``, which change no layout."""
     while at < len(data) and data[at] in (_CMOD_REQD, _CMOD_OPT):
         _, at = compressed(data, at + 1)
     return at
@@ -262,7 +262,7 @@ def _skip_modifiers(data: bytes, at: int) -> int:
 def _named(data: bytes, at: int, code: int) -> tuple[Named, int]:
     token, after = compressed(data, at)
     if token & 3 == 3:
-        raise Damaged(f"the token {token:#x} at {at} is of no table of types")
+        raise Damaged(f"the token {token:#x} at {at} does not refer to a table of types")
     return Named(token & 3, token >> 2, code == _VALUETYPE), after
 
 
@@ -270,11 +270,11 @@ def _array(data: bytes, at: int, depth: int) -> tuple[ArrayOf, int]:
     element, at = _type(data, at, depth + 1)
     rank, at = compressed(data, at)
     if not 1 <= rank <= 32:
-        raise Damaged(f"an array of {rank} dimensions")
+        raise Damaged(f"it has an array of {rank} dimensions; the limit is 32")
     for _ in range(2):  # sizes and lower bounds
         count, at = compressed(data, at)
         if count > rank:
-            raise Damaged(f"{count} sizes of an array of {rank} dimensions")
+            raise Damaged(f"it has {count} sizes for an array of {rank} dimensions")
         for _ in range(count):
             _, at = compressed(data, at)
     return ArrayOf(element, rank), at
@@ -282,11 +282,11 @@ def _array(data: bytes, at: int, depth: int) -> tuple[ArrayOf, int]:
 
 def _instance(data: bytes, at: int, depth: int) -> tuple[Instance, int]:
     if at >= len(data) or data[at] not in (_VALUETYPE, _CLASS):
-        raise Damaged(f"no generic type at {at}")
+        raise Damaged(f"there is no generic type at {at}")
     definition, at = _named(data, at + 1, data[at])
     count, at = compressed(data, at)
     if not 1 <= count <= _MOST_ARGUMENTS:
-        raise Damaged(f"{count} type arguments")
+        raise Damaged(f"it has {count} type arguments; the limit is {_MOST_ARGUMENTS}")
     arguments = []
     for _ in range(count):
         argument, at = _type(data, at, depth + 1)
@@ -295,15 +295,15 @@ def _instance(data: bytes, at: int, depth: int) -> tuple[Instance, int]:
 
 
 def _skip_method(data: bytes, at: int, depth: int) -> int:
-    """Behind the signature of what a function pointer leads to."""
+    """Return the index after the signature of a function pointer's method."""
     if at >= len(data):
-        raise Damaged("it ends in a function pointer")
+        raise Damaged("it ends within a function pointer")
     convention = data[at]
     at += 1
     if convention & _GENERIC_METHOD:
         _, at = compressed(data, at)
     count, at = compressed(data, at)
-    for _ in range(count + 1):  # what it returns, and its parameters
+    for _ in range(count + 1):  # the return type and the parameters
         at = _skip_modifiers(data, at)
         if data[at : at + 1] == bytes([_SENTINEL]):
             at += 1
@@ -317,7 +317,7 @@ def _skip_method(data: bytes, at: int, depth: int) -> int:
 
 
 def marshal_as(data: bytes) -> MarshalAs:
-    """[MarshalAs], from a field's marshalling descriptor."""
+    """Return the [MarshalAs] in a field's marshalling descriptor."""
     code, at = compressed(data, 0)
     name = _UNMANAGED_TYPES.get(code, f"UnmanagedType({code})")
     if code == _BY_VAL_TSTR:
@@ -335,17 +335,17 @@ def marshal_as(data: bytes) -> MarshalAs:
 
 
 def constant(code: int, data: bytes) -> int | None:
-    """A literal's value; None for one that is no integer, truth value or character."""
+    """Return the value of a literal; None if it is not an integer, a bool or a char."""
     form = _CONSTANTS.get(code)
     if form is None:
         return None
     if len(data) != struct.calcsize(form):
-        raise Damaged(f"a constant of {len(data)} bytes")
+        raise Damaged(f"its constant has {len(data)} bytes, not {struct.calcsize(form)}")
     return int(struct.unpack(form, data)[0])
 
 
 def fixed_argument_int(data: bytes) -> int:
-    """The only argument, an int, of an attribute's constructor."""
+    """Return the only argument of an attribute's constructor, an int."""
     if len(data) < 6 or data[:2] != b"\x01\x00":
-        raise Damaged("no value of an attribute with one int")
+        raise Damaged("it is not the value of an attribute with one int")
     return int(struct.unpack_from("<i", data, 2)[0])

@@ -1,4 +1,4 @@
-"""What .NET makes of each type of an assembly, in short: sizes, offsets, or why it refuses it."""
+"""A summary of each type of an assembly: sizes and offsets, or why .NET refuses the type."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["Entry", "listed"]
 
 
 class Entry(NamedTuple):
-    """One type. Sizes are in bytes.
+    """One type; sizes are in bytes.
 
-    ``native_size`` is None where Marshal.SizeOf refuses the type, and ``managed_size`` for
-    classes and what can't be loaded. ``fields`` are those of the marshalled layout, a base
-    class's first; none without a native size. ``error`` is why .NET does not marshal the type:
-    with a native size, it is StructureToPtr that refuses it.
+    ``native_size`` is None if Marshal.SizeOf refuses the type. ``managed_size`` is None for a
+    class and for a type that can't be loaded. ``fields`` are those of the marshalled layout, with
+    the fields of a base class first; there are none without a native size. ``error`` is the reason
+    why .NET does not marshal the type. If the type has a native size, StructureToPtr refuses it.
     """
 
     type: str
@@ -29,12 +29,12 @@ class Entry(NamedTuple):
 
     @property
     def short_error(self) -> str:
-        """The reason without the type's own name; "" if there is none."""
+        """The reason without the name of the type; "" if there is none."""
         error = self.error or ""
         return error.removeprefix(f"{self.type}: ").removeprefix(f"{self.type}.")
 
     def as_json(self) -> dict[str, Any]:
-        """A line of ``pyshm layout x.dll --json`` (docs/protocol.md)."""
+        """Return a line of ``pyshm layout x.dll --json`` (docs/protocol.md)."""
         return {
             "type": self.type,
             "native_size": self.native_size,
@@ -48,7 +48,7 @@ class Entry(NamedTuple):
 
 
 def listed(item: TypeDeclaration | Unbindable, target: Target = HOST) -> Entry:
-    """The entry of a type of an assembly. Refusals are in it, and raise nothing."""
+    """Return the entry of a type. A refused type has an entry as well; nothing is raised."""
     if isinstance(item, Unbindable):
         return Entry(item.name, None, None, (), item.reason)
     refused = refusal(item, target)

@@ -1,4 +1,4 @@
-"""Reading types out of an assembly: tests/assemblies/data/Shapes.dll, made of Shapes.cs."""
+"""Types read from an assembly: data/Shapes.dll, which is compiled from Shapes.cs."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def reason(assembly: Assembly, name: str) -> str:
     return unbindable.reason
 
 
-def test_an_assembly_tells_its_name_and_version(shapes):
+def test_an_assembly_has_its_name_and_version(shapes):
     assert (shapes.name, shapes.version) == ("Shapes", "0.1.0.0")
 
 
@@ -83,7 +83,7 @@ def test_every_struct_and_class_with_layout_is_listed_in_order(shapes):
     ]
 
 
-def test_every_type_that_c_sharp_has_a_word_for_is_built_in(shapes):
+def test_primitive_types_are_built_in(shapes):
     primitives = found(shapes, "Shapes.Primitives")
     assert [str(each.type) for each in primitives.fields] == [
         *("sbyte", "byte", "short", "ushort", "int", "uint", "long", "ulong", "nint", "nuint"),
@@ -93,7 +93,7 @@ def test_every_type_that_c_sharp_has_a_word_for_is_built_in(shapes):
     assert all(isinstance(each.type, BuiltIn) for each in primitives.fields)
 
 
-def test_constants_and_static_fields_are_no_part_of_a_type(shapes):
+def test_constants_and_static_fields_are_not_read_as_fields(shapes):
     assert "Constant" not in [each.name for each in found(shapes, "Shapes.Primitives").fields]
     assert found(shapes, "Shapes.Primitives").fields[0].name == "A"
 
@@ -131,7 +131,7 @@ def test_marshal_as_is_read(shapes):
     }
 
 
-def test_arrays_have_their_elements_and_how_they_are_marshalled(shapes):
+def test_arrays_have_their_element_type_and_marshal_as(shapes):
     numbers, unions, truths, gears = found(shapes, "Shapes.Arrays").fields
     assert (numbers.type, numbers.marshal_as) == (Array(BuiltIn("int")), MarshalAs("ByValArray", 3))
     assert unions.type == Array(found(shapes, "Shapes.Union"))
@@ -139,7 +139,7 @@ def test_arrays_have_their_elements_and_how_they_are_marshalled(shapes):
     assert gears.type == Array(found(shapes, "Shapes.Gear"))
 
 
-def test_a_fixed_buffer_is_the_struct_that_the_compiler_made(shapes):
+def test_a_fixed_buffer_is_a_struct_that_the_compiler_generated(shapes):
     numbers, text, truths, hidden = found(shapes, "Shapes.Fixed").fields
     assert isinstance(numbers.type, TypeDeclaration)
     assert numbers.type is found(shapes, "Shapes.Fixed+<Numbers>e__FixedBuffer")
@@ -157,7 +157,7 @@ def test_an_inline_array_has_its_length(shapes):
     assert found(shapes, "Shapes.Empty").inline_array is None
 
 
-def test_pointers_tell_what_they_lead_to(shapes):
+def test_pointers_have_their_target(shapes):
     pointers = {each.name: each.type for each in found(shapes, "Shapes.Pointers").fields}
     assert pointers["Number"] == Pointer(BuiltIn("int"))
     assert pointers["Anything"] == Pointer(None)
@@ -167,7 +167,7 @@ def test_pointers_tell_what_they_lead_to(shapes):
     assert pointers["Managed"].kind == "delegate"
 
 
-def test_enums_have_their_type_and_members(shapes):
+def test_enums_have_their_underlying_type_and_members(shapes):
     gear = found(shapes, "Shapes.Gear")
     assert (gear.kind, gear.underlying, gear.flags) == ("enum", "int", False)
     assert gear.members == (("Reverse", -1), ("Neutral", 0), ("First", 1), ("None", 0))
@@ -182,15 +182,15 @@ def test_nested_types_have_their_reflection_full_names(shapes):
     assert nested.fields[1].type is found(shapes, "Shapes.Nested+Inner+Innermost")
 
 
-def test_a_nullable_is_no_struct_of_its_own(shapes):
+def test_a_nullable_type_is_read_as_nullable(shapes):
     assert field(found(shapes, "Shapes.Nested"), "Maybe").type == Nullable(BuiltIn("int"))
 
 
-def test_modifiers_change_nothing(shapes):
+def test_volatile_does_not_change_the_type(shapes):
     assert field(found(shapes, "Shapes.Nested"), "Changing").type == BuiltIn("int")
 
 
-def test_types_of_an_assembly_beside_it_are_read(shapes):
+def test_types_of_another_assembly_in_the_same_folder_are_read(shapes):
     place, direction, places, *_ = found(shapes, "Shapes.Elsewhere").fields
     assert [each.name for each in place.type.fields] == ["East", "North"]
     assert direction.type.underlying == "byte"
@@ -199,14 +199,14 @@ def test_types_of_an_assembly_beside_it_are_read(shapes):
     assert {each.type for each in places.type.fields} == {place.type}
 
 
-def test_types_of_dotnet_that_are_often_used_are_known(shapes):
+def test_common_types_of_dotnet_are_known_without_its_assemblies(shapes):
     elsewhere = found(shapes, "Shapes.Elsewhere")
     assert [each.name for each in field(elsewhere, "Vector").type.fields] == ["X", "Y", "Z"]
     assert field(elsewhere, "Day").type.members[1] == ("Monday", 1)
     assert len(field(elsewhere, "Time").type.fields) == 2
 
 
-def test_generic_types_are_read_once_they_are_instances(shapes):
+def test_instances_of_generic_types_are_read(shapes):
     numbers, nested = found(shapes, "Shapes.Instances").fields
     assert numbers.type.fields[0].type == BuiltIn("int")
     assert numbers.type.fields[1].type == Array(BuiltIn("int"))
@@ -214,7 +214,7 @@ def test_generic_types_are_read_once_they_are_instances(shapes):
     assert reason(shapes, "Shapes.Generic`1") == "open generic"
 
 
-def test_a_layout_class_has_its_base(shapes):
+def test_a_class_with_layout_has_its_base_class(shapes):
     descendant = found(shapes, "Shapes.Descendant")
     assert (descendant.kind, descendant.layout) == ("class", "sequential")
     assert descendant.base is found(shapes, "Shapes.Ancestor")
@@ -226,10 +226,10 @@ def test_a_ref_struct_is_marked(shapes):
     assert not found(shapes, "Shapes.Union").by_ref_like
 
 
-def test_references_are_declared_as_what_they_are(shapes):
+def test_fields_that_are_references_have_their_types(shapes):
     kinds = {each.name: each.type for each in found(shapes, "Shapes.Rejected").fields}
     assert kinds["Anything"] == BuiltIn("object")
-    assert kinds["Many"] == Array(BuiltIn("object"))  # of itself: it would have no end
+    assert kinds["Many"] == Array(BuiltIn("object"))  # an array of the type itself
     assert (kinds["List"].kind, kinds["List"].generic) == ("class", True)
     assert (kinds["Class"].name, kinds["Class"].layout) == ("Shapes.Ordinary", "auto")
     assert kinds["Square"] == Array(BuiltIn("int"), 2)
@@ -239,35 +239,34 @@ def test_a_class_that_contains_itself_is_not_bound(shapes):
     assert reason(shapes, "Shapes.Recursive") == "Next: Shapes.Recursive contains itself"
 
 
-def test_a_type_that_is_nowhere_names_its_assembly_and_the_way_out(shapes):
+def test_a_type_that_is_not_found_is_reported_with_its_assembly_and_the_option(shapes):
     assert reason(shapes, "Shapes.Outside") == (
-        "Element: System.Text.Json.JsonElement of assembly System.Text.Json is not beside it "
-        "(give --reference DIR)"
+        "Element: System.Text.Json.JsonElement needs the assembly System.Text.Json, "
+        "which was not found (use --reference DIR)"
     )
 
 
-def test_references_are_looked_for_where_the_user_says(shapes, tmp_path):
+def test_references_are_searched_in_the_given_folders(shapes, tmp_path):
     alone = tmp_path / "Shapes.dll"
     shutil.copy(DATA / "Shapes.dll", alone)
-    assert "Common.Place of assembly Common" in reason(Assembly.open(alone), "Shapes.Elsewhere")
+    assert "the assembly Common" in reason(Assembly.open(alone), "Shapes.Elsewhere")
     elsewhere = found(Assembly.open(alone, [str(DATA)]), "Shapes.Elsewhere")
     assert elsewhere.fields[0].type.name == "Common.Place"
 
 
 def test_the_name_of_a_reference_is_never_a_path(shapes, tmp_path):
-    # An assembly "Common" called "../Com" lies outside of the folder: it must not be found.
+    # A reference with the name "../Com" would be outside of the folder, and must not be found.
     folder = tmp_path / "inner"
     folder.mkdir()
     data = (DATA / "Shapes.dll").read_bytes()
     assert data.count(b"\0Common\0") == 1
     (folder / "Shapes.dll").write_bytes(data.replace(b"\0Common\0", b"\0../Com\0"))
     shutil.copy(DATA / "Common.dll", tmp_path / "Com.dll")
-    assert "../Com is not beside it" in reason(
-        Assembly.open(folder / "Shapes.dll"), "Shapes.Elsewhere"
-    )
+    assembly = Assembly.open(folder / "Shapes.dll")
+    assert "../Com, which was not found" in reason(assembly, "Shapes.Elsewhere")
 
 
-def test_summaries_come_from_the_xml_beside_it(shapes):
+def test_summaries_are_read_from_the_xml_file(shapes):
     assert found(shapes, "Shapes.Primitives").documentation == (
         "Everything that a field can be by itself.\n\nSee Shapes.Packed for a smaller one."
     )
@@ -276,7 +275,7 @@ def test_summaries_come_from_the_xml_beside_it(shapes):
     assert found(shapes, "Shapes.Elsewhere").fields[0].type.documentation == "A place in a plane."
 
 
-def test_an_xml_with_entities_is_not_read(shapes, tmp_path):
+def test_an_xml_file_with_entities_is_not_read(shapes, tmp_path):
     shutil.copy(DATA / "Shapes.dll", tmp_path)
     text = (DATA / "Shapes.xml").read_text(encoding="utf-8")
     bomb = '<!DOCTYPE doc [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>'
@@ -285,23 +284,23 @@ def test_an_xml_with_entities_is_not_read(shapes, tmp_path):
     assert found(Assembly.open(tmp_path / "Shapes.dll"), "Shapes.Gear").documentation == ""
 
 
-def test_private_and_compiler_generated_types_are_told_apart(shapes):
+def test_private_and_generated_types_are_not_visible(shapes):
     assert shapes.is_visible("Shapes.Nested+Inner+Innermost")
     assert not shapes.is_visible("Shapes.Program+Secret")
     assert not shapes.is_visible("Shapes.Fixed+<Text>e__FixedBuffer")
 
 
-def test_a_type_that_is_not_there_is_refused(shapes):
+def test_an_unknown_type_is_an_argument_error(shapes):
     with pytest.raises(ArgumentError, match=r"Shapes has no type 'Shapes\.Nothing'"):
         shapes.find("Shapes.Nothing")
 
 
-def test_a_file_that_is_not_there_is_an_os_error(shapes, tmp_path):
+def test_a_missing_file_is_an_os_error(shapes, tmp_path):
     with pytest.raises(FileNotFoundError):
         Assembly.open(tmp_path / "Nothing.dll")
 
 
-def test_without_dnfile_one_sentence_tells_what_to_install(monkeypatch):
+def test_without_dnfile_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "dnfile", None)
     with pytest.raises(PlatformError, match=r"pip install 'pyshm-dotnet\[bind\]'"):
         Assembly.open(DATA / "Shapes.dll")
@@ -317,12 +316,12 @@ def test_an_error_is_a_value_error_and_names_the_file(shapes, tmp_path):
 
 def test_a_file_that_is_too_large_is_not_read(shapes, monkeypatch):
     monkeypatch.setattr("pyshm.assemblies.reader.LARGEST_FILE", 100)
-    with pytest.raises(AssemblyError, match=r"^Shapes\.dll: \d+ bytes, more than 100$") as caught:
+    with pytest.raises(AssemblyError, match=r"has \d+ bytes; the limit is 100$") as caught:
         Assembly.open(DATA / "Shapes.dll")
     assert caught.value.value == (DATA / "Shapes.dll").stat().st_size
 
 
-def test_reading_takes_memory_for_the_file_and_not_for_the_largest_one(shapes):
+def test_reading_reserves_memory_for_the_file_only(shapes):
     tracemalloc.start()
     try:
         Assembly.open(DATA / "Shapes.dll")

@@ -1,4 +1,4 @@
-"""Signature blobs by hand: ECMA-335, partition II, 23.2."""
+"""Signatures written by hand (ECMA-335, partition II, 23.2)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_compressed_numbers_are_those_of_the_standard(data, number):
 
 
 @pytest.mark.parametrize("data", ["", "80", "c00000", "e0000000", "ff"])
-def test_what_is_no_compressed_number_is_refused(data):
+def test_an_invalid_compressed_number_is_refused(data):
     with pytest.raises(Damaged):
         compressed(bytes.fromhex(data), 0)
 
@@ -111,7 +111,7 @@ def test_a_damaged_signature_is_refused(data):
         ("17 8100", MarshalAs("ByValTStr", 256)),
         ("1e 03", MarshalAs("ByValArray", 3)),
         ("1e 03 04", MarshalAs("ByValArray", 3, "U1")),
-        ("1e 03 50", MarshalAs("ByValArray", 3)),  # 0x50 says that nothing is said
+        ("1e 03 50", MarshalAs("ByValArray", 3)),  # 0x50: not specified
         ("1e", MarshalAs("ByValArray")),
         ("1d 0b", MarshalAs("SafeArray")),
         ("25", MarshalAs("VariantBool")),
@@ -146,11 +146,11 @@ def test_a_constant_is_read(code, data, value):
 
 
 def test_a_constant_of_another_length_is_refused():
-    with pytest.raises(Damaged, match="a constant of 3 bytes"):
+    with pytest.raises(Damaged, match="has 3 bytes, not 4"):
         constant(0x08, b"\0\0\0")
 
 
-def test_an_attributes_only_argument_is_read():
+def test_the_only_argument_of_an_attribute_is_read():
     assert fixed_argument_int(bytes.fromhex("0100 07000000 0000")) == 7
     with pytest.raises(Damaged):
         fixed_argument_int(bytes.fromhex("0000 07000000 0000"))

@@ -90,7 +90,7 @@ def test_its_structs_are_the_output_of_bind(example: Path) -> None:
         (
             "public fixed uint LapTimes[3];",
             "public fixed uint LapTimes[4];",
-            "field LapTimes at offset 8: fixed uint[4] is 16 bytes in .NET, fixed uint[3] is 12",
+            "field LapTimes at offset 4: fixed uint[4] is 16 bytes in .NET, fixed uint[3] is 12",
         ),
     ],
     ids=["marshal-as", "nested", "fixed-buffer"],
@@ -109,4 +109,4 @@ def test_after_a_change_of_the_csharp_its_tests_fail_and_name_the_field(
     done = run_tests(folder)
     assert done.returncode == 1, done.stdout
     first = re.findall(r"LayoutMismatchError: .*\nE +(.*)", done.stdout)
-    assert sentence in first, done.stdout
+    assert any(found.startswith(sentence) for found in first), done.stdout

@@ -1,5 +1,5 @@
-// Compiled to Shapes.dll, which lies beside it, for the tests of pyshm.assemblies.
-#pragma warning disable // what is declared here is only looked at
+// The source of Shapes.dll in this folder, for the tests of pyshm.assemblies.
+#pragma warning disable // the tests only read the declarations
 
 using System.Numerics;
 using System.Runtime.CompilerServices;
