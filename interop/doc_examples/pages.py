@@ -31,7 +31,7 @@ from typing import NamedTuple
 
 import pytest
 
-from ..checkout import DOCS
+from ..checkout import CHECKOUT, DOCS
 
 __all__ = [
     "DOCS",
@@ -95,7 +95,8 @@ class Block(NamedTuple):
 
 def pages() -> list[Path]:
     """Return the pages for users."""
-    return sorted(page for page in DOCS.glob("*.md") if page.name not in REFERENCES)
+    guides = sorted(page for page in DOCS.glob("*.md") if page.name not in REFERENCES)
+    return [*guides, CHECKOUT / "CONTRIBUTING.md"]
 
 
 def blocks_of(page: Path) -> list[Block]:

@@ -211,5 +211,5 @@ def _copy_checkout(target: Path) -> None:
         shutil.copytree(
             folder, target / folder.name, ignore=left_out, copy_function=shutil.copyfile
         )
-    for name in ("pyproject.toml", "tox.ini"):
+    for name in ("CONTRIBUTING.md", "pyproject.toml", "tox.ini"):
         shutil.copyfile(CHECKOUT / name, target / name)

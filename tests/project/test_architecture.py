@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -20,7 +21,7 @@ PYSHM = (
     ("types", "assemblies"),
     ("structs",),
     ("maps", "formats", "codegen"),
-    ("helper", "channels", "dump"),
+    ("helper", "dump"),
     ("listing", "doctor", "apps"),
     ("cli", "testing"),
     ("__init__", "__main__"),
@@ -142,6 +143,14 @@ def test_every_import_leads_to_a_lower_layer(imports):
 
 def test_no_files_import_each_other(imports):
     assert cycles(imports) == []
+
+
+def test_the_table_for_contributors_has_every_place():
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    listed = re.findall(r"`((?:pyshm|interop)/\w+)(?:/|\.py)`", page)
+    places = {place.replace(".", "/") for place in LAYERS}
+    unlisted = {"pyshm/_version", "interop/checkout"}
+    assert {place for place in places if "__" not in place} - unlisted == set(listed)
 
 
 def test_every_file_is_in_a_place_of_the_table(imports):
