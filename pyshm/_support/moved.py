@@ -36,7 +36,7 @@ MOVED = {
     "names": ("maps.names",),
     "overlaps": ("structs.unions",),
     "packing": ("structs.packing",),
-    "packing_source": ("structs.source",),
+    "packing_source": ("structs.packing_source",),
     "placement": ("layout.placement",),
     "shapes": ("structs.fields", "structs.shapes"),
     "spelling": ("codegen.spelling",),

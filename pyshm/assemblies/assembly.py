@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from ..errors import ArgumentError
 from ..layout.declarations import TypeDeclaration
 from .declare import Declarer
-from .reader import Metadata
+from .metadata import Metadata
 from .resolver import CannotBind, Place, Resolver
-from .tables import AssemblyRow, TypeDef
+from .rows import AssemblyRow, TypeDef
 
 __all__ = ["Assembly", "Unbindable"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from . import signatures
-from .reader import Metadata
-from .tables import CustomAttribute, Field, MemberRef, TypeDef
+from .metadata import Metadata
+from .rows import CustomAttribute, Field, MemberRef, TypeDef
 
 __all__ = ["Attributes"]
 

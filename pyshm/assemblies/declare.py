@@ -25,10 +25,10 @@ from . import signatures
 from .attributes import Attributes
 from .documentation import Documentation
 from .framework import BUILT_IN_NAMES, is_framework, known_type
-from .reader import LONGEST_NAME, Metadata
+from .metadata import LONGEST_NAME, Metadata
 from .resolver import CannotBind, Place, Resolver
+from .rows import AssemblyRef, TypeDef, TypeRef
 from .signatures import ArrayOf, Instance, Named, Parameter, PointerTo, ReferenceTo, Signature
-from .tables import AssemblyRef, TypeDef, TypeRef
 
 __all__ = ["Declarer"]
 

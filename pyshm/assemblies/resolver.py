@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ..errors import AssemblyError
-from .reader import Metadata
-from .tables import AssemblyRef, TypeRef
+from .metadata import Metadata
+from .rows import AssemblyRef, TypeRef
 
 __all__ = ["CannotBind", "Place", "Resolver"]
 

@@ -66,7 +66,7 @@ class StructCodec:
         """
         cache = self.__packing__.cache
         if "flat" not in cache:
-            from .source import flat_format
+            from .packing_source import flat_format
 
             cache["flat"] = FlatCodec(flat_format(self.__packing__))
         flat: FlatCodec = cache["flat"]

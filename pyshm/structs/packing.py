@@ -242,7 +242,7 @@ class Packing:
         """
         scope: dict[str, Any] | None = self.cache.get("functions")
         if scope is None:
-            from .source import ReadPlan, WritePlan, function_source
+            from .packing_source import ReadPlan, WritePlan, function_source
 
             reading, writing = ReadPlan(self), WritePlan(self)
             scope = self.cache["functions"] = {

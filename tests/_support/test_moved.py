@@ -54,7 +54,7 @@ ADDRESSES = {
     "names": {"maps.names": ["check_name"]},
     "overlaps": {"structs.unions": ["Overlap"]},
     "packing": {"structs.packing": ["Packings"]},
-    "packing_source": {"structs.source": ["function_source"]},
+    "packing_source": {"structs.packing_source": ["function_source"]},
     "placement": {"layout.placement": ["sequential"]},
     "shapes": {"structs.fields": ["shapes_of"]},
     "spelling": {"codegen.spelling": ["quoted"]},

@@ -315,7 +315,7 @@ def test_an_error_is_a_value_error_and_names_the_file(shapes, tmp_path):
 
 
 def test_a_file_that_is_too_large_is_not_read(shapes, monkeypatch):
-    monkeypatch.setattr("pyshm.assemblies.reader.LARGEST_FILE", 100)
+    monkeypatch.setattr("pyshm.assemblies.metadata.LARGEST_FILE", 100)
     with pytest.raises(AssemblyError, match=r"has \d+ bytes; the limit is 100$") as caught:
         Assembly.open(DATA / "Shapes.dll")
     assert caught.value.value == (DATA / "Shapes.dll").stat().st_size

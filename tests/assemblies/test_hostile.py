@@ -14,8 +14,8 @@ import pytest
 pytest.importorskip("dnfile")
 
 from pyshm.assemblies import Assembly
-from pyshm.assemblies.reader import Metadata
-from pyshm.assemblies.tables import TypeSpec
+from pyshm.assemblies.metadata import Metadata
+from pyshm.assemblies.rows import TypeSpec
 from pyshm.codegen.python import bind
 from pyshm.errors import AssemblyError
 

@@ -50,9 +50,10 @@ class Conversion:
     """Converts the values of one form to bytes and back; ``size`` is in bytes.
 
     ``name`` is the type's name in messages. ``code`` is the format character of the struct module
-    that reads and writes the form, if there is one; the generated code (source.py) knows what each
-    class needs besides. ``mutable`` says that a value can be changed in place. ``canonical`` says
-    that equal values have equal bytes, so that the bytes can represent the value.
+    that reads and writes the form, if there is one; packing_source.py knows what else the
+    generated code of each class needs. ``mutable`` says that a value can be changed in place.
+    ``canonical`` says that equal values have equal bytes, so that the bytes can represent the
+    value.
 
     A conversion is strict by default: it refuses what .NET would cut or change. One that is made
     with ``strict=False`` does what .NET does.

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from ..errors import AssemblyError, PlatformError
 from . import signatures
-from .tables import (
+from .rows import (
     AssemblyRow,
     ClassLayout,
     Constant,
