@@ -1,6 +1,6 @@
 """The structs of the .NET assembly Telemetry 1.0.0.0.
 
-Made from its metadata by `pyshm bind`: what is to change changes in C#.
+Generated from its metadata by `pyshm bind`. Change the C# source, not this file.
 """
 
 from enum import IntEnum

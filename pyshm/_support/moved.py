@@ -28,7 +28,7 @@ MOVED = {
     "forms": ("layout", "layout.forms"),
     "layout_listing": ("assemblies.summary",),
     "layout_svg": ("layout.svg",),
-    "layout_table": ("layout.table",),
+    "layout_table": ("layout.table", "layout.compare"),
     "local_zone": ("structs.values.local_zone",),
     "mapping": ("maps", "maps.mapping"),
     "marshalling": ("layout", "layout.marshalling", "layout.traits", "layout.declarations"),

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from .._support.lazy import lazy_names
 
-TYPE_CHECKING = False  # type checkers take it for True
+TYPE_CHECKING = False  # a type checker treats it as True
 if TYPE_CHECKING:
+    from .csharp import csharp_source
     from .python import Binding, bind
 
-__all__ = ["Binding", "bind"]
+__all__ = ["Binding", "bind", "csharp_source"]
 
 _HOMES = {
     "Binding": "python",
     "bind": "python",
+    "csharp_source": "csharp",
 }
 
 if not TYPE_CHECKING:  # so that type checkers report names that do not exist

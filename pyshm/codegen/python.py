@@ -1,6 +1,6 @@
 """Python source for the types of an assembly: one readable module of Struct classes.
 
-The same assembly gives the same text, whatever the system, the day and the folder.
+The text depends on the assembly only, not on the system, the date or the folder.
 """
 
 from __future__ import annotations
@@ -33,23 +33,27 @@ from .spelling import (
 __all__ = ["Binding", "bind"]
 
 _UNIX, _WINDOWS = Target(8, False), Target(8, True)
+_ONLY_WINDOWS = ".NET marshals these types on Windows only"
 
 
 class Binding(NamedTuple):
-    """A module's ``source``, and what is ``not_bound`` in it."""
+    """The ``source`` of a module, and the types that are ``not_bound`` in it."""
 
     source: str
     not_bound: list[Unbindable]
 
 
 def bind(assembly: Assembly, names: Iterable[str] = (), *, everything: bool = False) -> Binding:
-    """Python source for the types of ``assembly`` that .NET can marshal.
+    """Return Python source for the types of ``assembly`` that .NET can marshal.
 
-    ``names`` are the reflection full names of those that are wanted, with whatever they need;
-    without any, all structs and classes with layout but those that no other code can name
-    (private nested ones, compiler-generated ones), or with ``everything`` really all. What .NET
-    marshals on Windows only stands behind a test of the platform. Raises ArgumentError for a
-    name that the assembly doesn't have, and AssemblyError for a damaged file.
+    ``names`` are reflection full names: the source has these types and the types that they need.
+    Without names it has all structs and all classes with layout, except those that other code
+    can't use by name (private nested types and types that the compiler generated);
+    ``everything`` includes these. Types that .NET marshals on Windows only are in a block that
+    tests the platform.
+
+    Raises ArgumentError for a name that the assembly doesn't have, and AssemblyError for a
+    damaged file.
     """
     not_bound = []
     everywhere: dict[TypeDeclaration, None] = {}
@@ -88,7 +92,7 @@ def _refusal(declaration: TypeDeclaration, target: Target) -> Refusal | None:
 
 
 def _reason(declaration: TypeDeclaration, refused: Refusal) -> str:
-    """Why it is refused, without its own name in front."""
+    """Return why a type is refused, without its name."""
     if refused.type != declaration.name:
         return str(refused)
     return f"{refused.field}: {refused.reason}" if refused.field else refused.reason
@@ -108,15 +112,13 @@ class _Module:
         windows: Iterable[TypeDeclaration],
         not_bound: list[Unbindable],
     ) -> str:
-        """The source: what is marshalled everywhere, then on Windows only, then the rest."""
+        """Return the source: types for every system, for Windows only, then a list of the rest."""
         parts = [*self._classes(everywhere, "")]
         guarded = list(self._classes(windows, "    "))
         if guarded:
-            # The formatter wants one empty line between the classes of a block.
+            # Python formatters put one empty line between the classes of a block.
             block = "\n\n".join(guarded)
-            parts.append(
-                f'if sys.platform == "win32":  # what .NET marshals there alone\n\n{block}'
-            )
+            parts.append(f'if sys.platform == "win32":  # {_ONLY_WINDOWS}\n\n{block}')
         if not_bound:
             parts.append("\n".join(_list_of(not_bound)))
         return "\n\n\n".join([self._head("\n".join(parts)), *parts]) + "\n"
@@ -138,14 +140,14 @@ class _Module:
         head = [
             *docstring(
                 f"The structs of the .NET assembly {title}.\n\n"
-                "Made from its metadata by `pyshm bind`: what is to change changes in C#.",
+                "Generated from its metadata by `pyshm bind`. Change the C# source, not this file.",
                 "",
             )
         ]
         return "\n\n".join(["\n".join(head), *("\n".join(lines) for lines in imports if lines)])
 
     def _classes(self, types: Iterable[TypeDeclaration], indent: str) -> Iterator[str]:
-        """The text of each class."""
+        """Yield the text of each class."""
         for declaration in types:
             if declaration not in self._names:
                 continue
@@ -175,9 +177,9 @@ class _Module:
             yield from self._summary(declaration, real, indent)
 
     def _hidden(self, declaration: TypeDeclaration) -> dict[str, str]:
-        """New aliases for types that have the name of a field of ``declaration``.
+        """Return new aliases for types that have the name of a field of ``declaration``.
 
-        In the class body such a name means the field. A type that has one gets a second name.
+        In the class body such a name is the field, so the type needs a second name.
         """
         names = set(field_names(declaration))
         used = {word for _, spelled in self._fields(declaration) for word in spelled.words()}
@@ -229,14 +231,14 @@ class _Module:
         yield f"{indent}):"
 
     def _summary(self, declaration: TypeDeclaration, member: str, indent: str) -> Iterator[str]:
-        """What the C# source says of a field, beneath it."""
+        """Yield the summary of a field or member in the C# source, to be written below it."""
         summary = self._assembly.field_summary(declaration.name.partition("[")[0], member)
         if summary:
             yield from docstring(summary, indent)
 
 
 def _is_class(declaration: TypeDeclaration) -> bool:
-    """Whether a class (or list) in Python stands for it, and no address."""
+    """Return whether the type is a class or a list in Python, not an address."""
     if declaration.kind == "enum":
         return True
     return has_layout(declaration) and not declaration.fixed_buffer

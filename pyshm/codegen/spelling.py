@@ -1,6 +1,6 @@
-"""How declared types are written in a Python struct: names, annotations, docstrings.
+"""The parts of Python source for declared types: names, annotations, docstrings.
 
-The other way round is declaring.py, which reads annotations.
+pyshm/structs/declare.py does the opposite: it reads annotations.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ __all__ = [
 
 WIDTH = 100
 
-# Names that a module of structs uses itself.
+# Names that a generated module uses itself.
 _MODULE_NAMES = frozenset({"Annotated", "IntEnum", "IntFlag", "Struct", "sys", "t"})
 _TAKEN_BY_CLASSES = _MODULE_NAMES | frozenset(dir(builtins))
 _TAKEN_BY_FIELDS = _MODULE_NAMES | {"bool", "float", "int", "list", "self", "str"}
-# Attributes of int that a member would hide, and what Enum keeps for itself.
+# Attributes of int that a member would hide, and names that Enum reserves.
 _TAKEN_BY_MEMBERS = frozenset(dir(int)) | {"mro", "name", "value"}
 
 
@@ -80,10 +80,10 @@ def _spelled_built_in(name: str, asked: str | None) -> Spelled | None:
 
 
 class Spelled(NamedTuple):
-    """A type as an annotation tells it.
+    """A type as an annotation.
 
-    ``type`` stands alone, or first in ``Annotated`` if there is ``metadata``; ``plain`` is what
-    a type checker makes of it all.
+    ``type`` is the whole annotation, or the first part of ``Annotated`` if there is ``metadata``.
+    ``plain`` is the type that a type checker sees.
     """
 
     type: str
@@ -98,11 +98,11 @@ class Spelled(NamedTuple):
         return f"Annotated[{', '.join([self.type, *self.metadata])}]"
 
     def with_metadata(self, items: Iterable[str]) -> Spelled:
-        """The same with more behind."""
+        """Return the annotation with further metadata at the end."""
         return self._replace(metadata=(*self.metadata, *items))
 
     def renamed(self, names: Mapping[str, str]) -> Spelled:
-        """The same with other words for some names, but for those in text and behind a dot."""
+        """Return the annotation with names replaced, except in strings and after a dot."""
         if not names:
             return self
 
@@ -113,7 +113,7 @@ class Spelled(NamedTuple):
         return Spelled(replaced(self.type), self.plain, tuple(map(replaced, self.metadata)))
 
     def words(self) -> set[str]:
-        """The names that it is made of."""
+        """Return the names in the annotation."""
         found: set[str] = set()
         for text in (self.type, *self.metadata):
             bare = re.sub(r'"(?:[^"\\]|\\.)*"', "", text)
@@ -127,7 +127,7 @@ ClassNames = Mapping[TypeDeclaration, str]
 
 
 def spelled_field(field: FieldDeclaration, name: str, classes: ClassNames) -> Spelled:
-    """The annotation of a field that is called ``name`` in Python (in a ``verbatim`` struct)."""
+    """Return the annotation of a field with the name ``name`` in a ``verbatim`` struct."""
     kind, marshal_as = field.type, field.marshal_as
     if isinstance(kind, Array):
         spelled = _array(kind, marshal_as, classes)
@@ -144,7 +144,7 @@ def spelled_field(field: FieldDeclaration, name: str, classes: ClassNames) -> Sp
 
 
 def spelled_inline_array(declaration: TypeDeclaration, classes: ClassNames) -> Spelled:
-    """A struct with [InlineArray]: a list in Python."""
+    """Return the annotation of a struct with [InlineArray], which is a list in Python."""
     (field,) = declaration.fields
     element = _marshalled(field.type, field.marshal_as, classes)
     count = declaration.inline_array
@@ -153,7 +153,7 @@ def spelled_inline_array(declaration: TypeDeclaration, classes: ClassNames) -> S
 
 def _array(array: Array, marshal_as: MarshalAs | None, classes: ClassNames) -> Spelled:
     if marshal_as is None or marshal_as.unmanaged_type != "ByValArray":
-        # On Windows it is the address of a SAFEARRAY, whether the attribute says so or not.
+        # On Windows it is the address of a SAFEARRAY, with the attribute or without.
         element = _type(array.element, classes)
         return Spelled("int", "int", (f"t.SafeArray({element.text})",))
     sub_type = marshal_as.array_sub_type
@@ -163,7 +163,7 @@ def _array(array: Array, marshal_as: MarshalAs | None, classes: ClassNames) -> S
 
 
 def _marshalled(kind: TypeReference, marshal_as: MarshalAs | None, classes: ClassNames) -> Spelled:
-    """A type with its [MarshalAs], of a field or of the elements of one."""
+    """Return the annotation of a type with its [MarshalAs]."""
     asked = marshal_as.unmanaged_type if marshal_as is not None else None
     if asked is None:
         return _type(kind, classes)
@@ -217,7 +217,7 @@ def _declared(kind: TypeDeclaration, classes: ClassNames) -> Spelled:
 
 
 def class_names(types: Iterable[TypeDeclaration]) -> dict[TypeDeclaration, str]:
-    """A name for each type: its own, with its namespace where two have the same."""
+    """Return a name for each type: its own, with the namespace if two types have the same."""
     short = {declaration: _class_name(_local(declaration.name)) for declaration in types}
     shared = {name for name, count in Counter(short.values()).items() if count > 1}
     taken: set[str] = set()
@@ -228,7 +228,7 @@ def class_names(types: Iterable[TypeDeclaration]) -> dict[TypeDeclaration, str]:
 
 
 def field_names(declaration: TypeDeclaration) -> list[str]:
-    """A name for each field: its own, or the nearest that Python and Struct allow."""
+    """Return a name for each field: its own, or a similar one that Python and Struct allow."""
     taken = set(_TAKEN_BY_FIELDS)
     if declaration.base is not None:
         taken.update(field_names(declaration.base))
@@ -243,7 +243,7 @@ def field_names(declaration: TypeDeclaration) -> list[str]:
 
 
 def member_names(declaration: TypeDeclaration) -> list[str]:
-    """A name for each member of an enum."""
+    """Return a name for each member of an enum."""
     taken: set[str] = set()
     return [
         _unique(_identifier(name, _TAKEN_BY_MEMBERS.__contains__), taken)
@@ -252,7 +252,7 @@ def member_names(declaration: TypeDeclaration) -> list[str]:
 
 
 def _local(name: str) -> str:
-    """``Pair`1[Place]`` of ``Common.Pair`1[Common.Place]``."""
+    """Return a name without namespaces: ``Pair`1[Place]`` of ``Common.Pair`1[Common.Place]``."""
     return re.sub(r"[^\[\],+.]*\.", "", name)
 
 
@@ -261,7 +261,7 @@ def _class_name(name: str) -> str:
 
 
 def _identifier(name: str, is_taken: Callable[[str], bool]) -> str:
-    """The Python name nearest to ``name``; an underscore in front means something else here."""
+    """Return a valid Python name similar to ``name``, without a leading underscore."""
     name = re.sub(r"\W+", "_", unicodedata.normalize("NFKC", name)).lstrip("_")
     if not name.isidentifier():
         name = f"x{name}"
@@ -271,7 +271,7 @@ def _identifier(name: str, is_taken: Callable[[str], bool]) -> str:
 
 
 def _unique(name: str, taken: set[str]) -> str:
-    """``name``, or with a number behind if something else has it already."""
+    """Return ``name``, with a number at the end if it is already taken."""
     candidate = name
     number = 2
     while candidate in taken:
@@ -285,14 +285,14 @@ def _unique(name: str, taken: set[str]) -> str:
 
 
 def quoted(text: str) -> str:
-    """A string literal with double quotes."""
+    """Return a string literal with double quotes."""
     if '"' not in text and text.isprintable() and "\\" not in text:
         return f'"{text}"'
     return '"' + "".join('\\"' if char == '"' else repr(char)[1:-1] for char in text) + '"'
 
 
 def docstring(text: str, indent: str) -> Iterator[str]:
-    """The lines of a docstring; paragraphs are parted by empty lines."""
+    """Yield the lines of a docstring; an empty line separates paragraphs."""
     text = "".join(char if char.isprintable() or char == "\n" else " " for char in text)
     text = text.replace("\\", "\\\\").replace('"""', "'''").strip()
     if text.endswith('"'):
@@ -316,7 +316,7 @@ def docstring(text: str, indent: str) -> Iterator[str]:
 
 
 def comment(text: str, begin: str, further: str) -> Iterator[str]:
-    """The lines of a comment."""
+    """Yield the lines of a comment."""
     text = "".join(char if char.isprintable() else "?" for char in text)
     yield from textwrap.wrap(
         text,
@@ -329,7 +329,7 @@ def comment(text: str, begin: str, further: str) -> Iterator[str]:
 
 
 def wrapped(begin: str, spelled: Spelled, indent: str) -> Iterator[str]:
-    """``begin`` and the annotation, one part a line where one line is too short for it."""
+    """Yield ``begin`` and the annotation, in several lines if one line would be too long."""
     line = begin + spelled.text
     if len(line) <= WIDTH or not spelled.metadata:
         yield line

@@ -46,7 +46,7 @@ ADDRESSES = {
     },
     "layout_listing": {"assemblies.summary": ["listed"]},
     "layout_svg": {"layout.svg": ["picture"]},
-    "layout_table": {"layout.table": ["rows"]},
+    "layout_table": {"layout.compare": ["differences"], "layout.table": ["rows"]},
     "local_zone": {"structs.values.local_zone": ["LOCAL"]},
     "mapping": {"maps": ["MemoryMappedFile"]},
     "marshalling": {"layout": ["is_blittable"], "layout.marshalling": ["marshalled_form"]},

@@ -1,4 +1,4 @@
-"""The Python module that ``bind`` makes of an assembly's types."""
+"""The Python module that ``bind`` writes for the types of an assembly."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("dnfile")
 
 from pyshm.assemblies import Assembly
-from pyshm.codegen.python import Binding, bind
+from pyshm.codegen import Binding, bind
 from pyshm.codegen.spelling import class_names, docstring, field_names, member_names, quoted
 from pyshm.errors import ArgumentError
 from pyshm.layout.declarations import BuiltIn, FieldDeclaration, TypeDeclaration
@@ -37,7 +37,7 @@ def binding(assembly: Assembly) -> Binding:
 
 @pytest.fixture
 def module(binding: Binding, tmp_path, monkeypatch) -> Any:
-    """The bound module, imported."""
+    """Import the bound module and return it."""
     monkeypatch.syspath_prepend(tmp_path)
     name = "bound_for_a_test"
     (tmp_path / f"{name}.py").write_text(binding.source, encoding="utf-8")
@@ -46,13 +46,13 @@ def module(binding: Binding, tmp_path, monkeypatch) -> Any:
 
 
 def line(source: str, begin: str) -> str:
-    """The one line of ``source`` that begins so, without its indentation."""
+    """Return the only line of ``source`` that begins with ``begin``, without indentation."""
     (found,) = [each.strip() for each in source.splitlines() if each.strip().startswith(begin)]
     return found
 
 
 def body(source: str, name: str) -> list[str]:
-    """The lines of a class, its first line included."""
+    """Return the lines of a class, including its first line."""
     tree = ast.parse(source)
     (found,) = [
         node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == name
@@ -65,10 +65,10 @@ def struct(*names: str, **more: Any) -> TypeDeclaration:
     return TypeDeclaration("X", fields=fields, **more)
 
 
-# --- what is bound ---
+# --- the types that are bound -------------------------------------------------------------
 
 
-def test_the_same_assembly_gives_the_same_text_wherever_it_lies(binding, tmp_path):
+def test_the_text_does_not_depend_on_the_folder_of_the_assembly(binding, tmp_path):
     for name in ("Shapes.dll", "Shapes.xml", "Common.dll", "Common.xml"):
         shutil.copy(DATA / name, tmp_path)
     assert bind(Assembly.open(tmp_path / "Shapes.dll")).source == binding.source
@@ -79,33 +79,33 @@ def test_the_head_names_the_assembly_and_its_version(binding):
     assert binding.source.startswith('"""The structs of the .NET assembly Shapes 0.1.0.0.\n')
 
 
-def test_the_module_is_imported_as_it_is(module):
+def test_the_module_can_be_imported(module):
     assert module.Nested.layout.declaration.name == "Shapes.Nested"
 
 
-def test_private_and_generated_types_come_with_everything(assembly, binding):
+def test_private_and_generated_types_are_bound_with_everything(assembly, binding):
     assert "Secret" not in binding.source
     everything = bind(assembly, everything=True).source
     assert "class Program_Secret(" in everything
     assert "StaticArrayInitTypeSize_10" in everything
 
 
-def test_only_the_types_that_are_named_come_with_what_they_need(assembly):
+def test_the_named_types_are_bound_with_the_types_that_they_need(assembly):
     source = bind(assembly, ["Shapes.Arrays"]).source
     names = [node.name for node in ast.parse(source).body if isinstance(node, ast.ClassDef)]
     assert names == ["Union", "Gear", "Arrays"]
 
 
-def test_an_enum_can_be_named(assembly):
+def test_an_enum_can_be_bound_by_name(assembly):
     assert "class Huge(IntEnum):" in bind(assembly, ["Shapes.Huge"]).source
 
 
-def test_a_name_that_is_not_there_is_refused(assembly):
+def test_an_unknown_name_is_refused(assembly):
     with pytest.raises(ArgumentError, match="no type 'Arrays'"):
         bind(assembly, ["Arrays"])
 
 
-def test_what_is_not_bound_is_told_with_its_reason(binding):
+def test_types_that_are_not_bound_are_listed_with_the_reason(binding):
     reasons = {item.name: item.reason for item in binding.not_bound}
     assert reasons["Shapes.Generic`1"] == "open generic"
     assert reasons["Shapes.Automatic"] == "it has auto layout"
@@ -115,23 +115,23 @@ def test_what_is_not_bound_is_told_with_its_reason(binding):
         assert f"\n#   {name}: " in binding.source
 
 
-def test_needed_types_stand_before_those_that_need_them(binding):
+def test_types_are_written_after_the_types_that_they_need(binding):
     order = [node.name for node in ast.parse(binding.source).body if isinstance(node, ast.ClassDef)]
-    for before, behind in [
+    for before, after in [
         ("Union", "Arrays"),
         ("Nested_Inner", "Nested"),
         ("Gear", "Nested"),
         ("Ancestor", "Descendant"),
     ]:
-        assert order.index(before) < order.index(behind)
+        assert order.index(before) < order.index(after)
 
 
-def test_what_windows_alone_marshals_stands_behind_a_test_of_the_platform(binding):
+def test_types_for_windows_only_are_in_a_block_that_tests_the_platform(binding):
     _, guarded = binding.source.split('if sys.platform == "win32":')
     assert "    class Packed(" in guarded
 
 
-# --- how it is written ---
+# --- the source ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -164,11 +164,11 @@ def test_what_windows_alone_marshals_stands_behind_a_test_of_the_platform(bindin
         "Function: t.FunctionPointer",
     ],
 )
-def test_a_line_is_written_as_one_would_by_hand(binding, expected):
+def test_the_source_has_the_expected_line(binding, expected):
     assert line(binding.source, expected) == expected
 
 
-def test_arrays_and_fixed_buffers_are_told_by_their_elements(binding):
+def test_arrays_and_fixed_buffers_have_their_element_types(binding):
     assert body(binding.source, "Arrays")[3:5] == [
         "Numbers: Annotated[list[int], t.ByValArray(t.Int32, 3)]",
         "Unions: Annotated[list[Union], t.ByValArray(Union, 2)]",
@@ -186,7 +186,7 @@ def test_a_field_with_the_name_of_its_type_keeps_it(binding, module):
     assert module.Nested(Gear=module.Gear.First).Gear is module.Gear.First
 
 
-def test_enums_have_their_members_and_python_s_names(module):
+def test_enums_have_their_members_with_names_that_python_allows(module):
     assert [member.value for member in module.Gear] == [-1, 0, 1]
     assert module.Gear.None_ is module.Gear.Neutral
     assert module.Lamps.Left | module.Lamps.Right == module.Lamps.Both
@@ -209,7 +209,7 @@ def test_a_bound_struct_has_the_layout_of_its_type(assembly, module, target):
         bound = getattr(module, name, None)
         if not isinstance(item, TypeDeclaration) or not isinstance(bound, type):
             continue
-        # What only Windows marshals is bound there.
+        # Types for Windows only are bound on Windows only.
         if refusal(item, target) is None:
             mine, theirs = native(bound.layout.declaration, target), native(item, target)
             assert (mine.size, mine.alignment) == (theirs.size, theirs.alignment)
@@ -220,10 +220,10 @@ def test_a_bound_struct_has_the_layout_of_its_type(assembly, module, target):
     assert compared >= 12
 
 
-# --- names and text ---
+# --- names and text -----------------------------------------------------------------------
 
 
-def test_two_types_of_one_name_get_their_namespaces():
+def test_two_types_with_one_name_get_their_namespaces():
     one, other = TypeDeclaration("A.Point"), TypeDeclaration("B.Point")
     assert list(class_names([one, other]).values()) == ["A_Point", "B_Point"]
 
@@ -254,19 +254,19 @@ def test_fields_get_names_that_python_and_struct_allow():
     assert field_names(struct("<A>k__BackingField", "A")) == ["A", "A_"]
 
 
-def test_a_field_does_not_hide_one_of_the_base_class():
+def test_a_field_does_not_hide_a_field_of_the_base_class():
     base = struct("x", kind="class")
     assert field_names(struct("x", kind="class", base=base)) == ["x_"]
 
 
-def test_members_get_names_that_python_s_enums_allow():
+def test_members_get_names_that_python_enums_allow():
     members = tuple((name, 0) for name in ("None", "name", "real", "mro", "_a", "__b", "A", "1"))
     declaration = TypeDeclaration("E", "enum", members=members)
     assert member_names(declaration) == [*("None_", "name_", "real_", "mro_", "a", "b", "A", "x1")]
 
 
 @pytest.mark.parametrize("text", ["plain", 'a "quote"', "back\\slash", "new\nline", "ü", "\x07"])
-def test_a_literal_says_what_it_is_made_of(text):
+def test_a_literal_has_the_value_of_the_text(text):
     assert ast.literal_eval(quoted(text)) == text
     assert quoted(text).startswith('"')
 
@@ -275,14 +275,14 @@ def test_a_literal_says_what_it_is_made_of(text):
     "text",
     ["plain", 'ends in a "quote"', '""" in it', "back\\slash\\", "long " * 60, "two\n\nparts"],
 )
-def test_a_docstring_is_one_string_of_lines_that_fit(text):
+def test_a_docstring_is_one_string_in_lines_of_at_most_100_characters(text):
     lines = list(docstring(text, "    "))
     assert all(len(each) <= 100 for each in lines)
     (statement,) = ast.parse("\n".join(["if 1:", *lines])).body[0].body
     assert isinstance(statement.value.value, str)
 
 
-# --- the command ---
+# --- the command --------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -302,13 +302,13 @@ def pyshm(child_environment, tmp_path) -> Callable[..., subprocess.CompletedProc
     return run
 
 
-def test_bind_prints_the_module_and_lists_the_rest(pyshm, binding):
+def test_bind_prints_the_module_and_the_types_that_are_not_bound(pyshm, binding):
     done = pyshm("bind", DATA / "Shapes.dll")
     assert (done.returncode, done.stdout) == (0, binding.source)
     assert "not bound: Shapes.Automatic: it has auto layout" in done.stderr.splitlines()
 
 
-def test_check_tells_whether_the_file_is_up_to_date(pyshm, tmp_path):
+def test_check_reports_whether_the_file_is_up_to_date(pyshm, tmp_path):
     arguments = ("bind", DATA / "Shapes.dll", "--type", "Shapes.Union", "-o", "structs.py")
     missing = pyshm(*arguments, "--check")
     assert (missing.returncode, list(tmp_path.iterdir())) == (1, [])
@@ -331,14 +331,14 @@ def test_a_file_with_windows_line_ends_is_up_to_date(pyshm, tmp_path):
     assert pyshm(*arguments, "--check").returncode == 0
 
 
-def test_a_named_type_that_can_not_be_bound_is_status_1_and_writes_nothing(pyshm, tmp_path):
+def test_a_named_type_that_can_not_be_bound_is_status_1_and_no_file_is_written(pyshm, tmp_path):
     done = pyshm("bind", DATA / "Shapes.dll", "--type", "Shapes.Automatic", "-o", "structs.py")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "not bound: Shapes.Automatic: it has auto layout\n"
     assert not (tmp_path / "structs.py").exists()
 
 
-def test_a_damaged_file_is_status_1_and_one_line(pyshm, tmp_path):
+def test_for_a_damaged_file_the_status_is_1_and_the_error_is_one_line(pyshm, tmp_path):
     (tmp_path / "Broken.dll").write_bytes((DATA / "Shapes.dll").read_bytes()[:2000])
     done = pyshm("bind", "Broken.dll", "-o", "structs.py")
     assert (done.returncode, done.stdout) == (1, "")

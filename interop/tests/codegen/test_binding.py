@@ -22,8 +22,7 @@ from pyshm import Struct
 from pyshm import types as t
 from pyshm.assemblies import Assembly, Unbindable
 from pyshm.assemblies.framework import KNOWN_TYPES
-from pyshm.codegen import csharp
-from pyshm.codegen.python import bind
+from pyshm.codegen import bind, csharp_source
 from pyshm.layout.declarations import (
     Array,
     BuiltIn,
@@ -364,7 +363,7 @@ DECLARED: list[type[Struct]] = [Car, Descendant, StructLayout]
 
 @pytest.fixture(scope="module")
 def compiled(folder: Path) -> Path:
-    source = csharp.source(
+    source = csharp_source(
         [struct.layout.declaration for struct in DECLARED],
         namespace="My.Game",
         comment="Made here.",
@@ -468,6 +467,6 @@ def test_python_to_csharp_to_python_is_the_same_again(bound: Any, compiled: Path
     assert module.Car.layout.size == Car.layout.size
     first, ours = (plain(car.layout.declaration)[-1]["fields"][0] for car in (module.Car, Car))
     assert first == ours
-    again = csharp.source([module.Car.layout.declaration])
+    again = csharp_source([module.Car.layout.declaration])
     assert "public fixed short Numbers[5];" in again
     assert native(module.Car.layout.declaration).size == Car.layout.size
