@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import errno
 import io
-from typing import Any
+
+TYPE_CHECKING = False  # type checkers take it for True
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = [
     "ArgumentError",

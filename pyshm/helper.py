@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from ._support.closing import Closing
 from ._support.lazy import lazy_names
@@ -18,23 +17,26 @@ from .errors import (
     MapNotFoundError,
     UnsupportedError,
 )
-from .formats.image import Errors, ImageData, strict_from_errors
+from .formats.image import ImageData, strict_from_errors
 from .maps.enums import FileMode, MemoryMappedFileAccess, MemoryMappedFileRights
 from .maps.mapping import MemoryMappedFile
 
+TYPE_CHECKING = False  # type checkers take it for True
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
+    from typing import Any, ClassVar, Self, TypeVar
 
+    from .formats.image import Errors
     from .maps.accessor import MemoryMappedViewAccessor
     from .structs.struct import Struct
+
+    _S = TypeVar("_S", bound=Struct)
 
 __all__ = ["ShareMemoryHelper"]
 
 if not TYPE_CHECKING:
     _RENAMED = {"DEFAULT_CAPACITY": "ShareMemoryHelper.DEFAULT_CAPACITY"}
     __getattr__, _ = lazy_names(__name__, globals(), {}, renamed=_RENAMED)
-
-_S = TypeVar("_S", bound="Struct")
 
 _RIGHTS = {
     MemoryMappedFileAccess.READ_WRITE: MemoryMappedFileRights.READ_WRITE,

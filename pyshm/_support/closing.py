@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Self
+TYPE_CHECKING = False  # type checkers take it for True
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
 
 __all__ = ["Closing"]
 

@@ -5,8 +5,8 @@ This module handles bytes and lengths. :mod:`pyshm.formats.image` interprets the
 
 from __future__ import annotations
 
+from collections import namedtuple
 from struct import Struct as Codec
-from typing import NamedTuple
 
 from ..errors import (
     DoesNotFitError,
@@ -25,9 +25,10 @@ _UNFINISHED = _LENGTH.pack(-1)
 UNFINISHED_DETAIL = "a write is in progress, or the writer was killed during it"
 
 
-class Blob(NamedTuple):
+class Blob(namedtuple("Blob", ("path", "content", "size"))):
     """The two parts of a blob, which are not copies, and ``size``, its length in bytes."""
 
+    __slots__ = ()
     path: memoryview
     content: memoryview
     size: int

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Literal, Self
 
-from .._support.deprecated import warn_deprecated
 from ..errors import EncodingError, PictureError
 from . import blob
 
+TYPE_CHECKING = False  # type checkers take it for True
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
+    from typing import Literal, Self, TypeAlias
 
     from PIL.Image import Image
 
-__all__ = ["Errors", "ImageData", "strict_from_errors"]
+    # The values of the deprecated argument ``errors``.
+    Errors: TypeAlias = Literal["strict", "replace"]
 
-Errors = Literal["strict", "replace"]
-"""The values of the deprecated argument ``errors``."""
+__all__ = ["ImageData", "strict_from_errors"]
 
 
 class ImageData:
@@ -162,6 +162,8 @@ class ImageData:
 
 def strict_from_errors(errors: Errors) -> bool:
     """Return ``strict`` for the deprecated argument ``errors`` of the calling method."""
+    from .._support.deprecated import warn_deprecated
+
     warn_deprecated(f"errors={errors!r}", f"strict={errors == 'strict'}", stacklevel=2)
     return errors == "strict"
 
@@ -200,7 +202,7 @@ def _encode_path(path: str, strict: bool) -> bytes:
 
 def _decode_path(path: bytes, strict: bool) -> str:
     try:
-        return path.decode("utf-8", "strict" if strict else "replace")
+        return path.decode() if strict else path.decode(errors="replace")
     except UnicodeDecodeError as error:
         raise EncodingError(
             f"the path is not valid UTF-8: byte {path[error.start]:#04x} at offset "

@@ -6,26 +6,26 @@ https://learn.microsoft.com/dotnet/api/system.io.memorymappedfiles.memorymappedv
 from __future__ import annotations
 
 import sys
-from collections.abc import MutableSequence, Sequence
 from struct import Struct as Codec
 from struct import error as CodecError
-from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .._support.closing import Closing
 from ..errors import ArgumentError, ArgumentOutOfRangeError, ClosedError, UnsupportedError
 from .enums import READ_ONLY, MemoryMappedFileAccess
 
+TYPE_CHECKING = False  # type checkers take it for True
 if TYPE_CHECKING:
-    from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
+    from collections.abc import Buffer, MutableSequence, Sequence  # type: ignore[attr-defined,unused-ignore]
     from decimal import Decimal
+    from typing import Any, TypeVar
 
     from ..structs.struct import Struct
     from .elements import Element
     from .system import ViewMemory
 
-__all__ = ["MemoryMappedViewAccessor"]
+    _S = TypeVar("_S", bound=Struct)
 
-_S = TypeVar("_S", bound="Struct")
+__all__ = ["MemoryMappedViewAccessor"]
 
 _BYTE = Codec("<B")
 _SBYTE = Codec("<b")
@@ -309,9 +309,6 @@ class MemoryMappedViewAccessor(Closing):
 
     # --- arrays ---
 
-    @overload
-    def read_array(self, position: int, array: type[_S], count: int, /) -> list[_S]: ...
-    @overload
     def read_array(
         self,
         position: int,
@@ -320,16 +317,7 @@ class MemoryMappedViewAccessor(Closing):
         count: int | None = None,
         *,
         element: Element | type[Struct] | None = None,
-    ) -> int: ...
-    def read_array(
-        self,
-        position: int,
-        array: Any,
-        offset: int = 0,
-        count: int | None = None,
-        *,
-        element: Element | type[Struct] | None = None,
-    ) -> Any:
+    ) -> int:
         """Read up to ``count`` elements into ``array`` from its index ``offset`` on.
 
         ``array`` is a writable buffer (bytearray, array.array, memoryview, NumPy array), whose
@@ -344,7 +332,7 @@ class MemoryMappedViewAccessor(Closing):
             from .._support.deprecated import warn_deprecated
 
             warn_deprecated("read_array() with a struct type", "read_structs()")
-            return self.read_structs(position, array, offset)
+            return self.read_structs(position, array, offset)  # type: ignore[return-value]
         from .elements import ArrayArgument
 
         target = ArrayArgument(array, element, offset, count, writable=True)

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from contextlib import suppress
-from enum import IntEnum
-from typing import TYPE_CHECKING, NoReturn, Protocol, Self, TypeVar
 from weakref import finalize
 
 from .._support.closing import Closing
@@ -40,10 +37,24 @@ if sys.platform == "win32":
 else:
     from . import posix as _system
 
+TYPE_CHECKING = False  # type checkers take it for True
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from enum import IntEnum
+    from typing import NoReturn, Protocol, Self, TypeVar
+
     from .system import MapHandle, System, ViewMemory
 
     _checked: System = _system
+    _E = TypeVar("_E", bound=IntEnum)
+
+    class _OpenFile(Protocol):
+        """An open file, as ``open()`` returns it."""
+
+        def fileno(self) -> int: ...
+        def flush(self) -> None: ...
+        def close(self) -> None: ...
+
 
 __all__ = ["MemoryMappedFile"]
 
@@ -51,16 +62,6 @@ _INT64_MAX = 2**63 - 1
 # The largest view that .NET permits outside Windows.
 _ADDRESS_SPACE = 8_192_000_000_000 if sys.maxsize > 2**32 else 4_096_000_000
 _ALL_RIGHTS = MemoryMappedFileRights.FULL_CONTROL | MemoryMappedFileRights.ACCESS_SYSTEM_SECURITY
-
-_E = TypeVar("_E", bound=IntEnum)
-
-
-class _OpenFile(Protocol):
-    """An open file, as ``open()`` returns it."""
-
-    def fileno(self) -> int: ...
-    def flush(self) -> None: ...
-    def close(self) -> None: ...
 
 
 class MemoryMappedFile(Closing):

@@ -6,11 +6,11 @@ https://learn.microsoft.com/dotnet/api/system.io.memorymappedfiles.memorymappedv
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
 
 from ..errors import ArgumentError, ClosedError, MapIOError, UnsupportedError
 from .enums import READ_ONLY, MemoryMappedFileAccess
 
+TYPE_CHECKING = False  # type checkers take it for True
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
 

@@ -11,25 +11,28 @@ from __future__ import annotations
 import os
 import sys
 from _thread import RLock
-from typing import Any, Protocol
 from weakref import WeakSet
 
 assert sys.platform != "win32"  # for type checkers
 
-__all__ = ["Held", "add", "lock", "remove"]
+TYPE_CHECKING = False  # type checkers take it for True
+if TYPE_CHECKING:
+    from typing import Any, Protocol
+
+    class Held(Protocol):
+        """A map that this process holds."""
+
+        def open_for_child(self) -> int:
+            """Return a new descriptor of the map's file, with a lock; -1 if that fails."""
+
+        def after_fork_in_child(self, own: int) -> None:
+            """Use the descriptor ``own``; with -1, do not touch the name any more."""
+
+        def close(self) -> None:
+            """Release the map."""
 
 
-class Held(Protocol):
-    """A map that this process holds."""
-
-    def open_for_child(self) -> int:
-        """Return a new descriptor of the map's file, with a lock; -1 if that fails."""
-
-    def after_fork_in_child(self, own: int) -> None:
-        """Use the descriptor ``own``; with -1, do not touch the name any more."""
-
-    def close(self) -> None:
-        """Release the map."""
+__all__ = ["add", "lock", "remove"]
 
 
 # Taken before a fork and released after it, so that no map is half closed or half open then.
