@@ -163,7 +163,8 @@ def _log(line: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m interop", description=__doc__)
+    text = "Build the peers, report what works, check the fixtures, make a page from a report."
+    parser = argparse.ArgumentParser(prog="python -m interop", description=text)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(
