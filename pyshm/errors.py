@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import io
 
-TYPE_CHECKING = False  # type checkers take it for True
+TYPE_CHECKING = False  # type checkers take it for True; importing typing is slow
 if TYPE_CHECKING:
     from typing import Any
 

@@ -21,7 +21,7 @@ from .formats.image import ImageData, strict_from_errors
 from .maps.enums import FileMode, MemoryMappedFileAccess, MemoryMappedFileRights
 from .maps.mapping import MemoryMappedFile
 
-TYPE_CHECKING = False  # type checkers take it for True
+TYPE_CHECKING = False  # type checkers take it for True; importing typing is slow
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
     from typing import Any, ClassVar, Self, TypeVar

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # type checkers take it for True
+TYPE_CHECKING = False  # type checkers take it for True; importing typing is slow
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self

@@ -7,7 +7,7 @@ import os
 from ..errors import EncodingError, PictureError
 from . import blob
 
-TYPE_CHECKING = False  # type checkers take it for True
+TYPE_CHECKING = False  # type checkers take it for True; importing typing is slow
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
     from typing import Literal, Self, TypeAlias

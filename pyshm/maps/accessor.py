@@ -13,7 +13,7 @@ from .._support.closing import Closing
 from ..errors import ArgumentError, ArgumentOutOfRangeError, ClosedError, UnsupportedError
 from .enums import READ_ONLY, MemoryMappedFileAccess
 
-TYPE_CHECKING = False  # type checkers take it for True
+TYPE_CHECKING = False  # type checkers take it for True; importing typing is slow
 if TYPE_CHECKING:
     from collections.abc import Buffer, MutableSequence, Sequence  # type: ignore[attr-defined,unused-ignore]
     from decimal import Decimal

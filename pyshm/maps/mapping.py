@@ -37,7 +37,7 @@ if sys.platform == "win32":
 else:
     from . import posix as _system
 
-TYPE_CHECKING = False  # type checkers take it for True
+TYPE_CHECKING = False  # type checkers take it for True; importing typing is slow
 if TYPE_CHECKING:
     from collections.abc import Callable
     from enum import IntEnum

@@ -10,7 +10,7 @@ import io
 from ..errors import ArgumentError, ClosedError, MapIOError, UnsupportedError
 from .enums import READ_ONLY, MemoryMappedFileAccess
 
-TYPE_CHECKING = False  # type checkers take it for True
+TYPE_CHECKING = False  # type checkers take it for True; importing typing is slow
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
 

@@ -98,9 +98,11 @@ def test_a_struct_with_references_is_refused(accessor):
             use()
 
 
-@pytest.mark.parametrize(("behind", "error"), [(4, ArgumentError), (0, ArgumentOutOfRangeError)])
-def test_a_struct_must_be_inside_the_view(accessor, behind, error):
-    position = accessor.capacity - behind
+@pytest.mark.parametrize(
+    ("before_the_end", "error"), [(4, ArgumentError), (0, ArgumentOutOfRangeError)]
+)
+def test_a_struct_must_be_inside_the_view(accessor, before_the_end, error):
+    position = accessor.capacity - before_the_end
     with pytest.raises(error):
         accessor.read(position, Point)
     with pytest.raises(error):

@@ -15,7 +15,7 @@ from weakref import WeakSet
 
 assert sys.platform != "win32"  # for type checkers
 
-TYPE_CHECKING = False  # type checkers take it for True
+TYPE_CHECKING = False  # type checkers take it for True; importing typing is slow
 if TYPE_CHECKING:
     from typing import Any, Protocol
 
