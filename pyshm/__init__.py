@@ -69,15 +69,15 @@ if not TYPE_CHECKING:  # so that type checkers report names that do not exist
 
 
 class _MovedModules:
-    """Finds the modules of version 0.1.0 at their old addresses (_support/moved.py)."""
+    """Finds the modules of version 0.1.0 at their old addresses (_moved.py)."""
 
     @staticmethod
     def find_spec(name: str, *_: object) -> object:
         if not name.startswith("pyshm."):
             return None
-        from ._support import moved
+        from . import _moved
 
-        return moved.find_spec(name)
+        return _moved.find_spec(name)
 
 
 _meta_path.append(_MovedModules)  # type: ignore[arg-type]

@@ -81,6 +81,9 @@ def _rebuilt(kind: type[PyshmError], message: str, state: dict[str, Any]) -> Pys
     return error
 
 
+_made_again = _rebuilt  # pickles of version 0.1.0 call it by this name
+
+
 class _SystemError(PyshmError, OSError):
     """The base of the errors that are an OSError: ``errno`` is never None.
 

@@ -18,9 +18,9 @@ def lazy_names(
 ) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
     """Return the ``__getattr__`` and ``__dir__`` of ``package``, whose ``globals()`` are ``names``.
 
-    ``homes`` says which module of the package has each public name; "" is that for a module that
-    is public itself. ``renamed`` gives the new
-    name of each deprecated one: a public name, or an attribute of a public class.
+    ``homes`` gives the module of the package that has each name, and "" for a public module.
+    ``renamed`` gives the new name of each deprecated one: a public name, or an attribute of a
+    public class.
     """
 
     def load(name: str) -> object:
@@ -44,7 +44,7 @@ def lazy_names(
         return getattr(value, attribute) if attribute else value
 
     def listed() -> list[str]:
-        special = (name for name in names if name.startswith("__"))
-        return sorted({*homes, *special} - {"__dir__", "__getattr__"})
+        special = {name for name in names if name.startswith("__")} - {"__dir__", "__getattr__"}
+        return sorted(special | {name for name in homes if not name.startswith("_")})
 
     return load, listed

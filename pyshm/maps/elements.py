@@ -34,11 +34,7 @@ __all__ = [
     "UINT16",
     "UINT32",
     "UINT64",
-    "ArrayArgument",
     "Element",
-    "StructElement",
-    "element_of",
-    "element_of_format",
 ]
 
 

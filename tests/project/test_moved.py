@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 from importlib import import_module
 
 import pytest
 
-from pyshm._support.moved import MOVED
+from pyshm import TestData
+from pyshm._moved import MOVED
+from pyshm.errors import FormatError
 from tests.conftest import ROOT
 
 # Names of each old module, and their addresses now: the public ones, or one of the others.
@@ -125,11 +128,31 @@ def test_a_module_that_never_existed_is_not_found(name):
 
 def test_only_a_missing_module_loads_the_table():
     program = (
-        "import sys, pyshm, pyshm.maps.mapping; print('pyshm._support.moved' in sys.modules);"
-        "import pyshm.models; print('pyshm._support.moved' in sys.modules)"
+        "import sys, pyshm, pyshm.maps.mapping; print('pyshm._moved' in sys.modules);"
+        "import pyshm.models; print('pyshm._moved' in sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True, text=True, check=True, timeout=60, cwd=ROOT,
     )  # fmt: skip
     assert done.stdout.split() == ["False", "True"]
+
+
+def test_a_struct_that_0_1_0_pickled_can_be_loaded():
+    pickled = (
+        b"\x80\x02cpyshm.structs\n_restored\nq\x00cpyshm.testdata\nTestData\nq\x01KdK\x14]q\x02"
+        b"(K<K=K>K?K@KAKBKCKDKEe\x87q\x03\x86q\x04Rq\x05."
+    )
+    with pytest.warns(DeprecationWarning, match=r"pyshm\.formats\.TestData"):
+        assert pickle.loads(pickled) == TestData(100, 20, list(range(60, 70)))
+
+
+def test_an_error_that_0_1_0_pickled_can_be_loaded():
+    pickled = (
+        b"\x80\x02cpyshm.errors\n_made_again\nq\x00cpyshm.errors\nFormatError\nq\x01X\x03\x00\x00\x00"
+        b"badq\x02}q\x03(X\x07\x00\x00\x00messageq\x04h\x02X\x04\x00\x00\x00kindq\x05X\x0f\x00\x00\x00"
+        b"negative-lengthq\x06X\x05\x00\x00\x00valueq\x07J\xfb\xff\xff\xffu\x87q\x08Rq\t."
+    )
+    error = pickle.loads(pickled)
+    assert type(error) is FormatError
+    assert (str(error), error.kind, error.value) == ("bad", "negative-length", -5)

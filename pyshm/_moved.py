@@ -8,7 +8,7 @@ from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-from .deprecated import warn_deprecated
+from ._support.deprecated import warn_deprecated
 
 __all__ = ["MOVED", "find_spec"]
 
