@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["JsonLines", "Live", "Log", "View"]
 
-_BEING_WRITTEN = "being written (or its writer was killed)"
+_BEING_WRITTEN = "being written (or the writer was killed)"
 _REWRITTEN = "written again, with the same bytes"
 _HEX = 8  # the bytes that a line of the log shows of a change outside of fields
 

@@ -147,7 +147,7 @@ def _blob_regions(buffer: memoryview) -> tuple[list[Region], str]:
         regions = [Region(*_field("path_length", 0, 4, UNFINISHED))]
         if len(buffer) > 4:
             regions.append(_run("unfinished", 4, len(buffer) - 4, "content"))
-        return regions, "unfinished: a write is in progress, or its writer was killed"
+        return regions, f"unfinished: {blob.UNFINISHED_DETAIL}"
     found = blob.parse(buffer)
     path_length, content_length = len(found.path), len(found.content)
     path = bytes(found.path).decode("utf-8", "replace")

@@ -29,7 +29,7 @@ class Appeared(NamedTuple):
 
 
 class BeingWritten(NamedTuple):
-    """A blob is being written, or its writer was killed. The next event comes when it is whole."""
+    """A blob is being written, or the writer was killed. The next event comes when it is whole."""
 
 
 class Rewritten(NamedTuple):

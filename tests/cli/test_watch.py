@@ -222,7 +222,7 @@ def test_the_log_shows_only_the_changed_part_of_a_region():
 def test_the_log_shows_every_other_event():
     assert logged(Waiting("gone"), BeingWritten(), Rewritten()) == [
         "waiting: gone",
-        "being written (or its writer was killed)",
+        "being written (or the writer was killed)",
         "written again, with the same bytes",
     ]
 
@@ -342,7 +342,7 @@ def test_the_live_view_describes_the_picture():
     ("event", "message"),
     [
         (Waiting("no map\x1b[2J"), "waiting: no map\\x1b[2J"),
-        (BeingWritten(), "being written (or its writer was killed)"),
+        (BeingWritten(), "being written (or the writer was killed)"),
         (Rewritten(), "written again, with the same bytes"),
     ],
 )

@@ -140,7 +140,7 @@ def test_bytes_that_are_not_a_blob_are_an_error():
 
 
 def test_an_unfinished_blob_is_shown_with_a_remark():
-    remark = "unfinished: a write is in progress, or its writer was killed"
+    remark = "unfinished: a write is in progress, or the writer was killed during it"
     assert lines(b"\xff" * 4 + b"abc", "blob") == [
         f"map: blob, 7 bytes; {remark}",
         (
