@@ -261,7 +261,7 @@ def test_the_window_reports_a_picture_that_is_larger_than_the_map(
     writer = app("writer", "--map", name, "--capacity", "4096", photo)
     writer.wait_for_text("Blip sends it")
     writer.press("blip")
-    said = writer.wait_for_text("there is room for 4096")
+    said = writer.wait_for_text("the buffer has 4096")
     assert "Set the capacity to" in said
     needed = said.split("Set the capacity to ")[1].split()[0]
     writer.wait_for_focus("capacity")
