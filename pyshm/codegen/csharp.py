@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from ..assemblies.framework import KNOWN_TYPES
 from ..errors import LayoutError
-from ..layout.builtins import REFERENCES, fixed_buffer_element
+from ..layout.builtins import BUILT_IN_TYPES, REFERENCES, fixed_buffer_element
 from ..layout.declarations import (
     Array,
     BuiltIn,
@@ -280,8 +280,7 @@ class _File:
 
     def _type(self, reference: TypeReference, namespace: str, where: str) -> str:
         if isinstance(reference, BuiltIn):
-            name = reference.name if reference.name[0].islower() else self._system(reference.name)
-            return name + ("?" if reference.name in REFERENCES else "")
+            return self._built_in(reference.name) + "?" * (reference.name in REFERENCES)
         if isinstance(reference, Pointer):
             target = reference.target
             if isinstance(target, Pointer):
@@ -298,6 +297,12 @@ class _File:
             return self._type(reference.value, namespace, where) + "?"
         name = self._name(reference, namespace)
         return name if reference.kind in ("struct", "enum") else name + "?"
+
+    def _built_in(self, name: str) -> str:
+        if name[0].islower():
+            return name
+        full_name = BUILT_IN_TYPES[name].dotnet_name
+        return self._system(name) if full_name == f"System.{name}" else f"global::{full_name}"
 
     def _name(self, declaration: TypeDeclaration, namespace: str) -> str:
         if declaration.name in KNOWN_TYPES:

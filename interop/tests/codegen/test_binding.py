@@ -23,6 +23,7 @@ from pyshm import types as t
 from pyshm.assemblies import Assembly, Unbindable
 from pyshm.assemblies.framework import KNOWN_TYPES
 from pyshm.codegen import bind, csharp_source
+from pyshm.layout.builtins import BUILT_IN_TYPES
 from pyshm.layout.declarations import (
     Array,
     BuiltIn,
@@ -144,7 +145,8 @@ def framework(dotnet: DotNetTypes, describe: list[str]) -> Path:
 def kind_of(reference: TypeReference) -> str:
     """What DESCRIBE's Describe says."""
     if isinstance(reference, BuiltIn):
-        return reference.name if reference.name.islower() else f"System.{reference.name}"
+        name = BUILT_IN_TYPES[reference.name].dotnet_name
+        return name if name.endswith(f".{reference.name}") else reference.name
     if isinstance(reference, Pointer):
         return "*"
     if isinstance(reference, FunctionPointer):
