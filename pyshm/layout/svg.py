@@ -1,8 +1,8 @@
-"""A layout as a picture: fields as boxes below each other, those that share bytes side by side.
+"""A layout as a picture: a box for each field, with fields that share bytes side by side.
 
-Self-contained SVG (https://www.w3.org/TR/SVG2/) without a script or a font of its own; it follows
-the reader's light or dark surroundings. Heights are not to scale: a field of 4 bytes and one of
-4,000 both have to be seen.
+The picture is self-contained SVG (https://www.w3.org/TR/SVG2/) without scripts and fonts. It adapts
+to a light or dark background. Heights are not to scale, because both a field of 4 bytes and one
+of 4,000 bytes must be visible.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .table import Row, bytes_text, rows, system
 __all__ = ["MOST_BOXES", "picture"]
 
 MOST_BOXES = 5_000
-"""Fields that one picture may have; nobody looks at more."""
+"""The limit of boxes; a picture with more of them is not readable."""
 
 # Pixels. A box of one line has the height of _LINE and twice _INSET.
 _PAGE = 760
@@ -32,8 +32,8 @@ _LINE = 18
 _INSET = 8
 _GAP = 4
 _NARROWEST = 132
-_STEP = 14  # at least so much between any two offsets of fields that overlap
-_TICKS = 64  # elements of an array that are still told apart
+_STEP = 14  # the minimum between two offsets of fields that overlap
+_TICKS = 64  # the largest array whose elements have marks
 
 _FONT = 'ui-monospace, "Cascadia Mono", Consolas, "DejaVu Sans Mono", Menlo, monospace'
 _STYLE = (
@@ -49,7 +49,7 @@ _STYLE = (
     ".line { stroke: #9ca3af; } .field text { fill: #111111; } .field .kind { opacity: .75; }\n"
     ".field path { stroke: #111111; stroke-opacity: .45; }\n"
     + "".join(
-        f".f{number} rect {{ fill: {colour}; }}\n" for number, colour in enumerate(FIELD_COLORS)
+        f".f{number} rect {{ fill: {color}; }}\n" for number, color in enumerate(FIELD_COLORS)
     )
     + "@media (prefers-color-scheme: dark) {\n"
     ".page { fill: #111827; } .title, .struct text { fill: #f3f4f6; }\n"
@@ -66,66 +66,68 @@ _HATCH = (
 
 
 def picture(layout: Layout, remark: str = "") -> str:
-    """The SVG document, text that has to be stored as UTF-8.
+    """Return the SVG document, which must be stored as UTF-8.
 
-    ``remark`` is said below the title. Raises LayoutError for a type with more than
-    :data:`MOST_BOXES` fields, those of structs within counted.
+    ``remark`` is shown below the title.
+
+    Raises LayoutError for a type with more than :data:`MOST_BOXES` fields, including those of its
+    structs.
     """
     boxes = _tree(rows(layout, limit=MOST_BOXES))
-    needed = _least_width(boxes)
-    width = max(_PAGE, needed + 2 * _MARGIN + _GUTTER)
-    inner = width - 2 * _MARGIN - _GUTTER
-    ends = _arrange(boxes, inner)
-    name = visible(layout.declaration.name)
+    width = max(_PAGE, _least_width(boxes) + 2 * _MARGIN + _GUTTER)
+    ends = _arrange(boxes, width - 2 * _MARGIN - _GUTTER)
     pack = f", Pack {layout.pack}" if layout.pack else ""
     facts = f"{bytes_text(layout.size)}, alignment {layout.alignment}{pack} · {system(layout)}"
     remarks = [facts, *([visible(remark)] if remark else [])]
     top = _MARGIN + 26 + 20 * len(remarks) + 20
     bottom = top + (max(ends.values()) if ends else 0)
-    height = bottom + _MARGIN + 4
-    letters = int((width - 2 * _MARGIN) / _LETTER)
-    size = f'width="{_n(width)}" height="{_n(height)}"'
-    frame = f'{size} viewBox="0 0 {_n(width)} {_n(height)}" role="img" aria-label="{escape(name)}"'
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {frame}>',
-        f"<title>{escape(name)}: {escape(facts)}</title>",
-        f"<style>\n{_STYLE}</style>",
-        _HATCH,
-        f'<rect class="page" {size} rx="10"/>',
-        _text("title", _MARGIN, _MARGIN + 16, _cut(name, int(letters * 13 / 19))),
-        *(
-            _text("facts", _MARGIN, _MARGIN + 42 + 20 * index, _cut(text, letters))
-            for index, text in enumerate(remarks)
-        ),
-    ]
+    lines = [*_page(visible(layout.declaration.name), remarks, width, bottom + _MARGIN + 4)]
     left = _MARGIN + _GUTTER
     for box in boxes:
         lines += _drawn(box, left, top, laned=False)
-    # The offsets at the left: those of every box that has nothing beside it.
-    told: dict[int, float] = {}
-    for box in boxes:
-        told.update(_offsets(box, top))
-    told.setdefault(layout.size, bottom)
-    for offset, y in told.items():
-        lines.append(
-            f'<path class="line" d="M{_n(left - 12)} {_n(y - _GAP / 2)}h8"/>'
-            + _text("offset", left - 18, y + 4 - _GAP / 2, str(offset), end=True)
-        )
+    lines += _scale(boxes, left, top, layout.size, bottom)
     lines.append("</svg>\n")
     return "\n".join(lines)
 
 
-# --- what is drawn ------------------------------------------------------------------------
+def _page(name: str, remarks: list[str], width: float, height: float) -> Iterator[str]:
+    """Yield the beginning of the document: frame, style, title and remarks."""
+    letters = int((width - 2 * _MARGIN) / _LETTER)
+    size = f'width="{_n(width)}" height="{_n(height)}"'
+    frame = f'{size} viewBox="0 0 {_n(width)} {_n(height)}" role="img" aria-label="{escape(name)}"'
+    yield f'<svg xmlns="http://www.w3.org/2000/svg" {frame}>'
+    yield f"<title>{escape(name)}: {escape(remarks[0])}</title>"
+    yield f"<style>\n{_STYLE}</style>"
+    yield _HATCH
+    yield f'<rect class="page" {size} rx="10"/>'
+    yield _text("title", _MARGIN, _MARGIN + 16, _cut(name, int(letters * 13 / 19)))
+    for index, text in enumerate(remarks):
+        yield _text("facts", _MARGIN, _MARGIN + 42 + 20 * index, _cut(text, letters))
+
+
+def _scale(boxes: list[_Box], left: float, top: float, size: int, bottom: float) -> Iterator[str]:
+    """Yield the offsets at the left of the boxes, and a line for each."""
+    # A box beside others has no offset there.
+    shown: dict[int, float] = {}
+    for box in boxes:
+        shown.update(_offsets(box, top))
+    shown.setdefault(size, bottom)
+    for offset, y in shown.items():
+        line = f'<path class="line" d="M{_n(left - 12)} {_n(y - _GAP / 2)}h8"/>'
+        yield line + _text("offset", left - 18, y + 4 - _GAP / 2, str(offset), end=True)
+
+
+# --- the boxes ----------------------------------------------------------------------------
 
 
 @dataclass
 class _Box:
-    """A row, what lies within it, and where: from the corner of the struct that it is in."""
+    """A row, the boxes within it, and its place relative to the box around it, in pixels."""
 
     row: Row
-    colour: int = 0
+    color: int = 0
     more: int = 0
-    """How many more elements of an array of structs this stands for."""
+    """The number of further elements of an array of structs, which this box replaces."""
     inner: list[_Box] = field(default_factory=list)
     lanes: int = 1
     x: float = 0
@@ -139,18 +141,18 @@ class _Box:
 
 
 def _tree(table: list[Row]) -> list[_Box]:
-    """The boxes of the outermost struct."""
+    """Return the boxes of the outermost struct."""
     outermost: list[_Box] = []
     path: list[_Box] = []
-    colour = 0
+    color = 0
     for row, following in zip(table, [*table[1:], None], strict=True):
         del path[row.depth :]
         box = _Box(row)
         (path[-1].inner if path else outermost).append(box)
         path.append(box)
         if following is None or following.depth <= row.depth:
-            box.colour = colour
-            colour += not row.is_padding
+            box.color = color
+            color += not row.is_padding
         elif row.elements > 1:
             stride = row.size // row.elements
             others = Row(row.offset + stride, row.size - stride, "", "", row.depth + 1)
@@ -159,9 +161,9 @@ def _tree(table: list[Row]) -> list[_Box]:
 
 
 def _arrange(boxes: list[_Box], width: float) -> dict[int, float]:
-    """Give the boxes of one struct their places; how far down each offset of it is.
+    """Place the boxes of one struct, and return the height at which each offset is.
 
-    An offset is as far down as the boxes above it need, and the same in all lanes.
+    An offset is as far down as the boxes above it need, at the same height in all lanes.
     """
     boxes.sort(key=lambda box: (box.row.offset, -box.end))
     for group in _groups(boxes):
@@ -191,7 +193,7 @@ def _arrange(boxes: list[_Box], width: float) -> dict[int, float]:
 
 
 def _groups(boxes: list[_Box]) -> Iterator[list[_Box]]:
-    """Runs of boxes, sorted by offset, that have bytes in common."""
+    """Yield groups of boxes that share bytes; ``boxes`` are sorted by offset."""
     group: list[_Box] = []
     end = 0
     for box in boxes:
@@ -205,7 +207,7 @@ def _groups(boxes: list[_Box]) -> Iterator[list[_Box]]:
 
 
 def _lanes(group: list[_Box]) -> list[list[_Box]]:
-    """The boxes of a group, those in one lane below each other."""
+    """Return the lanes of a group; the boxes of one lane are below each other."""
     lanes: list[list[_Box]] = []
     for box in group:
         free = next((lane for lane in lanes if lane[-1].end <= box.row.offset), None)
@@ -217,7 +219,7 @@ def _lanes(group: list[_Box]) -> list[list[_Box]]:
 
 
 def _least_width(boxes: list[_Box]) -> float:
-    """What the boxes of one struct need to be readable."""
+    """Return the smallest width at which the boxes of one struct are readable."""
     needed = 0.0
     for group in _groups(sorted(boxes, key=lambda box: (box.row.offset, -box.end))):
         lanes = len(_lanes(group))
@@ -230,7 +232,7 @@ def _least_width(boxes: list[_Box]) -> float:
 
 
 def _height(box: _Box) -> float:
-    """What a box needs; places what lies within."""
+    """Return the height that a box needs; place the boxes within it."""
     if box.inner:
         ends = _arrange(box.inner, box.width - 2 * _INSET)
         return _head(box) + max(ends.values()) + _INSET - _GAP
@@ -241,12 +243,12 @@ def _height(box: _Box) -> float:
 
 
 def _head(box: _Box) -> float:
-    """How far below a struct's top its fields begin."""
+    """Return how far below the top of a struct its fields begin."""
     return _LINE * (1 if _fits(box) else 2) + 2 * _INSET
 
 
 def _fits(box: _Box) -> bool:
-    """Whether name, type and size go in one line."""
+    """Return whether name, type and size fit in one line."""
     words = (visible(box.row.label), visible(box.row.type), bytes_text(box.row.size))
     return sum(map(columns, words)) + 6 <= _letters(box)
 
@@ -259,7 +261,10 @@ def _letters(box: _Box) -> int:
 
 
 def _drawn(box: _Box, x: float, y: float, *, laned: bool) -> Iterator[str]:
-    """The box within what has its corner at (x, y); ``laned`` if that has others beside it."""
+    """Yield the SVG of a box; (x, y) is the corner of the box around it.
+
+    ``laned`` is true if the box around it has others beside it.
+    """
     left, top = x + box.x, y + box.y
     if box.row.size == 0:
         return
@@ -267,7 +272,7 @@ def _drawn(box: _Box, x: float, y: float, *, laned: bool) -> Iterator[str]:
         "more" if box.more
         else "gap" if box.row.is_padding
         else "struct" if box.inner
-        else f"field f{box.colour % len(FIELD_COLORS)}"
+        else f"field f{box.color % len(FIELD_COLORS)}"
     )  # fmt: skip
     yield f'<g class="{look}"><title>{escape(_whole(box))}</title>'
     yield (
@@ -313,7 +318,7 @@ def _words(box: _Box, left: float, top: float, *, laned: bool) -> Iterator[str]:
 
 
 def _ticks(box: _Box, left: float, top: float) -> str:
-    """Marks at the lower edge between the elements of an array."""
+    """Return marks at the lower edge, between the elements of an array."""
     each = box.width / box.row.elements
     marks = "".join(
         f"M{_n(left + index * each)} {_n(top + box.height)}v-5"
@@ -323,10 +328,9 @@ def _ticks(box: _Box, left: float, top: float) -> str:
 
 
 def _offsets(box: _Box, y: float) -> Iterator[tuple[int, float]]:
-    """The offsets of a box and what is in it, and how far down they are.
+    """Yield the offsets of a box and of the boxes within it, and the heights at which they are.
 
-    Where boxes are beside each other, an offset within them can be at several heights; those are
-    not told.
+    An offset within boxes that are side by side can be at several heights; it is left out.
     """
     yield box.row.offset, y + box.y
     if box.lanes > 1:
@@ -339,7 +343,7 @@ def _offsets(box: _Box, y: float) -> Iterator[tuple[int, float]]:
 
 
 def _whole(box: _Box) -> str:
-    """What is shown when a mouse rests on it: all of it, however narrow the box."""
+    """Return the text that is shown while the mouse is over a box; it is never cut."""
     row = box.row
     last = row.offset + max(row.size, 1) - 1
     place = f"byte {row.offset}" if row.size == 1 else f"bytes {row.offset} to {last}"
@@ -355,7 +359,7 @@ def _text(look: str, x: float, y: float, text: str, *, end: bool = False) -> str
 
 
 def _cut(text: str, letters: int) -> str:
-    """``text``, or so much of it as goes into so many letters' room, and an ellipsis."""
+    """Return ``text``, cut to a width of ``letters`` and with an ellipsis if it is longer."""
     if columns(text) <= letters:
         return text
     taken = 0
@@ -367,5 +371,5 @@ def _cut(text: str, letters: int) -> str:
 
 
 def _n(number: float) -> str:
-    """A coordinate, to a tenth of a pixel."""
+    """Return a coordinate as text, to a tenth of a pixel."""
     return f"{number:.1f}".removesuffix(".0")

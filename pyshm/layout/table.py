@@ -1,4 +1,4 @@
-"""A layout as a table for people and programs: every field, every byte of padding, in order."""
+"""A layout as a table, as text or JSON: a row for each field and each run of padding."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = [
 
 PADDING = "(padding)"
 MOST_ROWS = 100_000
-"""Rows of one table. A type of a few lines can have more fields within than any memory holds."""
+"""The limit of rows. Nested structs can have more fields than fit in memory."""
 
 # The meanings of fields that are compared by the fields within them.
 _STRUCT = "struct"
@@ -70,15 +70,15 @@ class Row(NamedTuple):
 
 
 def rows(layout: Layout, *, limit: int = MOST_ROWS) -> list[Row]:
-    """The rows of ``layout`` by offset; those of structs within follow theirs.
+    """Return the rows of ``layout`` by offset; a struct's row comes before those of its fields.
 
-    Raises LayoutError for a type with more than ``limit``.
+    Raises LayoutError for a type with more than ``limit`` rows.
     """
     found = list(islice(_rows(layout, 0, "", "", 0), limit + 1))
     if len(found) > limit:
+        name = layout.declaration.name
         raise LayoutError(
-            f"{layout.declaration.name} has more than {limit} fields, with those of structs within",
-            limit=limit,
+            f"{name} has more than {limit} fields, including those of its structs", limit=limit
         )
     return found
 
@@ -136,7 +136,7 @@ def _padding(start: int, offset: int, size: int, depth: int) -> Row:
 
 
 def _shared(fields: list[FieldLayout]) -> list[bool]:
-    """Which of the fields, sorted by offset, have bytes in common with others."""
+    """Return for each field, sorted by offset, whether it shares bytes with another field."""
     found = [False] * len(fields)
     widest = end = -1
     for index, field in enumerate(fields):
@@ -156,7 +156,7 @@ def _owners(declaration: TypeDeclaration) -> Iterator[tuple[int, TypeDeclaration
 
 
 def _as_array(form: Form) -> Sequence | None:
-    """An array of any sort: ByValArray, [InlineArray], fixed buffer."""
+    """Return the form of a ByValArray, an [InlineArray] or a fixed buffer as an array."""
     if isinstance(form, Sequence):
         return form
     if not isinstance(form, Inline) or not form.layout.fields:
@@ -173,9 +173,9 @@ def _as_array(form: Form) -> Sequence | None:
 
 
 def type_text(field: FieldDeclaration, owner: TypeDeclaration | None = None) -> str:
-    """A field's C# type, with what else decides about its bytes in parentheses.
+    """Return a field's C# type, followed in parentheses by what else decides about its bytes.
 
-    Types have their reflection full names, and MarshalAs the names of UnmanagedType's members.
+    Types have their reflection full names. A [MarshalAs] is the name of the UnmanagedType.
     """
     kind = field.type
     text = str(kind)
@@ -191,7 +191,7 @@ def type_text(field: FieldDeclaration, owner: TypeDeclaration | None = None) -> 
         elif kind.inline_array and first is not None:
             notes.append(f"InlineArray {kind.inline_array} {first}")
         elif kind.fixed_buffer:
-            # The compiler's own struct, whose name nobody wrote.
+            # The name of this struct comes from the compiler, so it means nothing to a reader.
             element, count = fixed_buffer_element(kind)
             text = f"fixed {element}[{count}]"
     given = field.marshal_as
@@ -236,15 +236,15 @@ _BY_CHARSET = {"LPTStr": ("LPStr", "LPWStr"), "TBStr": ("AnsiBStr", "BStr")}
 
 
 def indented(row: Row) -> str:
-    """The row's name in a table, after two blanks for each struct that it is in.
+    """Return the name of a row, indented by two blanks for each struct around it.
 
-    A bar is before the name of a field that shares its bytes.
+    A bar precedes the name of a field that shares bytes with another field.
     """
     return f"{'  ' * row.depth}{'| ' if row.shared else ''}{visible(row.label)}"
 
 
 def heading(layout: Layout) -> str:
-    """The type, its size, alignment and Pack, and which layout on which system it is."""
+    """Return the heading: the type, its size, alignment and Pack, the layout and the system."""
     pack = f", Pack {layout.pack}" if layout.pack else ""
     return (
         f"{visible(layout.declaration.name)}: {bytes_text(layout.size)}, "
@@ -253,14 +253,14 @@ def heading(layout: Layout) -> str:
 
 
 def system(layout: Layout) -> str:
-    """Which layout it is and on which system, as in "marshalled, Unix, 64 bit"."""
+    """Return which layout it is, and for which system: "marshalled, Unix, 64 bit"."""
     target = layout.target
     which = "marshalled" if layout.marshalled else "managed"
     return f"{which}, {'Windows' if target.windows else 'Unix'}, {8 * target.pointer_size} bit"
 
 
 def bytes_text(size: int) -> str:
-    """As in "1 byte" and "2 bytes"."""
+    """Return a size as text: "1 byte", "2 bytes"."""
     return "1 byte" if size == 1 else f"{size} bytes"
 
 
@@ -268,12 +268,14 @@ def bytes_text(size: int) -> str:
 
 
 def as_json(layout: Layout) -> dict[str, Any]:
-    """The same, for programs; raises as :func:`rows` does.
+    """Return the table as JSON.
 
-    A struct's own fields and padding are in its ``fields`` and ``padding``; those of an array of
-    structs are the first one's. All offsets count from the beginning of the type.
+    The fields and the padding of a struct are in its ``fields`` and ``padding``; for an array of
+    structs they are those of its first element. All offsets count from the beginning of the type.
+
+    Raises LayoutError as :func:`rows` does.
     """
-    made: dict[str, Any] = {
+    root: dict[str, Any] = {
         "type": layout.declaration.name,
         "layout": "marshalled" if layout.marshalled else "managed",
         "windows": layout.target.windows,
@@ -284,7 +286,7 @@ def as_json(layout: Layout) -> dict[str, Any]:
         "fields": [],
         "padding": [],
     }
-    path = [made]  # the structs that the row is in, the outermost first
+    path = [root]  # the structs around the row, the outermost first
     for row in rows(layout):
         del path[row.depth + 1 :]
         parent = path[-1]
@@ -302,4 +304,4 @@ def as_json(layout: Layout) -> dict[str, Any]:
         parent.setdefault("fields", []).append(item)
         parent.setdefault("padding", [])
         path.append(item)
-    return made
+    return root

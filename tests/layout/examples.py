@@ -40,8 +40,8 @@ def declared(name, *fields, **options):
 
 
 def doubled(times):
-    """A small declaration with 2**times fields in it."""
-    made = declared("T0", ("x", BuiltIn("byte"), 0), layout="explicit")
+    """Return a small declaration that contains 2**times fields."""
+    found = declared("T0", ("x", BuiltIn("byte"), 0), layout="explicit")
     for number in range(times):
-        made = declared(f"T{number + 1}", ("a", made, 0), ("b", made, 0), layout="explicit")
-    return made
+        found = declared(f"T{number + 1}", ("a", found, 0), ("b", found, 0), layout="explicit")
+    return found

@@ -1,4 +1,4 @@
-"""The model of C# declarations: what it holds, and its form in JSON."""
+"""Declarations, and their form in JSON."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ CAR = TypeDeclaration(
 )
 
 
-def test_what_a_type_needs_comes_before_it_once():
+def test_needed_types_come_once_and_before_their_users():
     assert needed_types(CAR) == [BASE, GEAR, WHEEL, CAR]
 
 
-def test_a_pointer_needs_nothing_of_what_it_leads_to():
+def test_the_target_of_a_pointer_is_not_needed():
     node = TypeDeclaration("Node", fields=(FieldDeclaration("Next", Pointer(WHEEL)),))
     assert needed_types(node) == [node]
 
 
-def test_json_and_back_is_the_same_declaration():
+def test_a_declaration_survives_the_round_trip_through_json():
     described = to_json(CAR)
     assert [item["name"] for item in described] == ["My.Base", "My.Gear", "My.Car+Wheel", "My.Car"]
     again = from_json(described)
@@ -58,7 +58,7 @@ def test_json_and_back_is_the_same_declaration():
     assert again.base.charset == "unicode"
 
 
-def test_json_leaves_out_what_has_its_default_value():
+def test_default_values_are_left_out_of_the_json():
     assert to_json(WHEEL) == [
         {
             "name": "My.Car+Wheel",
@@ -83,12 +83,12 @@ def test_json_leaves_out_what_has_its_default_value():
         "no list",
     ],
 )
-def test_what_describes_no_type_is_an_error(described):
+def test_an_invalid_description_is_an_error(described):
     with pytest.raises(LayoutError):
         from_json(described)
 
 
-def test_types_are_told_apart_by_identity_and_shown_as_in_csharp():
+def test_types_are_compared_by_identity_and_shown_as_in_csharp():
     assert TypeDeclaration("T") != TypeDeclaration("T")
     shown = [str(field.type) for field in CAR.fields]
     assert shown == ["My.Gear", "My.Car+Wheel[]", "void*", "delegate*", "int?"]

@@ -1,4 +1,4 @@
-"""The layout engine against tables written by hand: sizes that .NET was measured to answer."""
+"""The two layouts and the refusals, compared with numbers that .NET reported."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def field(kind, marshal_as=None, offset=None, name="f", **options):
 
 
 def struct(*fields, **options):
-    made = tuple(
+    fields = tuple(
         item if isinstance(item, FieldDeclaration) else field(item, name=f"f{index}")
         for index, item in enumerate(fields)
     )
-    return TypeDeclaration(options.pop("name", "S"), fields=made, **options)
+    return TypeDeclaration(options.pop("name", "S"), fields=fields, **options)
 
 
 def native_of(*fields, target=LINUX, **options):
@@ -112,7 +112,7 @@ def test_marshal_as_decides_the_size(kind, unmanaged_type, size):
         ("int", "CustomMarshaler"),
     ],
 )  # fmt: skip
-def test_what_the_marshaller_rejects_is_refused_with_type_field_and_reason(kind, unmanaged_type):
+def test_a_rejected_field_is_refused_with_its_type_its_name_and_a_reason(kind, unmanaged_type):
     refused = refusal(struct(field(kind, unmanaged_type)), LINUX)
     assert refused is not None
     assert (refused.by, refused.type, refused.field) == ("size", "S", "f")
@@ -121,13 +121,13 @@ def test_what_the_marshaller_rejects_is_refused_with_type_field_and_reason(kind,
     assert error.value.field == "f"
 
 
-def test_charset_decides_a_char_and_auto_is_unicode_on_windows_only():
+def test_the_charset_decides_the_size_of_a_char_and_auto_is_unicode_on_windows_only():
     for charset, linux, windows in [("ansi", 1, 1), ("unicode", 2, 2), ("auto", 1, 2)]:
         assert native_of("char", charset=charset)[0] == linux
         assert native_of("char", charset=charset, target=WINDOWS)[0] == windows
 
 
-def test_com_is_there_on_windows_only():
+def test_types_that_need_com_are_marshalled_on_windows_only():
     assert native_of(field("bool", "VariantBool"), target=WINDOWS) == (2, 2)
     assert native_of("object", target=WINDOWS)[0] == 8
     assert native_of(field("object", "Struct"), target=WINDOWS) == (24, 8)
@@ -151,7 +151,7 @@ def test_pack_caps_the_alignment_of_each_field(pack, expected):
     assert offsets(native(struct("byte", "double", "short", pack=pack), LINUX)) == expected
 
 
-def test_the_size_is_rounded_to_the_strictest_field_so_capped():
+def test_the_size_is_rounded_up_to_the_alignment():
     assert native_of("double", "byte") == (16, 8)
     assert native_of("double", "byte", pack=4) == (12, 4)
     assert native_of("double", "byte", pack=1) == (9, 1)
@@ -170,7 +170,7 @@ def test_an_empty_struct_takes_one_byte():
     assert native_of("int", struct(name="Empty"), "byte") == (8, 4)
 
 
-def test_explicit_offsets_stand_as_they_are_and_may_overlap():
+def test_explicit_offsets_are_kept_and_may_overlap():
     fields = (field("byte", offset=0), field("int", offset=1))
     for options, size in [({}, 8), ({"pack": 1}, 5), ({"size": 7}, 7)]:
         layout = native(struct(*fields, layout="explicit", **options), LINUX)
@@ -179,7 +179,7 @@ def test_explicit_offsets_stand_as_they_are_and_may_overlap():
     assert native(union, LINUX).size == 8
 
 
-def test_a_nested_struct_brings_its_size_and_its_capped_alignment():
+def test_a_nested_struct_has_its_own_size_and_alignment():
     packed = struct("byte", "double", pack=2, name="Packed")
     layout = native(struct("byte", packed, "byte"), LINUX)
     assert (offsets(layout), layout.size) == ([0, 2, 12], 14)
@@ -199,7 +199,7 @@ def test_a_nested_struct_brings_its_size_and_its_capped_alignment():
         (ENUM, None, (3, 1)), ("nint", None, (24, 8)),
     ],
 )  # fmt: skip
-def test_a_by_val_array_lies_inline(element, sub_type, expected):
+def test_a_by_val_array_is_in_place(element, sub_type, expected):
     kind = Array(BuiltIn(element) if isinstance(element, str) else element)
     given = field(kind, MarshalAs("ByValArray", 3, sub_type))
     assert native_of(given) == expected
@@ -222,7 +222,7 @@ def test_an_array_that_the_marshaller_rejects_is_refused(element, sub_type, size
     assert refusal(struct(given), LINUX) is not None
 
 
-def test_text_lies_inline_in_characters_of_the_charset():
+def test_a_by_val_tstr_is_in_place_in_characters_of_the_charset():
     given = field("string", MarshalAs("ByValTStr", 5))
     assert native_of("byte", given) == (6, 1)
     assert native_of("byte", given, charset="unicode") == (12, 2)
@@ -235,9 +235,9 @@ def fixed(kind, count, size):
     return TypeDeclaration("S+<f>e__FixedBuffer", fields=(element,), size=count * size)
 
 
-def test_a_fixed_buffer_has_room_for_its_elements_as_they_lie_in_managed_memory():
+def test_a_fixed_buffer_has_the_size_of_its_elements_in_managed_memory():
     assert native_of(fixed("int", 3, 4)) == (12, 4)
-    # Only the first element is marshalled, and what is left of the Size stays.
+    # Only the first element is marshalled; the Size of the struct stays the same.
     assert native_of(fixed("char", 3, 2)) == (6, 1)
     assert native_of(fixed("bool", 3, 1)) == (4, 4)
 
@@ -251,14 +251,14 @@ def test_an_inline_array_repeats_its_one_field():
     assert refusal(struct("int", inline_array=2, size=8), LINUX).by == "load"
 
 
-def test_a_class_begins_behind_its_base_class():
+def test_the_fields_of_a_class_are_after_those_of_its_base_class():
     base = struct("int", "byte", kind="class", name="Base")
     derived = struct("byte", "short", kind="class", base=base)
     assert offsets(native(derived, LINUX)) == [0, 4, 8, 10]
     assert native(derived, LINUX).size == 12
 
 
-def test_a_class_without_layout_gives_none_to_its_children():
+def test_a_class_whose_base_class_has_no_layout_is_refused():
     base = struct("int", kind="class", layout="auto", name="Base")
     assert refusal(struct("int", kind="class", base=base), LINUX).by == "load"
 
@@ -273,7 +273,7 @@ def test_a_handle_is_an_address():
     assert refusal(struct(field(handle, "SysInt")), LINUX) is not None
 
 
-def test_a_structure_with_a_safe_handle_has_a_size_and_can_not_be_marshalled():
+def test_a_struct_with_a_safe_handle_has_a_size_and_can_not_be_marshalled():
     handle = TypeDeclaration("System.Runtime.InteropServices.SafeHandle", "class", layout="auto")
     inner = struct("int", handle, name="Inner")
     refused = refusal(struct("byte", inner), LINUX)
@@ -281,7 +281,7 @@ def test_a_structure_with_a_safe_handle_has_a_size_and_can_not_be_marshalled():
     assert (refused.by, refused.type, refused.field) == ("marshal", "Inner", "f1")
 
 
-def test_a_color_is_a_parameter_only_on_windows():
+def test_a_color_can_not_be_a_field_on_windows():
     color = struct("string", "long", "short", "short", name="System.Drawing.Color")
     assert refusal(struct(color), LINUX) is None
     refused = refusal(struct(color), WINDOWS)
@@ -289,7 +289,7 @@ def test_a_color_is_a_parameter_only_on_windows():
     assert refused.by == "size"
 
 
-def test_a_ref_field_does_not_change_the_order_of_fields():
+def test_a_ref_field_does_not_change_the_order_of_the_fields():
     reference = TypeDeclaration("ref", "class", "auto", generic=True, by_ref_like=True)
     span = struct(reference, "int", name="Span", by_ref_like=True, generic=True)
     layout = managed(struct(span, "byte", "long", by_ref_like=True), LINUX)
@@ -305,7 +305,7 @@ def test_a_vector_is_aligned_to_its_size(size):
     assert managed(struct("byte", vector), LINUX).fields[1].offset == min(size, 32)
 
 
-def test_a_size_is_no_proof_that_a_type_can_be_marshalled():
+def test_a_type_with_a_size_can_be_refused_by_structure_to_ptr():
     inner = struct("int", "object", name="Inner")
     refused = refusal(struct("byte", inner), LINUX)
     assert refused is not None
@@ -336,7 +336,7 @@ def test_the_runtime_moves_the_fields_of_a_struct_with_references():
     assert not contains_references(struct("byte", Pointer()))
 
 
-def test_a_struct_with_a_date_keeps_its_order_in_memory():
+def test_a_struct_with_a_date_keeps_the_order_of_its_fields():
     layout = managed(struct("byte", "DateTime", "int"), LINUX)
     assert (offsets(layout), layout.size) == ([0, 8, 16], 24)
 
@@ -357,7 +357,7 @@ def test_an_array_of_managed_structs_has_the_stride_of_safe_buffer(fields, strid
     assert managed(struct(*fields, pack=1), LINUX).stride == stride
 
 
-def test_objects_may_not_be_misaligned_or_lie_under_other_bytes():
+def test_objects_can_not_be_misaligned_or_share_bytes_with_other_data():
     def explicit(*fields):
         return struct(*fields, layout="explicit")
 
@@ -370,7 +370,7 @@ def test_objects_may_not_be_misaligned_or_lie_under_other_bytes():
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "reason"),
     [
         ({"pack": 3}, "Pack must be one of"),
         ({"pack": 256}, "Pack must be one of"),
@@ -379,10 +379,10 @@ def test_objects_may_not_be_misaligned_or_lie_under_other_bytes():
         ({"layout": "explicit"}, "needs a FieldOffset"),
     ],
 )
-def test_attributes_that_the_runtime_does_not_know_are_refused(options, said):
-    with pytest.raises(LayoutError, match=said):
+def test_invalid_attributes_are_refused(options, reason):
+    with pytest.raises(LayoutError, match=reason):
         native(struct("int", **options), LINUX)
-    with pytest.raises(LayoutError, match=said):
+    with pytest.raises(LayoutError, match=reason):
         managed(struct("int", **options), LINUX)
 
 
@@ -392,7 +392,7 @@ def test_a_negative_offset_is_refused():
         native(bad, LINUX)
 
 
-def test_blittable_means_the_same_bytes_in_both_worlds():
+def test_a_blittable_type_has_the_same_bytes_in_both_layouts():
     assert is_blittable(struct("int", "double", PAIR), LINUX)
     assert is_blittable(struct("char", charset="unicode"), LINUX)
     for kind in ("bool", "char", "string", "decimal", "DateTime"):
@@ -407,8 +407,8 @@ def test_names_change_from_python_to_dotnet(python, dotnet):
     assert dotnet_name(python) == dotnet
 
 
-def test_types_nested_deep_are_laid_out_as_fast_as_others():
-    # Each level holds the one below twice, at one place: 2 to the power of 48 if walked in full.
+def test_deeply_nested_types_take_linear_time():
+    # Each level contains the one below twice, so that there are 2**48 paths through the types.
     at = struct("string", name="Bottom")
     for level in range(48):
         fields = (field(at, offset=0, name="a"), field(at, offset=0, name="b"))
@@ -417,7 +417,7 @@ def test_types_nested_deep_are_laid_out_as_fast_as_others():
     assert refusal(at, LINUX) is None
 
 
-def test_an_array_of_very_many_objects_is_refused_in_time():
+def test_an_array_of_too_many_objects_is_refused():
     huge = struct(struct("string", "long", name="Pair"), inline_array=2**20, name="Huge")
     with pytest.raises(LayoutError, match="too many"):
         managed(struct(field(huge, offset=0), layout="explicit"), LINUX)

@@ -16,7 +16,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def boxes(svg):
-    """Every box of a picture: its full text and (x, y, width, height)."""
+    """Return the full text of every box of a picture, and its (x, y, width, height)."""
     root = ET.fromstring(svg)
     found = {}
     for group in root.iter(f"{SVG}g"):
@@ -45,7 +45,7 @@ def test_the_picture_has_a_box_for_every_row():
     ]
 
 
-def test_fields_that_share_bytes_lie_beside_each_other_and_others_below():
+def test_fields_that_share_bytes_are_side_by_side_and_others_below():
     found = {
         text.partition(":")[0]: place for text, place in boxes(picture(layout_of(Union))).items()
     }
@@ -59,7 +59,7 @@ def test_fields_that_share_bytes_lie_beside_each_other_and_others_below():
 
 
 @pytest.mark.parametrize("struct", [Outer, Union, Inner])
-def test_no_two_boxes_overlap_but_a_struct_and_what_is_in_it(struct):
+def test_a_box_overlaps_only_the_boxes_within_it(struct):
     placed = list(boxes(picture(layout_of(struct))).values())
 
     def contains(a, b):
@@ -73,13 +73,13 @@ def test_no_two_boxes_overlap_but_a_struct_and_what_is_in_it(struct):
             assert apart or contains(a, b)
 
 
-def test_the_picture_tells_every_offset_and_the_size():
+def test_the_picture_shows_every_offset_and_the_size():
     root = ET.fromstring(picture(layout_of(Union)))
-    told = [text.text for text in root.iter(f"{SVG}text") if text.get("class") == "offset"]
-    assert sorted(map(int, told)) == [0, 2, 4, 5, 8]
+    shown = [text.text for text in root.iter(f"{SVG}text") if text.get("class") == "offset"]
+    assert sorted(map(int, shown)) == [0, 2, 4, 5, 8]
 
 
-def test_hostile_names_can_not_break_out_of_the_picture():
+def test_markup_in_names_is_escaped():
     name = '</title><script>alert("1")</script>&\x00\ud800\ufffe'
     svg = picture(native(declared(name, (name, BuiltIn("int"))), LINUX), name)
     root = ET.fromstring(svg.encode("utf-8"))
@@ -87,14 +87,14 @@ def test_hostile_names_can_not_break_out_of_the_picture():
     assert root.get("aria-label") == (r'</title><script>alert("1")</script>&\x00\ud800' "\\ufffe")
 
 
-def test_the_picture_needs_nothing_from_elsewhere():
+def test_the_picture_refers_to_no_other_file():
     svg = picture(layout_of(Outer))
     assert re.findall(r"(?:https?:)?//[\w./]+", svg) == ["http://www.w3.org/2000/svg"]
     assert set(re.findall(r"url\(([^)]*)\)", svg)) == {"#hatch"}
     assert "prefers-color-scheme: dark" in svg
 
 
-def test_long_text_is_cut_to_its_box():
+def test_long_text_is_cut_to_the_width_of_its_box():
     long = "x" * 500
     svg = picture(native(declared(long, (long, BuiltIn("int"))), LINUX))
     texts = [text.text for text in ET.fromstring(svg).iter(f"{SVG}text")]
@@ -106,6 +106,6 @@ def test_an_empty_struct_has_a_picture_of_one_byte():
     assert list(boxes(picture(native(declared("Empty"), LINUX)))) == ["byte 0"]
 
 
-def test_a_picture_nobody_would_look_at_is_refused():
+def test_a_picture_with_too_many_boxes_is_refused():
     with pytest.raises(LayoutError, match=r"more than 5000 fields"):
         picture(native(doubled(13), LINUX))

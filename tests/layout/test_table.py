@@ -14,7 +14,7 @@ from pyshm.layout.table import PADDING, as_json, heading, indented, rows
 from tests.layout.examples import LINUX, Inner, Outer, Union, declared, doubled, layout_of
 
 
-def test_every_byte_of_a_struct_has_a_row_and_those_within_follow():
+def test_every_byte_has_a_row_and_the_fields_of_a_struct_follow_it():
     assert [(row.offset, row.size, row.name, row.depth) for row in rows(layout_of(Outer))] == [
         (0, 1, "Wet", 0),
         (1, 7, PADDING, 0),
@@ -31,7 +31,7 @@ def test_every_byte_of_a_struct_has_a_row_and_those_within_follow():
     ]
 
 
-def test_a_bar_is_before_fields_that_share_bytes_and_blanks_before_those_of_structs():
+def test_a_bar_marks_fields_that_share_bytes_and_blanks_indent_the_fields_of_structs():
     assert [indented(row) for row in rows(layout_of(Union))] == [
         "| Whole",
         "| Low",
@@ -46,7 +46,7 @@ def test_a_bar_is_before_fields_that_share_bytes_and_blanks_before_those_of_stru
     ]
 
 
-def test_padding_can_come_first_and_between_fields_of_a_union():
+def test_a_union_can_begin_with_padding():
     declaration = declared(
         "T", ("a", BuiltIn("byte"), 4), ("b", BuiltIn("byte"), 4), layout="explicit"
     )
@@ -57,7 +57,7 @@ def test_padding_can_come_first_and_between_fields_of_a_union():
     ]
 
 
-def test_a_field_called_padding_is_no_padding():
+def test_a_field_with_the_name_of_padding_is_not_padding():
     (row,) = rows(native(declared("T", (PADDING, BuiltIn("int"))), LINUX))
     assert not row.is_padding
 
@@ -67,7 +67,7 @@ def test_only_fields_that_share_bytes_are_marked():
     assert marks == {"Whole": True, "Low": True, "High": True, "Alone": False}
 
 
-def test_a_long_field_shares_bytes_with_all_under_it():
+def test_a_long_field_shares_bytes_with_all_fields_in_its_range():
     declaration = declared(
         "T",
         ("whole", BuiltIn("long"), 0),
@@ -78,7 +78,7 @@ def test_a_long_field_shares_bytes_with_all_under_it():
     assert [row.shared for row in rows(native(declaration, LINUX))] == [True, True, True]
 
 
-def test_types_are_told_in_the_words_of_csharp():
+def test_types_are_written_as_in_csharp():
     class Kinds(Struct):
         a: Annotated[str, t.ByValTStr(5)]
         b: Annotated[list[int], t.FixedBuffer(t.Int16, 4)]
@@ -93,7 +93,7 @@ def test_types_are_told_in_the_words_of_csharp():
     ]
 
 
-def test_the_heading_tells_pack_layout_and_system():
+def test_the_heading_has_pack_layout_and_system():
     class Packed(Struct, pack=2):
         a: t.Byte
         b: t.Bool
@@ -107,13 +107,13 @@ def test_the_heading_tells_pack_layout_and_system():
     )
 
 
-def test_control_characters_of_names_are_escaped():
+def test_control_characters_in_names_are_escaped():
     hostile = native(declared("T\x1b[31m", ("a\nb\x07", BuiltIn("int"))), LINUX)
     assert heading(hostile).startswith(r"T\x1b[31m: 4 bytes")
     assert [indented(row) for row in rows(hostile)] == [r"a\nb\x07"]
 
 
-def test_the_json_holds_structs_within_structs():
+def test_the_json_has_the_fields_of_nested_structs():
     assert as_json(layout_of(Inner)) == {
         "type": "My.Inner",
         "layout": "marshalled",
@@ -144,7 +144,7 @@ def test_the_json_holds_structs_within_structs():
     assert "padding" not in text
 
 
-def test_a_type_with_endless_fields_within_is_refused():
+def test_a_type_with_too_many_fields_is_refused():
     layout = native(doubled(9), LINUX)
     assert len(rows(layout)) == 2**10 - 2 + 2**9
     with pytest.raises(LayoutError, match=r"^T9 has more than 1000 fields") as caught:
