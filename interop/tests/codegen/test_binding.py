@@ -1,4 +1,4 @@
-"""Assemblies as pyshm reads them and as .NET's own reflection does; C# that pyshm writes."""
+"""Assemblies, read by pyshm and by .NET's reflection; C# and Python source that pyshm writes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.dotnet]
 
 DATA = CHECKOUT / "tests" / "assemblies" / "data"
 
-# Prints what reflection says of every type with layout; the same facts as pyshm.assemblies reads.
+# A program that prints, for every type with layout, the facts that pyshm.assemblies reads.
 DESCRIBE = """
 #pragma warning disable
 using System.Reflection;
@@ -131,7 +131,7 @@ def dotnet(peers: Peers) -> DotNetTypes:
 
 @pytest.fixture(scope="module")
 def framework(dotnet: DotNetTypes, describe: list[str]) -> Path:
-    """The folder with .NET's own assemblies, that the program runs on."""
+    """Return the folder with the assemblies of the .NET that runs the program."""
     listed = subprocess.run(
         [describe[0], "--list-runtimes"], capture_output=True, text=True, check=True
     ).stdout.splitlines()
@@ -143,7 +143,7 @@ def framework(dotnet: DotNetTypes, describe: list[str]) -> Path:
 
 
 def kind_of(reference: TypeReference) -> str:
-    """What DESCRIBE's Describe says."""
+    """Return the same text as the function Describe of DESCRIBE."""
     if isinstance(reference, BuiltIn):
         name = BUILT_IN_TYPES[reference.name].dotnet_name
         return name if name.endswith(f".{reference.name}") else reference.name
@@ -158,12 +158,12 @@ def kind_of(reference: TypeReference) -> str:
     return reference.name.partition("[")[0]
 
 
-def as_reflection_says(declaration: TypeDeclaration) -> dict[str, Any]:
+def as_described(declaration: TypeDeclaration) -> dict[str, Any]:
     return {
         "name": declaration.name,
         "open": False,
         "layout": declaration.layout,
-        # Reflection has a default of its own for what is not there.
+        # Reflection has its own default for a Pack that is not set.
         "pack": declaration.pack or (0 if declaration.size else 8),
         "size": declaration.size,
         "charset": declaration.charset,
@@ -188,27 +188,27 @@ def described(describe: list[str], path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def assert_as_reflection_says(describe: list[str], path: Path, references: list[str]) -> int:
-    """Compare every type of an assembly; how many of them could be told."""
+def compare_with_reflection(describe: list[str], path: Path, references: list[str]) -> int:
+    """Compare every type of an assembly; return how many types pyshm can declare."""
     real = described(describe, path)
     mine = {item.name: item for item in Assembly.open(path, references).declared_types()}
     assert list(mine) == [item["name"] for item in real]
-    told = 0
+    count = 0
     for item in real:
-        made = mine[item["name"]]
-        if isinstance(made, Unbindable):
-            assert (made.reason == "open generic") == item["open"], made
+        read = mine[item["name"]]
+        if isinstance(read, Unbindable):
+            assert (read.reason == "open generic") == item["open"], read
             continue
-        told += 1
-        expected = as_reflection_says(made)
-        if not made.pack and item["pack"] in (0, 8):
-            item["pack"] = expected["pack"]  # reflection's own default, which depends on Size
+        count += 1
+        expected = as_described(read)
+        if not read.pack and item["pack"] in (0, 8):
+            item["pack"] = expected["pack"]  # the default of reflection, which depends on Size
         assert expected == item
-    return told
+    return count
 
 
-def test_reflection_says_the_same_of_the_test_assembly(describe: list[str]) -> None:
-    assert assert_as_reflection_says(describe, DATA / "Shapes.dll", []) > 20
+def test_reflection_agrees_on_the_test_assembly(describe: list[str]) -> None:
+    assert compare_with_reflection(describe, DATA / "Shapes.dll", []) > 20
 
 
 @pytest.mark.parametrize(
@@ -222,14 +222,14 @@ def test_reflection_says_the_same_of_the_test_assembly(describe: list[str]) -> N
         "Microsoft.VisualBasic.Core",
     ],
 )
-def test_reflection_says_the_same_of_dotnet_itself(
+def test_reflection_agrees_on_assemblies_of_dotnet(
     describe: list[str], framework: Path, name: str
 ) -> None:
     path = framework / f"{name}.dll"
-    assert assert_as_reflection_says(describe, path, [str(framework)]) > 0
+    assert compare_with_reflection(describe, path, [str(framework)]) > 0
 
 
-def test_the_stored_assembly_is_what_its_source_compiles_to(folder: Path) -> None:
+def test_the_stored_assembly_is_compiled_from_its_source(folder: Path) -> None:
     (folder / "again").mkdir()
     common = compile_library(
         "Common", (DATA / "Common.cs").read_text(encoding="utf-8"), folder / "again"
@@ -243,7 +243,7 @@ def test_the_stored_assembly_is_what_its_source_compiles_to(folder: Path) -> Non
         assert shapes.with_suffix(suffix).read_text(encoding="utf-8-sig").split() == stored
 
 
-def test_the_known_types_of_dotnet_are_as_they_are(framework: Path) -> None:
+def test_the_known_types_of_dotnet_are_equal_to_the_real_ones(framework: Path) -> None:
     homes = ("System.Private.CoreLib", "System.Drawing.Primitives", "System.Runtime.Numerics")
     assemblies = [Assembly.open(framework / f"{home}.dll") for home in homes]
     for name, known in KNOWN_TYPES.items():
@@ -289,7 +289,7 @@ class Wheel(Struct, pack=2):
 
 
 class Union(Struct, layout="explicit", size=24, name="My.Game.Union"):
-    """Two things at one place."""
+    """Two fields at one offset."""
 
     number: Annotated[t.Int32, t.FieldOffset(0)]
     real: Annotated[t.Single, t.FieldOffset(0)]
@@ -303,9 +303,9 @@ class Inner(Struct, name="My.Game.Car+Inner"):
 
 
 class Car(Struct, charset="unicode", name="My.Game.Car"):
-    """Everything that a Python declaration can say.
+    """Every kind of field.
 
-    In two paragraphs.
+    This text has two paragraphs.
     """
 
     id: t.Int32
@@ -349,7 +349,7 @@ class Ancestor(Struct, kind="class", name="My.Game.Ancestor"):
 
 
 class Descendant(Ancestor, kind="class", pack=4, name="My.Game.Descendant"):
-    """One that derives from it."""
+    """A class that derives from Ancestor."""
 
     second: t.Double
 
@@ -374,11 +374,11 @@ def compiled(folder: Path) -> Path:
 
 
 def plain(declaration: TypeDeclaration) -> list[dict[str, Any]]:
-    """A declaration without the names that C# has to choose itself."""
+    """Return a declaration in JSON, with the names that it has in C#."""
     text = json.dumps(to_json(declaration))
     for ours, theirs in [
         ("My.Game.Car+<Row>InlineArray", "My.Game.Car+RowInlineArray"),
-        # What has no namespace in Python got the one that was asked for.
+        # A type without a namespace in Python gets the given one.
         ('"Gear"', '"My.Game.Gear"'),
         ('"Wheel"', '"My.Game.Wheel"'),
     ]:
@@ -388,7 +388,9 @@ def plain(declaration: TypeDeclaration) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("struct", [*DECLARED, Union], ids=lambda struct: struct.__name__)
-def test_what_csharp_writes_is_read_back_the_same(compiled: Path, struct: type[Struct]) -> None:
+def test_the_compiled_source_is_read_back_as_the_same_declaration(
+    compiled: Path, struct: type[Struct]
+) -> None:
     found = Assembly.open(compiled).find(struct.layout.declaration.name)
     assert isinstance(found, TypeDeclaration), found
     assert plain(found) == plain(struct.layout.declaration)
@@ -396,7 +398,7 @@ def test_what_csharp_writes_is_read_back_the_same(compiled: Path, struct: type[S
 
 
 @pytest.mark.parametrize("struct", [*DECLARED, Union], ids=lambda struct: struct.__name__)
-def test_what_csharp_writes_has_the_same_layout_in_dotnet(
+def test_the_compiled_source_has_the_same_layout_in_dotnet(
     compiled: Path, dotnet: DotNetTypes, struct: type[Struct]
 ) -> None:
     (real,) = dotnet.reflect(compiled, types=[struct.layout.declaration.name])
@@ -412,7 +414,7 @@ def test_what_csharp_writes_has_the_same_layout_in_dotnet(
 
 @pytest.fixture
 def bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A function that imports what bind makes of an assembly."""
+    """Return a function that binds an assembly and imports the module."""
     monkeypatch.syspath_prepend(tmp_path)
     names: list[str] = []
 
@@ -435,7 +437,7 @@ def assert_same_layout(struct: type[Struct], real: ReflectedType) -> None:
     assert mine == [(each.name, each.native_offset) for each in real.fields]
 
 
-def test_bound_structs_have_the_layout_that_dotnet_says(bound: Any, dotnet: DotNetTypes) -> None:
+def test_bound_structs_have_the_same_layout_in_dotnet(bound: Any, dotnet: DotNetTypes) -> None:
     module = bound(DATA / "Shapes.dll")
     real = {item.type: item for item in dotnet.reflect(DATA / "Shapes.dll")}
     structs = [
@@ -451,20 +453,20 @@ def test_bound_structs_have_the_layout_that_dotnet_says(bound: Any, dotnet: DotN
     assert compared >= 12
 
 
-def test_what_dotnet_refuses_is_what_is_not_bound(dotnet: DotNetTypes) -> None:
+def test_the_types_that_are_not_bound_are_those_that_dotnet_refuses(dotnet: DotNetTypes) -> None:
     binding = bind(Assembly.open(DATA / "Shapes.dll"))
     refused = {
         item.type
         for item in dotnet.reflect(DATA / "Shapes.dll")
         if item.native_size is None or item.structure_to_ptr_error is not None
     }
-    missing = {"Shapes.Outside", "Shapes.Recursive"}  # pyshm can't tell them at all
+    missing = {"Shapes.Outside", "Shapes.Recursive"}  # pyshm can't declare them
     assert {item.name for item in binding.not_bound} - missing <= refused
     only_windows = {"Shapes.Packed"} if NATIVE != "windows" else set()
     assert refused - only_windows - {item.name for item in binding.not_bound} == set()
 
 
-def test_python_to_csharp_to_python_is_the_same_again(bound: Any, compiled: Path) -> None:
+def test_a_struct_survives_the_round_trip_through_csharp(bound: Any, compiled: Path) -> None:
     module = bound(compiled)
     assert module.Car.layout.size == Car.layout.size
     first, ours = (plain(car.layout.declaration)[-1]["fields"][0] for car in (module.Car, Car))

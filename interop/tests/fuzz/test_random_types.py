@@ -1,7 +1,7 @@
-"""Types that nobody thought of: .NET builds each at run time, and both sides have to agree on it.
+"""Random types: .NET builds each at run time, and pyshm must agree with it about the layouts.
 
-How many is the option ``--types`` (`tox -e fuzz` asks for 20,000), which ones ``--seed``. What
-once was wrong is kept in fixtures/types.jsonl and compared in every run.
+The option ``--types`` sets the number of types (`tox -e fuzz` uses 20,000) and ``--seed`` selects
+them. fixtures/types.jsonl has the types that pyshm once got wrong; every run compares them.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 KEPT = FIXTURES / "types.jsonl"
-# Types in one request: a round trip costs as much as a type.
+# The number of types in one request, because each round trip takes time.
 BATCH = 25
 
 
 @pytest.fixture
 def dotnet(world: World, peers: Peers) -> Callable[[], DotNetTypes]:
-    """The .NET of ``world``; a new process if the last one died."""
+    """Return a function that returns the .NET of ``world``, restarted if it crashed."""
     return lambda: DotNetTypes(peers.get(Endpoint(world.name, "dotnet"), "consumer"))
 
 
@@ -47,14 +47,14 @@ def _kept() -> list[tuple[str, TypeDeclaration]]:
 @pytest.mark.parametrize(
     "declaration", [pytest.param(declaration, id=why) for why, declaration in _kept()]
 )
-def test_a_type_that_was_wrong_once_is_right(
+def test_a_type_that_was_once_wrong_is_equal(
     declaration: TypeDeclaration, world: World, dotnet: Callable[[], DotNetTypes]
 ) -> None:
     (found,) = disagreements([declaration], dotnet(), target_of(world))
-    assert not found, _story(declaration, found)
+    assert not found, _message(declaration, found)
 
 
-def test_random_types_are_laid_out_alike(
+def test_random_types_have_the_same_layouts(
     world: World, dotnet: Callable[[], DotNetTypes], request: pytest.FixtureRequest
 ) -> None:
     pytest.importorskip("hypothesis")
@@ -70,7 +70,7 @@ def test_random_types_are_laid_out_alike(
     )
 
 
-def test_random_values_are_the_same_bytes(
+def test_random_values_have_the_same_bytes(
     world: World, dotnet: Callable[[], DotNetTypes], request: pytest.FixtureRequest
 ) -> None:
     pytest.importorskip("hypothesis")
@@ -95,7 +95,7 @@ def _search(
     lists: SearchStrategy[list[Any]],
     compare: Callable[[list[Any]], Iterable[tuple[TypeDeclaration, list[Disagreement]]]],
 ) -> None:
-    """Draw ``--types`` types in lists, and fail with the smallest one that is not the same."""
+    """Draw ``--types`` types in lists, and fail with the smallest type that is not equal."""
     from hypothesis import HealthCheck, given, seed, settings
 
     count = config.getoption("--types")
@@ -129,17 +129,17 @@ def _search(
 
 
 class _Wrong(Exception):
-    """The smallest type on which the two sides disagree."""
+    """The two sides disagree on a type; hypothesis finds the smallest one."""
 
     def __init__(self, declaration: TypeDeclaration, found: list[Disagreement]) -> None:
-        super().__init__(_story(declaration, found))
+        super().__init__(_message(declaration, found))
         self.declaration = declaration
         self.found = found
 
 
-def _story(declaration: TypeDeclaration, found: list[Disagreement]) -> str:
-    said = "\n".join(f"  {difference}" for difference in found)
-    return f"{said}\n  {json.dumps(to_json(declaration))}"
+def _message(declaration: TypeDeclaration, found: list[Disagreement]) -> str:
+    sentences = "\n".join(f"  {each}" for each in found)
+    return f"{sentences}\n  {json.dumps(to_json(declaration))}"
 
 
 def _keep(wrong: _Wrong) -> None:

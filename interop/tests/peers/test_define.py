@@ -1,4 +1,4 @@
-"""The steps ``define`` and ``reflect``: facts known beforehand, told by the real runtime."""
+"""The steps ``define`` and ``reflect``: the real runtime must answer with known facts."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ internal sealed class Layout
 
 @pytest.fixture
 def dotnet(world: World, peers: Peers) -> DotNetTypes:
-    """The .NET of each world."""
+    """Return the .NET of each world."""
     return DotNetTypes(peers.get(Endpoint(world.name, "dotnet"), "consumer"))
 
 
@@ -184,7 +184,7 @@ WINDOWS_SIZES = {"object": (8, 8, [0]), "an array": (8, 8, [0])}
 
 
 @pytest.mark.parametrize("name", SIZES)
-def test_the_marshalled_layout_is_the_known_one(name: str, dotnet: DotNetTypes) -> None:
+def test_the_marshalled_layout_is_as_expected(name: str, dotnet: DotNetTypes) -> None:
     types, expected = SIZES[name]
     if dotnet.peer.hello["system"] == "windows":
         expected = WINDOWS_SIZES.get(name, expected)
@@ -199,12 +199,12 @@ def test_the_marshalled_layout_is_the_known_one(name: str, dotnet: DotNetTypes) 
         assert (answer.native_error, answer.structure_to_ptr_error) == (None, None)
 
 
-def test_charset_auto_is_what_the_system_has(dotnet: DotNetTypes) -> None:
+def test_charset_auto_depends_on_the_system(dotnet: DotNetTypes) -> None:
     answer = define(dotnet, struct(field("A", "char"), charset="auto"))
     assert answer.native_size == AUTO_IS_UNICODE[dotnet.peer.hello["system"]]
 
 
-def test_the_managed_layout_is_the_known_one(dotnet: DotNetTypes) -> None:
+def test_the_managed_layout_is_as_expected(dotnet: DotNetTypes) -> None:
     answer = define(dotnet, struct(field("A", "int"), field("B", "bool"), field("C", "short")))
     assert (answer.native_size, answer.managed_size, answer.managed_alignment) == (12, 8, 4)
     assert (answer.native_offsets, answer.managed_offsets) == ([0, 4, 8], [0, 4, 6])
@@ -221,7 +221,7 @@ def test_the_managed_layout_is_the_known_one(dotnet: DotNetTypes) -> None:
         ((field("A", "long"), field("B", "long"), field("C", "byte")), 20),
     ],
 )
-def test_the_stride_is_what_a_real_accessor_uses(
+def test_the_stride_is_that_of_a_real_accessor(
     fields: tuple[dict[str, Any], ...], expected: int, dotnet: DotNetTypes
 ) -> None:
     answer = define(dotnet, struct(*fields, pack=1), accessor=True)
@@ -239,14 +239,14 @@ def test_a_struct_with_references_has_no_stride(dotnet: DotNetTypes) -> None:
     assert answer.managed_to_bytes[0].error is not None
 
 
-def test_a_type_that_does_not_load_is_told_with_the_reason(dotnet: DotNetTypes) -> None:
+def test_a_type_that_does_not_load_is_reported_with_the_reason(dotnet: DotNetTypes) -> None:
     answer = define(dotnet, struct(field("A", "int"), layout="explicit"))
     assert answer.managed_error is not None
     assert answer.managed_error.type == "TypeLoadException"
     assert (answer.native_size, answer.managed_size, answer.native_offsets) == (None, None, None)
 
 
-def test_a_size_is_no_promise_that_a_type_can_be_marshalled(dotnet: DotNetTypes) -> None:
+def test_a_type_with_a_size_can_be_refused_by_structure_to_ptr(dotnet: DotNetTypes) -> None:
     answer = define(dotnet, struct(field("A", "int"), by_ref_like=True))
     assert (answer.native_size, answer.managed_size) == (4, 4)
     assert answer.structure_to_ptr_error is not None
@@ -308,7 +308,9 @@ VALUES: dict[str, tuple[dict[str, Any], Any, str, str | None]] = {
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_a_value_has_the_known_bytes_and_comes_back(name: str, dotnet: DotNetTypes) -> None:
+def test_a_value_has_the_expected_bytes_and_survives_the_round_trip(
+    name: str, dotnet: DotNetTypes
+) -> None:
     member, value, native, managed = VALUES[name]
     answer = define(
         dotnet,
@@ -327,7 +329,7 @@ def test_a_value_has_the_known_bytes_and_comes_back(name: str, dotnet: DotNetTyp
         assert answer.managed_from_bytes[0].value == {"A": value}
 
 
-def test_elements_of_inline_arrays_are_all_marshalled_those_of_fixed_buffers_not(
+def test_all_elements_of_an_inline_array_are_marshalled_and_the_first_of_a_fixed_buffer(
     dotnet: DotNetTypes,
 ) -> None:
     subject = struct(field("A", {"type": "Three"}), field("B", {"type": "Buffer"}))
@@ -340,7 +342,7 @@ def test_elements_of_inline_arrays_are_all_marshalled_those_of_fixed_buffers_not
     assert answer.managed_from_bytes[0].value == value
 
 
-def test_inline_arrays_hold_references_too(dotnet: DotNetTypes) -> None:
+def test_an_inline_array_can_hold_references(dotnet: DotNetTypes) -> None:
     text = struct(field("S", "string", **marshal_as("ByValTStr", size_const=2)), name="Text")
     two = struct(field("Element", {"type": "Text"}), name="Two", inline_array=2)
     value = {"A": [{"S": {"utf16": "4100"}}, {"S": {"utf16": "4200"}}]}
@@ -351,7 +353,7 @@ def test_inline_arrays_hold_references_too(dotnet: DotNetTypes) -> None:
     assert answer.from_bytes[0].value == value
 
 
-def test_the_copy_of_a_value_is_what_a_real_accessor_writes(dotnet: DotNetTypes) -> None:
+def test_the_copy_of_a_value_has_the_bytes_that_a_real_accessor_writes(dotnet: DotNetTypes) -> None:
     subject = struct(field("A", "byte"), field("B", "long"), field("C", "bool"))
     values = [{"A": 1, "B": -2, "C": True}]
     data = [bytes(range(24))]
@@ -367,7 +369,7 @@ def test_the_copy_of_a_value_is_what_a_real_accessor_writes(dotnet: DotNetTypes)
         }
 
 
-def test_a_value_that_the_marshaller_refuses_is_an_answer_and_the_next_one_works(
+def test_a_refused_value_does_not_prevent_the_next_one(
     dotnet: DotNetTypes,
 ) -> None:
     subject = struct(field("A", {"array": "byte"}, **marshal_as("ByValArray", size_const=2)))
@@ -378,7 +380,7 @@ def test_a_value_that_the_marshaller_refuses_is_an_answer_and_the_next_one_works
     assert (zeros.data, cut.data) == (b"\0\0", b"\1\2")
 
 
-def test_many_items_share_names_and_keep_their_order(dotnet: DotNetTypes) -> None:
+def test_many_items_with_the_same_names_are_answered_in_order(dotnet: DotNetTypes) -> None:
     questions = [
         Question([struct(*(field(f"F{i}", "int") for i in range(1, n)))]) for n in range(2, 50)
     ]
@@ -396,7 +398,7 @@ def test_many_items_share_names_and_keep_their_order(dotnet: DotNetTypes) -> Non
         [{"name": "Subject", "kind": "union", "fields": []}],
     ],
 )
-def test_a_malformed_description_is_the_error_of_the_step(
+def test_an_invalid_description_is_an_error_of_the_step(
     types: list[dict[str, Any]], dotnet: DotNetTypes
 ) -> None:
     with pytest.raises(DotNetStepError):
@@ -408,12 +410,12 @@ def test_a_malformed_description_is_the_error_of_the_step(
 
 @pytest.fixture
 def native(peers: Peers) -> DotNetTypes:
-    """The .NET of this system."""
+    """Return the .NET of this system."""
     return DotNetTypes(peers.get(Endpoint(NATIVE, "dotnet"), "consumer"))
 
 
 def _library() -> Path:
-    """An assembly that is always there: the peer's own library."""
+    """Return an assembly that always exists: the peer's own library."""
     return Path((build.find_peer() or ("",))[-1]).with_name("SharedMemory.dll")
 
 
@@ -422,7 +424,7 @@ def _by_name(types: list[ReflectedType]) -> dict[str, ReflectedType]:
 
 
 @pytest.mark.dotnet
-def test_reflect_tells_of_a_real_assembly(native: DotNetTypes) -> None:
+def test_reflect_reports_the_types_of_a_real_assembly(native: DotNetTypes) -> None:
     data = _by_name(native.reflect(_library()))["SharedMemory.TestData"]
     assert (data.kind, data.layout, data.native_size, data.stride) == (
         "struct",
@@ -438,7 +440,7 @@ def test_reflect_tells_of_a_real_assembly(native: DotNetTypes) -> None:
 
 
 @pytest.mark.dotnet
-def test_reflect_writes_the_same_to_a_file(native: DotNetTypes, tmp_path: Path) -> None:
+def test_reflect_writes_the_same_answer_to_a_file(native: DotNetTypes, tmp_path: Path) -> None:
     out = tmp_path / "types.jsonl"
     count = native.reflect_to_file(_library(), out)
     lines = out.read_text(encoding="utf-8").splitlines()
@@ -448,14 +450,14 @@ def test_reflect_writes_the_same_to_a_file(native: DotNetTypes, tmp_path: Path) 
 
 
 @pytest.mark.dotnet
-def test_reflect_tells_of_types_asked_for_also_of_missing_ones(native: DotNetTypes) -> None:
+def test_reflect_reports_the_requested_types_including_missing_ones(native: DotNetTypes) -> None:
     found, missing = native.reflect(_library(), types=["SharedMemory.TestData", "No.Such"])
     assert found.native_size == 48
     assert missing.native_error is not None
     assert missing.native_error.type == "TypeLoadException"
 
 
-def test_reflect_knows_the_runtime_s_own_types(dotnet: DotNetTypes) -> None:
+def test_reflect_reports_types_of_the_runtime(dotnet: DotNetTypes) -> None:
     core = "System.Private.CoreLib"
     guid, moment, span = dotnet.reflect(
         core, types=["System.Guid", "System.DateTimeOffset", "System.Span`1"]
@@ -467,10 +469,10 @@ def test_reflect_knows_the_runtime_s_own_types(dotnet: DotNetTypes) -> None:
 
 
 @pytest.mark.dotnet
-def test_reflect_runs_nothing_of_the_assembly_s_code(tmp_path: Path, peers: Peers) -> None:
+def test_reflect_runs_no_code_of_the_assembly(tmp_path: Path, peers: Peers) -> None:
     trace = tmp_path / "trace"
     library = compile_library("Trap", TRAP.replace("TRACE", str(trace)), tmp_path)
-    # A process of its own, which has to end: finalizers would run now, if ever.
+    # This process must end, because finalizers could run at its end.
     peer = Peer("dotnet (trapped)", [*(build.find_peer() or ()), "serve"])
     found = _by_name(DotNetTypes(peer).reflect(library))
     peer.close()
@@ -486,7 +488,9 @@ def test_reflect_runs_nothing_of_the_assembly_s_code(tmp_path: Path, peers: Peer
 
 
 @pytest.mark.dotnet
-def test_reflect_refuses_what_is_no_assembly(native: DotNetTypes, tmp_path: Path) -> None:
+def test_reflect_refuses_a_file_that_is_not_an_assembly(
+    native: DotNetTypes, tmp_path: Path
+) -> None:
     junk = tmp_path / "junk.dll"
     junk.write_bytes(b"MZ" + bytes(200))
     with pytest.raises(DotNetStepError):
@@ -496,7 +500,7 @@ def test_reflect_refuses_what_is_no_assembly(native: DotNetTypes, tmp_path: Path
 
 
 @pytest.mark.dotnet
-def test_reflect_names_types_that_do_not_load_and_finds_what_they_need_elsewhere(
+def test_reflect_reports_types_that_do_not_load_and_searches_the_references(
     native: DotNetTypes, tmp_path: Path
 ) -> None:
     part = "namespace Needed;\n/// <summary>A part.</summary>\npublic struct Part;\n"
