@@ -2,7 +2,7 @@
 
 A case does not know the languages of its peers. Its steps are those of docs/protocol.md, on one
 open map called ``m``. What it expects is written down from docs/format.md, by hand or with
-``oracle/memory.py``, never with the code that is tested.
+``interop/oracle/memory.py``, never with the code that is tested.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A check before the first exchange: both peers of a pair lay out the exchanged types alike.
+"""A check before the first exchange: both peers use the same layout for the exchanged types.
 
 If they do not, every case of the pair fails with the field that differs, and not with the wrong
 values that would follow from it.

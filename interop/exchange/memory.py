@@ -41,7 +41,7 @@ class Memory:
         chunks: the bytes that are kept.
         wanted_size: the number of wanted bytes; None if they were found, or are not known.
         wanted_chunks: the wanted bytes that are kept.
-        difference: the fields that differ, a line for each (oracle/memory.py).
+        difference: the fields that differ, a line for each (interop/oracle/memory.py).
     """
 
     size: int

@@ -1,4 +1,4 @@
-"""Declarations of types, head from the rows of metadata."""
+"""Declarations of types, made from the rows of metadata."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from ..errors import MapAccessError, MapIOError, MapNotFoundError, NameRuleError, PyshmError
 from ..maps.names import check_name
 from ..maps.posix import directory, files, holding, unnamed
-from . import processes as _processes
+from . import processes
 from .content import content_of
 from .entries import Holder, ListedMap, Removal, State
 
@@ -127,16 +127,16 @@ def _with_processes(found: list[ListedMap]) -> list[ListedMap]:
     """Return the same maps with their holders and users."""
     if sys.platform != "linux":
         return found
-    uses = _processes.uses(
-        {_processes.file_id(item.status) for item in found if item.state != "other"}
+    uses = processes.uses(
+        {processes.file_id(item.status) for item in found if item.state != "other"}
     )
     return [
-        _with_uses(item, uses[_processes.file_id(item.status)]) if item.state != "other" else item
+        _with_uses(item, uses[processes.file_id(item.status)]) if item.state != "other" else item
         for item in found
     ]
 
 
-def _with_uses(item: ListedMap, uses: list[_processes.Use]) -> ListedMap:
+def _with_uses(item: ListedMap, uses: list[processes.Use]) -> ListedMap:
     holders = tuple(Holder(use.pid, use.command) for use in uses if use.holds)
     users = tuple(Holder(use.pid, use.command) for use in uses if not use.holds)
     item = item._replace(holders=holders, users=users)

@@ -63,7 +63,7 @@ class Element:
 
     @property
     def width(self) -> int:
-        """The number of bytes of the size that are the element's own: all of them."""
+        """The size without padding, in bytes; equal to ``size``."""
         return self.size
 
     def unpack(self, source: memoryview) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Conversions that are made of others: arrays, nullables, nested structs.
+"""Conversions that contain other conversions: arrays, nullables, nested structs.
 
 An array is a list in Python, a nested struct a Struct, a nullable its value or None.
 """

@@ -1,4 +1,4 @@
-"""Attributes of ``Struct`` in version 0.1, which are elsewhere now. They go after one release."""
+"""Attributes of ``Struct`` that have moved since version 0.1. They stay for one release."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ REPLACEMENTS = {
     "unpack_flat": "pyshm.structs.for_target(Type).flat.unpack_from",
     "view_array": "pyshm.structs.array(Type, buffer)",
 }
-"""What to use instead of each name."""
+"""The replacement of each attribute; ``Type`` stands for the struct class."""
 
 
 class DeprecatedName:
-    """One of the names. A field can have the same name, and is then the attribute."""
+    """A deprecated attribute. A field with the same name replaces it."""
 
     def __init__(self, name: str) -> None:
         self._name = name

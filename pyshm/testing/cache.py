@@ -1,7 +1,8 @@
 """The cache of builds.
 
-Each build has a folder whose name is made of everything that the build depends on. So a changed
-source or another SDK has a folder of its own, and an old build is never used for a new source.
+Each build has a folder whose name is derived from everything that the build depends on. So a
+changed source or another SDK has a folder of its own, and an old build is never used for a new
+source.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def cache_dir() -> Path:
 
 
 def key_of(parts: Iterable[bytes]) -> str:
-    """Return a folder name for what is made of ``parts`` in this order (32 hex digits)."""
+    """Return a folder name that is derived from ``parts`` in this order (32 hex digits)."""
     digest = hashlib.sha256()
     for part in parts:
         # The length comes first, so that two different lists never give the same bytes.
@@ -57,7 +58,7 @@ def keep(target: Path, whole: Callable[[Path], bool], make: Callable[[Path], Pat
     time, both use the result of the first that finishes.
 
     Args:
-        target: the folder; its name contains the key of all that it is made of.
+        target: the folder; its name contains the key of all that it is derived from.
         whole: returns whether a folder is complete.
         make: builds in the folder that it gets, and returns the folder to keep (that one or one
             in it).

@@ -103,9 +103,7 @@ def test_live_notices_when_a_writer_ends_and_another_starts(
         )
 
 
-def test_the_reader_holds_no_map_between_two_looks(
-    reader: Reading, target: Target, photo: str
-) -> None:
+def test_the_reader_does_not_keep_the_map_open(reader: Reading, target: Target, photo: str) -> None:
     with Writing() as writer:
         writer.send_picture(photo, target)
         reader.new_picture(target.name)

@@ -1,4 +1,4 @@
-"""import pyshm costs next to nothing, and nobody pays for what he does not use."""
+"""`import pyshm` is fast, and loads only what is used."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MODULES = [
 
 
 def loaded_by(statement):
-    """The modules that are there after ``statement``, in an interpreter with nothing else."""
+    """The modules that ``statement`` loads, in a new interpreter."""
     extra = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
     program = f"import sys\nsys.path += {[str(ROOT), *extra]!r}\n{statement}\nprint(*sys.modules)"
     result = subprocess.run(
@@ -37,11 +37,11 @@ def loaded_by(statement):
 
 
 @pytest.mark.parametrize("module", [*HEAVY, *LIGHT])
-def test_importing_pyshm_loads_next_to_nothing(module):
+def test_importing_pyshm_does_not_load_the_module(module):
     assert module not in loaded_by("import pyshm")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the Windows side is made of cffi")
+@pytest.mark.skipif(sys.platform == "win32", reason="maps on Windows need cffi")
 def test_maps_and_views_load_nothing_heavy():
     loaded = loaded_by(
         "from pyshm import MemoryMappedFile\n"
@@ -53,40 +53,40 @@ def test_maps_and_views_load_nothing_heavy():
     assert "pyshm.formats.image" not in loaded
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the Windows side is made of cffi")
+@pytest.mark.skipif(sys.platform == "win32", reason="maps on Windows need cffi")
 @pytest.mark.parametrize("name", ["ShareMemoryHelper", "ImageData", "TestData", "Struct"])
 def test_models_load_neither_pillow_nor_cffi_nor_numpy(name):
     loaded = loaded_by(f"from pyshm import {name}")
     assert loaded & {"PIL", "PIL.Image", "cffi", "numpy", "multiprocessing"} == set()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the Windows side is made of cffi")
+@pytest.mark.skipif(sys.platform == "win32", reason="maps on Windows need cffi")
 @pytest.mark.parametrize("name", ["ShareMemoryHelper", "ImageData"])
-def test_who_sends_pictures_loads_nothing_of_structs(name):
+def test_sending_pictures_does_not_load_structs(name):
     loaded = loaded_by(f"from pyshm import {name}")
     assert loaded & {"pyshm.structs", "pyshm.layout", "pyshm.types", "dataclasses"} == set()
 
 
 @pytest.mark.parametrize("name", pyshm.__all__)
-def test_every_public_name_is_there(name):
+def test_every_public_name_exists(name):
     assert getattr(pyshm, name) is not None
     assert name in dir(pyshm)
 
 
-def test_a_name_that_is_not_there_is_an_attribute_error():
+def test_a_name_that_does_not_exist_is_an_attribute_error():
     with pytest.raises(AttributeError, match="nothing_like_it") as caught:
         pyshm.nothing_like_it  # noqa: B018
     assert caught.value.name == "nothing_like_it"
 
 
-def test_a_name_is_the_one_of_its_module():
+def test_a_public_name_is_the_object_of_its_module():
     from pyshm.maps.mapping import MemoryMappedFile
 
     assert pyshm.MemoryMappedFile is MemoryMappedFile
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_a_modules_public_names_are_there(module):
+def test_the_public_names_of_a_module_exist(module):
     try:
         found = import_module(module)
     except ModuleNotFoundError as error:

@@ -172,7 +172,7 @@ PAGES = {page.name: page.read_text(encoding="utf-8") for page in pages()}
 
 
 def test_the_python_names_beside_the_csharp_ones_exist():
-    (table,) = tables(section(PAGES["from-csharp.md"], "What is called how"))
+    (table,) = tables(section(PAGES["from-csharp.md"], "Names in C# and in Python"))
     for row in table:
         owner = ""
         for before, name in re.findall(r"`(?:(\w+)\.)?(\w+)`", row["Python"]):

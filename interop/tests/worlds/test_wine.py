@@ -186,7 +186,7 @@ sys.stdin.readline()
 """
 
 
-def test_the_last_user_ends_the_prefix_and_no_other(parts, child):
+def test_only_the_last_user_ends_the_prefix(parts, child):
     world = wine.prepare()
     parts.commands.clear()
     other = child(OTHER_USER, str(world.prefix))

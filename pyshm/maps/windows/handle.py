@@ -238,7 +238,9 @@ def adopt(handle: int) -> MapHandle:
 
 
 def _query(address: Any) -> tuple[int, bool]:
-    """Return how many bytes from ``address`` on are alike, and whether they are only reserved.
+    """Return the size of the region at ``address``, and whether it is only reserved.
+
+    All bytes of a region have the same state and protection.
 
     https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualquery
     """

@@ -1,5 +1,5 @@
-// Compiled to Common.dll, which lies beside it, for the tests of pyshm.assemblies.
-#pragma warning disable // what is declared here is only looked at
+// Compiled to Common.dll in the same folder, for the tests of pyshm.assemblies.
+#pragma warning disable // the tests only read the declarations
 
 namespace Common;
 
