@@ -19,7 +19,8 @@ def test_the_environment_variable_names_the_cache(monkeypatch, tmp_path):
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS has its own folder for caches")
 def test_without_the_variable_the_cache_is_in_the_users_cache_folder(monkeypatch, tmp_path):
     monkeypatch.delenv("PYSHM_CACHE", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    variable = "LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME"
+    monkeypatch.setenv(variable, str(tmp_path))
     assert cache.cache_dir() == tmp_path / "pyshm-interop"
 
 
