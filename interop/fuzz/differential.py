@@ -133,22 +133,22 @@ def _number(what: str, ours: int, theirs: int | None) -> Iterator[Disagreement]:
 
 
 def value_disagreements(
-    asked: Sequence[tuple[TypeDeclaration, Sequence[Any], Sequence[bytes]]],
+    examples: Sequence[tuple[TypeDeclaration, Sequence[Any], Sequence[bytes]]],
     dotnet: DotNetTypes,
     target: Target,
 ) -> list[list[Disagreement]]:
     """Marshal values of each type to bytes, and bytes to values, on both sides.
 
-    ``asked`` holds a type, values as JSON, and bytes of its marshalled size.
+    ``examples`` holds a type, values as JSON, and bytes of its marshalled size.
     """
     answers = dotnet.define(
         [
             Question(to_json(declaration), values=values, data=data)
-            for declaration, values, data in asked
+            for declaration, values, data in examples
         ]
     )
     found = []
-    for (declaration, values, data), answer in zip(asked, answers, strict=True):
+    for (declaration, values, data), answer in zip(examples, answers, strict=True):
         struct = struct_from(declaration, target)
         results = [
             *(_written(struct, *pair) for pair in zip(values, answer.to_bytes, strict=True)),

@@ -48,7 +48,7 @@ _VALUES = [
 _WITHOUT_VALUE = [name for name, row in BUILT_IN_TYPES.items() if row.managed is None]
 # The [MarshalAs] that .NET accepts for a type. Others are drawn as well, but less often.
 _FITTING = {
-    name: [asked for asked in row.marshalled if asked]
+    name: [unmanaged for unmanaged in row.marshalled if unmanaged]
     for name, row in BUILT_IN_TYPES.items()
     if row.marshalled
 } | {

@@ -145,10 +145,12 @@ class Declarer:
 
     def _declare(self, place: Place, arguments: Arguments) -> TypeDeclaration:
         metadata, row = place
-        wanted = metadata.open_generics.get(row, 0)
+        parameters = metadata.open_generics.get(row, 0)
         name = metadata.full_name(row)
-        if wanted != len(arguments):
-            raise CannotBind("open generic" if not arguments else f"{name} has {wanted} parameters")
+        if parameters != len(arguments):
+            raise CannotBind(
+                "open generic" if not arguments else f"{name} has {parameters} parameters"
+            )
         if arguments:
             name = f"{name}[{','.join(map(str, arguments))}]"
             if len(name) > LONGEST_NAME:

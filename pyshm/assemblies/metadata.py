@@ -219,10 +219,10 @@ class Metadata:
 
     def row(self, table: type[Row], number: int) -> Row:
         """Return the row of a table with that number."""
-        rows = self.rows(table)
-        if not 1 <= number <= len(rows):
-            raise self.damage(f"there is no {table.__name__} {number}; there are {len(rows)}")
-        return rows[number - 1]
+        rows: list[Row] = self._decoded.get(table) or self.rows(table)
+        if 1 <= number <= len(rows):
+            return rows[number - 1]
+        raise self.damage(f"there is no {table.__name__} {number}; there are {len(rows)}")
 
     @cached_property
     def forwarders(self) -> dict[str, int]:
@@ -333,7 +333,8 @@ class Metadata:
 
     def full_name(self, row: int) -> str:
         """Return the reflection full name of the type ``row``."""
-        self.row(TypeDef, row)
+        if not 1 <= row <= len(self.full_names):
+            self.row(TypeDef, row)  # raises the error
         return self.full_names[row - 1]
 
     @cached_property

@@ -58,13 +58,13 @@ def csharp_source(
 
     Raises LayoutError for a type that C# can't declare.
     """
-    wanted: dict[TypeDeclaration, None] = {}
+    needed: dict[TypeDeclaration, None] = {}
     for root in types:
-        wanted.update(dict.fromkeys(needed_types(root)))
+        needed.update(dict.fromkeys(needed_types(root)))
     # The C# compiler generates the structs of fixed buffers, and .NET has its own types.
     written = [
         declaration
-        for declaration in wanted
+        for declaration in needed
         if not declaration.fixed_buffer and declaration.name not in KNOWN_TYPES
     ]
     return _File(written, namespace, comment).text()

@@ -12,7 +12,7 @@ import textwrap
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from .. import types
@@ -62,15 +62,15 @@ def _aliases() -> dict[tuple[str, str | None], str]:
     for alias in types.__all__:
         for item in getattr(getattr(types, alias), "__metadata__", ()):
             if isinstance(item, types.FieldType) and isinstance(item.type, BuiltIn):
-                asked = item.marshal_as.unmanaged_type if item.marshal_as is not None else None
-                found[item.type.name, asked] = alias
+                unmanaged = item.marshal_as.unmanaged_type if item.marshal_as is not None else None
+                found[item.type.name, unmanaged] = alias
     return found
 
 
 @cache
-def _spelled_built_in(name: str, asked: str | None) -> Spelled | None:
+def _spelled_built_in(name: str, unmanaged: str | None) -> Spelled | None:
     """Return the annotation of a built-in type with that [MarshalAs]; None if it has no alias."""
-    alias = _aliases().get((name, asked))
+    alias = _aliases().get((name, unmanaged))
     if alias is None:
         return None
     plain_alias = _aliases()[name, None]
@@ -164,14 +164,14 @@ def _array(array: Array, marshal_as: MarshalAs | None, classes: ClassNames) -> S
 
 def _marshalled(kind: TypeReference, marshal_as: MarshalAs | None, classes: ClassNames) -> Spelled:
     """Return the annotation of a type with its [MarshalAs]."""
-    asked = marshal_as.unmanaged_type if marshal_as is not None else None
-    if asked is None:
+    unmanaged = marshal_as.unmanaged_type if marshal_as is not None else None
+    if unmanaged is None:
         return _type(kind, classes)
     if isinstance(kind, BuiltIn):
-        spelled = _spelled_built_in(kind.name, asked)
+        spelled = _spelled_built_in(kind.name, unmanaged)
         if spelled is not None:
             return spelled
-    return _type(kind, classes).with_metadata([f"t.MarshalAs({quoted(asked)})"])
+    return _type(kind, classes).with_metadata([f"t.MarshalAs({quoted(unmanaged)})"])
 
 
 def _type(kind: TypeReference, classes: ClassNames) -> Spelled:
@@ -227,7 +227,8 @@ def class_names(types: Iterable[TypeDeclaration]) -> dict[TypeDeclaration, str]:
     }
 
 
-def field_names(declaration: TypeDeclaration) -> list[str]:
+@lru_cache(maxsize=1024)
+def field_names(declaration: TypeDeclaration) -> tuple[str, ...]:
     """Return a name for each field: its own, or a similar one that Python and Struct allow."""
     taken = set(_TAKEN_BY_FIELDS)
     if declaration.base is not None:
@@ -239,7 +240,7 @@ def field_names(declaration: TypeDeclaration) -> list[str]:
             name = f"{name}_"
         taken.add(name)
         names.append(name)
-    return names
+    return tuple(names)
 
 
 def member_names(declaration: TypeDeclaration) -> list[str]:

@@ -61,132 +61,136 @@ def marshalled_form(field: FieldDeclaration, ansi: bool, target: Target, lay_out
     Raises Refused for a field that the marshaller refuses.
     """
     kind = field.type
-    asked = field.marshal_as.unmanaged_type if field.marshal_as else None
-    if asked == "CustomMarshaler":
+    unmanaged = field.marshal_as.unmanaged_type if field.marshal_as else None
+    if unmanaged == "CustomMarshaler":
         raise Refused("custom marshalers are not allowed on fields of structures")
     if isinstance(kind, TypeDeclaration) and kind.kind == "enum":
         kind = BuiltIn(kind.underlying)
     if isinstance(kind, Nullable):
         kind = nullable_declaration(kind.value)
     if isinstance(kind, BuiltIn):
-        return _built_in(kind.name, asked, field.marshal_as, ansi, target)
+        return _built_in(kind.name, unmanaged, field.marshal_as, ansi, target)
     if isinstance(kind, Pointer):
-        if asked:
-            raise Refused(f"a pointer can't have [MarshalAs(UnmanagedType.{asked})]")
+        if unmanaged:
+            raise Refused(f"a pointer can't have [MarshalAs(UnmanagedType.{unmanaged})]")
         return address(target)
     if isinstance(kind, FunctionPointer):
-        return _only(asked, "function pointers", ("FunctionPtr",), address(target))
+        return _only(unmanaged, "function pointers", ("FunctionPtr",), address(target))
     if isinstance(kind, Array):
         return _array(kind, field.marshal_as, ansi, target, lay_out)
     if kind.kind == "struct":
-        return _struct(kind, asked, target, lay_out)
-    return _reference(kind, asked, target, lay_out)
+        return _struct(kind, unmanaged, target, lay_out)
+    return _reference(kind, unmanaged, target, lay_out)
 
 
-def _only(asked: str | None, what: str, allowed: Iterable[str], form: Form) -> Form:
+def _only(unmanaged: str | None, what: str, allowed: Iterable[str], form: Form) -> Form:
     """Return ``form`` if [MarshalAs] is absent or names one of ``allowed``."""
-    if asked and asked not in allowed:
-        raise _not_allowed(what, allowed, asked)
+    if unmanaged and unmanaged not in allowed:
+        raise _not_allowed(what, allowed, unmanaged)
     return form
 
 
-def _not_allowed(what: str, allowed: Iterable[str], asked: str | None) -> Refused:
+def _not_allowed(what: str, allowed: Iterable[str], unmanaged: str | None) -> Refused:
     *others, last = allowed
     names = f"{', '.join(others)} or {last}" if others else last
-    return Refused(f"[MarshalAs] of {what} must be {names}, not {asked}")
+    return Refused(f"[MarshalAs] of {what} must be {names}, not {unmanaged}")
 
 
 # --- built-in types -----------------------------------------------------------------------
 
 
 def _built_in(
-    name: str, asked: str | None, marshal_as: MarshalAs | None, ansi: bool, target: Target
+    name: str, unmanaged: str | None, marshal_as: MarshalAs | None, ansi: bool, target: Target
 ) -> Form:
     row = BUILT_IN_TYPES[name]
     if row.marshalled:
-        if asked is None and ansi and name == "char":
-            asked = "U1"
-        form = row.marshalled.get(asked)
-        if asked in _WINDOWS and not target.windows:
-            raise Refused(f"[MarshalAs] of {name} can be {asked} on Windows only")
+        if unmanaged is None and ansi and name == "char":
+            unmanaged = "U1"
+        form = row.marshalled.get(unmanaged)
+        if unmanaged in _WINDOWS and not target.windows:
+            raise Refused(f"[MarshalAs] of {name} can be {unmanaged} on Windows only")
         if form is None:
             allowed = (each for each in row.marshalled if each)
-            raise _not_allowed(name, allowed, asked)
+            raise _not_allowed(name, allowed, unmanaged)
         return form if row.narrow is None or target.pointer_size == 8 else row.narrow
     if name == "string":
-        return _string(asked, marshal_as, ansi, target)
+        return _string(unmanaged, marshal_as, ansi, target)
     if name == "object":
-        return _object(asked, target)
+        return _object(unmanaged, target)
     if name == "Delegate":
-        return _delegate(asked, target)
+        return _delegate(unmanaged, target)
     if name == "Array":
-        return _com_pointer(asked, ("Interface", "SafeArray"), target)
+        return _com_pointer(unmanaged, ("Interface", "SafeArray"), target)
     raise Refused(f"{name} has auto layout")
 
 
-def _string(asked: str | None, marshal_as: MarshalAs | None, ansi: bool, target: Target) -> Form:
-    if asked is None or asked in _STRINGS:
+def _string(
+    unmanaged: str | None, marshal_as: MarshalAs | None, ansi: bool, target: Target
+) -> Form:
+    if unmanaged is None or unmanaged in _STRINGS:
         return address(target)
-    if asked == "ByValTStr":
+    if unmanaged == "ByValTStr":
         assert marshal_as is not None
         count = marshal_as.size_const or 0
         if count < 1:
             raise Refused(f"the SizeConst of a ByValTStr must be at least 1, but is {count}")
         return Text(1 if ansi else 2, count)
-    return _only(asked, "string", (*_STRINGS, "ByValTStr"), address(target))
+    return _only(unmanaged, "string", (*_STRINGS, "ByValTStr"), address(target))
 
 
-def _object(asked: str | None, target: Target) -> Scalar:
+def _object(unmanaged: str | None, target: Target) -> Scalar:
     if not target.windows:
         raise Refused(f"object {_NEEDS_COM}")
-    if asked == "Struct":
+    if unmanaged == "Struct":
         return Scalar("variant", 8 + 2 * target.pointer_size, 8)
-    if asked in (None, "Interface", "IUnknown", "IDispatch"):
+    if unmanaged in (None, "Interface", "IUnknown", "IDispatch"):
         return address(target)
-    raise Refused(f"a field of type object can't have [MarshalAs(UnmanagedType.{asked})]")
+    raise Refused(f"a field of type object can't have [MarshalAs(UnmanagedType.{unmanaged})]")
 
 
-def _com_pointer(asked: str | None, allowed: tuple[str, ...], target: Target) -> Form:
+def _com_pointer(unmanaged: str | None, allowed: tuple[str, ...], target: Target) -> Form:
     if not target.windows:
         raise Refused(f"an interface pointer {_NEEDS_COM}")
-    return _only(asked, "a class without layout", allowed, address(target))
+    return _only(unmanaged, "a class without layout", allowed, address(target))
 
 
-def _delegate(asked: str | None, target: Target) -> Form:
-    if asked == "IDispatch" and target.windows:
+def _delegate(unmanaged: str | None, target: Target) -> Form:
+    if unmanaged == "IDispatch" and target.windows:
         return address(target)
-    return _only(asked, "delegates", ("FunctionPtr",), address(target))
+    return _only(unmanaged, "delegates", ("FunctionPtr",), address(target))
 
 
 # --- declared types -----------------------------------------------------------------------
 
 
-def _struct(kind: TypeDeclaration, asked: str | None, target: Target, lay_out: LayOut) -> Form:
+def _struct(kind: TypeDeclaration, unmanaged: str | None, target: Target, lay_out: LayOut) -> Form:
     if kind.name in _PARAMETERS_ONLY or (target.windows and kind.name == _COLOR):
         raise Refused(f"{kind.name} can't be marshalled as a field")
     if not has_layout(kind):
         raise Refused(f"{kind.name} has auto layout")
-    return _only(asked, "structs", ("Struct",), Inline(lay_out(kind, target)))
+    return _only(unmanaged, "structs", ("Struct",), Inline(lay_out(kind, target)))
 
 
-def _reference(kind: TypeDeclaration, asked: str | None, target: Target, lay_out: LayOut) -> Form:
+def _reference(
+    kind: TypeDeclaration, unmanaged: str | None, target: Target, lay_out: LayOut
+) -> Form:
     if kind.generic and kind.kind != "struct":
         raise Refused("generic types can't be marshalled")
-    if asked == "Interface" and target.windows:
+    if unmanaged == "Interface" and target.windows:
         if kind.kind == "delegate":
             raise Refused("a delegate can't have [MarshalAs(UnmanagedType.Interface)]")
         return address(target)
     if kind.kind == "delegate":
-        return _delegate(asked, target)
+        return _delegate(unmanaged, target)
     if is_handle(kind):
-        if asked:
-            raise Refused(f"a handle can't have [MarshalAs(UnmanagedType.{asked})]")
+        if unmanaged:
+            raise Refused(f"a handle can't have [MarshalAs(UnmanagedType.{unmanaged})]")
         return address(target)
     if kind.name == "System.Text.StringBuilder":
         raise Refused("StringBuilder can't be marshalled as a field")
     if kind.kind == "class" and has_layout(kind):
-        return _only(asked, "classes with layout", ("Struct",), Inline(lay_out(kind, target)))
-    return _com_pointer(asked, ("Interface",), target)
+        return _only(unmanaged, "classes with layout", ("Struct",), Inline(lay_out(kind, target)))
+    return _com_pointer(unmanaged, ("Interface",), target)
 
 
 # --- arrays -------------------------------------------------------------------------------
@@ -195,15 +199,15 @@ def _reference(kind: TypeDeclaration, asked: str | None, target: Target, lay_out
 def _array(
     array: Array, marshal_as: MarshalAs | None, ansi: bool, target: Target, lay_out: LayOut
 ) -> Form:
-    asked = marshal_as.unmanaged_type if marshal_as else None
+    unmanaged = marshal_as.unmanaged_type if marshal_as else None
     element = array.element
     if isinstance(element, (Nullable, TypeDeclaration)) and _is_refused_generic(element, target):
         raise Refused("generic types can't be marshalled")
-    if asked in (None, "SafeArray") and target.windows:
+    if unmanaged in (None, "SafeArray") and target.windows:
         _element(array, None, ansi, target, lay_out)
         return address(target)
-    if asked != "ByValArray":
-        given = asked or "no MarshalAs"
+    if unmanaged != "ByValArray":
+        given = unmanaged or "no MarshalAs"
         raise Refused(
             f"an array in a field must be a ByValArray (or, on Windows, a SafeArray), not {given}"
         )

@@ -57,9 +57,9 @@ def explicit(
     end = base
     strictest = max(1, min(limit, base_alignment))
     offsets = []
-    for size, alignment, wanted in fields:
+    for size, alignment, given in fields:
         strictest = max(strictest, min(alignment, limit))
-        offset = base + wanted
+        offset = base + given
         offsets.append(offset)
         end = max(end, offset + size)
     return Placement(offsets, end, strictest)

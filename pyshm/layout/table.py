@@ -220,13 +220,13 @@ def _text_at_address(field: FieldDeclaration, ansi: bool) -> str:
     """Return the kind of text at an address; "" if it is not text."""
     given = field.marshal_as
     if field.type == Array(BuiltIn("string")):
-        asked = given.array_sub_type if given else None
+        unmanaged = given.array_sub_type if given else None
     elif field.type == BuiltIn("string"):
-        asked = given.unmanaged_type if given else None
+        unmanaged = given.unmanaged_type if given else None
     else:
         return ""
-    asked = asked or "LPTStr"
-    return _BY_CHARSET[asked][not ansi] if asked in _BY_CHARSET else asked
+    unmanaged = unmanaged or "LPTStr"
+    return _BY_CHARSET[unmanaged][not ansi] if unmanaged in _BY_CHARSET else unmanaged
 
 
 _BY_CHARSET = {"LPTStr": ("LPStr", "LPWStr"), "TBStr": ("AnsiBStr", "BStr")}

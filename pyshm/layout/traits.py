@@ -121,21 +121,21 @@ def is_blittable(declaration: TypeDeclaration, target: Target) -> bool:
 
 def _is_blittable_field(field: FieldDeclaration, ansi: bool, target: Target) -> bool:
     kind = field.type
-    asked = field.marshal_as.unmanaged_type if field.marshal_as else None
+    unmanaged = field.marshal_as.unmanaged_type if field.marshal_as else None
     if isinstance(kind, TypeDeclaration) and kind.kind == "enum":
         kind = BuiltIn(kind.underlying)
     if isinstance(kind, Pointer):
-        return asked is None
+        return unmanaged is None
     if isinstance(kind, FunctionPointer):
-        return asked in (None, "FunctionPtr")
+        return unmanaged in (None, "FunctionPtr")
     if isinstance(kind, BuiltIn):
         if kind.name == "char":
-            return asked in ("I2", "U2") or (asked is None and not ansi)
-        return kind.name in BLITTABLE and asked in BUILT_IN_TYPES[kind.name].marshalled
+            return unmanaged in ("I2", "U2") or (unmanaged is None and not ansi)
+        return kind.name in BLITTABLE and unmanaged in BUILT_IN_TYPES[kind.name].marshalled
     return (
         isinstance(kind, TypeDeclaration)
         and kind.kind == "struct"
-        and asked in (None, "Struct")
+        and unmanaged in (None, "Struct")
         and is_blittable(kind, target)
     )
 

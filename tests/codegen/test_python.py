@@ -248,15 +248,15 @@ def test_a_class_gets_a_name_that_python_allows(name, expected):
 
 
 def test_fields_get_names_that_python_and_struct_allow():
-    assert field_names(struct("x", "_y", "from", "layout", "t", "list")) == [
-        *("x", "_y", "from_", "layout_", "t_", "list_")
-    ]
-    assert field_names(struct("<A>k__BackingField", "A")) == ["A", "A_"]
+    assert field_names(struct("x", "_y", "from", "layout", "t", "list")) == (
+        *("x", "_y", "from_", "layout_", "t_", "list_"),
+    )
+    assert field_names(struct("<A>k__BackingField", "A")) == ("A", "A_")
 
 
 def test_a_field_does_not_hide_a_field_of_the_base_class():
     base = struct("x", kind="class")
-    assert field_names(struct("x", kind="class", base=base)) == ["x_"]
+    assert field_names(struct("x", kind="class", base=base)) == ("x_",)
 
 
 def test_members_get_names_that_python_enums_allow():
