@@ -52,15 +52,9 @@ offset  size  name       type
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
+def here(module_here):
     """The name of a module in the current directory."""
-    name = f"cars_{tmp_path.name.replace('-', '_')}"
-    (tmp_path / f"{name}.py").write_text(MODULE)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
-    for variable in ("FORCE_COLOR", "NO_COLOR"):
-        monkeypatch.delenv(variable, raising=False)
-    return name
+    return module_here(MODULE)
 
 
 @pytest.fixture
