@@ -178,6 +178,13 @@ def test_a_failed_installation_leaves_no_files_and_reports_the_reason(machine, b
     assert list(machine.private.parents[2].iterdir()) == []
 
 
+def test_a_python_without_ensurepip_makes_no_environment_and_names_the_package(machine):
+    machine.ensurepip = None
+    with pytest.raises(machine.toxw.Failure, match="Debian: python3-venv"):
+        machine.toxw.make_private_tox()
+    assert not machine.private.parents[1].exists()
+
+
 def test_without_an_index_and_debian_an_installed_tox_is_used(machine, capsys):
     machine.pip = None
     assert machine.toxw.main([]) == 2
