@@ -145,10 +145,16 @@ class FixedBuffer:
 
 @dataclass(frozen=True, slots=True)
 class InlineArray:
-    """A struct with ``[InlineArray(count)]``, of any element."""
+    """A struct with ``[InlineArray(count)]``, of any element.
+
+    ``pack`` and ``charset`` are those of its StructLayoutAttribute. Without ``charset`` it has that
+    of the struct that contains it.
+    """
 
     element: Any
     count: int
+    pack: int = 0
+    charset: declarations.CharSet | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,12 +93,21 @@ def lay_out(hint, **keywords):
         (Annotated[list[int], t.ByValArray(t.Int16, 3)], 2, 6),
         (Annotated[list[bool], t.ByValArray(t.Bool, 3)], 4, 12),
         (Annotated[list[bool], t.ByValArray(t.Bool8, 3)], 1, 3),
+        (Annotated[list[bool], t.ByValArray(Annotated[t.Bool, t.MarshalAs("I1")], 3)], 1, 3),
+        (Annotated[list[str], t.ByValArray(Annotated[t.Char, t.MarshalAs("I2")], 3)], 2, 6),
         (Annotated[list[Wheel], t.ByValArray(Wheel, 3)], 4, 24),
         (Annotated[list[Gear], t.ByValArray(Gear, 3)], 4, 12),
         (Annotated[list[int], t.FixedBuffer(t.Int32, 3)], 4, 12),
         (Annotated[list[str], t.FixedBuffer(t.Char, 3)], 1, 6),
         (Annotated[list[bool], t.FixedBuffer(t.Bool, 3)], 4, 4),
         (Annotated[list[int], t.InlineArray(t.Int16, 3)], 2, 6),
+        (Annotated[list[bool], t.InlineArray(t.Bool, 3)], 4, 12),
+        (Annotated[list[bool], t.InlineArray(Annotated[t.Bool, t.MarshalAs("I1")], 3)], 1, 3),
+        (Annotated[list[str], t.InlineArray(Annotated[str, t.ByValTStr(5)], 3)], 1, 15),
+        (Annotated[list[str], t.InlineArray(t.Char, 3)], 1, 3),
+        (Annotated[list[str], t.InlineArray(t.Char, 3, charset="unicode")], 2, 6),
+        (Annotated[list[Wheel], t.InlineArray(Wheel, 3)], 4, 24),
+        (Annotated[list[Wheel], t.InlineArray(Wheel, 3, pack=1)], 1, 24),
         (Annotated[int | None, t.Nullable(t.Int32)], 4, 8),
     ],
     ids=str,
@@ -133,6 +142,51 @@ def test_a_type_that_dotnet_marshals_only_on_windows_is_refused_elsewhere(hint):
     with pytest.raises(LayoutError, match=r"Declared\.It.*(Windows|ByValArray)") as caught:
         declare({"it": hint}, target=UNIX)
     assert caught.value.field == "it"
+
+
+@pytest.mark.parametrize(
+    ("hint", "reason"),
+    [
+        (Annotated[bool | None, t.Nullable(t.Bool8)], "the value of a Nullable can't have .*U1"),
+        (
+            Annotated[bool | None, t.Nullable(Annotated[t.Bool, t.MarshalAs("I1")])],
+            "the value of a Nullable can't have .*I1",
+        ),
+        (Annotated[list[bool], t.FixedBuffer(t.Bool8, 3)], "a fixed buffer can't have .*U1"),
+        (
+            Annotated[list[str], t.FixedBuffer(Annotated[t.Char, t.MarshalAs("U2")], 3)],
+            "a fixed buffer can't have .*U2",
+        ),
+        (Annotated[str, t.ByValTStr(5), t.MarshalAs("LPStr")], "both ByValTStr and MarshalAs"),
+        (
+            Annotated[list[int], t.MarshalAs("SafeArray"), t.ByValArray(t.Int32, 5)],
+            "both ByValArray and MarshalAs",
+        ),
+    ],
+    ids=str,
+)
+def test_a_marshal_as_without_a_place_in_c_sharp_is_refused(hint, reason):
+    with pytest.raises(LayoutError, match=rf"Declared\.it: .*{reason}") as caught:
+        declare({"it": hint})
+    assert caught.value.field == "it"
+
+
+def test_an_inline_array_has_the_charset_of_its_struct_unless_it_has_one():
+    array = Annotated[list[str], t.InlineArray(t.Char, 3)]
+    ansi = Annotated[list[str], t.InlineArray(t.Char, 3, charset="ansi")]
+    nested = Annotated[list[list[str]], t.InlineArray(array, 2, charset="unicode")]
+    assert lay_out(array, charset="unicode") == (2, 6)
+    assert lay_out(ansi, charset="unicode") == (1, 3)
+    assert lay_out(nested) == (2, 12)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [({"pack": 3}, "InlineArray: Pack must"), ({"charset": "x"}, "charset must")],
+)
+def test_a_pack_or_charset_of_an_inline_array_that_dotnet_does_not_have_is_refused(options, reason):
+    with pytest.raises(LayoutError, match=reason):
+        declare({"it": Annotated[list[int], t.InlineArray(t.Int32, 3, **options)]})
 
 
 def test_a_type_is_laid_out_for_this_system_by_default():

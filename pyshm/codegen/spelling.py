@@ -28,7 +28,7 @@ from ..layout.declarations import (
     TypeDeclaration,
     TypeReference,
 )
-from ..layout.traits import is_handle
+from ..layout.traits import has_text, is_handle
 from ..structs.struct import python_names
 
 __all__ = [
@@ -128,13 +128,7 @@ ClassNames = Mapping[TypeDeclaration, str]
 
 def spelled_field(field: FieldDeclaration, name: str, classes: ClassNames) -> Spelled:
     """Return the annotation of a field with the name ``name`` in a ``verbatim`` struct."""
-    kind, marshal_as = field.type, field.marshal_as
-    if isinstance(kind, Array):
-        spelled = _array(kind, marshal_as, classes)
-    elif marshal_as is not None and marshal_as.unmanaged_type == "ByValTStr":
-        spelled = Spelled("str", "str", (f"t.ByValTStr({marshal_as.size_const})",))
-    else:
-        spelled = _marshalled(kind, marshal_as, classes)
+    spelled = _marshalled(field.type, field.marshal_as, classes)
     more = []
     if field.offset is not None:
         more.append(f"t.FieldOffset({field.offset})")
@@ -147,8 +141,12 @@ def spelled_inline_array(declaration: TypeDeclaration, classes: ClassNames) -> S
     """Return the annotation of a struct with [InlineArray], which is a list in Python."""
     (field,) = declaration.fields
     element = _marshalled(field.type, field.marshal_as, classes)
-    count = declaration.inline_array
-    return Spelled(f"list[{element.plain}]", "list", (f"t.InlineArray({element.text}, {count})",))
+    arguments = [element.text, str(declaration.inline_array)]
+    if declaration.pack:
+        arguments.append(f"pack={declaration.pack}")
+    if has_text(declaration):
+        arguments.append(f"charset={quoted(declaration.charset)}")
+    return Spelled(f"list[{element.plain}]", "list", (f"t.InlineArray({', '.join(arguments)})",))
 
 
 def _array(array: Array, marshal_as: MarshalAs | None, classes: ClassNames) -> Spelled:
@@ -164,9 +162,13 @@ def _array(array: Array, marshal_as: MarshalAs | None, classes: ClassNames) -> S
 
 def _marshalled(kind: TypeReference, marshal_as: MarshalAs | None, classes: ClassNames) -> Spelled:
     """Return the annotation of a type with its [MarshalAs]."""
-    unmanaged = marshal_as.unmanaged_type if marshal_as is not None else None
-    if unmanaged is None:
+    if isinstance(kind, Array):
+        return _array(kind, marshal_as, classes)
+    if marshal_as is None:
         return _type(kind, classes)
+    unmanaged = marshal_as.unmanaged_type
+    if unmanaged == "ByValTStr":
+        return Spelled("str", "str", (f"t.ByValTStr({marshal_as.size_const})",))
     if isinstance(kind, BuiltIn):
         spelled = _spelled_built_in(kind.name, unmanaged)
         if spelled is not None:

@@ -14,7 +14,6 @@ from ..errors import LayoutError
 from .compute import end_of, managed_layout, native_layout
 from .declarations import (
     Array,
-    BuiltIn,
     FunctionPointer,
     Nullable,
     Pointer,
@@ -26,6 +25,7 @@ from .forms import Form, Inline, Sequence, Target
 from .marshalling import Refused, marshalled_form
 from .traits import (
     has_layout,
+    has_text,
     holds_objects,
     is_ansi,
     is_blittable,
@@ -336,16 +336,9 @@ def _text_of_another_charset(declaration: TypeDeclaration, target: Target) -> _R
     base = declaration.base
     if base is None or is_ansi(base, target) == is_ansi(declaration, target):
         return
-    if _has_text(base):
+    if has_text(base):
         reason = f"its base class {base.name} has text in another CharSet"
         yield f"{reason}, and .NET would write beyond the end of it", None
-
-
-def _has_text(declaration: TypeDeclaration) -> bool:
-    """Return whether the CharSet decides the size of a field."""
-    if declaration.base is not None and _has_text(declaration.base):
-        return True
-    return any(kind in (BuiltIn("char"), BuiltIn("string")) for kind in _contained(declaration))
 
 
 def _pointer_arrays(declaration: TypeDeclaration, _target: Target) -> _Reasons:

@@ -20,6 +20,7 @@ from .forms import Target
 __all__ = [
     "contains_references",
     "has_layout",
+    "has_text",
     "holds_objects",
     "is_ansi",
     "is_blittable",
@@ -84,6 +85,15 @@ def is_ansi(declaration: TypeDeclaration, target: Target) -> bool:
     if declaration.charset == "auto":
         return not target.windows
     return declaration.charset == "ansi"
+
+
+def has_text(declaration: TypeDeclaration) -> bool:
+    """Return whether the CharSet decides the size of a field, of its base classes' too."""
+    if declaration.base is not None and has_text(declaration.base):
+        return True
+    kinds = (field.type for field in declaration.fields)
+    elements = (kind.element if isinstance(kind, Array) else kind for kind in kinds)
+    return any(element in (BuiltIn("char"), BuiltIn("string")) for element in elements)
 
 
 def is_handle(declaration: TypeDeclaration) -> bool:

@@ -18,6 +18,7 @@ from ..layout.declarations import (
     MarshalAs,
     Nullable,
     TypeDeclaration,
+    TypeReference,
 )
 from ..layout.forms import Layout
 from ..types import FieldType
@@ -26,6 +27,7 @@ from .registry import PYTHON_TYPES
 __all__ = ["annotated_names", "declaration_of", "dotnet_name"]
 
 _enums: dict[tuple[type, str, str], TypeDeclaration] = {}
+_CHARSETS = ("ansi", "unicode", "auto")
 _UNDERLYING = ("sbyte", "byte", "short", "ushort", "int", "uint", "long", "ulong", "nint", "nuint")
 
 
@@ -61,16 +63,11 @@ def declaration_of(
     kind: Literal["struct", "class"] = options.get("kind", "class" if base else "struct")
     type_name: str = options.get("name") or cls.__name__
     for option, value, allowed in (
-        ("charset", charset, ("ansi", "unicode", "auto")),
+        ("charset", charset, _CHARSETS),
         ("layout", layout, ("sequential", "explicit")),
         ("kind", kind, ("struct", "class")),
     ):
-        if value not in allowed:
-            raise LayoutError(
-                f"{cls.__name__}: {option} must be one of {allowed}, not {value!r}",
-                field=option,
-                value=value,
-            )
+        _check_option(f"{cls.__name__}: {option}", option, value, allowed)
     verbatim = bool(options.get("verbatim"))
     fields = tuple(_declared_fields(cls, names, type_name, charset, verbatim=verbatim))
     _check_fields(cls.__name__, names, fields, layout)
@@ -85,6 +82,13 @@ def declaration_of(
         base=base,
         documentation=cls.__doc__ or "",
     )
+
+
+def _check_option(what: str, option: str, value: Any, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise LayoutError(
+            f"{what} must be one of {allowed}, not {value!r}", field=option, value=value
+        )
 
 
 def _check_fields(
@@ -128,19 +132,43 @@ def _field(
 ) -> FieldDeclaration:
     own_name = name if verbatim else dotnet_name(name)
     offset = None
-    marshal_as = None
     for item in getattr(hint, "__metadata__", ()):
         if isinstance(item, types.FieldOffset):
             offset = item.offset
         elif isinstance(item, types.FieldName):
             own_name = item.name
-        elif isinstance(item, MarshalAs):
-            marshal_as = item
     resolved = _resolve(hint, _Owner(type_name, charset, own_name))
-    return FieldDeclaration(own_name, resolved.type, offset, marshal_as or resolved.marshal_as)
+    return FieldDeclaration(own_name, resolved.type, offset, resolved.marshal_as)
 
 
 def _resolve(hint: Any, owner: _Owner) -> FieldType:
+    """Return the type and the [MarshalAs] of a field or of an element."""
+    found = _resolve_type(hint, owner)
+    for item in getattr(hint, "__metadata__", ()):
+        if isinstance(item, MarshalAs):
+            if found.marshal_as is not None and found.marshal_as.size_const is not None:
+                raise LayoutError(
+                    f"it has both {found.marshal_as.unmanaged_type} and "
+                    f"MarshalAs({item.unmanaged_type!r}); remove one of them",
+                    value=item,
+                )
+            found = FieldType(found.type, item)
+    return found
+
+
+def _resolve_unmarked(hint: Any, owner: _Owner, what: str) -> TypeReference:
+    """Return the type of a ``what``, which C# gives no place for a [MarshalAs]."""
+    found = _resolve(hint, owner)
+    if found.marshal_as is not None:
+        raise LayoutError(
+            f"{what} can't have [MarshalAs(UnmanagedType.{found.marshal_as.unmanaged_type})]; "
+            "use the type without it",
+            value=hint,
+        )
+    return found.type
+
+
+def _resolve_type(hint: Any, owner: _Owner) -> FieldType:
     for item in getattr(hint, "__metadata__", ()):
         found = _from_metadata(hint, item, owner)
         if found is not None:
@@ -178,7 +206,7 @@ def _from_metadata(hint: Any, item: Any, owner: _Owner) -> FieldType | None:
     if isinstance(item, types.InlineArray):
         return FieldType(_inline_array(item, owner))
     if isinstance(item, types.Nullable):
-        return FieldType(Nullable(_resolve(item.value, owner).type))
+        return FieldType(Nullable(_resolve_unmarked(item.value, owner, "the value of a Nullable")))
     return None
 
 
@@ -196,6 +224,7 @@ def _built_in(hint: Any) -> str:
 
 def _fixed_buffer(item: types.FixedBuffer, owner: _Owner) -> TypeDeclaration:
     _check_count("FixedBuffer", item.count)
+    _resolve_unmarked(item.element, owner, "the element of a fixed buffer")
     element = _built_in(item.element)
     if element not in FIXED_BUFFER_ELEMENTS:
         raise LayoutError(
@@ -214,10 +243,14 @@ def _fixed_buffer(item: types.FixedBuffer, owner: _Owner) -> TypeDeclaration:
 
 def _inline_array(item: types.InlineArray, owner: _Owner) -> TypeDeclaration:
     _check_count("InlineArray", item.count)
-    element = _resolve(item.element, owner)
+    charset = owner.charset if item.charset is None else item.charset
+    _check_option("InlineArray: charset", "charset", charset, _CHARSETS)
+    name = f"{owner.name}+<{owner.field}>InlineArray"
+    element = _resolve(item.element, _Owner(name, charset, "_element0"))
     return TypeDeclaration(
-        f"{owner.name}+<{owner.field}>InlineArray",
-        charset=owner.charset,
+        name,
+        pack=item.pack,
+        charset=charset,
         fields=(FieldDeclaration("_element0", element.type, None, element.marshal_as),),
         inline_array=item.count,
     )
