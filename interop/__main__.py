@@ -14,6 +14,7 @@ from pyshm.testing.process import Peer, PeerFailure
 
 from .cases import golden
 from .doctor import examine
+from .mutants import run as run_mutants
 from .peers.start import python_peer
 from .worlds import wine
 
@@ -139,6 +140,10 @@ def _corpus(arguments: argparse.Namespace) -> int:
     return 1 if wrong else 0
 
 
+def _mutants(arguments: argparse.Namespace) -> int:
+    return run_mutants.main(arguments, _log)
+
+
 def _report(arguments: argparse.Namespace) -> int:
     from .report import browser, page
     from .report.lines import ReportError, read
@@ -217,6 +222,8 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument(
         "--write", action="store_true", help="compare everything, and write fixtures/corpus.jsonl"
     )
+    text = "Plant faults in copies of the checkout, and check that their tests notice them."
+    run_mutants.add_arguments(command("mutants", _mutants, text))
     sub = command("report", _report, "Make a page for a browser from a saved report.")
     sub.add_argument("file", type=Path, metavar="FILE", help="from pytest --interop-report FILE")
     sub.add_argument(

@@ -200,6 +200,18 @@ def test_only_its_user_can_open_the_file_of_a_map(pair: Pair, place: Place) -> N
 
 
 @pytest.mark.posix
+@pytest.mark.parametrize(("options", "allocated"), [(0, True), (0x4000000, False)])
+def test_the_memory_of_a_new_map_is_allocated(
+    pair: Pair, place: Place, options: int, allocated: bool
+) -> None:
+    name, capacity = place.name(), 1_000_000
+    assert kinds(pair.producer.request({**create(name, capacity), "options": options})) == [None]
+    found = os.lstat(os.path.join(map_directory(), name))
+    assert found.st_size == capacity
+    assert found.st_blocks * 512 >= capacity if allocated else found.st_blocks == 0
+
+
+@pytest.mark.posix
 @pytest.mark.parametrize("how", ["open", "create-or-open", "create-new"])
 def test_a_symbolic_link_with_the_name_of_a_map_is_not_followed(
     pair: Pair, place: Place, how: str

@@ -1,0 +1,1 @@
+"""Planted faults of both libraries, each with the tests that must notice it."""

@@ -1,0 +1,154 @@
+"""A copy of the checkout in which one fault at a time is planted and its tests run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyshm.testing import sdk
+
+from ..checkout import CHECKOUT
+from . import outcomes, peer
+from .catalog import Mutant
+
+__all__ = ["BuildFailed", "Checkout", "Run"]
+
+_NOT_COPIED = shutil.ignore_patterns(
+    ".git", ".tox", ".*_cache", "__pycache__", "*.egg-info", "bin", "obj", "build", "dist", "*venv"
+)
+_BUILD_TIMEOUT = 600.0
+
+
+class BuildFailed(Exception):
+    """The C# peer does not build; the text is the compiler's output."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of pytest: the outcome of each test, the end of its output, and its exit status.
+
+    The status is None if the run exceeded its time limit.
+    """
+
+    outcomes: dict[str, str]
+    output: str
+    status: int | None
+
+    def of(self, test: str) -> set[str]:
+        """Return the outcomes of a test: one for each of its parameters."""
+        return {
+            outcome
+            for node, outcome in self.outcomes.items()
+            if node == test or node.startswith((f"{test}[", f"{test}::"))
+        }
+
+
+class Checkout:
+    """A copy of the checkout with its own cache of builds.
+
+    Args:
+        folder: the folder for the copy; it must not exist.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._root = folder / "checkout"
+        shutil.copytree(CHECKOUT, self._root, symlinks=True, ignore=_NOT_COPIED)
+        self._environment = {
+            **os.environ,
+            "PYTHONPATH": str(self._root),
+            "PYSHM_CACHE": str(folder / "cache"),
+            outcomes.VARIABLE: str(folder / "outcomes.json"),
+        }
+        self._environment.pop("PYTEST_ADDOPTS", None)
+        self._stamp = int(time.time())
+
+    def build(self) -> None:
+        """Build the C# peer from the sources of the copy, if there is a .NET SDK.
+
+        Raises:
+            BuildFailed: it does not compile.
+        """
+        try:
+            sdk.find_dotnet()
+        except sdk.ToolchainError:
+            return
+        module = [sys.executable, "-m", peer.__name__, str(self._folder / "artifacts")]
+        status, output = self._run(module, _BUILD_TIMEOUT)
+        if status != 0:
+            raise BuildFailed(output)
+
+    def test(self, tests: Iterable[str], seconds: float, *options: str) -> Run:
+        """Run tests, for at most that many seconds, and return their outcomes."""
+        written = Path(self._environment[outcomes.VARIABLE])
+        written.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        command += ["-p", outcomes.__name__, *options, *tests]
+        status, output = self._run(command, seconds)
+        found = json.loads(written.read_text(encoding="utf-8")) if written.exists() else {}
+        return Run(found, output, status)
+
+    @contextmanager
+    def planted(self, mutant: Mutant) -> Iterator[None]:
+        """Plant a fault; remove it at the end. A fault in C# is compiled."""
+        path = self._root / mutant.file
+        original = path.read_bytes()
+        text = original.decode("utf-8")
+        self._write(path, text.replace(mutant.find, mutant.replace).encode("utf-8"))
+        try:
+            if mutant.language == "C#":
+                self.build()
+            yield
+        finally:
+            self._write(path, original)
+
+    def _write(self, path: Path, data: bytes) -> None:
+        # Python takes a compiled module for the present one if its source has the same size and the
+        # same second of its last change.
+        self._stamp = max(self._stamp + 1, int(time.time()))
+        path.write_bytes(data)
+        os.utime(path, (self._stamp, self._stamp))
+
+    def _run(self, command: list[str], seconds: float) -> tuple[int | None, str]:
+        """Run a command in the copy; return its exit status (None: too slow) and its output."""
+        log = self._folder / "output.txt"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=self._root,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            status: int | None
+            try:
+                status = process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                status = None
+            finally:
+                _end(process)
+        return status, log.read_text(encoding="utf-8", errors="replace")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill a command and what it started, and remove the maps of its tests.
+
+    The fixture ``map_name`` removes them, unless pytest itself was killed. Their names contain the
+    process id of pytest.
+    """
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        for path in Path("/dev/shm").glob(f"pyshm-test-{process.pid}-*"):
+            path.unlink()
