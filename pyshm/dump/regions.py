@@ -132,7 +132,8 @@ def _field(name: str, offset: int, size: int, value: Any) -> Reading:
 def _note(name: str, value: object) -> str:
     """Return ``NAME = VALUE``, with text in the syntax of JSON."""
     if isinstance(value, Enum):
-        shown = f"{value.name or '?'} ({value.value})"
+        number = int(value) if isinstance(value, int) else value.value
+        shown = f"{value.name or '?'} ({number})"
     elif isinstance(value, str):
         shown = json.dumps(value, ensure_ascii=False)
     elif isinstance(value, (bytes, bytearray, memoryview)):

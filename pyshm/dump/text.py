@@ -54,7 +54,7 @@ def json_value(value: Any) -> Any:
     A value that JSON can't represent (NaN, a decimal, a time) becomes text.
     """
     if isinstance(value, Enum):
-        return json_value(value.value)
+        return int(value) if isinstance(value, int) else json_value(value.value)
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):

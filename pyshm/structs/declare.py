@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from enum import Flag, IntEnum, IntFlag
+from enum import Enum, Flag
 from typing import Any, Literal, NamedTuple, get_type_hints
 
 from .. import types
 from ..errors import LayoutError
-from ..layout.builtins import FIXED_BUFFER_ELEMENTS, SCALARS
+from ..layout.builtins import BUILT_IN_TYPES, FIXED_BUFFER_ELEMENTS, SCALARS
 from ..layout.declarations import (
     Array,
     BuiltIn,
@@ -24,11 +24,15 @@ from ..layout.forms import Layout
 from ..types import FieldType
 from .registry import PYTHON_TYPES
 
-__all__ = ["annotated_names", "declaration_of", "dotnet_name"]
+__all__ = ["annotated_names", "check_enum", "declaration_of", "dotnet_name"]
 
 _enums: dict[tuple[type, str, str], TypeDeclaration] = {}
 _CHARSETS = ("ansi", "unicode", "auto")
-_UNDERLYING = ("sbyte", "byte", "short", "ushort", "int", "uint", "long", "ulong", "nint", "nuint")
+# The types that an enum can be stored as, with their names in pyshm.types.
+_UNDERLYING = {
+    "sbyte": "SByte", "byte": "Byte", "short": "Int16", "ushort": "UInt16", "int": "Int32",
+    "uint": "UInt32", "long": "Int64", "ulong": "UInt64", "nint": "NInt", "nuint": "NUInt",
+}  # fmt: skip
 
 
 class _Owner(NamedTuple):
@@ -175,7 +179,7 @@ def _resolve_type(hint: Any, owner: _Owner) -> FieldType:
             return found
     bare = getattr(hint, "__origin__", hint) if hasattr(hint, "__metadata__") else hint
     if isinstance(bare, type):
-        if issubclass(bare, IntEnum | IntFlag):
+        if issubclass(bare, Enum):
             return FieldType(_enum(bare, "int", ""))
         layout = bare.__dict__.get("layout")
         if isinstance(layout, Layout):
@@ -257,25 +261,72 @@ def _inline_array(item: types.InlineArray, owner: _Owner) -> TypeDeclaration:
 
 
 def _enum(enum: Any, underlying: str, name: str) -> TypeDeclaration:
-    if not (isinstance(enum, type) and issubclass(enum, IntEnum | IntFlag)):
+    if not _is_int_enum(enum):
         raise LayoutError(f"{enum!r} is neither an IntEnum nor an IntFlag", value=enum)
-    if underlying not in _UNDERLYING:
-        raise LayoutError(
-            f"an enum can't be stored as {underlying}, only as one of {', '.join(_UNDERLYING)}",
-            value=underlying,
-        )
     key = (enum, underlying, name)
     if key not in _enums:
-        _enums[key] = TypeDeclaration(
+        declaration = TypeDeclaration(
             name or enum.__name__,
             "enum",
             underlying=underlying,
-            members=tuple((item, member.value) for item, member in enum.__members__.items()),
+            members=tuple((item, int(member)) for item, member in enum.__members__.items()),
             flags=issubclass(enum, Flag),
             documentation=enum.__doc__ or "",
         )
-        PYTHON_TYPES[_enums[key]] = enum
+        check_enum(declaration)
+        if declaration.flags:
+            from .values.flags import combines_exactly
+
+            combines_exactly(enum)
+        _enums[key] = declaration
+        PYTHON_TYPES[declaration] = enum
     return _enums[key]
+
+
+def _is_int_enum(kind: Any) -> bool:
+    """Return whether the members of ``kind`` are ints: an IntEnum, an IntFlag, ``(int, Enum)``."""
+    return isinstance(kind, type) and issubclass(kind, int) and issubclass(kind, Enum)
+
+
+def check_enum(enum: TypeDeclaration) -> None:
+    """Raise LayoutError if the enum's type is not an integer, or can't hold one of its members."""
+    if enum.underlying not in _UNDERLYING:
+        raise LayoutError(
+            f"an enum can't be stored as {enum.underlying}, only as one of "
+            f"{', '.join(_UNDERLYING)}",
+            value=enum.underlying,
+        )
+    low, high = _bounds(enum.underlying)
+    for name, number in enum.members:
+        if not low <= number <= high:
+            raise LayoutError(
+                f"{enum.name}.{name} is {number}, but {enum.underlying} has {low} to {high}; "
+                f"{_fitting(enum)}",
+                value=number,
+            )
+
+
+def _bounds(underlying: str) -> tuple[int, int]:
+    form = BUILT_IN_TYPES[underlying].managed
+    assert form is not None
+    assert form.code is not None
+    bits = 8 * form.size
+    return (-(1 << bits - 1), (1 << bits - 1) - 1) if form.code.islower() else (0, (1 << bits) - 1)
+
+
+def _fitting(enum: TypeDeclaration) -> str:
+    """Return advice: the type that holds all members, if possible of the same size."""
+    numbers = [number for _, number in enum.members]
+    low, high = _bounds(enum.underlying)
+    size = high - low
+    fitting = []
+    for name, alias in _UNDERLYING.items():
+        first, last = _bounds(name)
+        if alias in ("NInt", "NUInt"):
+            continue  # C# has no such enums
+        if first <= min(numbers) and max(numbers) <= last:
+            fitting.append((last - first != size, last - first, alias))
+    return f"store it as types.Enum({min(fitting)[2]})" if fitting else "no type holds all members"
 
 
 def dotnet_name(name: str) -> str:

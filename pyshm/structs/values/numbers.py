@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Flag
 from struct import Struct as Codec
 from struct import error as CodecError
 from typing import Any
@@ -99,22 +100,43 @@ class Boolean(Conversion):
 
 
 class EnumNumber(Number):
-    """A member of a Python enum. A number that is not a member remains an int, as in .NET."""
+    """A member of a Python enum, or a combination of flags; its int is the number in memory.
 
-    def __init__(self, code: str, enum: type) -> None:
+    A number that is not a member remains an int, as in .NET.
+    """
+
+    def __init__(self, code: str, enum: Any) -> None:
         super().__init__(code)
-        self._members: dict[int, Any] = getattr(enum, "_value2member_map_")  # noqa: B009 - typed
-        self.make: Callable[[int], Any] = self._flags if hasattr(enum, "__or__") else self._member
-        self._enum = enum
-
-    def _member(self, number: int) -> Any:
-        return self._members.get(number, number)
-
-    def _flags(self, number: int) -> Any:
-        try:
-            return self._enum(number)
-        except ValueError:  # bits that an IntFlag with a strict boundary does not have
-            return number
+        members = _Flags(enum) if issubclass(enum, Flag) else _Members()
+        for member in enum.__members__.values():
+            members.setdefault(int(member), member)
+        self.make: Callable[[int], Any] = members.__getitem__
 
     def decode(self, raw: bytes) -> Any:
         return self.make(self._unpack(raw)[0])
+
+
+class _Members(dict[int, Any]):
+    """The members of an enum by their numbers; any other number is its own value."""
+
+    def __missing__(self, number: int) -> Any:
+        return number
+
+
+class _Flags(dict[int, Any]):
+    """The members of a flags enum, and their combinations, which are made when they are read."""
+
+    _MOST = 4096  # the numbers in memory are not trusted to be few
+
+    def __init__(self, enum: Any) -> None:
+        super().__init__()
+        self._enum = enum
+
+    def __missing__(self, number: int) -> Any:
+        from .flags import flags_of
+
+        keep = len(self) < self._MOST
+        value = flags_of(self._enum, number, keep=keep)
+        if keep:
+            self[number] = value
+        return value
