@@ -47,11 +47,13 @@ def fitted(picture: Image, width: int, height: int) -> Image:
 
 
 def patterns() -> list[str]:
-    """Return the sorted file name patterns (``*.png``) of every format that Pillow can read."""
+    """Return the sorted file name patterns (``*.png``) of every format that pyshm decodes."""
     from PIL import Image
 
+    from ..formats.pictures import FORMATS
+
     extensions = Image.registered_extensions()
-    return sorted(f"*{end}" for end, kind in extensions.items() if kind in Image.OPEN)
+    return sorted(f"*{end}" for end, kind in extensions.items() if kind in FORMATS)
 
 
 def _extremes(picture: Image) -> tuple[float, float]:

@@ -92,7 +92,7 @@ class Writing(Session):
 
     advice = {
         "no-picture": "Browse for one (Ctrl+O), or type its path and press Enter.",
-        "not-a-picture": "Choose a PNG, a JPG or another picture that Pillow can read.",
+        "not-a-picture": "Choose a PNG, a JPG or another picture that pyshm can decode.",
         "picture-too-large": "Choose a smaller picture.",
     }
 

@@ -193,7 +193,9 @@ def _show(image: ImageData) -> None:
     from ..errors import PlatformError
 
     picture = image.check_picture()
-    if not ImageShow.show(picture, title=image.path):
+    # Without the path as the title: ImageMagick's display would read a title "@FILE" from FILE. A
+    # copy has only the first frame, while an animation could have any number of large ones.
+    if not ImageShow.show(picture.copy()):
         raise PlatformError(
             "no picture viewer was found; install one (on Debian: apt-get install xdg-utils), or "
             "save the picture with read-image --out FILE"

@@ -1,13 +1,16 @@
-"""Describe the picture in a blob from its header; nothing is decoded or copied."""
+"""Describe the picture in a blob from its header. Only icons are copied and decoded."""
 
 from __future__ import annotations
 
 import io
-import warnings
 from typing import TYPE_CHECKING, NamedTuple
+
+from ..errors import PictureError
 
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
+
+    from PIL.Image import Image
 
 __all__ = ["Picture", "describe"]
 
@@ -37,23 +40,21 @@ def describe(content: memoryview) -> Picture | str:
     """Return the picture in ``content``, or a sentence that says why there is none."""
     if not len(content):
         return "no picture: the content is empty"
-    from PIL import Image, UnidentifiedImageError
+    from ..formats.pictures import open_picture
 
     try:
-        with warnings.catch_warnings():
-            # For up to twice its limit of pixels Pillow only warns. Such a picture is refused
-            # too, as the description lets other programs decode it.
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BufferedReader(_Window(content))) as image:
-                name = image.format or "unknown"
-                mime = Image.MIME.get(name, "application/octet-stream")
-                return Picture(name, mime, image.width, image.height, image.mode)
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        return f"the picture is too large to open: {error}"
-    except UnidentifiedImageError:
-        return "no picture in a format that Pillow can read"
-    except Exception as error:  # noqa: BLE001 - a format plugin can raise anything for a damaged header
-        return f"the picture is damaged: {error}"
+        with open_picture(io.BufferedReader(_Window(content)), len(content)) as image:
+            return _described(image)
+    except PictureError as error:
+        return str(error) if error.kind == "picture-too-large" else f"no picture: {error}"
+
+
+def _described(image: Image) -> Picture:
+    from PIL import Image
+
+    name = image.format or "unknown"
+    mime = Image.MIME.get(name, "application/octet-stream")
+    return Picture(name, mime, image.width, image.height, image.mode)
 
 
 class _Window(io.RawIOBase):

@@ -105,40 +105,19 @@ class ImageData:
     def picture(self) -> Image:
         """Return the picture, opened by Pillow, which decodes the pixels when they are used.
 
-        Raises PictureError if the content is not a picture, or has more pixels than Pillow's
-        limit against decompression bombs (kind "picture-too-large"). A picture that is cut off
+        Raises PictureError if the content is not a picture in one of the formats of docs/format.md
+        ("Pictures"), or has more pixels than Pillow's limit against decompression bombs (kind
+        "picture-too-large"). No program is started for any content. A picture that is cut off
         raises OSError when its pixels are used; :meth:`check_picture` decodes them at once.
         """
         import io
 
-        from PIL import Image, UnidentifiedImageError
+        from .pictures import open_picture
 
         content = _as_bytes(self.content)
         if not len(content):
             raise PictureError("the content is empty; it must be a picture", field="content")
-        try:
-            image = Image.open(io.BytesIO(content))
-        except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-            raise _too_large(str(error)) from error
-        except UnidentifiedImageError as error:
-            raise PictureError(
-                f"the content ({len(content)} bytes) is not a picture in any format that Pillow "
-                "knows",
-                field="content",
-                value=bytes(content[:8]),
-            ) from error
-        except Exception as error:
-            # For damaged headers, Pillow's format plugins raise many kinds of errors.
-            raise PictureError(
-                f"the content ({len(content)} bytes) is not a picture: {error}",
-                field="content",
-                value=bytes(content[:8]),
-            ) from error
-        # Up to twice the limit, Pillow only warns.
-        limit = Image.MAX_IMAGE_PIXELS
-        if limit is not None and image.width * image.height > limit:
-            raise _too_large(f"{image.width} x {image.height} pixels, more than {limit}")
-        return image
+        return open_picture(io.BytesIO(content), len(content))
 
     def check_picture(self) -> Image:
         """Return the picture, decoded. Raises PictureError also for a picture that is cut off."""
@@ -166,17 +145,6 @@ def strict_from_errors(errors: Errors) -> bool:
 
     warn_deprecated(f"errors={errors!r}", f"strict={errors == 'strict'}", stacklevel=2)
     return errors == "strict"
-
-
-def _too_large(detail: str) -> PictureError:
-    from PIL import Image
-
-    return PictureError(
-        f"the picture is too large: {detail}",
-        kind="picture-too-large",
-        field="content",
-        limit=Image.MAX_IMAGE_PIXELS,
-    )
 
 
 def _as_bytes(buffer: Buffer) -> memoryview:

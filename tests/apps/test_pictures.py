@@ -51,7 +51,8 @@ def test_a_picture_is_turned_as_its_exif_data_says(tmp_path: Path) -> None:
     assert pictures.upright(Image.open(tmp_path / "p.jpg")).size == (20, 30)
 
 
-def test_the_file_dialog_offers_the_formats_of_pillow() -> None:
+def test_the_file_dialog_offers_the_formats_that_are_decoded() -> None:
     found = pictures.patterns()
     assert {"*.png", "*.jpg", "*.jpeg", "*.gif", "*.bmp", "*.webp"} <= set(found)
     assert found == sorted(found)
+    assert not {"*.eps", "*.ps", "*.wmf", "*.mpg"} & set(found)

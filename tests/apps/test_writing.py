@@ -183,7 +183,7 @@ def test_a_file_that_is_not_a_picture_is_not_written(
     assert message.startswith(
         f"“{bad}” is not a picture that can be shown: the content (4 bytes) is not a picture"
     )
-    assert message.endswith("Choose a PNG, a JPG or another picture that Pillow can read.")
+    assert message.endswith("Choose a PNG, a JPG or another picture that pyshm can decode.")
     assert reader.picture(target.name).path == photo
 
 

@@ -264,7 +264,8 @@ def test_a_large_picture_is_not_copied():
         result = dump.annotate(data)
         assert result.content.size == 50_000_000
         assert dump.describe(data[result.content.offset : result.content.end]) == (
-            "no picture in a format that Pillow can read"
+            "no picture: the content (50000000 bytes) is not a picture in a format that pyshm "
+            "decodes (PNG, JPEG, GIF, BMP, TIFF, WEBP and others)"
         )
         assert tracemalloc.get_traced_memory()[1] < 20_000_000
     finally:

@@ -278,7 +278,7 @@ def test_the_window_reports_a_picture_that_is_larger_than_the_map(
         ("", "Choose a picture first. Browse for one (Ctrl+O)"),
         ("no such file.png", "There is no file “no such file.png”."),
         ("{folder}", "is a folder"),
-        ("{folder}/text.png", "is not a picture in any format that Pillow knows."),
+        ("{folder}/text.png", "is not a picture in a format that pyshm decodes"),
         ("{folder}/pipe.png", "is a pipe or a device"),
         ("{folder}/cut.png", "is not a picture that can be shown: the picture is damaged"),
     ],
