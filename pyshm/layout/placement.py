@@ -14,8 +14,9 @@ from .forms import round_up
 
 __all__ = ["Placement", "by_size", "explicit", "sequential"]
 
-# What Pack = 0 means to the runtime. Only a SIMD vector can have a larger alignment.
-_DEFAULT_PACK = 32
+# What Pack = 0 means to .NET 10: the alignment of Vector512<T>. To .NET 8 and 9 it is 32, which
+# only a type that contains a Vector512<T> notices.
+_DEFAULT_PACK = 64
 
 
 class Placement(NamedTuple):

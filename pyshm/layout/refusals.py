@@ -40,6 +40,11 @@ _PACKS = (0, 1, 2, 4, 8, 16, 32, 64, 128)
 # The runtime stores a field's offset in 27 bits and reserves the six largest values.
 _LARGEST_OFFSET = (1 << 27) - 1 - 6
 _LARGEST_NATIVE = 0x7FFFFFF0
+_VECTOR = "System.Numerics.Vector`1"
+_VECTOR_REASON = (
+    "the size of Vector<T> depends on the processor (16, 32 or 64 bytes); use Vector128<T>, "
+    "Vector256<T> or Vector512<T> in C#"
+)
 # More objects than a real type has; an assembly made to do harm could ask for more.
 _MOST_RUNS = 1 << 18
 
@@ -47,9 +52,9 @@ _MOST_RUNS = 1 << 18
 class Refusal(NamedTuple):
     """Why .NET does not marshal a type.
 
-    ``by`` is "load" if the runtime can't load the type, "size" if Marshal.SizeOf refuses it, and
-    "marshal" if it has a size and Marshal.StructureToPtr refuses it. ``field`` is the field that
-    causes this; None if no single field does.
+    ``by`` is "load" if the runtime can't load the type, or decides its size itself, "size" if
+    Marshal.SizeOf refuses it, and "marshal" if it has a size and Marshal.StructureToPtr refuses it.
+    ``field`` is the field that causes this; None if no single field does.
     """
 
     by: Literal["load", "size", "marshal"]
@@ -103,7 +108,8 @@ def _loaded_parts(declaration: TypeDeclaration) -> Iterator[TypeDeclaration]:
     """Yield the types that the runtime loads before this one."""
     for kind in _contained(declaration):
         part = kind.value if isinstance(kind, Nullable) else kind
-        if isinstance(part, TypeDeclaration):
+        # The type that contains a Vector<T> is refused, with the name of the field.
+        if isinstance(part, TypeDeclaration) and not _is_vector(part):
             yield part
 
 
@@ -140,6 +146,19 @@ def _inline_array(declaration: TypeDeclaration, _target: Target) -> _Reasons:
         and not (kind.fields or kind.by_ref_like)
     ):
         yield "an InlineArray of an empty class crashes the .NET runtime", None
+
+
+def _sized_by_the_processor(declaration: TypeDeclaration, _target: Target) -> _Reasons:
+    if _is_vector(declaration):
+        yield _VECTOR_REASON, None
+    for field in declaration.fields:
+        kind = field.type.element if isinstance(field.type, Array) else field.type
+        if _is_vector(kind.value if isinstance(kind, Nullable) else kind):
+            yield _VECTOR_REASON, field.name
+
+
+def _is_vector(reference: TypeReference) -> bool:
+    return isinstance(reference, TypeDeclaration) and reference.name.startswith(_VECTOR)
 
 
 def _base_class(declaration: TypeDeclaration, target: Target) -> _Reasons:
@@ -210,6 +229,7 @@ def _objects_in_the_way(declaration: TypeDeclaration, target: Target) -> _Reason
 _LOAD_RULES: tuple[_Rule, ...] = (
     _unknown_attributes,
     _inline_array,
+    _sized_by_the_processor,
     _base_class,
     _field_offsets,
     _ref_structs,

@@ -302,7 +302,39 @@ def test_a_vector_is_aligned_to_its_size(size):
     name = f"System.Runtime.Intrinsics.Vector{8 * size}`1[byte]"
     vector = struct(*["ulong"] * (size // 8), name=name, generic=True)
     assert managed(vector, LINUX).alignment == size
-    assert managed(struct("byte", vector), LINUX).fields[1].offset == min(size, 32)
+    for layout in (managed(struct("byte", vector), LINUX), native(struct("byte", vector), LINUX)):
+        assert (layout.fields[1].offset, layout.size) == (size, 2 * size)
+
+
+def test_a_larger_pack_than_that_of_dotnet_does_not_change_a_vector():
+    vector = struct(*["ulong"] * 8, name="System.Runtime.Intrinsics.Vector512`1[int]", generic=True)
+    for pack, offset in ((0, 64), (128, 64), (64, 64), (32, 32), (8, 8)):
+        assert offsets(native(struct("byte", vector, pack=pack), LINUX)) == [0, offset]
+    explicit = struct(field(vector, offset=3), layout="explicit")
+    assert native(explicit, LINUX).size == 128
+
+
+VECTOR = struct("ulong", "ulong", name="System.Numerics.Vector`1[double]", generic=True)
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        struct("byte", VECTOR),
+        struct("byte", struct(VECTOR, name="Inner")),
+        struct("byte", struct(VECTOR, name="Inline", inline_array=2)),
+        struct("byte", Nullable(VECTOR)),
+        struct(field(Array(VECTOR), MarshalAs("ByValArray", 2))),
+        struct(field(VECTOR, offset=8), layout="explicit"),
+        struct(VECTOR, layout="auto"),
+        struct("byte", kind="class", base=struct(VECTOR, kind="class", name="Base")),
+    ],
+)
+def test_a_type_whose_size_depends_on_the_processor_is_refused(declaration):
+    for lay_out in (native, managed):
+        with pytest.raises(LayoutError, match="depends on the processor"):
+            lay_out(declaration, LINUX)
+    assert native_of("byte", Pointer(VECTOR)) == (16, 8)
 
 
 def test_a_type_with_a_size_can_be_refused_by_structure_to_ptr():
