@@ -48,7 +48,10 @@ def _named() -> list[Sequence]:
             ],
         ),
     ]  # fmt: skip
-    for rights in (-1, 0, 1, 2, 4, 6, 8, 12, 14, 0x10000, 0xF000F, 0x1000000, 0x2000000):
+    for rights in (
+        -1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 14, 0x10000, 0x20001, 0x20002, 0x20004, 0x20006,
+        0xF000F, 0x1000000, 0x2000000,
+    ):  # fmt: skip
         steps = [named("create-new", access=READ_WRITE_EXECUTE)]
         steps.append(named("open-existing", "n", rights=rights))
         for access in range(6):
@@ -93,12 +96,31 @@ def _namespaces() -> list[Sequence]:
         "unicode": "{name}-ü-日本-🛰",
         "local": "Local\\{name}",
         "global": "Global\\{name}",
+        "trailing-space": "{name} ",
+        "white": " \t{name}\r\n",
+        # From here on a file can't have the name.
         "lower-case-local": "local\\{name}",
         "session": "Session\\1\\{name}",
+        "session-of-nobody": "Session\\99\\{name}",
+        "session-by-name": "Session\\x\\{name}",
+        "session-alone": "Session\\1\\",
         "local-global": "Local\\Global\\{name}",
+        "local-session": "Local\\Session\\1\\{name}",
+        "local-part": "Local\\x\\{name}",
         "local-slash": "Local\\/{name}",
-        "trailing-space": "{name} ",
+        "local-backslash": "Local\\\\{name}",
+        "global-part": "Global\\x\\{name}",
+        "global-alone": "Global\\",
+        "lower-case-local-slash": "local/{name}",
+        "part": "x\\{name}",
+        "up": "..\\{name}",
+        "leading-backslash": "\\{name}",
         "trailing-backslash": "{name}\\",
+        "backslash-alone": "\\",
+        "nul": "{name}\0b",
+        "nul-first": "\0{name}",
+        "surrogate": "{name}\ud800",
+        "very-long": "{name}" + "a" * 1000,
     }
     return [
         Sequence(
@@ -116,7 +138,15 @@ def _namespaces() -> list[Sequence]:
 
 
 def _rights() -> list[Sequence]:
-    found = []
+    found = [
+        Sequence(
+            "create-or-open-with-less-access",
+            [
+                named("create-new"), named("create-or-open", "n", access=READ),
+                {**view(), "map": "n"}, {**view(0, 0, access=READ), "map": "n"},
+            ],
+        )
+    ]  # fmt: skip
     for access in range(6):
         steps = [named("create-new", access=access)]
         for inner, rights in enumerate((6, 4, 2, 1, 12, 14)):

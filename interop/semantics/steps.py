@@ -64,12 +64,43 @@ class Sequence:
         self.steps = steps
         self.files = {"a": None, **(files or {})}
 
+    @property
+    def names_maps(self) -> bool:
+        """Whether a call creates or opens a map by its name."""
+        return any(map(_names_a_map, self.steps))
+
+    def of_named_map(self) -> Sequence:
+        """Return the same calls, made by the C# class NamedMap on Windows too."""
+        return Sequence(self.name, list(map(_of_named_map, self.steps)), self.files)
+
 
 class Lifetime(NamedTuple):
     """Calls that two processes, ``A`` and ``B``, make in turn. A step None kills the process."""
 
     name: str
     steps: list[tuple[str, Step | None]]
+
+    @property
+    def names_maps(self) -> bool:
+        """Whether a call creates or opens a map by its name."""
+        return True
+
+    def of_named_map(self) -> Lifetime:
+        """Return the same calls, made by the C# class NamedMap on Windows too."""
+        return self._replace(
+            steps=[(process, step and _of_named_map(step)) for process, step in self.steps]
+        )
+
+
+def _names_a_map(step: Step) -> bool:
+    do = step["do"]
+    return do in ("create-or-open", "open-existing") or (
+        do == "create-new" and step["name"] is not None
+    )
+
+
+def _of_named_map(step: Step) -> Step:
+    return {**step, "named_map": True} if _names_a_map(step) else step
 
 
 def new(capacity: int = 10, **others: Any) -> Step:

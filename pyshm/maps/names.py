@@ -11,6 +11,7 @@ from ..errors import ArgumentNullError, NameRuleError
 
 __all__ = ["check_name"]
 
+_EMPTY = "must not be empty"
 _NAMESPACES = ("Local\\", "Global\\")
 _MAX_FILE_NAME = 255  # bytes; NAME_MAX of every Linux and macOS file system in use
 
@@ -18,9 +19,9 @@ _MAX_FILE_NAME = 255  # bytes; NAME_MAX of every Linux and macOS file system in 
 def check_name(name: str, *, windows: bool = sys.platform == "win32") -> str:
     r"""Return the name under which the system knows the map ``name``.
 
-    On Windows that is ``name`` itself, with ``Local\`` or ``Global\``. On other systems it is a
-    file name, without these prefixes. Raises :class:`NameRuleError`, which names the rule that
-    ``name`` breaks, and :class:`ArgumentNullError` for None.
+    On Windows that is ``name`` itself, as in .NET; the kernel checks it. On other systems it is a
+    file name, without the prefixes ``Local\`` and ``Global\``. Raises :class:`NameRuleError`, which
+    names the rule that ``name`` breaks, and :class:`ArgumentNullError` for None.
     """
     if name is None:
         raise ArgumentNullError("a map's name must be a str, not None", field="map_name")
@@ -28,36 +29,39 @@ def check_name(name: str, *, windows: bool = sys.platform == "win32") -> str:
         raise ArgumentNullError(
             f"a map's name must be a str, not {type(name).__name__}", field="map_name", value=name
         )
-    rest = name
-    for prefix in _NAMESPACES:
-        if name.startswith(prefix):
-            rest = name[len(prefix) :]
-            break
-    rule = _broken_rule(rest, windows)
+    if windows:
+        found, rule = name, None if name else _EMPTY
+    else:
+        found = _without_namespace(name)
+        rule = _broken_file_rule(found)
     if rule is not None:
         raise NameRuleError(f"map name {name!r}: {rule}", field="map_name", value=name, limit=rule)
-    return name if windows else rest
+    return found
 
 
-def _broken_rule(rest: str, windows: bool) -> str | None:
-    if not rest:
-        return "must not be empty"
-    if "\0" in rest:
+def _without_namespace(name: str) -> str:
+    for prefix in _NAMESPACES:
+        if name.startswith(prefix):
+            return name[len(prefix) :]
+    return name
+
+
+def _broken_file_rule(name: str) -> str | None:
+    if not name:
+        return _EMPTY
+    if "\0" in name:
         return "must not contain NUL"
-    if windows:
-        # In the kernel's object names a backslash separates directories. No other rule exists.
-        return "must not contain a backslash after its prefix" if "\\" in rest else None
-    if "/" in rest or "\\" in rest:
+    if "/" in name or "\\" in name:
         return "must not contain a separator (/ or \\)"
-    if rest in (".", ".."):
+    if name in (".", ".."):
         return "must not be '.' or '..'"
     try:
-        encoded = rest.encode("utf-8")
+        encoded = name.encode("utf-8")
     except UnicodeEncodeError:
         return "must be encodable as UTF-8 (it contains a lone surrogate)"
-    if rest.startswith("."):
+    if name.startswith("."):
         return "must not begin with '.' (reserved for private files)"
-    if rest.startswith("sem."):
+    if name.startswith("sem."):
         return "must not begin with 'sem.' (reserved for the C library's semaphores)"
     if len(encoded) > _MAX_FILE_NAME:
         return f"must not be longer than {_MAX_FILE_NAME} bytes of UTF-8 (it has {len(encoded)})"

@@ -128,13 +128,19 @@ def test_names_that_differ_in_case_are_two_maps(map_name):
         lambda name: MemoryMappedFile.create_new(name, 10),
         lambda name: MemoryMappedFile.create_or_open(name, 10),
         MemoryMappedFile.open_existing,
-        lambda name: MemoryMappedFile.create_from_file("no file", map_name=name),
     ],
 )
-@pytest.mark.parametrize("name", ["", "a\0b", "Local\\a\\b"])
+@pytest.mark.parametrize(
+    "name", ["", *(pytest.param(name, marks=posix) for name in ("a\0b", "Local\\a\\b"))]
+)
 def test_every_method_checks_the_name(make, name):
     with pytest.raises(NameRuleError):
         make(name)
+
+
+def test_the_name_of_a_files_map_must_not_be_empty():
+    with pytest.raises(NameRuleError):
+        MemoryMappedFile.create_from_file("no file", map_name="")
 
 
 @pytest.mark.parametrize(
@@ -224,6 +230,11 @@ RIGHTS = [
     (MemoryMappedFileRights.WRITE, False, True),
     (MemoryMappedFileRights.READ_WRITE, True, True),
     (MemoryMappedFileRights.COPY_ON_WRITE, True, False),
+    # Windows takes COPY_ON_WRITE for READ only if it is the whole value.
+    (MemoryMappedFileRights.COPY_ON_WRITE | MemoryMappedFileRights.WRITE, False, True),
+    (MemoryMappedFileRights.COPY_ON_WRITE | MemoryMappedFileRights.EXECUTE, False, False),
+    (MemoryMappedFileRights.COPY_ON_WRITE | MemoryMappedFileRights.READ_PERMISSIONS, False, False),
+    (MemoryMappedFileRights.COPY_ON_WRITE | MemoryMappedFileRights.READ, True, False),
     (MemoryMappedFileRights.FULL_CONTROL, True, True),
 ]
 

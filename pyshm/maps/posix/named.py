@@ -67,13 +67,7 @@ def open_named(
     name: str, rights: MemoryMappedFileRights, inheritability: HandleInheritability
 ) -> MapHandle:
     """Open the named map. Raises MapNotFoundError if no process holds one of that name."""
-    permits = 0
-    if rights & (MemoryMappedFileRights.READ | MemoryMappedFileRights.COPY_ON_WRITE):
-        permits |= READ
-    if rights & MemoryMappedFileRights.WRITE:
-        permits |= WRITE
-    if rights & MemoryMappedFileRights.EXECUTE:
-        permits |= EXECUTE
+    permits = permits_of(rights)
     path = os.path.join(shared_memory_directory(), name)
     for _ in attempts(f"opening the named map {name!r}"):
         descriptor = open_map_file(path, name)
@@ -111,6 +105,24 @@ def open_named(
             if descriptor >= 0:
                 os.close(descriptor)
     raise AssertionError("attempts() ends by raising")
+
+
+def permits_of(rights: MemoryMappedFileRights) -> int:
+    """Return what a map that is opened with ``rights`` permits its views.
+
+    As on Windows, COPY_ON_WRITE means READ if it is the whole value, and nothing together with
+    other rights.
+    """
+    if rights == MemoryMappedFileRights.COPY_ON_WRITE:
+        return READ
+    permits = 0
+    if rights & MemoryMappedFileRights.READ:
+        permits |= READ
+    if rights & MemoryMappedFileRights.WRITE:
+        permits |= WRITE
+    if rights & MemoryMappedFileRights.EXECUTE:
+        permits |= EXECUTE
+    return permits
 
 
 def create_or_open_named(

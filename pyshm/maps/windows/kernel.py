@@ -121,6 +121,7 @@ VIEWS = {
 
 # https://learn.microsoft.com/windows/win32/debug/system-error-codes
 FILE_NOT_FOUND = 2
+_PATH_NOT_FOUND = 3
 ACCESS_DENIED = 5
 _INVALID_HANDLE_ERROR = 6
 LOCK_VIOLATION = 33
@@ -128,7 +129,7 @@ ALREADY_EXISTS = 183
 _Kind = type[MapAccessError | MapExistsError | MapIOError | MapNotFoundError]
 _KINDS: dict[int, _Kind] = {
     FILE_NOT_FOUND: MapNotFoundError,
-    3: MapNotFoundError,  # ERROR_PATH_NOT_FOUND
+    _PATH_NOT_FOUND: MapNotFoundError,
     ACCESS_DENIED: MapAccessError,
     80: MapExistsError,  # ERROR_FILE_EXISTS
     ALREADY_EXISTS: MapExistsError,
@@ -171,6 +172,8 @@ def name_error(code: int, what: str, name: str | None) -> PyshmError:
         return system_error(code, what)
     if code == _INVALID_HANDLE_ERROR:
         what += " (the name belongs to another kind of object, such as an event or a mutex)"
+    elif code == _PATH_NOT_FOUND:
+        what += " (before a backslash only Local, Global or Session\\<number> is possible)"
     return system_error(code, what, field="map_name", value=name)
 
 

@@ -1,4 +1,5 @@
 using System.IO.MemoryMappedFiles;
+using System.Runtime.Versioning;
 using SharedMemory;
 
 namespace Peer;
@@ -28,6 +29,14 @@ internal sealed class MapSteps(ObjectStore store)
     private static HandleInheritability Inheritability(StepArguments arguments) =>
         arguments.Enumeration("inheritability", HandleInheritability.None);
 
+    /// <summary>
+    /// Returns whether .NET itself makes the call: it has named maps on Windows only. A step can ask
+    /// for NamedMap there too.
+    /// </summary>
+    [SupportedOSPlatformGuard("windows")]
+    private static bool UsesDotNet(StepArguments arguments) =>
+        OperatingSystem.IsWindows() && !arguments.Boolean("named_map");
+
     private StepValue? CreateNew(StepArguments arguments)
     {
         string target = arguments.RequiredText("as");
@@ -35,9 +44,9 @@ internal sealed class MapSteps(ObjectStore store)
         long capacity = arguments.Int64("capacity");
         store.Put(
             target,
-            name is null
+            name is null || UsesDotNet(arguments)
                 ? MemoryMappedFile.CreateNew(
-                    null, capacity, Access(arguments), Options(arguments), Inheritability(arguments))
+                    name, capacity, Access(arguments), Options(arguments), Inheritability(arguments))
                 : NamedMap.CreateNew(
                     name, capacity, Access(arguments), Options(arguments), Inheritability(arguments)));
         return null;
@@ -46,22 +55,29 @@ internal sealed class MapSteps(ObjectStore store)
     private StepValue? CreateOrOpen(StepArguments arguments)
     {
         string target = arguments.RequiredText("as");
-        store.Put(target, NamedMap.CreateOrOpen(
-            arguments.Text("name")!,
-            arguments.Int64("capacity"),
-            Access(arguments),
-            Options(arguments),
-            Inheritability(arguments)));
+        string name = arguments.Text("name")!;
+        long capacity = arguments.Int64("capacity");
+        store.Put(
+            target,
+            UsesDotNet(arguments)
+                ? MemoryMappedFile.CreateOrOpen(
+                    name, capacity, Access(arguments), Options(arguments), Inheritability(arguments))
+                : NamedMap.CreateOrOpen(
+                    name, capacity, Access(arguments), Options(arguments), Inheritability(arguments)));
         return null;
     }
 
     private StepValue? OpenExisting(StepArguments arguments)
     {
         string target = arguments.RequiredText("as");
-        store.Put(target, NamedMap.OpenExisting(
-            arguments.Text("name")!,
-            arguments.Enumeration("rights", MemoryMappedFileRights.ReadWrite),
-            Inheritability(arguments)));
+        string name = arguments.Text("name")!;
+        MemoryMappedFileRights rights =
+            arguments.Enumeration("rights", MemoryMappedFileRights.ReadWrite);
+        store.Put(
+            target,
+            UsesDotNet(arguments)
+                ? MemoryMappedFile.OpenExisting(name, rights, Inheritability(arguments))
+                : NamedMap.OpenExisting(name, rights, Inheritability(arguments)));
         return null;
     }
 

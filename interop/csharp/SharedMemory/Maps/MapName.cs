@@ -11,20 +11,20 @@ public static class MapName
 
     /// <summary>Checks a name by the rules of this operating system.</summary>
     /// <param name="mapName">The name.</param>
-    /// <returns>The same name on Windows; the name of the file on other systems.</returns>
+    /// <returns>
+    /// The same name on Windows, where the kernel checks it; the name of the file on other systems.
+    /// </returns>
     /// <exception cref="ArgumentNullException">The name is null.</exception>
     /// <exception cref="ArgumentException">The name breaks a rule. The message says which.</exception>
     public static string Check(string mapName)
     {
         ArgumentNullException.ThrowIfNull(mapName);
-        string rest = WithoutNamespace(mapName);
-        string? rule = OperatingSystem.IsWindows() ? BrokenKernelRule(rest) : BrokenFileRule(rest);
-        if (rule is not null)
-        {
-            throw new ArgumentException($"Map name \"{mapName}\": {rule}.", nameof(mapName));
-        }
-
-        return OperatingSystem.IsWindows() ? mapName : rest;
+        bool isWindows = OperatingSystem.IsWindows();
+        string name = isWindows ? mapName : WithoutNamespace(mapName);
+        string? rule = name.Length == 0 ? "must not be empty" : isWindows ? null : BrokenFileRule(name);
+        return rule is null
+            ? name
+            : throw new ArgumentException($"Map name \"{mapName}\": {rule}.", nameof(mapName));
     }
 
     private static string WithoutNamespace(string name)
@@ -40,18 +40,8 @@ public static class MapName
         return name;
     }
 
-    // In the names of kernel objects, a backslash separates directories. No other character is special.
-    private static string? BrokenKernelRule(string rest) => rest switch
-    {
-        "" => "must not be empty",
-        _ when rest.Contains('\0') => "must not contain NUL",
-        _ when rest.Contains('\\') => "must not contain a backslash after its prefix",
-        _ => null,
-    };
-
     private static string? BrokenFileRule(string rest) => rest switch
     {
-        "" => "must not be empty",
         _ when rest.Contains('\0') => "must not contain NUL",
         _ when rest.Contains('/') || rest.Contains('\\') => @"must not contain a separator (/ or \)",
         "." or ".." => "must not be \".\" or \"..\"",

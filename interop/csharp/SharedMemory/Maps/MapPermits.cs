@@ -38,11 +38,19 @@ internal static class MapPermitsConversions
         return (permits & MapPermits.Write) != 0 ? permits & ~MapPermits.Read : permits;
     }
 
-    /// <summary>Returns what a map that is opened with <paramref name="rights"/> permits.</summary>
+    /// <summary>
+    /// Returns what a map that is opened with <paramref name="rights"/> permits. As on Windows,
+    /// CopyOnWrite means Read if it is the whole value, and nothing together with other rights.
+    /// </summary>
     public static MapPermits ToPermits(this MemoryMappedFileRights rights)
     {
+        if (rights == MemoryMappedFileRights.CopyOnWrite)
+        {
+            return MapPermits.Read;
+        }
+
         MapPermits permits = MapPermits.None;
-        if ((rights & (MemoryMappedFileRights.Read | MemoryMappedFileRights.CopyOnWrite)) != 0)
+        if ((rights & MemoryMappedFileRights.Read) != 0)
         {
             permits |= MapPermits.Read;
         }
