@@ -35,6 +35,11 @@ _CHARSETS = {"unicode": "Unicode", "auto": "Auto"}
 _LAYOUTS = {"auto": "Auto", "sequential": "Sequential", "explicit": "Explicit"}
 _ENUM_TYPES = frozenset({"sbyte", "byte", "short", "ushort", "int", "uint", "long", "ulong"})
 _OBSOLETE = frozenset({"Currency", "AsAny", "IDispatch", "SafeArray", "Struct", "VBByRefStr"})
+# The type of an InlineArray that is declared in Python, by the name of its field.
+_INLINE_ARRAY = re.compile(r"<(?:(\w+)|<(\w+)>k__BackingField)>InlineArray")
+_VECTOR = re.compile(
+    r"(?P<name>System\.Runtime\.Intrinsics\.Vector(?:64|128|256|512))`1\[(?P<element>\w+)\]"
+)
 _BACKING_FIELD = re.compile(r"<(\w+)>k__BackingField")
 
 # https://learn.microsoft.com/dotnet/csharp/language-reference/keywords/
@@ -65,7 +70,7 @@ def csharp_source(
     written = [
         declaration
         for declaration in needed
-        if not declaration.fixed_buffer and declaration.name not in KNOWN_TYPES
+        if not declaration.fixed_buffer and _of_dotnet(declaration) is None
     ]
     return _File(written, namespace, comment).text()
 
@@ -142,6 +147,12 @@ class _File:
         }
         if used & _OBSOLETE:
             yield "#pragma warning disable CS0618 // some ways to marshal are marked as obsolete"
+        if any(
+            declaration.inline_array is not None and _is_unsafe(each.type)
+            for declaration in self._types
+            for each in declaration.fields
+        ):
+            yield "#pragma warning disable CS9184 // an inline array of pointers has no indexer"
         if self._undocumented:
             yield "#pragma warning disable CS1591 // not everything has a documentation comment"
 
@@ -252,6 +263,12 @@ class _File:
     ) -> str:
         buffer = _fixed(each.type)
         if buffer is not None:
+            if owner.kind == "class" or owner.inline_array is not None:
+                raise LayoutError(
+                    f"{owner.name}.{each.name}: C# allows a fixed buffer only in a struct that is "
+                    "not an InlineArray; use a ByValArray or an InlineArray",
+                    field=each.name,
+                )
             element, count = fixed_buffer_element(buffer)
             return f"public fixed {element} {_identifier(each.name)}[{count}];"
         kind = self._type(each.type, namespace, f"{owner.name}.{each.name}")
@@ -295,6 +312,12 @@ class _File:
             return f"{element}[{',' * (reference.rank - 1)}]?"
         if isinstance(reference, Nullable):
             return self._type(reference.value, namespace, where) + "?"
+        if reference.fixed_buffer:
+            raise LayoutError(
+                f"{where}: C# has no name for a fixed buffer, which must be a field itself; use an "
+                "InlineArray",
+                field=where.rpartition(".")[2],
+            )
         name = self._name(reference, namespace)
         return name if reference.kind in ("struct", "enum") else name + "?"
 
@@ -305,8 +328,9 @@ class _File:
         return self._system(name) if full_name == f"System.{name}" else f"global::{full_name}"
 
     def _name(self, declaration: TypeDeclaration, namespace: str) -> str:
-        if declaration.name in KNOWN_TYPES:
-            return f"global::{declaration.name}"
+        of_dotnet = _of_dotnet(declaration)
+        if of_dotnet is not None:
+            return f"global::{of_dotnet}"
         place, path = self._paths[declaration]
         name = ".".join(map(_identifier, path))
         if place == namespace or not place:
@@ -347,13 +371,26 @@ _SYSTEM = {
 _ATTRIBUTES = frozenset({"FieldOffset", "Flags", "InlineArray", "MarshalAs", "StructLayout"})
 
 
+def _of_dotnet(declaration: TypeDeclaration) -> str | None:
+    """Return the C# name of a type of .NET itself, which the source does not declare."""
+    if declaration.name in KNOWN_TYPES:
+        return declaration.name
+    vector = _VECTOR.fullmatch(declaration.name)
+    if vector is None:
+        return None
+    row = BUILT_IN_TYPES.get(vector["element"])
+    if row is None or row.kind != "primitive":
+        raise LayoutError(f"{declaration.name}: the elements of a vector must be numbers")
+    return f"{vector['name']}<{vector['element']}>"
+
+
 def _path(name: str) -> tuple[str, list[str]]:
     """Return the namespace of a reflection full name, and its types, the outermost first."""
     if "`" in name:
         # An instance of a generic type has no name of its own in C#.
         return "", [re.sub(r"\W+", "_", name).strip("_")]
     # The names that pyshm gives to inline arrays have brackets, which C# does not allow.
-    outer, *inner = re.sub(r"<(\w+)>InlineArray", r"\1InlineArray", name).split("+")
+    outer, *inner = _INLINE_ARRAY.sub(r"\1\2InlineArray", name).split("+")
     namespace, _, simple = outer.rpartition(".")
     return namespace, [simple, *inner]
 

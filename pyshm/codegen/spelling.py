@@ -146,7 +146,13 @@ def spelled_inline_array(declaration: TypeDeclaration, classes: ClassNames) -> S
         arguments.append(f"pack={declaration.pack}")
     if has_text(declaration):
         arguments.append(f"charset={quoted(declaration.charset)}")
-    return Spelled(f"list[{element.plain}]", "list", (f"t.InlineArray({', '.join(arguments)})",))
+    return _list(element, f"t.InlineArray({', '.join(arguments)})")
+
+
+def _list(element: Spelled, given: str) -> Spelled:
+    """Return the annotation of a list, which ``given`` declares in C#."""
+    kind = f"list[{element.plain}]"
+    return Spelled(kind, kind, (given,))
 
 
 def _array(array: Array, marshal_as: MarshalAs | None, classes: ClassNames) -> Spelled:
@@ -156,8 +162,7 @@ def _array(array: Array, marshal_as: MarshalAs | None, classes: ClassNames) -> S
         return Spelled("int", "int", (f"t.SafeArray({element.text})",))
     sub_type = marshal_as.array_sub_type
     element = _marshalled(array.element, MarshalAs(sub_type) if sub_type else None, classes)
-    given = f"t.ByValArray({element.text}, {marshal_as.size_const})"
-    return Spelled(f"list[{element.plain}]", "list", (given,))
+    return _list(element, f"t.ByValArray({element.text}, {marshal_as.size_const})")
 
 
 def _marshalled(kind: TypeReference, marshal_as: MarshalAs | None, classes: ClassNames) -> Spelled:
@@ -204,8 +209,7 @@ def _declared(kind: TypeDeclaration, classes: ClassNames) -> Spelled:
     if kind.fixed_buffer:
         element, count = fixed_buffer_element(kind)
         spelled = _type(element, classes)
-        given = f"t.FixedBuffer({spelled.text}, {count})"
-        return Spelled(f"list[{spelled.plain}]", "list", (given,))
+        return _list(spelled, f"t.FixedBuffer({spelled.text}, {count})")
     if kind in classes:
         return Spelled(classes[kind], classes[kind])
     if kind.kind == "delegate":

@@ -18,6 +18,7 @@ from pyshm.layout.declarations import (
     BuiltIn,
     FieldDeclaration,
     MarshalAs,
+    Nullable,
     Pointer,
     TypeDeclaration,
 )
@@ -179,6 +180,79 @@ def test_types_of_dotnet_are_used_by_name_and_not_written():
     text = written(FieldDeclaration("Place", vector))
     assert "public global::System.Numerics.Vector2 Place;" in text
     assert "struct Vector2" not in text
+
+
+@pytest.mark.parametrize("bits", [64, 128, 256, 512])
+def test_a_vector_is_used_by_name_with_its_parts_not_written(bits):
+    half = TypeDeclaration("System.Runtime.Intrinsics.Vector64`1[nint]", generic=True)
+    name = f"System.Runtime.Intrinsics.Vector{bits}`1[nint]"
+    vector = TypeDeclaration(name, fields=(FieldDeclaration("_lower", half),), generic=True)
+    text = written(
+        FieldDeclaration("A", vector),
+        FieldDeclaration("B", Array(vector), None, MarshalAs("ByValArray", 2)),
+        FieldDeclaration("C", Nullable(vector)),
+    )
+    spelled = f"global::System.Runtime.Intrinsics.Vector{bits}<nint>"
+    assert f"public {spelled} A;" in text
+    assert f"public {spelled}[]? B;" in text
+    assert f"public {spelled}? C;" in text
+    assert text.count("struct") == 1
+
+
+def test_a_vector_of_anything_but_numbers_is_refused():
+    vector = TypeDeclaration("System.Runtime.Intrinsics.Vector64`1[Guid]", generic=True)
+    with pytest.raises(LayoutError, match="elements of a vector must be numbers"):
+        written(FieldDeclaration("A", vector))
+
+
+class Grid(Struct):
+    rows: Annotated[
+        list[list[int]], t.InlineArray(Annotated[list[int], t.InlineArray(t.Int32, 3)], 2)
+    ]
+    more: Annotated[
+        list[list[int]],
+        t.InlineArray(Annotated[list[int], t.InlineArray(t.Byte, 2, pack=1)], 4),
+        t.FieldName("<More>k__BackingField"),
+    ]
+
+
+def test_an_inline_array_of_inline_arrays_is_a_type_in_a_type():
+    text = csharp_source([Grid.layout.declaration])
+    assert "    public Grid.RowsInlineArray Rows;\n" in text
+    assert "    public Grid.MoreInlineArray More { get; set; }\n" in text
+    assert "        public Grid.RowsInlineArray._element0InlineArray _element0;\n" in text
+    assert text.count("struct _element0InlineArray") == 2
+    assert "[StructLayout(LayoutKind.Sequential, Pack = 1)]" in text
+
+
+FIXED = TypeDeclaration(
+    "A.X+<A>e__FixedBuffer",
+    size=8,
+    fields=(FieldDeclaration("FixedElementField", BuiltIn("int")),),
+    fixed_buffer=True,
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        (FIXED, {"kind": "class"}),
+        (FIXED, {"inline_array": 2}),
+        (Array(FIXED), {}),
+        (Nullable(FIXED), {}),
+    ],
+)
+def test_a_fixed_buffer_where_csharp_does_not_allow_one_is_refused(kind, more):
+    field = FieldDeclaration("A", kind, None, MarshalAs("ByValArray", 2))
+    with pytest.raises(LayoutError, match=r"A\.X\.A: C# .* fixed buffer") as caught:
+        written(field, **more)
+    assert caught.value.field == "A"
+
+
+def test_an_inline_array_of_pointers_causes_no_warning():
+    text = written(FieldDeclaration("A", Pointer()), inline_array=2)
+    assert "#pragma warning disable CS9184" in text
+    assert "CS9184" not in written(FieldDeclaration("A", Pointer()))
 
 
 @pytest.mark.parametrize(
