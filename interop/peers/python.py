@@ -5,6 +5,7 @@ python -m interop.peers.python serve
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import signal
@@ -137,6 +138,11 @@ class PythonPeer:
     def _do_dispose(self, step: Step) -> None:
         self._object(step, "target").close()
 
+    def _do_forget(self, step: Step) -> None:
+        self._object(step, "target")
+        del self.objects[step["target"]]
+        gc.collect()
+
     def _do_get(self, step: Step) -> Any:
         target = self._object(step, "target")
         name = step["property"]
@@ -213,7 +219,8 @@ class PythonPeer:
 
     def _do_helper(self, step: Step) -> None:
         capacity = step.get("capacity", ShareMemoryHelper.DEFAULT_CAPACITY)
-        helper = ShareMemoryHelper(step.get("name"), capacity)
+        access = values.enum(MemoryMappedFileAccess, step, "access", 0)
+        helper = ShareMemoryHelper(step.get("name"), capacity, access=access)
         how = step["how"]
         if how == "create-or-open":
             helper.create_or_open()

@@ -31,6 +31,15 @@ internal sealed class ObjectStore
     public FileStream OriginOf(string name) => Find(name).Origin
         ?? throw new NoObjectException($"\"{name}\" was not created from a stream");
 
+    /// <summary>Removes an object without disposing of it.</summary>
+    public void Forget(string name)
+    {
+        if (!_entries.Remove(name))
+        {
+            throw NoObject(name);
+        }
+    }
+
     /// <summary>Disposes of all objects.</summary>
     public void Reset()
     {
@@ -44,7 +53,10 @@ internal sealed class ObjectStore
 
     private Entry Find(string name) => _entries.TryGetValue(name, out Entry entry)
         ? entry
-        : throw new NoObjectException($"no object is stored with the name \"{name}\"");
+        : throw NoObject(name);
+
+    private static NoObjectException NoObject(string name) =>
+        new($"no object is stored with the name \"{name}\"");
 
     private readonly record struct Entry(IDisposable Value, FileStream? Origin)
     {

@@ -18,6 +18,7 @@ internal sealed class MapSteps(ObjectStore store)
         table["view"] = View;
         table["view-stream"] = ViewAsStream;
         table["dispose"] = Dispose;
+        table["forget"] = Forget;
     }
 
     private static MemoryMappedFileAccess Access(StepArguments arguments) =>
@@ -162,6 +163,15 @@ internal sealed class MapSteps(ObjectStore store)
     private StepValue? Dispose(StepArguments arguments)
     {
         store.Get(arguments.RequiredText("target")).Dispose();
+        return null;
+    }
+
+    private StepValue? Forget(StepArguments arguments)
+    {
+        store.Forget(arguments.RequiredText("target"));
+        // A finalizer runs after the collection that finds its object.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         return null;
     }
 

@@ -21,7 +21,9 @@ internal sealed class ModelSteps(ObjectStore store)
     {
         string target = arguments.RequiredText("as");
         var helper = new ShareMemoryHelper(
-            arguments.Text("name"), arguments.Int64("capacity", ShareMemoryHelper.DefaultCapacity));
+            arguments.Text("name"),
+            arguments.Int64("capacity", ShareMemoryHelper.DefaultCapacity),
+            arguments.Enumeration("access", MemoryMappedFileAccess.ReadWrite));
         switch (arguments.Text("how") ?? "create-or-open")
         {
             case "create-or-open":
