@@ -55,7 +55,7 @@ def ffi(struct_type: PackedType) -> Any:
                 _compare(found, each)
         except (CDefError, FFIError) as error:
             raise LayoutError(f"{packed.struct.__name__} has no C declaration: {error}") from error
-        packed.cache["ffi"] = found
+        found = packed.cache.setdefault("ffi", found)
     return found
 
 

@@ -65,11 +65,11 @@ class StructCodec:
         tuple. What the struct module has no format for, and fields that share bytes, are bytes.
         """
         cache = self.__packing__.cache
-        if "flat" not in cache:
+        flat: FlatCodec | None = cache.get("flat")
+        if flat is None:
             from .packing_source import flat_format
 
-            cache["flat"] = FlatCodec(flat_format(self.__packing__))
-        flat: FlatCodec = cache["flat"]
+            flat = cache.setdefault("flat", FlatCodec(flat_format(self.__packing__)))
         return flat
 
     def unpack_from(self, buffer: Buffer, offset: int = 0, *, strict: bool = True) -> Any:
@@ -111,7 +111,7 @@ def codec_of(packing: Packing) -> StructCodec:
     """Return the codec of ``packing``, always the same one."""
     codec: StructCodec | None = packing.cache.get("codec")
     if codec is None:
-        codec = packing.cache["codec"] = StructCodec(packing)
+        codec = packing.cache.setdefault("codec", StructCodec(packing))
     return codec
 
 

@@ -28,6 +28,7 @@ class ArrayValue(Conversion):
     """An array: a list of ``count`` elements, which are ``stride`` bytes apart."""
 
     mutable = True
+    whole = False  # whether one element has no meaning without the others
 
     def __init__(self, element: Conversion, count: int, stride: int, strict: bool) -> None:
         super().__init__(count * stride, f"{element.name}[{count}]")
@@ -91,6 +92,7 @@ class AnsiArray(ArrayValue):
     """A ByValArray of one-byte characters, which .NET converts as one text, padded with NULs."""
 
     canonical = False
+    whole = True
 
     def __init__(self, element: Char8, count: int, strict: bool) -> None:
         super().__init__(element, count, 1, strict)
@@ -127,6 +129,7 @@ class FirstElementOnly(ArrayValue):
     """A fixed buffer whose elements need marshalling: .NET marshals only the first of them."""
 
     canonical = False
+    whole = True
 
     def __init__(self, element: Conversion, count: int, size: int, strict: bool) -> None:
         super().__init__(element, count, element.size, strict)

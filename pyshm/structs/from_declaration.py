@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from threading import RLock
 from typing import Any
 
 from ..layout.declarations import Array, Nullable, TypeDeclaration
@@ -14,6 +15,8 @@ from .struct import Struct, StructType
 
 __all__ = ["struct_from"]
 
+_making = RLock()  # two threads that ask for one type get one class
+
 
 def struct_from(declaration: TypeDeclaration, target: Target = HOST) -> type[Struct]:
     """Return the Python class of ``declaration``, which is made if there is none yet.
@@ -21,10 +24,11 @@ def struct_from(declaration: TypeDeclaration, target: Target = HOST) -> type[Str
     So are the classes of the types that it contains. The fields have their .NET names, which are
     changed only if Python can't have them. Raises LayoutError.
     """
-    found: Any = PYTHON_TYPES.get(declaration)
-    if found is not None and found.__packing__.layout.target == target:
-        return found  # type: ignore[no-any-return]
-    return _class_of(native(declaration, target))
+    with _making:
+        found: Any = PYTHON_TYPES.get(declaration)
+        if found is not None and found.__packing__.layout.target == target:
+            return found  # type: ignore[no-any-return]
+        return _class_of(native(declaration, target))
 
 
 def _class_of(layout: Layout) -> type[Struct]:

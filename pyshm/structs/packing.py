@@ -245,7 +245,7 @@ class Packing:
             from .packing_source import ReadPlan, WritePlan, function_source
 
             reading, writing = ReadPlan(self), WritePlan(self)
-            scope = self.cache["functions"] = {
+            scope = {
                 **reading.scope,
                 **writing.scope,
                 "_unpack": Codec(reading.format).unpack_from,
@@ -261,6 +261,8 @@ class Packing:
                 scope["_chosen"] = self._chosen
             source = function_source(reading, writing, own=self.own)
             exec(compile(source, f"<pyshm struct {self.struct.__name__}>", "exec"), scope)  # noqa: S102 - made from names alone
+            # Another thread may use what the cache has, which therefore has to be complete.
+            scope = self.cache.setdefault("functions", scope)
             self.unpack_from = scope["unpack_from"]  # type: ignore[method-assign]
             self._encode = scope["encode"]  # type: ignore[method-assign]
         return scope
@@ -305,8 +307,7 @@ class Packings:
             for field, name in zip(layout.fields, self._names, strict=True)
         )
         packing = Packing(self.struct, layout._replace(fields=fields), strict=strict, own=own)
-        self._known[layout.target, layout.marshalled, strict] = packing
-        return packing
+        return self._known.setdefault((layout.target, layout.marshalled, strict), packing)
 
 
 def _unpack_failed(packing: Packing, buffer: Any, offset: int, error: Exception) -> NoReturn:

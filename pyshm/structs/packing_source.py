@@ -92,19 +92,20 @@ class ReadPlan:
         self.format = "<" + self._struct(packed, "self")
 
     def _struct(self, packed: Packed, owner: str) -> str:
-        slots = {shape.field.name: shape.slot for shape in packed.struct.__packing__.shapes}
+        own_shapes = {shape.field.name: shape for shape in packed.struct.__packing__.shapes}
 
         def read(piece: Shape | Overlap) -> str:
             if isinstance(piece, Overlap):
                 self.targets.append(f"{owner}.{piece.bytes_slot}")
                 self.after.append(f"{owner}.{piece.borrowed_slot} = None")
                 return f"{piece.size}s"
-            slot = f"{owner}.{slots[piece.field.name]}"
-            return self._field(piece, slot, packed.own)
+            own = own_shapes[piece.field.name]
+            kept = packed.strict and _same_bytes(packed, piece, own)
+            return self._field(piece, f"{owner}.{own.slot}", kept)
 
         return _struct_format(packed, read)
 
-    def _field(self, shape: Shape, slot: str, own: bool) -> str:
+    def _field(self, shape: Shape, slot: str, kept: bool) -> str:
         conversion = shape.conversion
         number = next(self._numbers)
         if shape.is_plain and conversion.code is not None and slot.endswith(f".{shape.field.name}"):
@@ -114,7 +115,7 @@ class ReadPlan:
             self.scope[f"_bare{number}"] = conversion.packed.struct.__bare__
             self.before.append(f"n{number} = {slot} = _bare{number}()")
             return self._struct(conversion.packed, f"n{number}")
-        if own and not shape.is_plain:
+        if kept:
             self.targets.append(slot)  # as bytes, until the attribute is read
         else:
             self.scope[f"_decode{number}"] = conversion.decode
@@ -145,7 +146,7 @@ class WritePlan:
         self.scope: dict[str, Any] = {"_ord": ord}
         self.parts: list[str] = []
         self._packed = packed
-        self._slots = {shape.field.name: shape.slot for shape in packed.struct.__packing__.shapes}
+        self._own_shapes = {shape.field.name: shape for shape in packed.struct.__packing__.shapes}
         self._numbers = count()
         self.format = "<" + _struct_format(packed, self._piece)
 
@@ -156,17 +157,18 @@ class WritePlan:
             self.parts.append(f"_flush{number}(self)")
             return f"{piece.size}s"
         conversion = piece.conversion
-        slot = self._slots[piece.field.name]
+        own = self._own_shapes[piece.field.name]
+        slot = own.slot
         if slot == piece.field.name and conversion.code is not None:
             self.parts.append(self._plain(number, f"self.{slot}", conversion))
             return conversion.code
         self.scope[f"_encode{number}"] = conversion.encode
         if isinstance(conversion, NestedStruct) and conversion.packed.own:
             self.parts.append(self._nested(number, f"self.{slot}", conversion))
-        elif self._packed.own:
+        elif self._packed.own or (self._packed.strict and _same_bytes(self._packed, piece, own)):
             self.parts.append(self._kept(number, f"self.{slot}", conversion))
         else:
-            self.scope[f"_value{number}"] = _value_reader(slot, piece, self._packed)
+            self.scope[f"_value{number}"] = _value_reader(self._packed, piece, own)
             self.parts.append(f"_encode{number}(_value{number}(self))")
         return f"{conversion.size}s"
 
@@ -215,13 +217,21 @@ def _normalizer(conversion: Conversion) -> Callable[[bytes], bytes]:
     return normalize
 
 
-def _value_reader(slot: str, shape: Shape, packed: Packed) -> Callable[[Any], Any]:
+def _same_bytes(packed: Packed, shape: Shape, own: Shape) -> bool:
+    """Return whether an object can keep the bytes that a field has in this layout.
+
+    It keeps those of its ``own`` layout. On another target, text has another encoding.
+    """
+    same_target = packed.layout.target == packed.struct.__packing__.layout.target
+    return not own.is_plain and own.field.form == shape.field.form and same_target
+
+
+def _value_reader(packed: Packed, shape: Shape, own: Shape) -> Callable[[Any], Any]:
     """Return what reads a field's value for a layout that is not the class's own."""
-    name = shape.field.name
-    own = next(s for s in packed.struct.__packing__.shapes if s.field.name == name)
+    name, slot = shape.field.name, own.slot
     # The attribute converts strictly; this layout may have to read the same bytes as .NET does.
-    same = own.field.form == shape.field.form and not own.is_plain
-    decode = shape.conversion.decode if same and not shape.conversion.mutable else None
+    same = _same_bytes(packed, shape, own) and not shape.conversion.mutable
+    decode = shape.conversion.decode if same else None
 
     def read(struct: Any) -> Any:
         if decode is not None:

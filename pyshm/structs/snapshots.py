@@ -6,8 +6,10 @@ from collections.abc import Callable
 from struct import Struct as Codec
 from typing import TYPE_CHECKING, Any
 
+from ..errors import FormatError
 from .compound import ArrayValue, NestedStruct
 from .packed import Packed, PackedType, check_offset, truncated_error
+from .shapes import Shape
 from .values.base import Conversion
 from .values.numbers import Number
 
@@ -53,7 +55,8 @@ def _type_of(packed: Packed) -> type[bytes]:
         for shape in packed.shapes:
             read = _reader(packed, shape.conversion, shape.field.offset)
             namespace[shape.field.name] = property(read)
-        found = packed.cache["snapshot"] = type(packed.struct.__name__, (bytes,), namespace)
+        made = type(packed.struct.__name__, (bytes,), namespace)
+        found = packed.cache.setdefault("snapshot", made)
     return found
 
 
@@ -102,9 +105,19 @@ def _immutable(conversion: Conversion, raw: bytes) -> Any:
 
 def _describer(packed: Packed) -> Callable[[bytes], str]:
     def describe(data: bytes) -> str:
-        fields = ", ".join(
-            f"{field.name}={getattr(data, field.name)!r}" for field in packed.layout.fields
-        )
+        from .describing import bytes_text, value_text
+
+        def text(shape: Shape) -> str:
+            start = shape.field.offset
+            raw = bytes.__getitem__(data, slice(start, start + shape.field.size))
+            if len(raw) < shape.field.size:
+                return bytes_text(raw, truncated_error(packed, bytes.__len__(data)))
+            try:
+                return repr(_immutable(shape.conversion, raw))
+            except FormatError:
+                return value_text(shape.conversion, raw)
+
+        fields = ", ".join(f"{shape.field.name}={text(shape)}" for shape in packed.shapes)
         return f"<snapshot of {packed.struct.__name__}: {fields}>"
 
     return describe

@@ -17,7 +17,7 @@ from keyword import iskeyword
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
-from ..errors import FormatError, LayoutError
+from ..errors import FormatError, LayoutError, StructValueError
 from ..layout.declarations import TypeDeclaration
 from ..layout.forms import HOST, Layout, Target
 from ..layout.layouts import native
@@ -26,6 +26,7 @@ from .deprecated import REPLACEMENTS, DeprecatedName
 from .fields import attribute_of
 from .packing import Packing, Packings, strict_from
 from .registry import PYTHON_TYPES
+from .shapes import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
@@ -221,16 +222,17 @@ class Struct(metaclass=StructType):
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return _state(self, getattr) == _state(other, getattr)
+        return _comparable(self) == _comparable(other)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        fields = ", ".join(f"{f.name}={_value_text(self, f.name)}" for f in self.layout.fields)
+        packing = self.__packing__
+        fields = ", ".join(f"{s.field.name}={_value_text(self, s)}" for s in packing.shapes)
         return f"{type(self).__name__}({fields})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (type(self), _state(self, None))
+        return _restored, (type(self), _state(self))
 
 
 for _name in REPLACEMENTS:
@@ -245,12 +247,12 @@ def _view_of() -> Callable[..., Any]:
     return view_of
 
 
-def _state(struct: Any, read: Callable[[Any, str], Any] | None) -> tuple[Any, ...]:
-    """Return what a struct consists of: its fields by ``read``, or else as its slots have them."""
+def _state(struct: Any) -> tuple[Any, ...]:
+    """Return what a struct consists of: its fields, as its slots have them."""
     packing: Packing = type(struct).__packing__
     overlapped = _overlapped(packing)
     fields = [
-        read(struct, shape.field.name) if read else getattr(struct, shape.slot)
+        getattr(struct, shape.slot)
         for shape in packing.shapes
         if shape.field.name not in overlapped
     ]
@@ -275,11 +277,33 @@ def _overlapped(packing: Packing) -> set[str]:
     return {shape.field.name for overlap in packing.overlaps for shape in overlap.shapes}
 
 
-def _value_text(struct: Struct, name: str) -> str:
+def _comparable(struct: Any) -> tuple[Any, ...]:
+    """Return the value of each field, or its bytes if they are not a value."""
+    packing: Packing = type(struct).__packing__
+    overlapped = _overlapped(packing)
+    values: list[Any] = []
+    for shape in packing.shapes:
+        if shape.field.name in overlapped:
+            continue
+        try:
+            values.append(getattr(struct, shape.field.name))
+        except FormatError:
+            values.append(getattr(struct, shape.slot))
+    return (*values, *(overlap.comparable(struct) for overlap in packing.overlaps))
+
+
+def _value_text(struct: Any, shape: Shape) -> str:
     try:
-        return repr(getattr(struct, name))
-    except FormatError as error:
+        return repr(getattr(struct, shape.field.name))
+    except StructValueError as error:  # a list in a union was changed to what can't be stored
         return f"<{error}>"
+    except FormatError:
+        from .describing import value_text
+
+        for overlap in struct.__packing__.overlaps:
+            if shape in overlap.shapes:
+                return value_text(shape.conversion, overlap.part(struct, shape))
+        return value_text(shape.conversion, getattr(struct, shape.slot))
 
 
 # --- making a class -----------------------------------------------------------------------

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from ..errors import StructValueError
 from .shapes import Shape
 from .values.base import InvalidValue
 
@@ -63,6 +64,18 @@ class Overlap:
                 del borrowed[shape.field.name]  # another field has overwritten it
         setattr(struct, self.bytes_slot, data)
         return data
+
+    def comparable(self, struct: Any) -> Any:
+        """Return what equal structs have equal: the bytes, or else the values they can't hold."""
+        try:
+            return self.flush(struct)
+        except StructValueError:
+            borrowed: dict[str, Borrowed] = getattr(struct, self.borrowed_slot)
+            return {name: known.value for name, known in borrowed.items()}
+
+    def part(self, struct: Any, shape: Shape) -> bytes:
+        """Return the bytes of one of the fields."""
+        return self._part(getattr(struct, self.bytes_slot), shape)
 
     def attribute(self, shape: Shape) -> property:
         """Return the attribute of one of the fields."""

@@ -10,7 +10,7 @@ import ctypes
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from ..errors import StructValueError, UnsupportedError
+from ..errors import FormatError, StructValueError, UnsupportedError
 from .compound import ArrayValue, FirstElementOnly, NestedStruct
 from .packed import Packed, check_offset, truncated_error
 from .shapes import Shape
@@ -40,9 +40,19 @@ class StructView(ctypes.Union):
     def __repr__(self) -> str:
         packed = type(self)._packed_
         fields = ", ".join(
-            f"{field.name}={getattr(self, field.name)!r}" for field in packed.layout.fields
+            f"{shape.field.name}={_value_text(self, shape)}" for shape in packed.shapes
         )
         return f"<view of {packed.struct.__name__}: {fields}>"
+
+
+def _value_text(view: StructView, shape: Shape) -> str:
+    try:
+        return repr(getattr(view, shape.field.name))
+    except FormatError:
+        from .describing import value_text
+
+        start = shape.field.offset
+        return value_text(shape.conversion, bytes(_bytes(view)[start : start + shape.field.size]))
 
 
 def view_of(packed: Packed, buffer: Buffer, offset: int) -> Any:
@@ -72,9 +82,8 @@ def _view_in(packed: Packed, memory: memoryview, offset: int) -> Any:
 
 def _view_type(packed: Packed, readonly: bool) -> Any:
     key = ("view", readonly)
-    if key not in packed.cache:
-        packed.cache[key] = _make_view_type(packed, readonly)
-    return packed.cache[key]
+    found = packed.cache.get(key)
+    return found or packed.cache.setdefault(key, _make_view_type(packed, readonly))
 
 
 def _make_view_type(packed: Packed, readonly: bool) -> Any:
@@ -295,15 +304,24 @@ class ArrayView(Sequence[Any]):
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, ArrayView):
-            other = other.tolist()
+            return self._comparable() == other._comparable()
         if isinstance(other, Iterable) and not isinstance(other, str):
-            return self.tolist() == list(other)
+            return self._comparable() == list(other)
         return NotImplemented
+
+    def _comparable(self) -> list[Any] | bytes:
+        """Return the elements, or the bytes if one of them is not a value."""
+        try:
+            return self.tolist()
+        except FormatError:
+            return bytes(self.memory)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"<view of {self.tolist()!r}>"
+        from .describing import value_text
+
+        return f"<view of {value_text(self._conversion, bytes(self.memory))}>"
 
 
 def _array_error(invalid: InvalidValue) -> StructValueError:

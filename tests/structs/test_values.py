@@ -14,7 +14,7 @@ import pytest
 
 from pyshm import Struct
 from pyshm import types as t
-from pyshm.errors import ArgumentError, EncodingError, StructValueError
+from pyshm.errors import ArgumentError, EncodingError, FormatError, StructValueError
 from pyshm.layout.forms import Target
 from pyshm.structs import for_target
 
@@ -331,7 +331,7 @@ def test_a_decimal_keeps_its_trailing_zeros():
 
 def test_invalid_decimal_flags_are_an_error_when_they_are_read():
     value = Money.from_bytes(b"\1" + bytes(23))
-    with pytest.raises(ArgumentError, match="flags"):
+    with pytest.raises(FormatError, match="flags"):
         value.exact  # noqa: B018
 
 

@@ -112,7 +112,7 @@ GIVEN = set(
     )
 )
 # Errors of values that .NET would truncate or change; they are not sent to the other language.
-PYTHON_ONLY = {"embedded-nul", "encoding", "no-date"}
+PYTHON_ONLY = {"embedded-nul", "encoding", "no-date", "no-decimal"}
 # Exceptions of .NET only; Python has a built-in one or none.
 DOTNET_ONLY = {"invalid-operation", "overflow"}
 

@@ -7,7 +7,7 @@ from struct import error as CodecError
 from typing import TYPE_CHECKING, Any
 
 from ..._support.decimals import decimal_from_parts, parts_from_decimal
-from ...errors import PyshmError
+from ...errors import ArgumentError, FormatError, PyshmError
 from .base import Conversion, InvalidValue
 
 if TYPE_CHECKING:
@@ -35,7 +35,12 @@ class DecimalNumber(Conversion):
 
     def decode(self, raw: bytes) -> Decimal:
         flags, high, low64 = _DECIMAL.unpack(raw)
-        return decimal_from_parts(low64 & 0xFFFFFFFF, low64 >> 32, high, flags)
+        try:
+            return decimal_from_parts(low64 & 0xFFFFFFFF, low64 >> 32, high, flags)
+        except ArgumentError as error:
+            raise FormatError(
+                error.message, kind="no-decimal", value=error.value, limit=error.limit
+            ) from None
 
 
 class Currency(Conversion):
@@ -73,4 +78,6 @@ class Currency(Conversion):
         while places and units and units % 10 == 0:
             units //= 10
             places -= 1
-        return Decimal(units).scaleb(-places)
+        # Decimal.scaleb would round to the precision of the current context.
+        digits = tuple(int(digit) for digit in str(abs(units)))
+        return Decimal((int(units < 0), digits, -places))
