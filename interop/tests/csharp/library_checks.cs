@@ -1,0 +1,340 @@
+// Checks of the C# library that no peer can make: overloads, errors of system calls, and what is in
+// memory in the middle of a write. `dotnet Checks.dll NAME` runs one of them; it prints "ok", or what
+// is wrong. Without a name it prints the names of all.
+
+using System.Buffers;
+using System.IO.MemoryMappedFiles;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using SharedMemory;
+
+Dictionary<string, Action<string>> checks = new()
+{
+    ["span-is-unfinished-while-it-is-written"] = Checks.SpanIsUnfinished,
+    ["view-is-unfinished-while-it-is-written"] = Checks.ViewIsUnfinished,
+    ["content-can-be-part-of-an-array-or-no-array"] = Checks.KindsOfContent,
+    ["a-buffer-keeps-the-bytes-after-the-blob"] = Checks.BytesAfterBlob,
+    ["padding-is-zero"] = Checks.PaddingIsZero,
+    ["opening-a-helper-again-releases-its-map"] = Checks.OpenAgain,
+    ["a-helper-that-fails-to-open-keeps-its-map"] = Checks.FailToOpen,
+    ["a-disposed-helper-holds-no-map"] = Checks.DisposedHelper,
+    ["a-helper-without-a-map-says-so"] = Checks.NoMap,
+    ["a-file-is-read-and-not-created"] = Checks.OpenFileToRead,
+    ["views-without-arguments-are-of-the-whole-map"] = Checks.DefaultViews,
+    ["a-map-has-a-handle"] = Checks.Handle,
+    ["null-is-refused"] = Checks.Null,
+    ["error-numbers-are-exceptions"] = Checks.ErrorNumbers,
+};
+if (args.Length == 0)
+{
+    Console.WriteLine(string.Join('\n', checks.Keys));
+    return;
+}
+
+try
+{
+    checks[args[0]](args[1]);
+    Console.WriteLine("ok");
+}
+catch (Exception error)
+{
+    Console.WriteLine(error);
+}
+
+internal static class Checks
+{
+    private const int Unfinished = -1;
+
+    public static void SpanIsUnfinished(string name)
+    {
+        var destination = new byte[64];
+        int seen = 0;
+        using var content = new WatchedMemory([1, 2, 3], () => seen = BitConverter.ToInt32(destination));
+        int size = new ImageData("path", content.Memory).WriteTo(destination);
+        Equal(15, size);
+        Equal(Unfinished, seen);
+        Equal(4, BitConverter.ToInt32(destination));
+    }
+
+    public static void ViewIsUnfinished(string name)
+    {
+        using NamedMap map = NamedMap.CreateNew(name, 64);
+        using MemoryMappedViewAccessor view = map.CreateViewAccessor();
+        int seen = 0;
+        using var content = new WatchedMemory([1, 2, 3], () => seen = view.ReadInt32(0));
+        Equal(15L, new ImageData("path", content.Memory).WriteTo(view));
+        Equal(Unfinished, seen);
+        Equal(4, view.ReadInt32(0));
+        Equal(3, view.ReadInt32(8));
+    }
+
+    public static void KindsOfContent(string name)
+    {
+        byte[] expected = [4, 0, 0, 0, (byte)'p', (byte)'a', (byte)'t', (byte)'h', 2, 0, 0, 0, 7, 8];
+        var array = new byte[] { 6, 7, 8, 9 };
+        using var watched = new WatchedMemory([7, 8], () => { });
+        foreach (ReadOnlyMemory<byte> content in new[] { array.AsMemory(1, 2), watched.Memory })
+        {
+            var image = new ImageData("path", content);
+            Equal(Convert.ToHexString(expected), Convert.ToHexString(image.ToBytes()));
+            using MemoryMappedFile map = MemoryMappedFile.CreateNew(null, 14);
+            using MemoryMappedViewAccessor view = map.CreateViewAccessor();
+            Equal(14L, image.WriteTo(view));
+            Equal(14L, image.Size);
+            var bytes = new byte[14];
+            view.ReadArray(0, bytes, 0, 14);
+            Equal(Convert.ToHexString(expected), Convert.ToHexString(bytes));
+        }
+    }
+
+    public static void BytesAfterBlob(string name)
+    {
+        var destination = new byte[20];
+        destination.AsSpan().Fill(0xEE);
+        Equal(10, new ImageData("é", ReadOnlyMemory<byte>.Empty).WriteTo(destination));
+        Equal("02000000C3A900000000EEEEEEEEEEEEEEEEEEEE", Convert.ToHexString(destination));
+        Throws<MapFormatException>(() => new ImageData("é", new byte[11]).WriteTo(destination));
+        Equal("02000000C3A900000000EEEEEEEEEEEEEEEEEEEE", Convert.ToHexString(destination));
+    }
+
+    public static void PaddingIsZero(string name)
+    {
+        int size = Marshal.SizeOf<Padded>();
+        for (int round = 0; round < 16; round++)
+        {
+            // The allocator gives the same memory to the next caller.
+            nint memory = Marshal.AllocHGlobal(size);
+            for (int index = 0; index < size; index++)
+            {
+                Marshal.WriteByte(memory, index, 0xEE);
+            }
+
+            Marshal.FreeHGlobal(memory);
+            byte[] bytes = StructBytes.ToBytes(new Padded { Text = "x" });
+            Equal(size, bytes.Length);
+            Equal((byte)'x', bytes[64]);
+            bytes[64] = 0;
+            Equal(Convert.ToHexString(new byte[size]), Convert.ToHexString(bytes));
+        }
+    }
+
+    public static void OpenAgain(string name)
+    {
+        using var helper = new ShareMemoryHelper(name, 64);
+        helper.CreateOrOpen();
+        string path = Path.GetTempFileName();
+        try
+        {
+            helper.CreateFromFile(path);
+            Throws<FileNotFoundException>(() => NamedMap.OpenExisting(name));
+            helper.CreateOrOpen();
+            // The file is not open any more, so another program gets it for itself.
+            new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None).Dispose();
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+
+        NamedMap.OpenExisting(name).Dispose();
+    }
+
+    public static void FailToOpen(string name)
+    {
+        using var helper = new ShareMemoryHelper(name, 64);
+        helper.CreateOrOpen();
+        helper.WriteBytes([7]);
+        Throws<FileNotFoundException>(() => helper.OpenFileToRead("/nonexistent"));
+        Equal(7, helper.ReadBytes()[0]);
+        NamedMap.OpenExisting(name).Dispose();
+    }
+
+    public static void DisposedHelper(string name)
+    {
+        var helper = new ShareMemoryHelper(name, 64);
+        helper.CreateOrOpen();
+        helper.Dispose();
+        helper.Dispose();
+        Throws<FileNotFoundException>(() => NamedMap.OpenExisting(name));
+        Throws<ObjectDisposedException>(helper.CreateOrOpen);
+        Throws<FileNotFoundException>(() => NamedMap.OpenExisting(name));
+        Throws<ObjectDisposedException>(() => helper.Accessor);
+    }
+
+    public static void NoMap(string name)
+    {
+        using var helper = new ShareMemoryHelper(name);
+        Throws<InvalidOperationException>(() => helper.Accessor);
+        Throws<InvalidOperationException>(() => helper.ReadBytes());
+        Throws<FileNotFoundException>(helper.Open);
+        Throws<InvalidOperationException>(() => helper.Accessor);
+        Equal(10_485_760L, ShareMemoryHelper.DefaultCapacity);
+        helper.CreateOrOpen();
+        Equal(10_485_760L, helper.Accessor.Capacity);
+        Equal(10_485_760, helper.ReadBytes().Length);
+    }
+
+    public static void OpenFileToRead(string name)
+    {
+        string path = Path.Combine(Path.GetTempPath(), name);
+        using var helper = new ShareMemoryHelper(null, 4096);
+        Throws<FileNotFoundException>(() => helper.OpenFileToRead(path));
+        True(!File.Exists(path));
+        try
+        {
+            File.WriteAllBytes(path, [1, 2, 3]);
+            helper.OpenFileToRead(path);
+            Equal(3L, helper.Accessor.Capacity);
+            True(!helper.Accessor.CanWrite);
+            Throws<NotSupportedException>(() => helper.WriteBytes([9]));
+            byte[] bytes = helper.ReadBytes();
+            Equal(4096, bytes.Length);
+            Equal("01020300", Convert.ToHexString(bytes[..4]));
+            Equal(3L, new FileInfo(path).Length);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    public static void DefaultViews(string name)
+    {
+        using NamedMap map = NamedMap.CreateNew(name, 5000);
+        using MemoryMappedViewAccessor whole = map.CreateViewAccessor();
+        using MemoryMappedViewStream stream = map.CreateViewStream();
+        using MemoryMappedViewAccessor part = map.CreateViewAccessor(4096, 0);
+        using MemoryMappedViewStream end = map.CreateViewStream(4999, 1);
+        Equal(5000L, whole.Capacity);
+        Equal(5000L, stream.Length);
+        Equal(904L, part.Capacity);
+        Equal(1L, end.Length);
+        True(whole.CanRead && whole.CanWrite && part.CanRead && part.CanWrite);
+        True(stream.CanRead && stream.CanWrite && end.CanRead && end.CanWrite);
+        part.Write(903, (byte)7);
+        Equal((byte)7, whole.ReadByte(4999));
+        Equal(7, end.ReadByte());
+        using NamedMap opened = NamedMap.OpenExisting(name);
+        using MemoryMappedViewAccessor other = opened.CreateViewAccessor();
+        True(other.CanRead && other.CanWrite);
+        Equal((byte)7, other.ReadByte(4999));
+    }
+
+    public static void Handle(string name)
+    {
+        using NamedMap anonymous = NamedMap.CreateNew(null, 10);
+        using NamedMap map = NamedMap.CreateNew(name, 10);
+        SafeHandle handle = map.Handle;
+        True(!handle.IsInvalid && !handle.IsClosed && !anonymous.Handle.IsInvalid);
+        map.Dispose();
+        True(handle.IsClosed);
+    }
+
+    public static void Null(string name)
+    {
+        Throws<ArgumentNullException>(() => NamedMap.CreateOrOpen(null!, 10));
+        Throws<ArgumentNullException>(() => NamedMap.OpenExisting(null!));
+        Throws<ArgumentNullException>(() => MapName.Check(null!));
+        Throws<ArgumentNullException>(() => new ImageData(null!, default));
+        Throws<ArgumentNullException>(() => ImageData.FromAccessor(null!));
+        Throws<ArgumentNullException>(() => new ImageData("", default).WriteTo((MemoryMappedViewAccessor)null!));
+        using var helper = new ShareMemoryHelper(name, 64);
+        helper.CreateOrOpen();
+        Throws<ArgumentNullException>(() => helper.WriteBytes(null!));
+        Throws<ArgumentNullException>(() => helper.WriteImage(null!));
+        Throws<ArgumentNullException>(() => StructBytes.ReadStruct<TestData>(null!));
+        Throws<ArgumentNullException>(() => StructBytes.WriteStruct((MemoryMappedViewAccessor)null!, default(TestData)));
+    }
+
+    // errno of Linux, from <asm-generic/errno-base.h> and <asm-generic/errno.h>.
+    public static void ErrorNumbers(string name)
+    {
+        MethodInfo of = typeof(NamedMap).Assembly.GetType("SharedMemory.Posix.PosixError")!
+            .GetMethod("Of", BindingFlags.Public | BindingFlags.Static)!;
+        for (int number = 1; number <= 133; number++)
+        {
+            var error = (Exception)of.Invoke(null, [number, "doing this"])!;
+            True(error.Message.StartsWith("doing this: ", StringComparison.Ordinal));
+            switch (number)
+            {
+                case 1 or 13 or 21 or 30: // EPERM, EACCES, EISDIR, EROFS
+                    Equal(typeof(UnauthorizedAccessException), error.GetType());
+                    break;
+                case 2 or 20: // ENOENT, ENOTDIR
+                    Equal(typeof(FileNotFoundException), error.GetType());
+                    break;
+                default:
+                    Equal(typeof(IOException), error.GetType());
+                    Equal(number == 17 ? unchecked((int)0x800700B7) : number, error.HResult);
+                    break;
+            }
+        }
+    }
+
+    private static void Equal<T>(T expected, T found)
+    {
+        if (!Equals(expected, found))
+        {
+            throw new InvalidDataException($"expected {expected}, found {found}");
+        }
+    }
+
+    private static void True(bool condition) => Equal(true, condition);
+
+    private static void Throws<T>(Func<object?> call)
+        where T : Exception => Throws<T>(() => { call(); });
+
+    private static void Throws<T>(Action call)
+        where T : Exception
+    {
+        try
+        {
+            call();
+        }
+        catch (T error) when (error.GetType() == typeof(T))
+        {
+            return;
+        }
+
+        throw new InvalidDataException($"no {typeof(T).Name}");
+    }
+
+#pragma warning disable CS0649 // the fields that are not assigned are zero
+    private struct Padded
+    {
+        public byte First;
+        public double Second;
+        public short Third;
+        public long Fourth;
+        public byte Fifth;
+        public double Sixth;
+        public byte Seventh;
+        public long Eighth;
+
+        [MarshalAs(UnmanagedType.ByValTStr, SizeConst = 5)]
+        public string Text;
+
+        public double Last;
+    }
+#pragma warning restore CS0649
+
+    /// <summary>Represents memory that is not an array, and calls an action when it is used.</summary>
+    private sealed class WatchedMemory(byte[] bytes, Action used) : MemoryManager<byte>
+    {
+        public override Span<byte> GetSpan()
+        {
+            used();
+            return bytes;
+        }
+
+        public override MemoryHandle Pin(int elementIndex = 0) => throw new NotSupportedException();
+
+        public override void Unpin()
+        {
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+        }
+    }
+}
