@@ -286,7 +286,7 @@ def test_a_disposed_helper_refuses_every_use(
 ) -> None:
     name = place.name()
     peer.request(create(name), helper(how, name, path=str(tmp_path / "file")))
-    uses = [
+    uses: list[dict[str, Any]] = [
         PUT,
         GET,
         {"do": "write-image", "helper": "h", "path": "p", "bytes": "00"},
