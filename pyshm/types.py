@@ -34,6 +34,8 @@ __all__ = [
     "ByValArray",
     "ByValTStr",
     "Byte",
+    "CLong",
+    "CULong",
     "Char",
     "Char8",
     "Char16",
@@ -60,6 +62,7 @@ __all__ = [
     "LPTStr",
     "LPWStr",
     "MarshalAs",
+    "NFloat",
     "NInt",
     "NUInt",
     "Nullable",
@@ -187,6 +190,11 @@ Int128 = Annotated[int, _built_in("Int128")]
 UInt128 = Annotated[int, _built_in("UInt128")]
 NInt = Annotated[int, _built_in("nint")]
 NUInt = Annotated[int, _built_in("nuint")]
+# C's long: 8 bytes on 64-bit Unix, else 4.
+CLong = Annotated[int, _built_in("CLong")]
+CULong = Annotated[int, _built_in("CULong")]
+# A double on a 64-bit system, a float on a 32-bit one.
+NFloat = Annotated[float, _built_in("NFloat")]
 Half = Annotated[float, _built_in("Half")]
 Single = Annotated[float, _built_in("float")]
 Double = Annotated[float, _built_in("double")]

@@ -189,6 +189,23 @@ def test_a_pack_or_charset_of_an_inline_array_that_dotnet_does_not_have_is_refus
         declare({"it": Annotated[list[int], t.InlineArray(t.Int32, 3, **options)]})
 
 
+@pytest.mark.parametrize(
+    ("target", "offsets", "size"),
+    [
+        (UNIX, [1, 8, 16, 24], 32),
+        (WINDOWS, [1, 4, 8, 16], 24),
+        (Target(4, windows=False), [1, 4, 8, 12], 16),
+        (Target(4, windows=True), [1, 4, 8, 12], 16),
+    ],
+)
+def test_the_types_of_c_have_the_sizes_of_the_system(target, offsets, size):
+    fields = {"a": t.Byte, "b": t.Byte, "c": t.CLong, "d": t.CULong, "e": t.NFloat}
+    made = declare(fields, target=target)
+    assert ([field.offset for field in made.layout.fields][1:], made.layout.size) == (offsets, size)
+    value = made(c=-1, d=2**31, e=-1.5)
+    assert made.from_bytes(value.to_bytes()) == value
+
+
 def test_a_type_is_laid_out_for_this_system_by_default():
     assert Wheel.layout.target == HOST
 

@@ -15,6 +15,7 @@ from pyshm.layout.builtins import (
     FIXED_BUFFER_ELEMENTS,
     SCALARS,
     fixed_buffer_element,
+    managed_scalar,
 )
 from pyshm.layout.declarations import (
     Array,
@@ -279,6 +280,7 @@ class _Values:
 
     def __init__(self, draw: Any, target: Target) -> None:
         self._draw = draw
+        self._target = target
         # Windows and Python replace a character that a code page lacks in different ways.
         self._characters = _ASCII if target.windows else _CHARACTERS
 
@@ -327,7 +329,7 @@ class _Values:
         return self.struct(kind)
 
     def _built_in(self, name: str) -> Any:
-        form = BUILT_IN_TYPES[name].managed
+        form = managed_scalar(name, self._target)
         if form is None:
             return None  # an element that is an object
         match form.kind:

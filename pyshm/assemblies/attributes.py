@@ -16,9 +16,10 @@ _FIXED_BUFFER = _COMPILER + "FixedBufferAttribute"
 _BY_REF_LIKE = _COMPILER + "IsByRefLikeAttribute"
 _GENERATED = _COMPILER + "CompilerGeneratedAttribute"
 _FLAGS = "System.FlagsAttribute"
-_KNOWN = frozenset({_INLINE_ARRAY, _FIXED_BUFFER, _BY_REF_LIKE, _GENERATED, _FLAGS})
+_REFERENCE = _COMPILER + "ReferenceAssemblyAttribute"
+_KNOWN = frozenset({_INLINE_ARRAY, _FIXED_BUFFER, _BY_REF_LIKE, _GENERATED, _FLAGS, _REFERENCE})
 
-_ON_FIELD, _ON_TYPE = 1, 3  # HasCustomAttribute: MethodDef, Field, TypeRef, TypeDef, …
+_ON_FIELD, _ON_TYPE, _ON_ASSEMBLY = 1, 3, 14  # HasCustomAttribute: MethodDef, Field, …
 _BY_METHOD_DEF, _BY_MEMBER_REF = 2, 3  # CustomAttributeType
 _OF_TYPE_DEF, _OF_TYPE_REF = 0, 1  # MemberRefParent
 
@@ -34,10 +35,12 @@ class Attributes:
         """The structs that the C# compiler made for ``fixed`` fields."""
         self.generated: set[int] = set()
         self.flags: set[int] = set()
+        self.is_reference = False
+        """Whether it is a reference assembly: one for compilers, without the real fields."""
         names: dict[int, str] = {}
         for row in metadata.each_row(CustomAttribute):
             target = row.parent & 0x1F
-            if target not in (_ON_FIELD, _ON_TYPE):
+            if target not in (_ON_FIELD, _ON_TYPE, _ON_ASSEMBLY):
                 continue
             name = names.get(row.constructor)
             if name is None:
@@ -49,6 +52,8 @@ class Attributes:
         if target == _ON_FIELD:
             if name == _FIXED_BUFFER:
                 self._add_fixed_buffer(row)
+        elif target == _ON_ASSEMBLY:
+            self.is_reference |= name == _REFERENCE
         elif name == _INLINE_ARRAY:
             try:
                 count = signatures.fixed_argument_int(self._metadata.blob(value))

@@ -24,7 +24,7 @@ from ..layout.declarations import (
 from . import signatures
 from .attributes import Attributes
 from .documentation import Documentation
-from .framework import BUILT_IN_NAMES, is_framework, known_type
+from .framework import BUILT_IN_NAMES, is_framework, known_type, the_real_one
 from .metadata import LONGEST_NAME, Metadata
 from .resolver import CannotBind, Place, Resolver
 from .rows import AssemblyRef, TypeDef, TypeRef
@@ -74,13 +74,10 @@ class Declarer:
         self._in_progress: set[tuple[int, int, Arguments]] = set()
         self._specs: set[tuple[int, int]] = set()
         self._instances = 0
-        self._attributes: dict[int, Attributes] = {}
 
     def attributes(self, metadata: Metadata) -> Attributes:
         """Return the facts in the custom attributes of an assembly."""
-        if id(metadata) not in self._attributes:
-            self._attributes[id(metadata)] = Attributes(metadata)
-        return self._attributes[id(metadata)]
+        return self._resolver.attributes(metadata)
 
     def _documentation(self, metadata: Metadata) -> Documentation:
         if id(metadata) not in self._documentations:
@@ -182,6 +179,11 @@ class Declarer:
         if head.kind == "class" and layout == "auto":
             # An ordinary class is a reference in memory, so that its fields do not matter.
             return replace(head, layout=layout, base=base)
+        if attributes.is_reference:
+            raise CannotBind(
+                f"{head.name} is in {metadata.file}, a reference assembly, which does not have the "
+                f"real fields; {the_real_one(metadata.path)}"
+            )
         fields = tuple(self._fields(place, layout, arguments))
         return replace(
             head,
@@ -306,14 +308,10 @@ class Declarer:
             return BuiltIn(BUILT_IN_NAMES[name])
         if framework and name == _NULLABLE and len(arguments) == 1:
             return Nullable(arguments[0])
-        try:
-            place = self._place(metadata, named)
-        except CannotBind:
-            known = known_type(name) if framework else None
-            if known is None:
-                raise
+        known = known_type(name, arguments) if framework else None
+        if known is not None:
             return known
-        return self.declaration(place, arguments)
+        return self.declaration(self._place(metadata, named), arguments)
 
     def _specified(self, metadata: Metadata, row: int, arguments: Arguments) -> TypeReference:
         """Return the type in the signature of a TypeSpec."""
@@ -366,7 +364,7 @@ class Declarer:
             place = self._place(metadata, named)
         except CannotBind:
             if framework:
-                return known_type(name) or TypeDeclaration(name, "class", "auto", generic=True)
+                return known_type(name, ()) or TypeDeclaration(name, "class", "auto", generic=True)
             raise
         kind = self.kind(place)
         if kind == "class" and place.metadata.row(TypeDef, place.row).flags & _LAYOUT:

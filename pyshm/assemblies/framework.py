@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from functools import lru_cache
 
 from ..layout.builtins import BUILT_IN_TYPES
 from ..layout.declarations import (
@@ -13,7 +15,7 @@ from ..layout.declarations import (
     TypeReference,
 )
 
-__all__ = ["BUILT_IN_NAMES", "KNOWN_TYPES", "is_framework", "known_type"]
+__all__ = ["BUILT_IN_NAMES", "KNOWN_TYPES", "is_framework", "known_type", "the_real_one"]
 
 BUILT_IN_NAMES = {row.dotnet_name: name for name, row in BUILT_IN_TYPES.items()} | {
     "System.MulticastDelegate": "Delegate"
@@ -64,6 +66,7 @@ KNOWN_TYPES = {
             "System.Numerics.Plane",
             fields=(FieldDeclaration("Normal", _VECTOR3), FieldDeclaration("D", _FLOAT)),
         ),
+        _struct("System.Text.Rune", BuiltIn("uint"), "_value"),
         _struct("System.Drawing.Point", _INT, "x", "y"),
         _struct("System.Drawing.PointF", _FLOAT, "x", "y"),
         _struct("System.Drawing.Size", _INT, "width", "height"),
@@ -100,18 +103,62 @@ KNOWN_TYPES = {
 }
 """Types of .NET that interop code often uses and whose layout is the same on every system.
 
-A test in interop compares each with the real type. Types that depend on the system (CLong,
-NFloat) are not here; they are read from the assemblies of .NET.
+A test in interop compares each with the real type.
 """
 
 _GENERIC_DELEGATE = re.compile(r"System\.(Action|Func|Predicate|Comparison|EventHandler)`\d+")
+_VECTOR = re.compile(r"System\.Runtime\.Intrinsics\.Vector(64|128|256|512)`1")
+_PROCESSOR_VECTOR = "System.Numerics.Vector`1"
 
 
-def known_type(name: str) -> TypeDeclaration | None:
-    """Return the .NET type with that reflection full name, or None; generic ones are delegates."""
+def known_type(name: str, arguments: tuple[TypeReference, ...]) -> TypeDeclaration | None:
+    """Return the .NET type with that reflection full name and those type arguments, or None.
+
+    Generic delegates are known without their arguments.
+    """
     known = KNOWN_TYPES.get(name)
-    if known is not None:
+    if known is not None and not arguments:
         return known
     if _GENERIC_DELEGATE.fullmatch(name):
         return TypeDeclaration(name, "delegate", generic=True)
+    vector = _VECTOR.fullmatch(name)
+    if vector is not None and len(arguments) == 1:
+        return _vector(int(vector[1]), arguments[0])
+    if name == _PROCESSOR_VECTOR and len(arguments) == 1:
+        return TypeDeclaration(f"{name}[{arguments[0]}]", generic=True)
     return None
+
+
+@lru_cache(maxsize=256)
+def _vector(bits: int, element: TypeReference) -> TypeDeclaration:
+    """Return ``Vector128<element>``, or another size of it: two halves."""
+    parts = (
+        {"_00": BuiltIn("ulong")}
+        if bits == 64
+        else dict.fromkeys(("_lower", "_upper"), _vector(bits // 2, element))
+    )
+    return TypeDeclaration(
+        f"System.Runtime.Intrinsics.Vector{bits}`1[{element}]",
+        size=bits // 8,
+        fields=tuple(FieldDeclaration(field, kind) for field, kind in parts.items()),
+        generic=True,
+    )
+
+
+# --- reference assemblies -----------------------------------------------------------------
+
+
+def the_real_one(path: str) -> str:
+    """Return what to do instead of using the reference assembly in the file ``path``."""
+    folders = os.path.abspath(path).replace(os.sep, "/").split("/")
+    if "obj" in folders:
+        return "use the file in bin, not the one in obj"
+    shared = "shared/Microsoft.NETCore.App/VERSION"
+    if "packs" in folders:
+        at = len(folders) - 1 - folders[::-1].index("packs")
+        pack = folders[at + 1].removesuffix(".Ref")
+        shared = "/".join([*folders[:at], "shared", pack, "VERSION"])
+    return (
+        f"the real one is in lib or runtimes of its package, or in the folder {shared} of .NET "
+        "(`dotnet --list-runtimes` lists the versions): name that folder with --reference"
+    )

@@ -7,10 +7,11 @@ the search follows. A referenced assembly is read as a file; no code of it is lo
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ..errors import AssemblyError
+from .attributes import Attributes
 from .metadata import Metadata
 from .rows import AssemblyRef, TypeRef
 
@@ -42,6 +43,13 @@ class Resolver:
         self._folders = [folder, *references]
         self._opened: dict[str, Metadata | None] = {}
         self._places: dict[tuple[int, int], Place | str] = {}
+        self._attributes: dict[int, Attributes] = {}
+
+    def attributes(self, metadata: Metadata) -> Attributes:
+        """Return the facts in the custom attributes of an assembly."""
+        if id(metadata) not in self._attributes:
+            self._attributes[id(metadata)] = Attributes(metadata)
+        return self._attributes[id(metadata)]
 
     def add(self, name: str, metadata: Metadata) -> None:
         """Use ``metadata`` for the assembly ``name``, without a search."""
@@ -111,12 +119,21 @@ class Resolver:
         # The name comes from a file that is not trusted, so it must not be a path.
         if not assembly or not _NO_PATH.isdisjoint(assembly):
             return None
+        reference = None
+        for path in self._files(assembly):
+            try:
+                found = Metadata(path)
+                if not self.attributes(found).is_reference:
+                    return found
+            except AssemblyError as error:
+                raise CannotBind(str(error)) from error
+            # A later folder may have the real assembly.
+            reference = reference or found
+        return reference
+
+    def _files(self, assembly: str) -> Iterator[str]:
         for folder in self._folders:
             for suffix in (".dll", ".exe"):
                 path = os.path.join(folder, assembly + suffix)
                 if os.path.isfile(path):
-                    try:
-                        return Metadata(path)
-                    except AssemblyError as error:
-                        raise CannotBind(str(error)) from error
-        return None
+                    yield path

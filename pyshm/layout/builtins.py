@@ -35,7 +35,8 @@ class BuiltInType(NamedTuple):
     ``managed`` is the value's form in .NET's own memory, None for an object and for
     DateTimeOffset. ``marshalled`` has its form for each UnmanagedType that [MarshalAs] may name,
     and under None the form without [MarshalAs]; it is empty where marshalling.py has a rule
-    instead. ``narrow`` replaces both on a 32-bit system; it is None for a type of one size.
+    instead. ``narrow`` replaces both on a 32-bit system, and on Windows if ``narrow_on_windows``,
+    as the C type ``long`` is there; it is None for a type of one size.
     """
 
     dotnet_name: str
@@ -43,6 +44,14 @@ class BuiltInType(NamedTuple):
     managed: Scalar | None = None
     marshalled: Mapping[str | None, Scalar] = {}
     narrow: Scalar | None = None
+    narrow_on_windows: bool = False
+
+    def on(self, target: Target, form: Scalar) -> Scalar:
+        """Return ``form``, or the one that replaces it on ``target``."""
+        if self.narrow is None:
+            return form
+        is_narrow = target.pointer_size == 4 or (self.narrow_on_windows and target.windows)
+        return self.narrow if is_narrow else form
 
 
 def _primitive(
@@ -53,14 +62,23 @@ def _primitive(
     return BuiltInType(dotnet_name, "primitive", form, marshalled, narrow)
 
 
-def _struct(dotnet_name: str, form: Scalar) -> BuiltInType:
+def _struct(
+    dotnet_name: str,
+    form: Scalar,
+    *,
+    narrow: Scalar | None = None,
+    narrow_on_windows: bool = False,
+) -> BuiltInType:
     """A struct of .NET that is marshalled as it is in memory."""
-    return BuiltInType(dotnet_name, "struct", form, {None: form, "Struct": form})
+    marshalled = {None: form, "Struct": form}
+    return BuiltInType(dotnet_name, "struct", form, marshalled, narrow, narrow_on_windows)
 
 
 def _object(dotnet_name: str) -> BuiltInType:
     return BuiltInType(dotnet_name, "object")
 
+
+_INTEROP = "System.Runtime.InteropServices"
 
 _BOOL = Scalar("bool", 4, 4, "i")
 _BYTE_BOOL = Scalar("bool", 1, 1, "B")
@@ -115,6 +133,23 @@ BUILT_IN_TYPES: Mapping[str, BuiltInType] = {
     ),
     "float": _primitive("System.Single", Scalar("float", 4, 4, "f"), "R4"),
     "double": _primitive("System.Double", Scalar("float", 8, 8, "d"), "R8"),
+    "CLong": _struct(
+        f"{_INTEROP}.CLong",
+        Scalar("int", 8, 8, "q"),
+        narrow=Scalar("int", 4, 4, "i"),
+        narrow_on_windows=True,
+    ),
+    "CULong": _struct(
+        f"{_INTEROP}.CULong",
+        Scalar("int", 8, 8, "Q"),
+        narrow=Scalar("int", 4, 4, "I"),
+        narrow_on_windows=True,
+    ),
+    "NFloat": _struct(
+        f"{_INTEROP}.NFloat",
+        Scalar("float", 8, 8, "d"),
+        narrow=Scalar("float", 4, 4, "f"),
+    ),
     "decimal": BuiltInType(
         "System.Decimal",
         "struct",
@@ -141,7 +176,7 @@ BUILT_IN_TYPES: Mapping[str, BuiltInType] = {
     "Delegate": _object("System.Delegate"),
     "Array": _object("System.Array"),
 }
-"""Each built-in type, by its C# keyword, or by its short name in the namespace System.
+"""Each built-in type, by its C# keyword, or by its short name in .NET.
 
 ``Delegate`` and ``Array`` are fields of the types System.Delegate and System.Array themselves.
 """
@@ -176,7 +211,7 @@ def address(target: Target) -> Scalar:
 def managed_scalar(name: str, target: Target) -> Scalar | None:
     """Return a built-in type's form in .NET's own memory; None for one without a form."""
     row = BUILT_IN_TYPES[name]
-    return row.narrow if row.narrow is not None and target.pointer_size == 4 else row.managed
+    return row.on(target, row.managed) if row.managed is not None else None
 
 
 def fixed_buffer_element(declaration: TypeDeclaration) -> tuple[BuiltIn, int]:

@@ -112,7 +112,7 @@ def _built_in(
         if form is None:
             allowed = (each for each in row.marshalled if each)
             raise _not_allowed(name, allowed, unmanaged)
-        return form if row.narrow is None or target.pointer_size == 8 else row.narrow
+        return row.on(target, form)
     if name == "string":
         return _string(unmanaged, marshal_as, ansi, target)
     if name == "object":

@@ -43,7 +43,11 @@ _INTEGERS = frozenset(
     for name, row in BUILT_IN_TYPES.items()
     if row.managed is not None and row.managed.kind in ("int", "int128", "uint128")
 )
-_FLOATS = {name: form for name, form in SCALARS.items() if form.kind == "float"}
+_FLOATS = {
+    name: row.managed
+    for name, row in BUILT_IN_TYPES.items()
+    if row.managed is not None and row.managed.kind == "float"
+}
 _FIRST = datetime(1, 1, 1)  # noqa: DTZ001 - the ticks of .NET have no time zone
 _UTF16 = ("utf-16-le", "surrogatepass")
 _UNSAFE = 2**53  # from here on, JSON readers may round an integer

@@ -254,6 +254,45 @@ def test_references_are_searched_in_the_given_folders(shapes, tmp_path):
     assert elsewhere.fields[0].type.name == "Common.Place"
 
 
+@pytest.fixture
+def reference(tmp_path) -> Path:
+    """Return a folder with Common.dll marked as a reference assembly, and without Shapes.dll."""
+    data = (DATA / "Common.dll").read_bytes()
+    name = b"RuntimeCompatibilityAttribute\0"  # an attribute of every assembly
+    assert data.count(name) == 1
+    folder = tmp_path / "packs" / "Some.Ref" / "ref"
+    folder.mkdir(parents=True)
+    marked = data.replace(name, b"ReferenceAssemblyAttribute".ljust(len(name), b"\0"))
+    (folder / "Common.dll").write_bytes(marked)
+    return folder
+
+
+def test_a_reference_assembly_gives_no_layout(shapes, reference, tmp_path):
+    shutil.copy(DATA / "Shapes.dll", tmp_path)
+    assembly = Assembly.open(tmp_path / "Shapes.dll", [str(reference)])
+    text = reason(assembly, "Shapes.Elsewhere")
+    assert "Common.Place is in Common.dll, a reference assembly, which does not have" in text
+    assert f"in the folder {tmp_path.as_posix()}/shared/Some/VERSION of .NET" in text
+    alone = Assembly.open(reference / "Common.dll")
+    assert "a reference assembly" in reason(alone, "Common.Place")
+    # Its enums are the real ones.
+    assert found(alone, "Common.Direction").underlying == "byte"
+
+
+def test_the_real_assembly_wins_over_the_reference_assembly(shapes, reference, tmp_path):
+    shutil.copy(DATA / "Shapes.dll", tmp_path)
+    assembly = Assembly.open(tmp_path / "Shapes.dll", [str(reference), str(DATA)])
+    assert [each.name for each in field(found(assembly, "Shapes.Elsewhere"), "Place").type.fields]
+
+
+def test_the_advice_for_a_reference_assembly_of_a_project_is_its_folder_bin(reference, tmp_path):
+    folder = tmp_path / "obj" / "Release" / "ref"
+    folder.mkdir(parents=True)
+    shutil.copy(reference / "Common.dll", folder)
+    text = reason(Assembly.open(folder / "Common.dll"), "Common.Place")
+    assert text.endswith("use the file in bin, not the one in obj")
+
+
 def test_the_name_of_a_reference_is_never_a_path(shapes, tmp_path):
     # A reference with the name "../Com" would be outside of the folder, and must not be found.
     folder = tmp_path / "inner"

@@ -21,7 +21,8 @@ from interop.worlds.world import NATIVE, Endpoint
 from pyshm import Struct
 from pyshm import types as t
 from pyshm.assemblies import Assembly, Unbindable
-from pyshm.assemblies.framework import KNOWN_TYPES
+from pyshm.assemblies.framework import KNOWN_TYPES, known_type
+from pyshm.assemblies.resolver import Place
 from pyshm.codegen import bind, csharp_source
 from pyshm.layout.builtins import BUILT_IN_TYPES
 from pyshm.layout.declarations import (
@@ -253,6 +254,20 @@ def test_the_known_types_of_dotnet_are_equal_to_the_real_ones(framework: Path) -
             assert (real.kind, real.layout) == (known.kind, known.layout), name
         else:
             assert to_json(real) == to_json(known)
+
+
+@pytest.mark.parametrize("element", ["int", "double", "nuint"])
+@pytest.mark.parametrize("bits", [64, 128, 256, 512])
+def test_the_known_vectors_are_equal_to_the_real_ones(
+    framework: Path, bits: int, element: str
+) -> None:
+    name = f"System.Runtime.Intrinsics.Vector{bits}`1"
+    argument = BuiltIn(element)
+    known = known_type(name, (argument,))
+    core = Assembly.open(framework / "System.Private.CoreLib.dll")
+    assert known is not None
+    place = Place(core._metadata, core._metadata.rows_by_name[name])
+    assert to_json(core._declarer.declaration(place, (argument,))) == to_json(known)
 
 
 def _find(assembly: Assembly, name: str) -> TypeDeclaration | Unbindable | None:

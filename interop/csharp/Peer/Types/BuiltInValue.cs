@@ -26,6 +26,12 @@ internal sealed record BuiltInValue(Func<JsonElement, object> Read, Action<Utf8J
         [typeof(ulong)] = OfInteger(static number => checked((ulong)number)),
         [typeof(nint)] = OfInteger(static number => checked((nint)number)),
         [typeof(nuint)] = OfInteger(static number => checked((nuint)number)),
+        [typeof(CLong)] = new(
+            static json => new CLong(checked((nint)Integer(json))),
+            static (writer, value) => WriteInteger(writer, (Int128)((CLong)value).Value)),
+        [typeof(CULong)] = new(
+            static json => new CULong(checked((nuint)Integer(json))),
+            static (writer, value) => WriteInteger(writer, (UInt128)((CULong)value).Value)),
         [typeof(Int128)] = OfInteger(static number => number),
         [typeof(UInt128)] = new(
             static json => UInt128.Parse(NumberText(json), CultureInfo.InvariantCulture),
@@ -45,6 +51,10 @@ internal sealed record BuiltInValue(Func<JsonElement, object> Read, Action<Utf8J
         [typeof(float)] = new(
             static json => BitConverter.UInt32BitsToSingle((uint)Bits(json)),
             static (writer, value) => WriteBits(writer, BitConverter.SingleToUInt32Bits((float)value), 8)),
+        [typeof(NFloat)] = new(
+            static json => new NFloat(BitConverter.UInt64BitsToDouble(Bits(json))),
+            static (writer, value) =>
+                WriteBits(writer, BitConverter.DoubleToUInt64Bits(((NFloat)value).Value), 16)),
         [typeof(double)] = new(
             static json => BitConverter.UInt64BitsToDouble(Bits(json)),
             static (writer, value) => WriteBits(writer, BitConverter.DoubleToUInt64Bits((double)value), 16)),
