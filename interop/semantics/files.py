@@ -154,6 +154,7 @@ def _with_names() -> list[Sequence]:
         ]  # fmt: skip
         found.append(Sequence(f"map-name-{kind}", steps, _TEN))
         found.append(Sequence(f"map-name-{kind}-taken", [named("create-new", "n"), step], _TEN))
+    found.append(Sequence("file-mode-2-ten-named", [file(CREATE, 20, map_name="{name}")], _TEN))
     return found
 
 

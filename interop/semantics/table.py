@@ -63,8 +63,8 @@ class Explanation(NamedTuple):
 
 # The first that matches is the explanation.
 EXPLANATIONS = [
-    Explanation("Create without a capacity", "file-mode-2-ten-0", "afterwards"),
-    Explanation("A map name for a file", "map-name-.*"),
+    Explanation("Mode CREATE in a call that fails", "file-mode-2-ten-(0|named)", "afterwards"),
+    Explanation("A map name for a file", "map-name-.*|file-mode-2-ten-named"),
     Explanation("Global names", "namespace-global", "^open-existing as=q"),
     Explanation(
         "Names that a file can't have",
@@ -82,8 +82,9 @@ EXPLANATIONS = [
     ),
     Explanation(
         "Views past the end of the capacity",
-        "(view|stream)-(max-.*|0-11|1-10|10-1|11-0|5-6|9-2)",
+        "(view|stream)-(max-.*|0-11|1-10|10-1|11-0|5-6|9-2)|order-(view|stream)-of-open-map",
     ),
+    Explanation("A view of a closed map", "order-(view|stream)-of-disposed-map"),
     Explanation("Where a view begins", "view-far-.*|(view|stream)-10-0", "pointer_offset"),
     Explanation(
         "Where reads, writes and seeks end",

@@ -11,6 +11,7 @@ from contextlib import suppress
 from weakref import finalize
 
 from .._support.closing import Closing
+from .._support.integers import integer
 from ..errors import (
     ArgumentError,
     ArgumentNullError,
@@ -18,7 +19,6 @@ from ..errors import (
     ClosedError,
     MapAccessError,
     MapIOError,
-    PlatformError,
 )
 from .accessor import MemoryMappedViewAccessor
 from .enums import (
@@ -102,11 +102,12 @@ class MemoryMappedFile(Closing):
         below 1 or an unknown enum value, and MapIOError if there is not enough memory.
         """
         name = None if map_name is None else check_name(map_name)
-        _check_new(capacity, access, options, inheritability)
+        capacity = _check_capacity_and_access(capacity, access)
         if access is MemoryMappedFileAccess.WRITE:
             raise ArgumentError(
                 "a new map can't have access WRITE; use READ_WRITE", field="access", value=access
             )
+        _check_options(options, inheritability)
         if name is None:
             return cls(_system.create_anonymous(capacity, access, options, inheritability))
         return cls(_system.create_named(name, capacity, access, options, inheritability))
@@ -126,7 +127,8 @@ class MemoryMappedFile(Closing):
         the map is only opened. Raises as :meth:`create_new`, without MapExistsError.
         """
         name = check_name(map_name)
-        _check_new(capacity, access, options, inheritability)
+        capacity = _check_capacity_and_access(capacity, access)
+        _check_options(options, inheritability)
         return cls(_system.create_or_open_named(name, capacity, access, options, inheritability))
 
     @classmethod
@@ -144,14 +146,15 @@ class MemoryMappedFile(Closing):
         """
         name = check_name(map_name)
         _check_enum(HandleInheritability, inheritability, "inheritability")
-        if int(desired_access_rights) & ~int(_ALL_RIGHTS):
+        number = integer(desired_access_rights, "desired_access_rights")
+        if number & ~int(_ALL_RIGHTS):
             raise ArgumentOutOfRangeError(
-                f"desired_access_rights {int(desired_access_rights):#x} has unknown bits",
+                f"desired_access_rights {number:#x} has unknown bits",
                 field="desired_access_rights",
-                value=int(desired_access_rights),
+                value=number,
                 limit=int(_ALL_RIGHTS),
             )
-        rights = MemoryMappedFileRights(desired_access_rights)
+        rights = MemoryMappedFileRights(number)
         return cls(_system.open_named(name, rights, inheritability))
 
     @classmethod
@@ -179,29 +182,26 @@ class MemoryMappedFile(Closing):
         for a capacity below the file's size. If the call fails, a file that it created is
         removed, and an open file stays open, as in .NET.
         """
-        if file is None:
-            raise ArgumentNullError("a path or an open file is needed, not None", field="file")
-        name = None if map_name is None else check_name(map_name)
+        # The order of the checks is .NET's, which differs between a path and an open file.
+        if not isinstance(file, (str, os.PathLike)) and not hasattr(file, "fileno"):
+            raise ArgumentNullError(
+                f"a path or an open file is needed, not {type(file).__name__}",
+                field="file",
+                value=file,
+            )
+        # Only the kernel of Windows has such names, on every system.
+        name = None if map_name is None else check_name(map_name, windows=True)
+        capacity = integer(capacity, "capacity")
         if not 0 <= capacity <= _INT64_MAX:
             raise _out_of_range("capacity", capacity, 0)
-        _check_enum(MemoryMappedFileAccess, access, "access")
-        if access is MemoryMappedFileAccess.WRITE:
-            raise ArgumentError(
-                "a file's map can't have access WRITE; use READ_WRITE",
-                field="access",
-                value=access,
-            )
-        _check_enum(HandleInheritability, inheritability, "inheritability")
-        if name is not None and sys.platform != "win32":
-            raise PlatformError(
-                f"a file's map can have a name ({map_name!r}) only on Windows; let the other "
-                "program open the same path instead",
-                field="map_name",
-                value=map_name,
-            )
         if isinstance(file, (str, os.PathLike)):
-            path = os.fspath(file)
+            path = os.fsdecode(file)
             return cls._from_path(path, mode, name, capacity, access, inheritability)
+        _check_enum(MemoryMappedFileAccess, access, "access")
+        if capacity == 0 and _size_of(_descriptor_of(file)) == 0:
+            raise _empty_file()
+        _check_not_write(access)
+        _check_enum(HandleInheritability, inheritability, "inheritability")
         descriptor = _descriptor_of(file)
         on_close = _nothing if leave_open else file.close
         return cls._from_descriptor(descriptor, name, capacity, access, inheritability, on_close)
@@ -217,15 +217,32 @@ class MemoryMappedFile(Closing):
         inheritability: HandleInheritability,
     ) -> Self:
         """Open the file at ``path`` and map it; the map owns the descriptor."""
-        _check_path(path)
-        _check_mode(mode, capacity, access)
-        descriptor, created = _system.open_file(path, mode, access)
+        _check_enum(MemoryMappedFileAccess, access, "access")
+        if mode in (FileMode.APPEND, FileMode.TRUNCATE):
+            raise ArgumentError(
+                f"mode {mode.name} can't be used for a map", field="mode", value=mode
+            )
+        _check_not_write(access)
+        _check_enum(HandleInheritability, inheritability, "inheritability")
+        if not path:
+            raise ArgumentError("the path of the file must not be empty", field="file", value=path)
+        _check_mode(mode, access)
+        if "\0" in path:
+            raise ArgumentError("a path must not contain NUL", field="file", value=path)
+        # A call that must fail leaves the file as it is. .NET empties it first.
+        fails = capacity == 0 or (name is not None and sys.platform != "win32")
+        keeps = mode is FileMode.CREATE and fails
+        opening = FileMode.OPEN_OR_CREATE if keeps else mode
+        descriptor, created = _system.open_file(path, opening, access)
 
         def close() -> None:
             os.close(descriptor)
 
         try:
-            return cls._from_descriptor(descriptor, name, capacity, access, inheritability, close)
+            size = 0 if keeps else None
+            return cls._from_descriptor(
+                descriptor, name, capacity, access, inheritability, close, size
+            )
         except BaseException:
             close()
             if created:
@@ -242,9 +259,15 @@ class MemoryMappedFile(Closing):
         access: MemoryMappedFileAccess,
         inheritability: HandleInheritability,
         on_close: Callable[[], None],
+        size: int | None = None,
     ) -> Self:
-        """Map an open file; ``on_close`` runs when the map is closed, not if this call fails."""
-        capacity = _file_capacity(descriptor, capacity, access)
+        """Map an open file; ``on_close`` runs when the map is closed, not if this call fails.
+
+        ``size`` is the file's, if that is not to be looked up.
+        """
+        if size is None:
+            size = _size_of(descriptor)
+        capacity = _file_capacity(size, capacity, access)
         return cls(
             _system.create_from_descriptor(
                 descriptor, name, capacity, access, inheritability, on_close
@@ -264,7 +287,7 @@ class MemoryMappedFile(Closing):
         Raises MapIOError if this process has no such handle, or if it is not the handle of a
         map; then it is left open.
         """
-        return cls(_system.adopt(handle))
+        return cls(_system.adopt(integer(handle, "handle")))
 
     def create_view_accessor(
         self,
@@ -297,12 +320,11 @@ class MemoryMappedFile(Closing):
         return MemoryMappedViewStream(memory, access, offset)
 
     def _map_view(self, offset: int, size: int, access: MemoryMappedFileAccess) -> ViewMemory:
+        offset, size = integer(offset, "offset"), integer(size, "size")
         for field, value in (("offset", offset), ("size", size)):
             if not 0 <= value <= _INT64_MAX:
                 raise _out_of_range(field, value, 0)
         _check_enum(MemoryMappedFileAccess, access, "access")
-        if self.closed:
-            raise ClosedError("the map is closed")
         capacity = self._handle.capacity
         if capacity >= 0:  # the Windows kernel checks the size of a section, but does not report it
             if offset > capacity:
@@ -388,16 +410,16 @@ def _check_enum(enum: type[_E], value: int, field: str) -> None:
         )
 
 
-def _check_new(
-    capacity: int,
-    access: MemoryMappedFileAccess,
-    options: MemoryMappedFileOptions,
-    inheritability: HandleInheritability,
-) -> None:
+def _check_capacity_and_access(capacity: int, access: MemoryMappedFileAccess) -> int:
+    capacity = integer(capacity, "capacity")
     if not 1 <= capacity <= _INT64_MAX:
         raise _out_of_range("capacity", capacity, 1)
     _check_enum(MemoryMappedFileAccess, access, "access")
-    if int(options) & ~int(MemoryMappedFileOptions.DELAY_ALLOCATE_PAGES):
+    return capacity
+
+
+def _check_options(options: MemoryMappedFileOptions, inheritability: HandleInheritability) -> None:
+    if integer(options, "options") & ~int(MemoryMappedFileOptions.DELAY_ALLOCATE_PAGES):
         raise ArgumentOutOfRangeError(
             f"options must be MemoryMappedFileOptions, not {options!r}",
             field="options",
@@ -406,38 +428,27 @@ def _check_new(
     _check_enum(HandleInheritability, inheritability, "inheritability")
 
 
-def _check_path(path: str) -> None:
-    if not path:
-        raise ArgumentError("the path of the file must not be empty", field="file", value=path)
-    if "\0" in path:
-        raise ArgumentError("a path must not contain NUL", field="file", value=path)
+def _check_not_write(access: MemoryMappedFileAccess) -> None:
+    if access is MemoryMappedFileAccess.WRITE:
+        raise ArgumentError(
+            "a file's map can't have access WRITE; use READ_WRITE", field="access", value=access
+        )
 
 
-def _check_mode(mode: FileMode, capacity: int, access: MemoryMappedFileAccess) -> None:
+def _check_mode(mode: FileMode, access: MemoryMappedFileAccess) -> None:
     _check_enum(FileMode, mode, "mode")
-    if mode in (FileMode.APPEND, FileMode.TRUNCATE):
-        raise ArgumentError(f"mode {mode.name} can't be used for a map", field="mode", value=mode)
     if mode in (FileMode.CREATE, FileMode.CREATE_NEW) and access in READ_ONLY:
         raise ArgumentError(
             f"mode {mode.name} creates an empty file, but access {access.name} can't write to it",
             field="access",
             value=access,
         )
-    if mode is FileMode.CREATE and capacity == 0:
-        # Checked before a file that exists loses its bytes.
-        raise _empty_file()
 
 
 def _descriptor_of(file: _OpenFile) -> int:
     """Return the descriptor of an open file, after its own buffer was written."""
     if getattr(file, "closed", False):
         raise ClosedError("the file to map is closed")
-    if not hasattr(file, "fileno"):
-        raise ArgumentNullError(
-            f"a path or an open file is needed, not {type(file).__name__}",
-            field="file",
-            value=file,
-        )
     if getattr(file, "writable", bool)():
         file.flush()
     return file.fileno()
@@ -449,14 +460,17 @@ def _empty_file() -> ArgumentError:
     )
 
 
-def _file_capacity(descriptor: int, capacity: int, access: MemoryMappedFileAccess) -> int:
+def _size_of(descriptor: int) -> int:
     try:
-        size = os.fstat(descriptor).st_size
+        return os.fstat(descriptor).st_size
     except OSError as error:
         raise MapIOError(
             f"the file to map has no usable descriptor ({descriptor}): {error.strerror}",
             errno=error.errno,
         ) from error
+
+
+def _file_capacity(size: int, capacity: int, access: MemoryMappedFileAccess) -> int:
     if capacity == 0 and size == 0:
         raise _empty_file()
     if capacity == 0:

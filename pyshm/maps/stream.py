@@ -7,7 +7,14 @@ from __future__ import annotations
 
 import io
 
-from ..errors import ArgumentError, ClosedError, MapIOError, UnsupportedError
+from .._support.integers import integer
+from ..errors import (
+    ArgumentError,
+    ArgumentOutOfRangeError,
+    ClosedError,
+    MapIOError,
+    UnsupportedError,
+)
 from .enums import READ_ONLY, MemoryMappedFileAccess
 
 TYPE_CHECKING = False  # type checkers take it for True; importing typing is slow
@@ -17,6 +24,8 @@ if TYPE_CHECKING:
     from .system import ViewMemory
 
 __all__ = ["MemoryMappedViewStream"]
+
+_INT64_MAX = 2**63 - 1
 
 
 class MemoryMappedViewStream(io.RawIOBase):
@@ -95,19 +104,22 @@ class MemoryMappedViewStream(io.RawIOBase):
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         """Set the position and return it. It may be beyond the end. .NET: Seek.
 
-        Raises MapIOError for a position before the beginning.
+        Raises MapIOError for a position before the beginning or beyond Int64.
         """
         self._check_open()
+        offset, whence = integer(offset, "offset"), integer(whence, "whence")
         bases = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._memory.capacity}
         if whence not in bases:
-            raise ArgumentError(f"whence must be 0, 1 or 2, not {whence!r}", field="whence")
+            raise ArgumentError(
+                f"whence must be 0, 1 or 2, not {whence}", field="whence", value=whence
+            )
         position = bases[whence] + offset
-        if position < 0:
+        if not 0 <= position <= _INT64_MAX:
             raise MapIOError(
-                f"position {position} is before the beginning of the stream",
+                f"position {position} is not in the range of a stream, 0 to {_INT64_MAX}",
                 field="offset",
                 value=position,
-                limit=0,
+                limit=0 if position < 0 else _INT64_MAX,
             )
         self._position = position
         return position
@@ -117,9 +129,12 @@ class MemoryMappedViewStream(io.RawIOBase):
         self._check_open()
         return self._position
 
-    def truncate(self, size: int | None = None, /) -> int:  # noqa: ARG002 - io's signature
+    def truncate(self, size: int | None = None, /) -> int:
         """Raise UnsupportedError: a view has a fixed length. .NET: SetLength."""
-        self._check_open()
+        if size is not None and not 0 <= integer(size, "size") <= _INT64_MAX:
+            raise ArgumentOutOfRangeError(
+                f"size must be 0 to {_INT64_MAX}, not {size}", field="size", value=size, limit=0
+            )
         raise UnsupportedError("the length of a view can't be changed")
 
     def flush(self) -> None:

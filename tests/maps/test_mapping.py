@@ -138,6 +138,27 @@ def test_every_method_checks_the_name(make, name):
         make(name)
 
 
+@posix
+def test_creating_a_files_map_with_a_name_leaves_the_file_as_it_is(tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes(b"0123456789")
+    with pytest.raises(PlatformError):
+        MemoryMappedFile.create_from_file(file, FileMode.CREATE, "name", 20)
+    assert file.read_bytes() == b"0123456789"
+    with pytest.raises(PlatformError):
+        MemoryMappedFile.create_from_file(tmp_path / "new", FileMode.CREATE_NEW, "name", 20)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_path_as_bytes_is_a_path(tmp_path):
+    class Path:
+        def __fspath__(self):
+            return os.fsencode(tmp_path / "file")
+
+    with MemoryMappedFile.create_from_file(Path(), FileMode.CREATE_NEW, None, 10) as opened:
+        assert opened.create_view_accessor().capacity >= 10
+
+
 def test_the_name_of_a_files_map_must_not_be_empty():
     with pytest.raises(NameRuleError):
         MemoryMappedFile.create_from_file("no file", map_name="")

@@ -7,7 +7,13 @@ import io
 import pytest
 
 from pyshm import MemoryMappedFile, MemoryMappedFileAccess
-from pyshm.errors import ArgumentError, ClosedError, MapIOError, UnsupportedError
+from pyshm.errors import (
+    ArgumentError,
+    ArgumentOutOfRangeError,
+    ClosedError,
+    MapIOError,
+    UnsupportedError,
+)
 
 SIZE = 4096  # one page on Windows, where views are whole pages
 Access = MemoryMappedFileAccess
@@ -127,6 +133,21 @@ def test_a_position_before_the_beginning_is_refused(stream, offset, whence):
     assert stream.tell() == 10
 
 
+@pytest.mark.parametrize(("offset", "whence"), [(2**63, 0), (2**63 - 10, 1), (2**63 - 1, 2)])
+def test_a_position_beyond_int64_is_refused(stream, offset, whence):
+    stream.seek(10)
+    with pytest.raises(MapIOError) as caught:
+        stream.seek(offset, whence)
+    assert caught.value.limit == 2**63 - 1
+    assert stream.tell() == 10
+    assert stream.seek(2**63 - 1) == 2**63 - 1
+
+
+def test_truncate_refuses_a_negative_size_first(stream):
+    with pytest.raises(ArgumentOutOfRangeError):
+        stream.truncate(-1)
+
+
 def test_seek_refuses_an_unknown_origin(stream):
     with pytest.raises(ArgumentError) as caught:
         stream.seek(0, 3)
@@ -195,7 +216,7 @@ def test_a_closed_stream_refuses_everything(stream, use):
 def test_a_closed_stream_can_neither_read_nor_write_nor_seek(stream):
     stream.close()
     assert (stream.readable(), stream.writable(), stream.seekable()) == (False, False, False)
-    with pytest.raises(ClosedError):
+    with pytest.raises(UnsupportedError):  # the same as for an open stream, as in .NET
         stream.truncate(0)
 
 

@@ -132,6 +132,8 @@ class MapHandle:
 
     def map_view(self, offset: int, size: int, access: MemoryMappedFileAccess) -> ViewMemory:
         """Map ``size`` bytes from ``offset``; the caller has checked both against the capacity."""
+        if self._descriptor < 0:
+            raise ClosedError("the map is closed")
         needed = PERMITS[access]
         if needed & WRITE:
             # As in the Windows kernel, the right to write is enough for a view that also reads.

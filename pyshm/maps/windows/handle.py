@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from ...errors import ArgumentOutOfRangeError, MapIOError
+from ...errors import ArgumentOutOfRangeError, ClosedError, MapIOError
 from ..enums import (
     READ_ONLY,
     HandleInheritability,
@@ -130,6 +130,8 @@ class MapHandle:
         length = size + pointer_offset if size else 0
         check_addressable("size", length)
         _check_virtual_memory(length)
+        if self._handle == INVALID_HANDLE:
+            raise ClosedError("the map is closed")
         address = self._map(offset - pointer_offset, length, access)
         try:
             mapped = self._commit(address, offset - pointer_offset, length, access)
