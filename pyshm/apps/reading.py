@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ..errors import FormatError, MapNotFoundError, PictureError
 from ..formats.image import ImageData
+from ..formats.recognize import HEAD, is_picture_blob
 from ..formats.testdata import TestData
 from ..helper import ShareMemoryHelper
 from ..maps.enums import MemoryMappedFileAccess
@@ -116,16 +117,15 @@ class Reading(Session):
         """Return the struct in the map; any bytes can be read as one."""
 
         def look(memory: ShareMemoryHelper) -> tuple[str, bool]:
-            text = str(memory.read_struct(TestData))
-            try:
-                return text, len(memoryview(memory.read_image(strict=False).content)) > 0
-            except FormatError:
-                return text, False
+            head = bytes(memory.buffer[:HEAD])
+            return str(memory.read_struct(TestData)), is_picture_blob(head, len(memory.buffer))
 
         text, has_picture = self._look(name, look)
         if has_picture:
             return Numbers(text, f"The map “{name}” holds a picture; these numbers are its bytes.")
-        return Numbers(text, f"Read {in_bytes(TestData.layout.size)} from the map “{name}”.")
+        return Numbers(
+            text, f"Read {in_bytes(TestData.layout.size)} from the map “{name}” as a TestData."
+        )
 
     def _look(self, name: str, look: Callable[[ShareMemoryHelper], _T]) -> _T:
         helper = ShareMemoryHelper(name, access=MemoryMappedFileAccess.READ)

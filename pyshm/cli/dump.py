@@ -19,7 +19,8 @@ __all__ = ["add"]
 _T = TypeVar("_T")
 
 _EXAMPLES = """\
-  pyshm dump data                          the struct or picture in the map "data"
+  pyshm dump picture                       the picture in the map "picture"
+  pyshm dump data                          the bytes of the map "data"; they prove no struct
   pyshm dump data --as TestData            read the bytes as a TestData
   pyshm dump data --as robots:Arm          read them as the Struct Arm in your robots.py
   pyshm dump data --as robots:Arm --array 6
@@ -112,12 +113,12 @@ def _print(arguments: argparse.Namespace, buffer: memoryview, found: Regions) ->
 
         _draw(partial(draw, console.rich), arguments, buffer, found)
     elif console.terminal:
-        for line in as_text(buffer, found, _title(arguments), limit=_limit(arguments)):
+        for line in as_text(buffer, found, _title(arguments), limit=_limit(arguments, found)):
             console.line(line)
         if picture := _picture(buffer, found):
             console.line(str(picture))
     else:
-        for line in as_text(buffer, found, arguments.map, limit=_limit(arguments)):
+        for line in as_text(buffer, found, arguments.map, limit=_limit(arguments, found)):
             print(line)
 
 
@@ -133,7 +134,7 @@ def _draw(
         found,
         _title(arguments),
         picture=_picture(buffer, found),
-        limit=_limit(arguments),
+        limit=_limit(arguments, found),
     )
 
 
@@ -150,7 +151,7 @@ def _title(arguments: argparse.Namespace) -> str:
     return f"{arguments.map} from byte {start} on" if start else str(arguments.map)
 
 
-def _limit(arguments: argparse.Namespace) -> int | None:
-    from ..dump import SHOWN
+def _limit(arguments: argparse.Namespace, found: Regions) -> int | None:
+    from ..dump.rows import shown_of
 
-    return None if arguments.all else SHOWN
+    return None if arguments.all else shown_of(found)

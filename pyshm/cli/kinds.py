@@ -21,8 +21,8 @@ def add_kind(sub: argparse.ArgumentParser) -> None:
         "--as",
         dest="kind",
         metavar="KIND",
-        help="read the bytes as blob, as TestData, or as module:Class, a Struct of yours "
-        "(default: what they seem to be)",
+        help="read the bytes as blob, as TestData, as raw (plain hex), or as module:Class, a "
+        "Struct of yours (default: blob if they hold a picture, otherwise raw)",
     )
     sub.add_argument(
         "--array", type=positive_number, default=1, metavar="N", help="N structs in a row"
@@ -36,12 +36,12 @@ def kind_of(arguments: argparse.Namespace) -> str | type[Struct] | None:
     from ..dump import KINDS
 
     kind: str | None = arguments.kind
-    if arguments.array > 1 and kind in (None, "blob"):
+    if arguments.array > 1 and kind in (None, "blob", "raw"):
         raise UsageError("--array needs --as TestData or --as module:Class")
     if kind is None or kind in KINDS:
         return kind
     if not all(kind.partition(":")):
-        raise UsageError(f"--as {kind}: expected blob, TestData or module:Class")
+        raise UsageError(f"--as {kind}: expected blob, TestData, raw or module:Class")
     return struct_of(kind)
 
 

@@ -28,8 +28,8 @@ examples:
   pyshm write-image picture photo.jpg      write a picture, then hold the map until Ctrl-C
   pyshm read-image picture --out copy.jpg  save the picture in the map
   pyshm write-struct data --id 7           write the example struct
-  pyshm dump data                          show the bytes with their fields
-  pyshm watch data                         show what changes in the map, until Ctrl-C
+  pyshm dump data --as TestData            show the bytes with their fields
+  pyshm watch data --as TestData           show what changes in the map, until Ctrl-C
   pyshm list                               list the maps and the processes that hold them
   pyshm layout MyApp.dll                   show the layout of the types in an assembly
   pyshm bind MyApp.dll -o structs.py       write Python structs for these types

@@ -31,7 +31,7 @@ Opens the map only for the moment of each look, so watching does not keep it ali
 not exist yet or no longer, the command waits for it. A picture is shown when its writer has
 finished. Ctrl-C ends the command; the exit status is then 0."""
 _EXAMPLES = """\
-  pyshm watch data                          show the fields and each change, until Ctrl-C
+  pyshm watch data                          show each change, until Ctrl-C
   pyshm watch data --as robots:Arm          read the bytes as the Struct Arm in your robots.py
   pyshm watch data --json --count 1         wait for one change, and print it as JSON
   pyshm watch picture --interval 1          look once per second

@@ -11,7 +11,7 @@ from .._support.text import visible
 from ..dump import SHOWN, as_json, as_text, describe
 from ..dump.changes import Change, FieldChange, field_changes
 from ..dump.regions import Regions
-from ..dump.rows import Row, rows
+from ..dump.rows import Row, rows, shown_of
 from ..dump.text import json_value
 from ..dump.watching import Appeared, BeingWritten, Changed, Event, Rewritten, Waiting
 from .common import print_json
@@ -121,7 +121,9 @@ class Live(View):
             return Group(Text(visible(self._title), "bold"), state)
         width = row_width(self._console.width)
         marked = [run for change in self._changes for run in change.runs()]
-        shown = list(rows(memoryview(self._data), self._found.regions, marked=marked, width=width))
+        limit = shown_of(self._found)
+        data = memoryview(self._data)
+        shown = list(rows(data, self._found.regions, marked=marked, limit=limit, width=width))
         head = list(heading(self._found, self._title, self._picture))
         room = max(self._console.height - len(head) - 3, 4)
         hidden = len(shown) - room
@@ -150,7 +152,8 @@ def _lines(event: Event, title: str) -> Iterator[str]:
     elif isinstance(event, Rewritten):
         yield _REWRITTEN
     elif isinstance(event, Appeared) or event.found.kind != event.before.kind:
-        yield from as_text(memoryview(event.data), event.found, title)
+        limit = shown_of(event.found)
+        yield from as_text(memoryview(event.data), event.found, title, limit=limit)
     else:
         for change in event.changes:
             for item in field_changes(event.before, event.found, change):

@@ -20,6 +20,11 @@ Role = Literal["field", "content", "padding", "stale"]
 # The errors of a read of bytes that are not a valid value of their type.
 _INVALID = (PyshmError, ValueError, OverflowError)
 
+_UNKNOWN = (
+    "the bytes do not show what they are; --as reads them as blob, TestData, module:Class or "
+    "My.dll:Full.Name"
+)
+
 
 class Reading(NamedTuple):
     """One of several fields that share the same bytes (a union)."""
@@ -88,17 +93,19 @@ def annotate(
 ) -> Regions:
     """Return the fields in ``buffer``, read as ``kind`` or as what :func:`recognize` finds.
 
-    ``kind`` is "blob", "TestData" or a Struct subclass. With ``count``, the buffer holds that many
-    structs in a row. Raises FormatError if the bytes are not of that kind.
+    ``kind`` is "blob", "TestData", "raw" (bytes without fields) or a Struct subclass. With
+    ``count``, the buffer holds that many structs in a row. Raises FormatError if the bytes are not
+    of that kind.
     """
     size = len(buffer)
     chosen = recognize(buffer) if kind is None else kind
     if chosen == "empty":
         return Regions("empty", size, [_run("empty", 0, size, "stale")], "all bytes are zero")
+    if chosen == "raw":
+        region = Region("bytes", 0, size, None, "", "content")
+        return Regions("raw", size, [region], "" if kind else _UNKNOWN)
     if chosen == "blob":
         name, regions, remark = "blob", *_blob_regions(buffer)
-        if remark and kind is None:
-            remark += "; or a TestData whose Id is -1 (--as TestData)"
     else:
         struct = TestData if isinstance(chosen, str) else chosen
         name = struct.__name__ if count == 1 else f"{struct.__name__}[{count}]"

@@ -7,12 +7,25 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from .regions import Region, Role
+from .regions import Region, Regions, Role
 
-__all__ = ["ROW", "SHOWN", "More", "Note", "Piece", "Row", "ascii_of", "colors", "rows", "spans"]
+__all__ = [
+    "ROW",
+    "SHOWN",
+    "More",
+    "Note",
+    "Piece",
+    "Row",
+    "ascii_of",
+    "colors",
+    "rows",
+    "shown_of",
+    "spans",
+]
 
 ROW = 16  # bytes
 SHOWN = 64  # the bytes of content, padding or stale memory that a dump shows by default
+_RAW_SHOWN = 256  # the same for a dump without fields
 
 _ELEMENT = re.compile(r"(.*)\[(\d+)\]")
 _INDEX = re.compile(r"\[\d+\]")
@@ -50,6 +63,11 @@ class More(NamedTuple):
     """The place of ``size`` bytes that are not shown."""
 
     size: int
+
+
+def shown_of(found: Regions) -> int:
+    """Return how many bytes of content a dump of ``found`` shows by default."""
+    return _RAW_SHOWN if found.kind in ("raw", "unknown") else SHOWN
 
 
 def ascii_of(data: bytes) -> str:

@@ -120,7 +120,9 @@ class _Watcher:
         return found
 
     def _is_being_written(self, buffer: memoryview) -> bool:
-        return self._kind in (None, "blob") and is_unfinished(buffer)
+        # Without a kind, -1 means this only where a blob has been.
+        known = self._found.kind if self._kind is None and self._found else self._kind
+        return known == "blob" and is_unfinished(buffer)
 
     def _begin_writing(self) -> BeingWritten | None:
         writing, self._writing = self._writing, True

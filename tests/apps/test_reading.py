@@ -31,7 +31,7 @@ def test_the_reader_shows_the_struct_as_its_text(
     writer.send_struct(NUMBERS, target)
     numbers = reader.struct(target.name)
     assert numbers.text == "Id=100,Age=20,Scores=60,61,62,63,64,65,66,67,68,69"
-    assert numbers.message == f"Read 48 bytes from the map “{target.name}”."
+    assert numbers.message == f"Read 48 bytes from the map “{target.name}” as a TestData."
 
 
 def test_the_reader_says_that_the_numbers_are_bytes_of_a_picture(

@@ -17,6 +17,7 @@ from pyshm.cli.shells import grammar
 from pyshm.errors import MapNotFoundError
 
 SIZE = 4096  # one page on Windows, where views are whole pages
+PNG = b"\x89PNG\r\n\x1a\n"  # proves that a blob is one
 SHA_XYZ = hashlib.sha256(b"xyz").hexdigest()
 COMMANDS = [command.name for command in grammar.read(build_parser()).commands]
 
@@ -203,7 +204,9 @@ def test_a_reader_does_not_create_the_file(run, tmp_path):
 def test_dump_prints_a_table(run, tmp_path):
     path = tmp_path / "map"
     path.write_bytes(TestData.standard().to_bytes())
-    result = run("dump", path, "--file", "--length", 48)  # on Windows there is a whole page
+    result = run(
+        "dump", path, "--file", "--as", "TestData", "--length", 48
+    )  # on Windows there is a whole page
     assert result.status == 0
     assert result.out[:2] == [
         f"{path}: TestData, 48 bytes",
@@ -212,7 +215,7 @@ def test_dump_prints_a_table(run, tmp_path):
 
 
 def test_dump_of_a_named_map(run, map_name, memory):
-    memory.write_image(ImageData("p", b"x"))
+    memory.write_image(ImageData("p", PNG))
     result = run("dump", map_name)
     assert result.out[0] == f"{map_name}: blob, {SIZE} bytes"
 
@@ -226,10 +229,10 @@ def test_dump_reads_the_bytes_as_the_given_kind(run, tmp_path):
 
 def test_dump_shows_only_the_part_of_the_map_that_offset_and_length_select(run, tmp_path):
     path = tmp_path / "map"
-    path.write_bytes(b"###" + ImageData("p", b"xyz").to_bytes() + b"###")
-    result = run("dump", path, "--file", "--offset", 3, "--length", 12, "--json")
+    path.write_bytes(b"###" + ImageData("p", PNG).to_bytes() + b"###")
+    result = run("dump", path, "--file", "--offset", 3, "--length", 17, "--json")
     found = json.loads(result.out[0])
-    assert (found["kind"], found["size"]) == ("blob", 12)
+    assert (found["kind"], found["size"]) == ("blob", 17)
     assert [field["name"] for field in found["fields"]][-1] == "content"
 
 
@@ -379,9 +382,9 @@ def test_output_that_the_encoding_can_not_represent_is_escaped(run, tmp_path):
 def test_a_file_name_with_invalid_utf8_is_printed(run, tmp_path):
     path = tmp_path / os.fsdecode(b"m\xff")
     path.write_bytes(TestData.standard().to_bytes())
-    result = run("dump", path, "--file")
+    result = run("dump", path, "--file", "--as", "raw")
     assert (result.status, result.errors) == (0, "")
-    assert result.out[0] == f"{tmp_path}/m\\udcff: TestData, 48 bytes"
+    assert result.out[0] == f"{tmp_path}/m\\udcff: raw, 48 bytes"
 
 
 def test_main_accepts_arguments_and_returns_the_status(capsys, tmp_path):

@@ -88,14 +88,14 @@ def test_an_array_of_structs_is_shown(run, here):
         ("HERE:Nothing", "HERE:Nothing: there is no such class; structs in HERE: Point"),
         ("HERE:number", "7 is not a subclass of pyshm.Struct"),
         ("HERE:Struct", "is not a subclass of pyshm.Struct; structs in HERE: Point"),
-        ("HERE:", "expected blob, TestData or module:Class"),
+        ("HERE:", "expected blob, TestData, raw or module:Class"),
         ("no_such_module_of_mine:Point", "there is no module no_such_module_of_mine in "),
         ("no_such_package.part:Point", "there is no module no_such_package in "),
-        ("nonsense", "expected blob, TestData or module:Class"),
+        ("nonsense", "expected blob, TestData, raw or module:Class"),
         ("broken:Point", "importing broken failed: ZeroDivisionError"),
         ("unmet:Point", "importing unmet failed: No module named 'missing_thing'"),
         ("leaves:Point", "importing leaves failed: SystemExit"),
-        (":Point", "expected blob, TestData or module:Class"),
+        (":Point", "expected blob, TestData, raw or module:Class"),
     ],
 )
 def test_a_wrong_name_is_wrong_usage_with_a_clear_message(run, here, kind, message):
@@ -136,8 +136,19 @@ def test_the_json_of_anything_else_has_no_picture(run):
 
 def test_the_option_all_shows_every_byte(run):
     data = ImageData("p", b"x" * 100).to_bytes()
-    assert run(data)[1][-1].endswith("36 more bytes")
-    assert run(data, "--all")[1][-1].endswith("xxxx")
+    assert run(data, "--as", "blob")[1][-1].endswith("36 more bytes")
+    assert run(data, "--as", "blob", "--all")[1][-1].endswith("xxxx")
+
+
+@pytest.mark.parametrize("options", [[], ["--as", "raw"]])
+def test_of_raw_bytes_the_first_256_are_shown(run, options):
+    data = bytes(range(1, 256)) + b"last" + b"x" * 100
+    status, out, _ = run(data, *options)
+    assert (status, len(out)) == (0, 1 + 16 + 1)
+    assert out[16].split()[:2] == ["000000f0", "f1"]
+    assert out[17].endswith("103 more bytes")
+    assert run(data, "--all", *options)[1][-1].endswith("xxxx")
+    assert ("--as reads them" in out[0]) == (not options)
 
 
 # --- files ---
@@ -146,7 +157,7 @@ def test_the_option_all_shows_every_byte(run):
 def test_the_page_and_the_picture_are_written_instead_of_the_text(run):
     from PIL import Image
 
-    status, out, _ = run(STRUCT, "--html", "a.html", "--png", "b.png")
+    status, out, _ = run(STRUCT, "--as", "TestData", "--html", "a.html", "--png", "b.png")
     assert (status, out) == (0, [])
     assert "Scores[0…3]" in Path("a.html").read_text(encoding="utf-8")
     with Image.open("b.png") as image:
@@ -154,7 +165,7 @@ def test_the_page_and_the_picture_are_written_instead_of_the_text(run):
 
 
 def test_json_is_printed_in_addition_to_the_files(run):
-    _, out, _ = run(STRUCT, "--html", "a.html", "--json")
+    _, out, _ = run(STRUCT, "--as", "TestData", "--html", "a.html", "--json")
     assert json.loads(out[0])["kind"] == "TestData"
     assert Path("a.html").exists()
 
@@ -248,7 +259,7 @@ def test_no_color_gives_plain_text(terminal, monkeypatch):
 def test_without_rich_a_terminal_gets_text(terminal, monkeypatch):
     monkeypatch.setitem(sys.modules, "rich", None)
     monkeypatch.setitem(sys.modules, "rich.console", None)
-    assert terminal(STRUCT).splitlines()[1].endswith("Id = 100")
+    assert terminal(STRUCT).splitlines()[1].endswith("  d.......<...=...")
 
 
 def test_a_pipe_gets_the_text_that_the_dotnet_program_prints(run):

@@ -78,7 +78,7 @@ def changed_fields(old, new, kind=None):
 def test_a_change_lists_its_fields_with_both_values():
     old = TestData.standard()
     new = TestData(101, 20, [60, 61, 99, *range(63, 70)])
-    assert changed_fields(old.to_bytes(), new.to_bytes()) == [
+    assert changed_fields(old.to_bytes(), new.to_bytes(), "TestData") == [
         (100, "Id", 101),
         (20, "Age", 20),  # the change covers it
         (60, "Scores[0]", 60),
@@ -90,12 +90,12 @@ def test_a_change_lists_its_fields_with_both_values():
 def test_a_change_of_a_picture_lists_the_lengths_and_the_content():
     old = ImageData("p", b"x" * 50).to_bytes() + b"s" * 50
     new = ImageData("p", b"y" * 40).to_bytes() + b"x" * 10 + b"s" * 50
-    assert changed_fields(old, new) == [(50, "content_length", 40), (None, "content", None)]
+    assert changed_fields(old, new, "blob") == [(50, "content_length", 40), (None, "content", None)]
 
 
 def test_a_new_field_has_no_old_value():
-    before = dump.annotate(memoryview(TestData.standard().to_bytes()))
+    before = dump.annotate(memoryview(TestData.standard().to_bytes()), "TestData")
     new = ImageData("p", b"x" * 39).to_bytes()
     (change,) = changes(TestData.standard().to_bytes(), new)
-    found = field_changes(before, dump.annotate(memoryview(new)), change)
+    found = field_changes(before, dump.annotate(memoryview(new), "blob"), change)
     assert [item.old for item in found] == [None] * 4

@@ -261,7 +261,7 @@ def test_a_large_picture_is_not_copied():
 
     tracemalloc.start()
     try:
-        result = dump.annotate(data)
+        result = dump.annotate(data, "blob")
         assert result.content.size == 50_000_000
         assert dump.describe(data[result.content.offset : result.content.end]) == (
             "no picture: the content (50000000 bytes) is not a picture in a format that pyshm "

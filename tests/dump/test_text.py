@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
+from PIL import Image
 
 from pyshm import ImageData, TestData, dump
 from pyshm.errors import LengthError, TruncatedError
@@ -16,7 +18,7 @@ def lines(data, kind=None, title="map"):
 
 
 def test_the_text_of_a_small_blob():
-    assert lines(ImageData('é"', b"xyz").to_bytes() + b"\xff") == [
+    assert lines(ImageData('é"', b"xyz").to_bytes() + b"\xff", "blob") == [
         "map: blob, 15 bytes",
         (
             "00000000  03 00 00 00                                      ....              "
@@ -42,7 +44,7 @@ def test_the_text_of_a_small_blob():
 
 
 def test_the_text_of_a_struct():
-    found = lines(TestData.standard().to_bytes())
+    found = lines(TestData.standard().to_bytes(), "TestData")
     assert found[:3] == [
         "map: TestData, 48 bytes",
         "00000000  64 00 00 00                                      d...              Id = 100",
@@ -56,7 +58,7 @@ def test_the_text_of_a_struct():
 
 
 def test_a_long_field_has_its_note_on_its_first_row_and_no_trailing_spaces():
-    found = lines(ImageData("p" * 20, b"x").to_bytes())
+    found = lines(ImageData("p" * 20, b"x").to_bytes(), "blob")
     assert found[2] == (
         "00000004  70 70 70 70 70 70 70 70 70 70 70 70 70 70 70 70  pppppppppppppppp  "
         f'path = "{"p" * 20}"'
@@ -66,7 +68,7 @@ def test_a_long_field_has_its_note_on_its_first_row_and_no_trailing_spaces():
 
 @pytest.mark.parametrize(("size", "rows", "more"), [(64, 4, None), (65, 4, 1), (200, 4, 136)])
 def test_the_first_64_bytes_of_content_are_shown(size, rows, more):
-    found = lines(ImageData("p", b"c" * size).to_bytes())
+    found = lines(ImageData("p", b"c" * size).to_bytes(), "blob")
     content = [line for line in found[4:] if "cc" in line]
     assert len(content) == rows
     assert (
@@ -90,28 +92,81 @@ def test_the_first_row_of_stale_bytes_has_their_note():
 
 
 def test_a_long_path_is_shown_whole():
-    found = lines(ImageData("p" * 100, b"x").to_bytes())
+    found = lines(ImageData("p" * 100, b"x").to_bytes(), "blob")
     assert "more bytes" not in "\n".join(found)
 
 
+def blob_of(path, content):
+    """A blob, written by hand."""
+    lengths = [len(part).to_bytes(4, "little") for part in (path, content)]
+    return lengths[0] + path + lengths[1] + content
+
+
+def pictures():
+    """The name and the bytes of a picture in each format that pyshm recognizes."""
+    for name in ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "TIFF", "WEBP"):
+        target = io.BytesIO()
+        try:
+            Image.new("RGB", (3, 2)).save(target, name)
+        except (KeyError, OSError):  # this Pillow was built without it
+            continue
+        yield pytest.param(target.getvalue(), id=name)
+
+
+@pytest.mark.parametrize("picture", list(pictures()))
+@pytest.mark.parametrize("path", [b"", "é.png".encode(), b"p" * 4096])
+def test_a_blob_with_a_picture_is_recognized(path, picture):
+    data = blob_of(path, picture)
+    assert dump.annotate(memoryview(data)).kind == "blob"
+    assert dump.recognize(memoryview(data + bytes(100))) == "blob"
+
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
 @pytest.mark.parametrize(
-    ("data", "kind"),
+    "data",
     [
-        (ImageData("p", b"x").to_bytes(), "blob"),
-        (ImageData("p", b"").to_bytes().ljust(48, b"\0"), "TestData"),
-        (TestData.standard().to_bytes(), "TestData"),
-        (b"\xfe" + b"\xff" * 47, "TestData"),
-        (b"\xff" * 4, "blob"),
-        (b"\xff" * 48, "blob"),
-        (bytes(1), "empty"),
-        (bytes(48), "empty"),
-        (bytes(200_000), "empty"),
-        (bytes(47) + b"x", "TestData"),
-        (bytes(199_999) + b"x", "TestData"),
+        b"",
+        b"x",
+        ImageData("p", b"x").to_bytes(),
+        ImageData("p", b"").to_bytes(),
+        ImageData("p", b"BM" + bytes(range(40))).to_bytes(),
+        TestData.standard().to_bytes(),
+        TestData(7, 20, list(range(60, 70))).to_bytes(),
+        TestData(20, 0, list(range(10))).to_bytes(),
+        b"\xff" * 4,
+        b"\xff" * 48,
+        b"\xfe" + b"\xff" * 47,
+        bytes(47) + b"x",
+        bytes(199_999) + b"x",
+        blob_of(b"a\0b", PNG),
+        blob_of(b"\xff", PNG),
+        blob_of(b"p" * 4097, PNG),
+        blob_of(b"p", PNG)[:-1],
+        blob_of(b"p", PNG[:7]) + PNG[7:],
+        b"\xff\xff\xff\xff" + blob_of(b"p", PNG)[4:],
+        PNG,
     ],
 )
-def test_without_a_kind_the_bytes_decide(data, kind):
-    assert dump.annotate(memoryview(data)).kind == kind
+def test_bytes_that_prove_nothing_are_shown_as_they_are(data):
+    found = dump.annotate(memoryview(data))
+    assert (found.kind, found.content) == ("raw", None)
+    assert "--as reads them as blob, TestData, module:Class or My.dll:Full.Name" in found.remark
+
+
+@pytest.mark.parametrize("size", [1, 48, 200_000])
+def test_zeros_are_recognized(size):
+    assert dump.annotate(memoryview(bytes(size))).kind == "empty"
+
+
+def test_raw_bytes_are_a_plain_hex_dump_without_a_hint():
+    assert lines(bytes(range(60, 80)), "raw") == [
+        "map: raw, 20 bytes",
+        "00000000  3c 3d 3e 3f 40 41 42 43 44 45 46 47 48 49 4a 4b  <=>?@ABCDEFGHIJK",
+        "00000010  4c 4d 4e 4f                                      LMNO",
+    ]
+    assert lines(bytes(8), "raw")[0] == "map: raw, 8 bytes"
 
 
 def test_an_empty_blob_is_shown_if_the_kind_is_given():
@@ -155,15 +210,7 @@ def test_an_unfinished_blob_is_shown_with_a_remark():
 
 
 def test_the_first_64_bytes_of_an_unfinished_blob_are_shown():
-    assert lines(b"\xff" * 4 + b"a" * 66)[-1] == "          … 2 more bytes"
-
-
-def test_the_remark_says_how_to_show_an_unfinished_blob_as_a_struct():
-    assert "--as TestData" in lines(b"\xff" * 48)[0]
-    assert lines(b"\xff" * 48, "TestData")[:2] == [
-        "map: TestData, 48 bytes",
-        "00000000  ff ff ff ff                                      ....              Id = -1",
-    ]
+    assert lines(b"\xff" * 4 + b"a" * 66, "blob")[-1] == "          … 2 more bytes"
 
 
 def test_a_map_of_zeros_is_empty():
@@ -177,7 +224,7 @@ def test_a_map_of_zeros_is_empty():
 
 
 def test_bytes_of_an_unknown_kind_are_shown_with_the_reason():
-    found = dump.annotate_anything(memoryview(b"abc"))
+    found = dump.annotate_anything(memoryview(b"abc"), "TestData")
     assert (found.kind, found.size) == ("unknown", 3)
     assert found.remark == "TestData needs 48 bytes; there are 3"
     assert [(region.name, region.size) for region in found.regions] == [("bytes", 3)]
@@ -185,7 +232,7 @@ def test_bytes_of_an_unknown_kind_are_shown_with_the_reason():
 
 def test_without_a_limit_everything_is_shown():
     buffer = memoryview(ImageData("p", b"c" * 100).to_bytes() + b"s" * 100)
-    found = list(dump.as_text(buffer, dump.annotate(buffer), "map", limit=None))
+    found = list(dump.as_text(buffer, dump.annotate(buffer, "blob"), "map", limit=None))
     assert "more bytes" not in "\n".join(found)
     assert "".join(line[59:75] for line in found[4:]) == "c" * 100 + "s" * 100
 
@@ -193,12 +240,12 @@ def test_without_a_limit_everything_is_shown():
 @pytest.mark.parametrize("size", [0, 47])
 def test_too_few_bytes_are_an_error(size):
     with pytest.raises(TruncatedError) as caught:
-        dump.annotate(memoryview(b"x" * size))
+        dump.annotate(memoryview(b"x" * size), "TestData")
     assert (caught.value.value, caught.value.limit) == (size, 48)
 
 
 def test_invalid_utf8_in_a_path_is_shown_as_replacement_characters():
-    found = lines(bytes.fromhex("01000000 ff 01000000 78"))
+    found = lines(bytes.fromhex("01000000 ff 01000000 78"), "blob")
     assert found[2].endswith('path = "\ufffd"')
 
 
@@ -212,7 +259,7 @@ def test_only_printable_ascii_is_shown_as_itself(byte, shown):
 
 def test_the_json_of_a_blob():
     data = memoryview(ImageData("é", b"xyz").to_bytes() + b"!")
-    assert dump.as_json(dump.annotate(data), "map") == {
+    assert dump.as_json(dump.annotate(data, "blob"), "map") == {
         "map": "map",
         "kind": "blob",
         "size": 14,
@@ -228,7 +275,7 @@ def test_the_json_of_a_blob():
 
 def test_the_json_of_a_struct():
     data = memoryview(TestData.standard().to_bytes())
-    fields = dump.as_json(dump.annotate(data), "m")["fields"]
+    fields = dump.as_json(dump.annotate(data, "TestData"), "m")["fields"]
     assert fields[0] == {"name": "Id", "offset": 0, "size": 4, "value": 100}
     assert fields[11] == {"name": "Scores[9]", "offset": 44, "size": 4, "value": 69}
     assert json.dumps(fields)

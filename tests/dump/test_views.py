@@ -29,9 +29,14 @@ def picture(kind="PNG", size=(3, 2)):
     return target.getvalue()
 
 
+def annotated(buffer, kind=None):
+    """The fields of ``buffer``: by default a TestData that begins as STRUCT, or else a blob."""
+    return dump.annotate(buffer, kind or ("TestData" if buffer[:4] == STRUCT[:4] else "blob"))
+
+
 def view(data, regions=None, **options):
     buffer = memoryview(data)
-    return list(rows(buffer, regions or dump.annotate(buffer).regions, **options))
+    return list(rows(buffer, regions or annotated(buffer).regions, **options))
 
 
 def shape(found):
@@ -104,7 +109,8 @@ def test_an_element_that_is_not_a_neighbor_begins_a_row(second):
 
 
 def test_content_is_cut_and_a_field_is_not():
-    found = view(ImageData("p" * 100, b"c" * 100).to_bytes())
+    data = ImageData("p" * 100, b"c" * 100).to_bytes()
+    found = view(data, dump.annotate(memoryview(data), "blob").regions)
     assert [row[1] for row in shape(found)[1:8]] == [16] * 6 + [4]
     assert shape(found)[-1] == 36
     assert shape(view(ImageData("p", b"c" * 100).to_bytes(), limit=None))[-1][1] == 4
@@ -165,7 +171,7 @@ def test_exactly_the_marked_bytes_are_marked(marked):
 
 
 def test_each_field_has_its_own_color_and_elements_share_one():
-    regions = dump.annotate(memoryview(STRUCT + b"x")).regions
+    regions = annotated(memoryview(STRUCT + b"x")).regions
     assert colors(regions) == [0, 1, *[2] * 10, 0]
 
 
@@ -288,13 +294,13 @@ class Page(HTMLParser):
 
 def fragment(data, **options):
     buffer = memoryview(data)
-    regions = options.pop("regions", None) or dump.annotate(buffer).regions
+    regions = options.pop("regions", None) or annotated(buffer).regions
     return Page(html.fragment(buffer, regions, **options))
 
 
 def page(data, **options):
     buffer = memoryview(data)
-    regions = dump.annotate(buffer)
+    regions = annotated(buffer)
     region = regions.content
     found = dump.describe(buffer[region.offset : region.end]) if region else ""
     return html.as_html(buffer, regions, "a & <b>", picture=found, **options)
@@ -397,7 +403,7 @@ def drawn(data, kind=None, **options):
     from PIL import Image
 
     buffer = memoryview(data)
-    regions = png.as_png(buffer, dump.annotate(buffer, kind), "title é圖", **options)
+    regions = png.as_png(buffer, annotated(buffer, kind), "title é圖", **options)
     with Image.open(io.BytesIO(regions)) as image:
         assert image.format == "PNG"
         return image.convert("RGB")
@@ -469,7 +475,7 @@ def printed(data, width=110, kind=None, *, html=False, **options):
     screen = console.Console(
         file=target, width=width, force_terminal=True, highlight=False, record=True
     )
-    draw(screen, buffer, dump.annotate(buffer, kind), "map", **options)
+    draw(screen, buffer, annotated(buffer, kind), "map", **options)
     # The escape sequences depend on the colors of the terminal; HTML does not.
     return screen.export_html(inline_styles=True) if html else target.getvalue()
 

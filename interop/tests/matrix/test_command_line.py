@@ -166,6 +166,7 @@ def test_a_writer_that_is_interrupted_releases_its_map(
         [],
         ["--as", "blob"],
         ["--as", "TestData"],
+        ["--as", "raw"],
         ["--length", "60"],
         ["--offset", "1", "--as", "TestData"],
         ["--json"],
@@ -173,16 +174,23 @@ def test_a_writer_that_is_interrupted_releases_its_map(
     ],
     ids=" ".join,
 )
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [(bytes(range(256)), "raw"), (TINY + bytes(100), "blob")],
+    ids=["raw", "blob"],
+)
 def test_both_programs_print_the_same_dump(
-    peer: Peer, place: Place, tmp_path: Path, options: list[str]
+    peer: Peer, place: Place, tmp_path: Path, content: bytes, kind: str, options: list[str]
 ) -> None:
     name, source = place.name(), tmp_path / "bytes"
-    source.write_bytes(bytes(range(256)))
+    source.write_bytes(content)
     arguments = ["write-image", name, str(source), "--path", 'a "é\t圖', "--capacity", "1000"]
     with writer(python_peer(), *arguments):
         ours = run(python_peer(), "dump", name, *options)
         theirs = run(peer, "dump", name, *options)
         assert theirs.returncode == ours.returncode == 0, theirs.stderr + ours.stderr
+        if not options:
+            assert ours.stdout.startswith(f"{name}: {kind}, 1000 bytes")
         if "--json" in options:
             found, expected = json.loads(ours.stdout), json.loads(theirs.stdout)
             for side in (found, expected):

@@ -12,7 +12,7 @@ internal sealed class CommandLine
                Peer read-image MAP [--out FILE] [--replace] [--file] [--json]
                Peer write-struct MAP [--id N] [--age N] [--scores A,B,...] [--capacity N] [--file] [--json]
                Peer read-struct MAP [--file] [--json]
-               Peer dump MAP [--as blob|TestData] [--offset N] [--length N] [--file] [--json]
+               Peer dump MAP [--as blob|TestData|raw] [--offset N] [--length N] [--file] [--json]
                Peer serve
         """;
 

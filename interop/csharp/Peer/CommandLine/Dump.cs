@@ -12,20 +12,35 @@ internal static class Dump
     private const int RowSize = 16;
     private const int HexWidth = (RowSize * 3) - 1;
     private const int MaxOpaqueBytes = 64;
+    private const string Raw = "raw";
+    private const int MaxRawBytes = 256;
+    private const string Hint =
+        "; the bytes do not show what they are; --as reads them as blob, TestData, module:Class or "
+        + "My.dll:Full.Name";
 
     public static void Run(CommandLine line, Stream output)
     {
         string? kind = line.Text("--as");
-        if (kind is not (null or Blob or nameof(TestData)))
+        if (kind is not (null or Blob or nameof(TestData) or Raw))
         {
-            throw new UsageException($"--as: \"{kind}\" is not {Blob} or {nameof(TestData)}");
+            throw new UsageException(
+                $"--as: \"{kind}\" is not {Blob}, {nameof(TestData)} or {Raw}");
         }
 
         byte[] bytes = ReadPart(line);
-        kind ??= IsPictureBlob(bytes) ? Blob : nameof(TestData);
-        List<DumpField> fields = kind == Blob
-            ? DumpField.OfBlob(bytes, ImageData.FromBytes(bytes))
-            : DumpField.OfTestData(bytes, StructBytes.FromBytes<TestData>(bytes));
+        string hint = string.Empty;
+        if (kind is null)
+        {
+            kind = PictureBlob.IsIn(bytes) ? Blob : Raw;
+            hint = kind == Raw ? Hint : string.Empty;
+        }
+
+        List<DumpField> fields = kind switch
+        {
+            Blob => DumpField.OfBlob(bytes, ImageData.FromBytes(bytes)),
+            Raw => [new DumpField("bytes", 0, bytes.Length)],
+            _ => DumpField.OfTestData(bytes, StructBytes.FromBytes<TestData>(bytes)),
+        };
         Commands.Print(
             line,
             output,
@@ -38,7 +53,7 @@ internal static class Dump
                 fields.ForEach(field => field.WriteTo(writer));
                 writer.WriteEndArray();
             },
-            () => Table(line.Map, kind, bytes, fields));
+            () => Table(line.Map, kind, hint, bytes, fields));
     }
 
     private static byte[] ReadPart(CommandLine line)
@@ -62,28 +77,19 @@ internal static class Dump
         return bytes;
     }
 
-    private static bool IsPictureBlob(byte[] bytes)
-    {
-        try
-        {
-            return !ImageData.FromBytes(bytes).Content.IsEmpty;
-        }
-        catch (MapFormatException)
-        {
-            return false;
-        }
-    }
-
-    private static string Table(string map, string kind, byte[] bytes, List<DumpField> fields)
+    private static string Table(
+        string map, string kind, string hint, byte[] bytes, List<DumpField> fields)
     {
         var table = new StringBuilder(
-            string.Create(CultureInfo.InvariantCulture, $"{map}: {kind}, {bytes.Length} bytes"));
+            string.Create(
+                CultureInfo.InvariantCulture, $"{map}: {kind}, {bytes.Length} bytes{hint}"));
+        int most = kind == Raw ? MaxRawBytes : MaxOpaqueBytes;
         foreach (DumpField field in fields)
         {
-            int shown = (int)(field.IsOpaque ? Math.Min(field.Size, MaxOpaqueBytes) : field.Size);
+            int shown = (int)(field.IsOpaque ? Math.Min(field.Size, most) : field.Size);
             ReadOnlySpan<byte> rest = bytes.AsSpan((int)field.Offset, shown);
             long offset = field.Offset;
-            string note = field.Note;
+            string note = kind == Raw ? string.Empty : field.Note;
             do
             {
                 ReadOnlySpan<byte> row = rest[..Math.Min(rest.Length, RowSize)];
