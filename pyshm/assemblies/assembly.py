@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ..errors import ArgumentError
 from ..layout.declarations import TypeDeclaration
 from .declare import Declarer
+from .framework import is_for_windows
 from .metadata import Metadata
 from .resolver import CannotBind, Place, Resolver
 from .rows import AssemblyRow, TypeDef
@@ -42,9 +43,9 @@ class Assembly:
         # A file without a row in the table Assembly is a module, which has no version.
         version = (row.major, row.minor, row.build, row.revision) if row else ()
         self.version = ".".join(map(str, version))
-        resolver = Resolver(os.path.dirname(os.path.abspath(self.path)), references)
-        resolver.add(self.name, metadata)
-        self._declarer = Declarer(resolver)
+        self._resolver = Resolver(os.path.dirname(os.path.abspath(self.path)), references)
+        self._resolver.add(self.name, metadata)
+        self._declarer = Declarer(self._resolver)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], references: Iterable[str] = ()) -> Assembly:
@@ -86,6 +87,18 @@ class Assembly:
         A type's own summary is the ``documentation`` of its declaration.
         """
         return self._declarer.field_summary(type_name, field)
+
+    def foreign(self, *, windows: bool) -> list[str]:
+        """Return the folders of those of .NET's own assemblies that are for another system.
+
+        Only assemblies that were read so far count. Their types can have other fields there.
+        """
+        folders: dict[str, None] = {}
+        for metadata in self._resolver.opened():
+            name = os.path.splitext(metadata.file)[0]
+            if is_for_windows(name, metadata.machine) is (not windows):
+                folders[os.path.dirname(os.path.abspath(metadata.path))] = None
+        return list(folders)
 
     def is_visible(self, name: str) -> bool:
         """Return whether other code of the assembly can use the type by its name.

@@ -15,7 +15,14 @@ from ..layout.declarations import (
     TypeReference,
 )
 
-__all__ = ["BUILT_IN_NAMES", "KNOWN_TYPES", "is_framework", "known_type", "the_real_one"]
+__all__ = [
+    "BUILT_IN_NAMES",
+    "KNOWN_TYPES",
+    "is_for_windows",
+    "is_framework",
+    "known_type",
+    "the_real_one",
+]
 
 BUILT_IN_NAMES = {row.dotnet_name: name for name, row in BUILT_IN_TYPES.items()} | {
     "System.MulticastDelegate": "Delegate"
@@ -143,6 +150,27 @@ def _vector(bits: int, element: TypeReference) -> TypeDeclaration:
         fields=tuple(FieldDeclaration(field, kind) for field, kind in parts.items()),
         generic=True,
     )
+
+
+# --- the system of an assembly ------------------------------------------------------------
+
+# IMAGE_FILE_MACHINE_…: x64, ARM64, ARM. The compiler of .NET's own assemblies changes the bits of
+# the number on Unix: Linux, Apple, FreeBSD, NetBSD, SunOS.
+# https://github.com/dotnet/runtime/blob/main/docs/design/coreclr/botr/readytorun-format.md
+_MACHINES = frozenset({0x8664, 0xAA64, 0x1C4})
+_UNIX_MACHINES = frozenset(
+    machine ^ system for machine in _MACHINES for system in (0x7B79, 0x4644, 0xADC4, 0x1993, 0x1992)
+)
+
+
+def is_for_windows(assembly: str, machine: int) -> bool | None:
+    """Return whether one of .NET's own assemblies is for Windows; None for any other assembly."""
+    if is_framework(assembly):
+        if machine in _UNIX_MACHINES:
+            return False
+        if machine in _MACHINES:
+            return True
+    return None
 
 
 # --- reference assemblies -----------------------------------------------------------------

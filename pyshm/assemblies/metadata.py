@@ -92,6 +92,7 @@ class Metadata:
         dnfile = _dnfile()
         try:
             pe = dnfile.dnPE(data=data, fast_load=True)
+            self.machine: int = pe.FILE_HEADER.Machine
             directories = pe.OPTIONAL_HEADER.DATA_DIRECTORY
             if len(directories) <= _CLR_HEADER or not directories[_CLR_HEADER].VirtualAddress:
                 raise self.damage("not a .NET assembly: a program or library without metadata")

@@ -55,6 +55,10 @@ class Resolver:
         """Use ``metadata`` for the assembly ``name``, without a search."""
         self._opened[name.lower()] = metadata
 
+    def opened(self) -> Iterator[Metadata]:
+        """Yield every assembly that was read so far."""
+        yield from filter(None, self._opened.values())
+
     def find(self, metadata: Metadata, row: int) -> Place:
         """Return the place of the TypeRef ``row`` of ``metadata``. Raises CannotBind."""
         key = (id(metadata), row)

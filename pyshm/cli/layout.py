@@ -206,7 +206,9 @@ def _declaration(arguments: argparse.Namespace, subject: _Subject) -> TypeDeclar
     from ..errors import LayoutError
     from ..layout.declarations import TypeDeclaration
 
-    found = _find(Assembly.open(subject.file, arguments.references), subject.type)
+    assembly = Assembly.open(subject.file, arguments.references)
+    found = _find(assembly, subject.type)
+    _warn(assembly, _target(arguments))
     if not isinstance(found, TypeDeclaration):
         raise LayoutError(f"{found.name}: {found.reason}")
     return found
@@ -227,6 +229,16 @@ def _find(assembly: Assembly, name: str) -> TypeDeclaration | Unbindable:
         near = near or get_close_matches(name, known)
         hint = f"; did you mean {' or '.join(near[:5])}?" if near else ""
         raise UsageError(f"{error}{hint}") from error
+
+
+def _warn(assembly: Assembly, target: Target) -> None:
+    """Print a warning for each folder with assemblies of .NET for another system."""
+    here, there = ("Windows", "Unix") if target.windows else ("Unix", "Windows")
+    for folder in assembly.foreign(windows=target.windows):
+        Console.err().line(
+            f"warning: the .NET in {visible(folder)} is for {there}, and some of its types have "
+            f"other fields on {here}; use the .NET of {here}, or --target"
+        )
 
 
 def _remark(layout: Layout) -> str:
@@ -335,6 +347,7 @@ def _list(arguments: argparse.Namespace, path: str) -> int:
         else assembly.declared_types()
     )
     target = _target(arguments)
+    _warn(assembly, target)
     if arguments.json:
         for item in types:
             print_json(listed(item, target).as_json())

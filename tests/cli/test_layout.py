@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
 import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -383,6 +384,34 @@ def test_references_are_searched_in_the_given_folder(run, tmp_path):
     more = ("--reference", tmp_path / "nowhere", "--reference", DATA)
     line = json.loads(run(alone, "--json", "--type", "Shapes.Elsewhere", *more)[1])
     assert (line["native_size"], line["error"]) == (80, None)
+
+
+@pytest.mark.parametrize(
+    ("machine", "target", "warned"),
+    [
+        (0xFD1D, "windows64", "is for Unix"),  # x64 for Linux
+        (0xFD1D, "linux64", ""),
+        (0x8664, "linux64", "is for Windows"),  # x64
+        (0x8664, "windows32", ""),
+        (0xEC20, "windows64", "is for Unix"),  # ARM64 for Apple
+        (0x14C, "windows64", ""),  # for every system
+    ],
+)
+def test_an_assembly_of_dotnet_for_another_system_is_reported(
+    run, tmp_path, machine, target, warned
+):
+    pytest.importorskip("dnfile")
+    data = bytearray((DATA / "Common.dll").read_bytes())
+    (header,) = struct.unpack_from("<I", data, 0x3C)
+    struct.pack_into("<H", data, header + 4, machine)
+    for name in ("System.Common", "Other"):
+        (tmp_path / f"{name}.dll").write_bytes(data)
+    for subject in (":Common.Place", ""):
+        status, output, error = run(tmp_path / f"System.Common.dll{subject}", "--target", target)
+        assert status == 0
+        assert "Common.Place" in output
+        assert (warned in error) if warned else not error
+        assert not run(tmp_path / f"Other.dll{subject}", "--target", target)[2]
 
 
 def test_without_json_the_list_is_text(run):
