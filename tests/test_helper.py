@@ -313,17 +313,22 @@ def test_a_helper_that_fails_to_open_does_not_change(helper, tmp_path):
     assert helper.read_bytes()[:3] == b"abc"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="counts descriptors")
-def test_a_view_that_is_refused_closes_the_map(map_name, helper, open_descriptors, monkeypatch):
-    def refuse(*_):
+@pytest.mark.parametrize("how", ["open", "create_or_open", "create_from_file", "open_file"])
+def test_a_view_that_is_refused_closes_the_map(map_name, helper, tmp_path, monkeypatch, how):
+    opened = []  # a map that nothing refers to would be closed anyway
+
+    def refuse(self, *_):
+        opened.append(self)
         raise DoesNotFitError("no view")
 
+    path = tmp_path / "file"
+    path.write_bytes(b"x")
     other = ShareMemoryHelper(map_name, SIZE)
-    before = open_descriptors()
     monkeypatch.setattr(MemoryMappedFile, "create_view_accessor", refuse)
     with pytest.raises(DoesNotFitError):
-        other.open()
-    assert open_descriptors() == before
+        getattr(other, how)(*([path] if "file" in how else []))
+    assert [each.closed for each in opened] == [True]
+    assert other.closed
 
 
 def test_a_helper_with_write_access_refuses_to_read(map_name):

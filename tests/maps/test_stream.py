@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,6 +15,7 @@ from pyshm.errors import (
     MapIOError,
     UnsupportedError,
 )
+from pyshm.maps.stream import MemoryMappedViewStream
 
 SIZE = 4096  # one page on Windows, where views are whole pages
 Access = MemoryMappedFileAccess
@@ -218,6 +220,21 @@ def test_a_closed_stream_can_neither_read_nor_write_nor_seek(stream):
     assert (stream.readable(), stream.writable(), stream.seekable()) == (False, False, False)
     with pytest.raises(UnsupportedError):  # the same as for an open stream, as in .NET
         stream.truncate(0)
+
+
+def test_closing_flushes_and_releases_the_memory(stream):
+    calls = []
+    memory = SimpleNamespace(
+        buffer=bytearray(4),
+        capacity=4,
+        pointer_offset=0,
+        flush=lambda: calls.append("flush"),
+        release=lambda: calls.append("release"),
+    )
+    other = MemoryMappedViewStream(memory, MemoryMappedFileAccess.READ_WRITE, 0)
+    other.close()
+    other.close()
+    assert calls == ["flush", "release"]
 
 
 def test_closing_twice_does_nothing(stream):

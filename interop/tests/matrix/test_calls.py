@@ -138,6 +138,63 @@ def test_a_disposed_map_reports_that_and_not_its_access(peer: Peer, place: Place
         assert kinds(peer, {"do": do, "as": "v", "map": "m", "access": access}) == ["disposed"]
 
 
+# --- the order of the checks of a view ---
+
+POSITIONS = (-1, 0, 99, 100, 101)
+OUT = "argument-out-of-range"
+INSIDE = [OUT, None, "argument", OUT, OUT]
+
+
+def values(do: str, **more: Any) -> list[dict[str, Any]]:
+    """Return a step with an int32 at each of the positions of a view of 100 bytes."""
+    return [{"do": do, "view": "v", "type": "int32", "position": at, **more} for at in POSITIONS]
+
+
+@pytest.mark.parametrize(
+    ("access", "read", "read_array", "write", "write_array"),
+    [
+        (READ_WRITE, INSIDE, [OUT, None, None, OUT, OUT], INSIDE, INSIDE),
+        (
+            READ,
+            INSIDE,
+            [OUT, None, None, OUT, OUT],
+            ["not-supported"] * 5,
+            # Only WriteArray checks the position before the access.
+            [OUT, "not-supported", "not-supported", OUT, OUT],
+        ),
+        (WRITE, ["not-supported"] * 5, ["not-supported"] * 5, INSIDE, INSIDE),
+        (
+            None,
+            ["disposed"] * 5,
+            ["disposed"] * 5,
+            ["disposed"] * 5,
+            [OUT, "disposed", "disposed", OUT, OUT],
+        ),
+    ],
+    ids=["read-write", "read", "write", "disposed"],
+)
+def test_a_view_checks_in_the_order_of_dotnet(
+    peer: Peer,
+    access: int | None,
+    read: list[str | None],
+    read_array: list[str | None],
+    write: list[str | None],
+    write_array: list[str | None],
+) -> None:
+    make = {"do": "create-new", "as": "m", "name": None, "capacity": 100}
+    peer.request(make, {"do": "view", "as": "v", "map": "m", "access": access or READ_WRITE})
+    if access is None:
+        peer.request({"do": "dispose", "target": "v"})
+    assert kinds(peer, *values("read")) == read
+    assert kinds(peer, *values("read-array", count=1)) == read_array
+    assert kinds(peer, *values("write", value=1)) == write
+    assert kinds(peer, *values("write-array", items=[1])) == write_array
+    # The array is checked before everything else.
+    assert kinds(peer, *values("write-array", items=[1], count=2)) == ["argument"] * 5
+    assert kinds(peer, *values("write-array", items=[1], count=-1)) == [OUT] * 5
+    assert kinds(peer, *values("write-array", items=[1], offset=-1)) == [OUT] * 5
+
+
 # --- arguments ---
 
 

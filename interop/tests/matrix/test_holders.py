@@ -244,6 +244,19 @@ def _pauses(peer: Peer) -> int:
     return int(text.split("nonvoluntary_ctxt_switches")[0].split("voluntary_ctxt_switches:")[1])
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["create-or-open", "open-existing", "create-new"])
+def test_the_wait_for_the_transition_lock_ends_after_ten_seconds(
+    peer: Peer, place: Place, how: str
+) -> None:
+    name = place.name()
+    peer.request({**step("create-new", name), "as": "first"})
+    with locked(path_of(name), fcntl.F_WRLCK, 0, 1):
+        outcome = peer.request(step(how, name), on_error="continue", timeout=30)[0]
+    assert outcome["error"]["kind"] == "io"
+    assert "10 seconds" in outcome["error"]["message"]
+
+
 @pytest.mark.parametrize("how", ["create-or-open", "open-existing"])
 def test_locks_on_other_bytes_are_not_the_transition_lock(
     peer: Peer, place: Place, how: str
