@@ -8,19 +8,17 @@ from ..errors import TruncatedError
 from .compound import ArrayValue, FirstElementOnly, NestedStruct, NullableValue
 from .packed import Packed, PackedType, check_offset
 from .values.base import Conversion
-from .values.text import FixedText
+from .values.text import Char8, FixedText
 
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
 
-__all__ = ["array", "dtype"]
+__all__ = ["array", "array_in", "dtype"]
 
 _FORMATS = {
     "b": "i1", "B": "u1", "h": "<i2", "H": "<u2", "i": "<i4", "I": "<u4", "q": "<i8", "Q": "<u8",
     "e": "<f2", "f": "<f4", "d": "<f8",
 }  # fmt: skip
-# Types that are numbers in memory, though Python has other values for them.
-_NUMBERS = {"Currency": "q", "DateTime": {True: "d", False: "Q"}}
 
 
 def dtype(struct_type: PackedType) -> Any:
@@ -62,6 +60,13 @@ def array(
     return np.frombuffer(memory[: count * packed.stride], dtype(struct_type))
 
 
+def array_in(conversion: ArrayValue, memory: memoryview) -> Any:
+    """Return the NumPy array of the elements of an array; it is the memory itself."""
+    import numpy as np
+
+    return np.frombuffer(memory, _element(conversion))
+
+
 def _record(packed: Packed, size: int) -> Any:
     import numpy as np
 
@@ -69,36 +74,33 @@ def _record(packed: Packed, size: int) -> Any:
     return np.dtype(
         {
             "names": [shape.field.name for shape in shapes],
-            "formats": [_format(shape.conversion, packed) for shape in shapes],
+            "formats": [_format(shape.conversion) for shape in shapes],
             "offsets": [shape.field.offset for shape in shapes],
             "itemsize": size,
         }
     )
 
 
-def _format(conversion: Conversion, packed: Packed) -> Any:
+def _format(conversion: Conversion) -> Any:
     if isinstance(conversion, NestedStruct):
         return _record(conversion.packed, conversion.size)
     if isinstance(conversion, FirstElementOnly):
         return f"V{conversion.size}"
     if isinstance(conversion, ArrayValue):
-        return _array(conversion, packed)
+        return (_element(conversion), (conversion.count,))
     if isinstance(conversion, NullableValue):
-        return _nullable(conversion, packed)
+        return _nullable(conversion)
     if isinstance(conversion, FixedText):
         return f"S{conversion.size}" if conversion.unit == 1 else ("<u2", (conversion.count,))
-    code: Any = conversion.code or _NUMBERS.get(conversion.name)
-    if isinstance(code, dict):
-        code = code[packed.layout.marshalled]
-    if code is None and conversion.name == "char":
+    if isinstance(conversion, Char8):
         return "S1"
-    return _FORMATS.get(code, f"V{conversion.size}")
+    return _FORMATS.get(conversion.code or conversion.number or "", f"V{conversion.size}")
 
 
-def _array(conversion: ArrayValue, packed: Packed) -> Any:
+def _element(conversion: ArrayValue) -> Any:
     import numpy as np
 
-    element = np.dtype(_format(conversion.element, packed))
+    element = np.dtype(_format(conversion.element))
     if conversion.stride != element.itemsize:
         element = np.dtype(
             {
@@ -108,16 +110,16 @@ def _array(conversion: ArrayValue, packed: Packed) -> Any:
                 "itemsize": conversion.stride,
             }
         )
-    return (element, (conversion.count,))
+    return element
 
 
-def _nullable(conversion: NullableValue, packed: Packed) -> Any:
+def _nullable(conversion: NullableValue) -> Any:
     import numpy as np
 
     return np.dtype(
         {
             "names": ["has_value", "value"],
-            "formats": [_format(part, packed) for part in (conversion.truth, conversion.value)],
+            "formats": [_format(part) for part in (conversion.truth, conversion.value)],
             "offsets": [0, conversion.offset],
             "itemsize": conversion.size,
         }

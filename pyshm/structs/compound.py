@@ -14,6 +14,7 @@ from ..layout.builtins import fixed_buffer_element
 from ..layout.declarations import Array, Nullable, TypeDeclaration, TypeReference
 from ..layout.forms import FieldLayout, Form, Inline, Layout, Scalar, Sequence, Text
 from ..layout.traits import is_blittable
+from .buffers import contiguous, items_of
 from .packed import Packed
 from .registry import PYTHON_TYPES
 from .values.base import Conversion, InvalidValue
@@ -29,6 +30,7 @@ class ArrayValue(Conversion):
 
     mutable = True
     whole = False  # whether one element has no meaning without the others
+    view_type: Any = None  # the class of its views (view.py)
 
     def __init__(self, element: Conversion, count: int, stride: int, strict: bool) -> None:
         super().__init__(count * stride, f"{element.name}[{count}]")
@@ -48,7 +50,26 @@ class ArrayValue(Conversion):
             return [self.element.zero() for _ in range(self.count)]
         return [self.element.zero()] * self.count
 
+    def buffer_of(self, value: Any) -> memoryview | None:
+        """Return the bytes of ``value`` if it is a buffer of such numbers, or else None.
+
+        Raises InvalidValue if they are not ``count``.
+        """
+        if self.codec is None:
+            return None
+        assert self.element.code is not None
+        memory = items_of(value, self.element.code)
+        if memory is None:
+            return None
+        count = memory.nbytes // self.element.size
+        if count != self.count and (self._strict or count < self.count):
+            raise self._wrong_count(count)
+        return contiguous(memory)[: self.size]
+
     def encode(self, value: Any) -> bytes:
+        raw = self.buffer_of(value)
+        if raw is not None:
+            return bytes(raw)
         items = self._items(value)
         if self.codec is not None:
             try:
@@ -73,13 +94,16 @@ class ArrayValue(Conversion):
         if not self._strict:
             del items[self.count :]
         if len(items) != self.count:
-            raise InvalidValue(
-                f"needs exactly {self.count} elements, not {len(items)}",
-                len(items),
-                self.count,
-                kind="wrong-count",
-            )
+            raise self._wrong_count(len(items))
         return items
+
+    def _wrong_count(self, count: int) -> InvalidValue:
+        return InvalidValue(
+            f"needs exactly {self.count} elements, not {count}",
+            count,
+            self.count,
+            kind="wrong-count",
+        )
 
     def decode(self, raw: bytes) -> list[Any]:
         if self.codec is not None:

@@ -79,10 +79,12 @@ def assigned_bytes(shape: Shape) -> Callable[[bytes], Any]:
     """
 
     def convert(value: bytes) -> Any:
-        if isinstance(shape.conversion, ArrayValue):
-            return list(value)
+        conversion = shape.conversion
+        if isinstance(conversion, ArrayValue):
+            is_same = conversion.codec is not None and conversion.element.code == "B"
+            return value if is_same and len(value) == conversion.count else list(value)
         try:
-            shape.conversion.encode(value)
+            conversion.encode(value)
         except InvalidValue as invalid:
             raise shape.error(invalid) from None
         raise AssertionError  # only arrays take bytes

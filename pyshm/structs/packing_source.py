@@ -143,7 +143,7 @@ class WritePlan:
     """How a struct becomes the values that one codec packs; ``parts`` are expressions for them."""
 
     def __init__(self, packed: Packed) -> None:
-        self.scope: dict[str, Any] = {"_ord": ord}
+        self.scope: dict[str, Any] = {"_ord": ord, "_list": list}
         self.parts: list[str] = []
         self._packed = packed
         self._own_shapes = {shape.field.name: shape for shape in packed.struct.__packing__.shapes}
@@ -198,8 +198,8 @@ class WritePlan:
         encoded = f"_encode{number}(v)"
         if isinstance(conversion, ArrayValue) and conversion.codec is not None:
             self.scope[f"_pack{number}"] = conversion.codec.pack
-            encoded = f"_pack{number}(*v)"
-        return f"({kept} if type(v := {value}) is bytes else {encoded})"
+            encoded = f"_pack{number}(*v) if t is _list else {encoded}"
+        return f"({kept} if (t := type(v := {value})) is bytes else {encoded})"
 
 
 def _normalizer(conversion: Conversion) -> Callable[[bytes], bytes]:

@@ -7,10 +7,14 @@ one call of C. ctypes cuts a number that is too large; therefore the assignment 
 from __future__ import annotations
 
 import ctypes
+import operator
+import struct
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from ..errors import FormatError, StructValueError, UnsupportedError
+from .buffers import contiguous, items_of
 from .compound import ArrayValue, FirstElementOnly, NestedStruct
 from .packed import Packed, check_offset, truncated_error
 from .shapes import Shape
@@ -20,6 +24,10 @@ from .values.text import Char16
 
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
+
+    _Sequence = Sequence[Any]
+else:
+    _Sequence = object  # a class of ctypes can't have a class of abc as another base
 
 __all__ = ["ArrayView", "StructView", "view_of"]
 
@@ -94,13 +102,13 @@ def _make_view_type(packed: Packed, readonly: bool) -> Any:
         name, c_type = shape.field.name, _c_type(shape.conversion, readonly)
         if c_type is None:
             continue
-        if not _is_direct(shape.conversion):
+        if not _is_direct(shape.conversion, readonly):
             hidden[name] = name = f"_raw_{index}_"
         members.append((f"_at_{index}_", _member_at(shape.field.offset, name, c_type)))
     namespace["_anonymous_"] = tuple(name for name, _ in members[1:])
     namespace["_fields_"] = members
     for shape in packed.shapes:
-        if not _is_direct(shape.conversion):
+        if not _is_direct(shape.conversion, readonly):
             read = _reader(shape, hidden.get(shape.field.name), readonly)
             namespace[shape.field.name] = property(read)
     # Integers within their bounds are assigned by the attributes that ctypes makes.
@@ -129,16 +137,20 @@ def _member_at(offset: int, name: str, c_type: Any) -> Any:
     return metaclass("_At", (ctypes.Structure,), namespace)
 
 
-def _is_direct(conversion: Conversion) -> bool:
+def _is_direct(conversion: Conversion, readonly: bool) -> bool:
     """Return whether the attribute that ctypes makes has the value itself."""
-    return isinstance(conversion, NestedStruct) or (
-        type(conversion) is Number and conversion.code in _C_TYPES
-    )
+    if isinstance(conversion, NestedStruct):
+        return True
+    if _has_numbers(conversion):
+        return not readonly
+    return type(conversion) is Number and conversion.code in _C_TYPES
 
 
 def _c_type(conversion: Conversion, readonly: bool) -> Any:
     if isinstance(conversion, NestedStruct):
         return _view_type(conversion.packed, readonly)
+    if isinstance(conversion, ArrayValue):
+        return _numbers_type(conversion) if _is_direct(conversion, readonly) else None
     if isinstance(conversion, Number | Boolean | Char16):
         return _C_TYPES.get(conversion.code or "")
     return None
@@ -166,7 +178,7 @@ def _reader(shape: Shape, hidden: str | None, readonly: bool) -> Callable[[Any],
         return read
     end = start + conversion.size
     if isinstance(conversion, ArrayValue) and not isinstance(conversion, FirstElementOnly):
-        return lambda view: ArrayView(conversion, _part(view, start, end, readonly))
+        return lambda view: _array_in(conversion, _part(view, start, end, readonly))
     return lambda view: conversion.decode(bytes(_bytes(view)[start:end]))
 
 
@@ -209,98 +221,127 @@ def _checked_setattr(
 
 def _encoded(
     conversion: Conversion, value: Any, error: Callable[[InvalidValue], Exception]
-) -> bytes:
+) -> bytes | memoryview:
     if isinstance(value, StructView):
         # A copy of the struct; the conversion refuses a struct of another type.
         value = value._packed_.unpack_from(value)
     elif isinstance(value, ArrayView):
-        value = value.tolist()
+        if value._conversion_ is conversion:
+            return value.memory
+        value = value._items_ or value.tolist()
     try:
-        return conversion.encode(value)
+        raw = conversion.buffer_of(value) if isinstance(conversion, ArrayValue) else None
+        return conversion.encode(value) if raw is None else raw
     except InvalidValue as invalid:
         raise error(invalid) from None
 
 
-class ArrayView(Sequence[Any]):
-    """An array in memory: reads and writes the elements where they are. Its length is fixed."""
+class ArrayView(_Sequence):
+    """An array in memory: reads and writes the elements where they are. Its length is fixed.
 
-    __slots__ = ("_conversion", "_items", "memory")
+    An array of numbers is a buffer of them, which ``memoryview`` and ``numpy.asarray`` do not copy.
+    To assign a buffer of the same numbers is one copy of memory. On Python 3.11 an array in
+    read-only memory is a buffer to NumPy only, and a memoryview's format has a byte order: ``<i``.
+    """
 
-    def __init__(self, conversion: ArrayValue, memory: memoryview) -> None:
-        """Not for callers: an attribute of a view returns one."""
-        self._conversion = conversion
-        self.memory = memory
-        """The bytes of all elements."""
-        element = conversion.element
-        self._items: memoryview | None = None
-        if conversion.codec is not None and element.code in _C_TYPES:
-            self._items = memory.cast(element.code)  # type: ignore[call-overload]
+    __slots__ = ()
+
+    memory: memoryview
+    """The bytes of all elements."""
+    _conversion_: ArrayValue
+    _items_: memoryview | None
 
     def __len__(self) -> int:
-        return self._conversion.count
+        return self._conversion_.count
 
     def __getitem__(self, index: Any) -> Any:
-        if self._items is not None:
-            found = self._items[index]
+        if self._items_ is not None:
+            found = self._items_[index]
             return found.tolist() if isinstance(index, slice) else found
         if isinstance(index, slice):
             return [self[at] for at in range(*index.indices(len(self)))]
-        element = self._conversion.element
+        element = self._conversion_.element
         start = self._start(index)
         if isinstance(element, NestedStruct):
             return _view_in(element.packed, self.memory, start)
         end = start + element.size
         if isinstance(element, ArrayValue):
-            return ArrayView(element, self.memory[start:end])
+            return _array_in(element, self.memory[start:end])
         return element.decode(bytes(self.memory[start:end]))
 
     def __iter__(self) -> Iterator[Any]:
-        if self._items is not None:
-            return iter(self._items)
+        if self._items_ is not None:
+            return iter(self._items_)
         return (self[at] for at in range(len(self)))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if self.memory.readonly:
             raise UnsupportedError("the array can't be changed: it is in read-only memory")
         if isinstance(index, slice):
-            self._assign(range(*index.indices(len(self))), list(value))
+            self._assign(index, value)
         else:
             start = self._start(index)
             raw = self._element(index, value)
             self.memory[start : start + len(raw)] = raw
 
-    def _assign(self, places: range, values: list[Any]) -> None:
-        if len(values) != len(places):
-            raise _array_error(
-                InvalidValue(
-                    f"needs exactly {len(places)} elements, not {len(values)}",
-                    len(values),
-                    len(places),
-                    kind="wrong-count",
-                )
-            )
+    def _assign(self, index: slice, value: Any) -> None:
+        places = range(*index.indices(len(self)))
+        if isinstance(value, ArrayView):
+            value = value._items_ or value.tolist()
+        if self._items_ is not None:
+            items = self._converted(places, value)
+            if items is not None:
+                self._items_[index] = items
+                return
+        values = list(value)
+        _check_count(places, len(values))
         parts = [self._element(at, value) for at, value in zip(places, values, strict=True)]
         for at, raw in zip(places, parts, strict=True):
             start = self._start(at)
             self.memory[start : start + len(raw)] = raw
 
+    def _converted(self, places: range, value: Any) -> memoryview | None:
+        """Return the numbers of ``value``; None if one of them can't be an element."""
+        code: Any = self._conversion_.element.code
+        memory = items_of(value, code)
+        if memory is not None:
+            _check_count(places, memory.nbytes // memory.itemsize)
+            return contiguous(memory).cast(code)
+        values = list(value)
+        _check_count(places, len(values))
+        try:
+            return memoryview(struct.pack(f"<{len(values)}{code}", *values)).cast(code)
+        except (struct.error, OverflowError, TypeError):
+            return None
+
     def _start(self, index: Any) -> int:
-        count = self._conversion.count
-        at = index.__index__()
+        count = self._conversion_.count
+        at = operator.index(index)
         if not -count <= at < count:
             raise IndexError(f"index {at} of an array of {count}")
-        return int(at % count * self._conversion.stride)
+        return int(at % count * self._conversion_.stride)
 
-    def _element(self, index: int, value: Any) -> bytes:
+    def _element(self, index: int, value: Any) -> bytes | memoryview:
         return _encoded(
-            self._conversion.element,
+            self._conversion_.element,
             value,
             lambda invalid: _array_error(invalid.inside(f"[{index}]", 0)),
         )
 
     def tolist(self) -> list[Any]:
         """Return a copy: the list that the field of the struct itself would be."""
-        return self._conversion.decode(bytes(self.memory))
+        return self._conversion_.decode(bytes(self.memory))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        """Return the NumPy array of the memory, where it is not a buffer of numbers."""
+        import numpy as np
+
+        from .arrays import array_in
+
+        found = array_in(self._conversion_, self.memory)
+        if copy:
+            found = found.copy()
+        return found if dtype is None else np.asarray(found, dtype)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, ArrayView):
@@ -321,7 +362,115 @@ class ArrayView(Sequence[Any]):
     def __repr__(self) -> str:
         from .describing import value_text
 
-        return f"<view of {value_text(self._conversion, bytes(self.memory))}>"
+        return f"<view of {value_text(self._conversion_, bytes(self.memory))}>"
+
+
+if not TYPE_CHECKING:
+    Sequence.register(ArrayView)
+    for _name in ("__contains__", "__reversed__", "count", "index"):
+        setattr(ArrayView, _name, getattr(Sequence, _name))
+
+
+class _Array(ArrayView):
+    """An array of other values than numbers, or in read-only memory."""
+
+    __slots__ = ("_conversion_", "_items_", "memory")
+
+
+class _ReadOnlyNumbers(_Array):
+    """An array of numbers in read-only memory. It is a buffer from Python 3.12 on (PEP 688)."""
+
+    __slots__ = ()
+
+    def __buffer__(self, flags: int) -> memoryview:
+        code: Any = self._conversion_.element.code
+        return self.memory.cast(code)
+
+
+class _Byte(ctypes.Union):
+    _fields_ = (("value", ctypes.c_uint8),)
+
+
+def _numbers_type(conversion: ArrayValue) -> Any:
+    """Return the type of an array of numbers in writable memory: a ctypes array is a buffer."""
+    if conversion.view_type is None:
+        element: Any = conversion.element
+        code = element.code
+        namespace: dict[str, Any] = {
+            "__slots__": (),
+            "_type_": _C_TYPES[code],
+            "_length_": conversion.count,
+            "_conversion_": conversion,
+            "memory": property(lambda view: memoryview(view).cast("B")),
+            "_items_": None,
+        }
+        if conversion.codec is not None:
+            # ctypes reads a number several times as fast as a memoryview. To keep a memoryview of
+            # itself would be a cycle, which keeps the memory until it is collected.
+            namespace["_items_"] = property(lambda view: view.memory.cast(code))
+            namespace["__getitem__"] = ctypes.Array.__getitem__
+            namespace["__setitem__"] = _number_setter(element.bounds)
+        if sys.version_info >= (3, 12):
+            buffer = ctypes.Array.__buffer__
+            namespace["__buffer__"] = lambda view, flags: buffer(view, flags).cast("B").cast(code)
+        elif code == "B":
+            # The format of a ctypes integer has a byte order, that of a union is "B".
+            namespace["_type_"] = _Byte
+            if conversion.codec is not None:
+                namespace["_items_"] = property(memoryview)
+                namespace["__getitem__"] = ArrayView.__getitem__
+                namespace["__setitem__"] = ArrayView.__setitem__
+        metaclass: Any = type(ctypes.Array)
+        conversion.view_type = metaclass("ArrayView", (ArrayView, ctypes.Array), namespace)
+    return conversion.view_type
+
+
+def _number_setter(bounds: tuple[int, int] | None) -> Callable[[Any, Any, Any], None]:
+    """Return what assigns elements; ctypes itself cuts a number that is too large."""
+    low, high = bounds or (1, 0)
+    put = ctypes.Array.__setitem__
+
+    def assign(view: Any, index: Any, value: Any) -> None:
+        if type(value) is int and low <= value <= high and type(index) is int:
+            put(view, index, value)
+        else:
+            ArrayView.__setitem__(view, index, value)
+
+    return assign
+
+
+def _has_numbers(conversion: Conversion) -> bool:
+    """Return whether the memory of an array is one run of numbers that a buffer can have."""
+    return (
+        isinstance(conversion, ArrayValue)
+        and conversion.element.code in _C_TYPES
+        and conversion.size == conversion.count * conversion.element.size
+    )
+
+
+def _array_in(conversion: ArrayValue, memory: memoryview) -> Any:
+    """Return the view of an array in ``memory``, which is its bytes."""
+    has_numbers = _has_numbers(conversion)
+    if has_numbers and not memory.readonly:
+        return _numbers_type(conversion).from_buffer(memory)
+    view: Any = _ReadOnlyNumbers() if has_numbers else _Array()
+    view._conversion_ = conversion
+    view.memory = memory
+    is_direct = has_numbers and conversion.codec is not None
+    view._items_ = memory.cast(conversion.element.code) if is_direct else None  # type: ignore[call-overload]
+    return view
+
+
+def _check_count(places: range, count: int) -> None:
+    if count != len(places):
+        raise _array_error(
+            InvalidValue(
+                f"needs exactly {len(places)} elements, not {count}",
+                count,
+                len(places),
+                kind="wrong-count",
+            )
+        )
 
 
 def _array_error(invalid: InvalidValue) -> StructValueError:

@@ -51,7 +51,8 @@ class Conversion:
 
     ``name`` is the type's name in messages. ``code`` is the format character of the struct module
     that reads and writes the form, if there is one; packing_source.py knows what else the
-    generated code of each class needs. ``mutable`` says that a value can be changed in place.
+    generated code of each class needs. ``number`` is that of a number in memory for which Python
+    has another value, such as a date. ``mutable`` says that a value can be changed in place.
     ``canonical`` says that equal values have equal bytes, so that the bytes can represent the
     value.
 
@@ -60,6 +61,7 @@ class Conversion:
     """
 
     code: str | None = None
+    number: str | None = None
     mutable = False
     canonical = False
 

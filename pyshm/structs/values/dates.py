@@ -51,6 +51,8 @@ class OleDate(Conversion):
     https://learn.microsoft.com/dotnet/api/system.datetime.tooadate
     """
 
+    number = "d"
+
     def __init__(self, strict: bool) -> None:
         super().__init__(8, "DateTime")
         self._strict = strict
@@ -109,6 +111,8 @@ class Ticks(Conversion):
     ``local_zone.LOCAL``. A tick is 100 ns. The datetime does not have the last digit, but the
     struct keeps it until the field is assigned.
     """
+
+    number = "Q"
 
     def __init__(self) -> None:
         super().__init__(8, "DateTime")

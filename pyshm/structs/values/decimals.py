@@ -46,6 +46,8 @@ class DecimalNumber(Conversion):
 class Currency(Conversion):
     """CURRENCY: an int64 of ten-thousandths."""
 
+    number = "q"
+
     def __init__(self, strict: bool) -> None:
         super().__init__(8, "Currency")
         self._strict = strict
