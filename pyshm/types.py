@@ -108,7 +108,8 @@ class FieldName:
 class Enum:
     """The C# type that an enum is stored as: ``Annotated[Gear, Enum(Byte)]``; by default an int.
 
-    ``name`` is the enum's reflection full name, by default the name of the Python class.
+    ``name`` is the enum's reflection full name, by default the name of the Python class. An enum
+    without members needs no class: ``Annotated[int, Enum(UInt64, "Game.EntityId")]``.
     """
 
     underlying: Any

@@ -25,6 +25,7 @@ from .spelling import (
     field_names,
     member_names,
     quoted,
+    spelled_enum_without_members,
     spelled_field,
     spelled_inline_array,
     wrapped,
@@ -151,12 +152,12 @@ class _Module:
         for declaration in types:
             if declaration not in self._names:
                 continue
-            if declaration.kind == "enum":
-                lines = list(self._enum(declaration, indent))
-            elif declaration.inline_array is not None:
+            alias = self._alias(declaration)
+            if alias is not None:
                 name = self._names[declaration]
-                spelled = spelled_inline_array(declaration, self._names)
-                lines = list(wrapped(f"{indent}{name} = ", spelled, indent))
+                lines = list(wrapped(f"{indent}{name} = ", alias, indent))
+            elif declaration.kind == "enum":
+                lines = list(self._enum(declaration, indent))
             else:
                 hidden = self._hidden(declaration)
                 if hidden:
@@ -164,13 +165,20 @@ class _Module:
                 lines = list(self._class(declaration, indent))
             yield "\n".join(lines)
 
+    def _alias(self, declaration: TypeDeclaration) -> Spelled | None:
+        """Return the annotation of a type that is a list or an int in Python; else None."""
+        if declaration.inline_array is not None:
+            return spelled_inline_array(declaration, self._names)
+        if declaration.kind == "enum" and not declaration.members:
+            return spelled_enum_without_members(declaration)
+        return None
+
     def _enum(self, declaration: TypeDeclaration, indent: str) -> Iterator[str]:
         base = "IntFlag" if declaration.flags else "IntEnum"
         yield f"{indent}class {self._names[declaration]}({base}):"
         indent += "    "
         yield from docstring(declaration.documentation or declaration.name, indent)
-        if declaration.members:
-            yield ""
+        yield ""
         names = member_names(declaration)
         for name, (real, value) in zip(names, declaration.members, strict=True):
             yield f"{indent}{name} = {value}"

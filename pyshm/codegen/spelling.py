@@ -40,6 +40,7 @@ __all__ = [
     "field_names",
     "member_names",
     "quoted",
+    "spelled_enum_without_members",
     "spelled_field",
     "spelled_inline_array",
     "wrapped",
@@ -155,6 +156,13 @@ def _list(element: Spelled, given: str) -> Spelled:
     return Spelled(kind, kind, (given,))
 
 
+def spelled_enum_without_members(declaration: TypeDeclaration) -> Spelled:
+    """Return the annotation of an enum that is only a type: its values are ints in Python."""
+    underlying = _type(BuiltIn(declaration.underlying), {})
+    given = f"t.Enum({underlying.text}, {quoted(declaration.name)})"
+    return Spelled("int", "int", (given,))
+
+
 def _array(array: Array, marshal_as: MarshalAs | None, classes: ClassNames) -> Spelled:
     if marshal_as is None or marshal_as.unmanaged_type != "ByValArray":
         # On Windows it is the address of a SAFEARRAY, with the attribute or without.
@@ -202,7 +210,7 @@ def _type(kind: TypeReference, classes: ClassNames) -> Spelled:
 def _declared(kind: TypeDeclaration, classes: ClassNames) -> Spelled:
     if kind.kind == "enum":
         name = classes[kind]
-        if kind.underlying == "int":
+        if kind.underlying == "int" or not kind.members:
             return Spelled(name, name)
         underlying = _type(BuiltIn(kind.underlying), classes)
         return Spelled(name, name, (f"t.Enum({underlying.text}, {quoted(kind.name)})",))

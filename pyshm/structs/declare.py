@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from enum import Enum, Flag
 from typing import Any, Literal, NamedTuple, get_type_hints
 
@@ -261,25 +262,27 @@ def _inline_array(item: types.InlineArray, owner: _Owner) -> TypeDeclaration:
 
 
 def _enum(enum: Any, underlying: str, name: str) -> TypeDeclaration:
-    if not _is_int_enum(enum):
+    without_members = enum is int and name  # as bind writes it
+    if not (without_members or _is_int_enum(enum)):
         raise LayoutError(f"{enum!r} is neither an IntEnum nor an IntFlag", value=enum)
     key = (enum, underlying, name)
     if key not in _enums:
-        declaration = TypeDeclaration(
-            name or enum.__name__,
-            "enum",
-            underlying=underlying,
-            members=tuple((item, int(member)) for item, member in enum.__members__.items()),
-            flags=issubclass(enum, Flag),
-            documentation=enum.__doc__ or "",
-        )
+        declaration = TypeDeclaration(name or enum.__name__, "enum", underlying=underlying)
+        if not without_members:
+            declaration = replace(
+                declaration,
+                members=tuple((item, int(member)) for item, member in enum.__members__.items()),
+                flags=issubclass(enum, Flag),
+                documentation=enum.__doc__ or "",
+            )
         check_enum(declaration)
         if declaration.flags:
             from .values.flags import combines_exactly
 
             combines_exactly(enum)
         _enums[key] = declaration
-        PYTHON_TYPES[declaration] = enum
+        if declaration.members:
+            PYTHON_TYPES[declaration] = enum
     return _enums[key]
 
 

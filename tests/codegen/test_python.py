@@ -17,11 +17,19 @@ from pyshm.assemblies import Assembly
 from pyshm.codegen import Binding, bind
 from pyshm.codegen.spelling import class_names, docstring, field_names, member_names, quoted
 from pyshm.errors import ArgumentError
-from pyshm.layout.declarations import BuiltIn, FieldDeclaration, TypeDeclaration
+from pyshm.layout.declarations import (
+    Array,
+    FieldDeclaration,
+    MarshalAs,
+    Nullable,
+    TypeDeclaration,
+)
 from pyshm.layout.forms import Target
 from pyshm.layout.layouts import native, refusal
+from tests.codegen.declared import bound, csharp, enum, field, struct
 from tests.conftest import ROOT
 
+ALIASES = {"int": "Int32", "ulong": "UInt64", "sbyte": "SByte"}
 DATA = ROOT / "tests" / "assemblies" / "data"
 
 
@@ -58,11 +66,6 @@ def body(source: str, name: str) -> list[str]:
         node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == name
     ]
     return [each.strip() for each in source.splitlines()[found.lineno - 1 : found.end_lineno]]
-
-
-def struct(*names: str, **more: Any) -> TypeDeclaration:
-    fields = tuple(FieldDeclaration(name, BuiltIn("int")) for name in names)
-    return TypeDeclaration("X", fields=fields, **more)
 
 
 # --- the types that are bound -------------------------------------------------------------
@@ -349,3 +352,28 @@ def test_for_a_damaged_file_the_status_is_1_and_the_error_is_one_line(pyshm, tmp
 
 def test_check_without_a_file_is_wrong_usage(pyshm):
     assert pyshm("bind", DATA / "Shapes.dll", "--check").returncode == 2
+
+
+# --- enums without members ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("underlying", ["int", "ulong", "sbyte"])
+@pytest.mark.parametrize("flags", [False, True])
+def test_an_enum_without_members_is_a_type_of_numbers(underlying, flags):
+    entity = enum(name="Game.EntityId", underlying=underlying, flags=flags)
+    several = FieldDeclaration("several", Array(entity), None, MarshalAs("ByValArray", 2))
+    holder = struct(
+        field("id", entity), several, field("maybe", Nullable(entity)), name="Game.Holder"
+    )
+    module, source, not_bound = bound(entity, holder)
+    assert not_bound == []
+    assert f'EntityId = Annotated[int, t.Enum(t.{ALIASES[underlying]}, "Game.EntityId")]' in source
+    assert module.Holder.layout.size == native(holder, Target(8)).size
+    declared = module.Holder.layout.declaration.fields[0].type
+    assert (declared.name, declared.kind, declared.underlying) == (
+        *("Game.EntityId", "enum", underlying),
+    )
+    value = module.Holder(5, [6, 7], 8)
+    assert module.Holder.from_bytes(value.to_bytes()) == value
+    assert repr(value) == "Holder(id=5, several=[6, 7], maybe=8)"
+    assert f"enum EntityId : {underlying}" in csharp(holder)
