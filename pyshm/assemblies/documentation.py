@@ -9,6 +9,8 @@ import os
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
+from .._support.names import written_name
+
 __all__ = ["Documentation"]
 
 _LARGEST = 1 << 26
@@ -45,10 +47,9 @@ class Documentation:
 
     def of_field(self, type_name: str, field: str) -> str:
         """Return the summary of a field; of a backing field, the summary of its property."""
-        kind = "F:"
-        if field.startswith("<") and field.endswith(">k__BackingField"):
-            kind, field = "P:", field[1 : field.index(">")]
-        return self._summaries.get(f"{kind}{type_name.replace('+', '.')}.{field}", "")
+        name = written_name(field)
+        kind = "F" if name == field else "P"
+        return self._summaries.get(f"{kind}:{type_name.replace('+', '.')}.{name}", "")
 
 
 def _text(element: Element) -> str:

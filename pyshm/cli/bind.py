@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from .common import REFUSED, Commands, add_command, add_references
+from .console import Console
 from .output import add_output, deliver
 
 __all__ = ["add"]
@@ -63,7 +63,7 @@ def _bind(arguments: argparse.Namespace) -> int:
     assembly = Assembly.open(arguments.assembly, arguments.references)
     binding = bind(assembly, arguments.types, everything=arguments.all)
     for item in binding.not_bound:
-        print(f"not bound: {item.name}: {item.reason}", file=sys.stderr)
+        Console.err().line(f"not bound: {item.name}: {item.reason}")
     if arguments.types and binding.not_bound:
         return REFUSED
     return deliver(arguments, binding.source)

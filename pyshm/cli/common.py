@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 
+from .._support.text import json_text
+
 if TYPE_CHECKING:
     from ..helper import ShareMemoryHelper
 
@@ -196,6 +198,4 @@ def report_ready(
 
 def print_json(value: Mapping[str, Any], stream: TextIO | None = None) -> None:
     """Print a JSON object on one line and flush; by default to standard output."""
-    import json
-
-    print(json.dumps(value, ensure_ascii=False), file=stream or sys.stdout, flush=True)
+    print(json_text(value), file=stream or sys.stdout, flush=True)

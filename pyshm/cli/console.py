@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO, TypeAlias
 
-from .._support.text import columns, visible
+from .._support.text import columns, harmless, visible
 
 if TYPE_CHECKING:
     import rich.console
@@ -55,9 +55,8 @@ class Console:
 
     def line(self, *parts: Part) -> None:
         """Print one line, neither wrapped nor cut, and flush."""
-        if self.terminal:
-            # Text from shared memory must not send control characters to the terminal.
-            parts = tuple(_harmless(part) for part in parts)
+        # Text from elsewhere must not control a terminal, now or when the output is shown later.
+        parts = tuple(self._shown(part) for part in parts)
         if self.rich is None:
             print("".join(_text(part) for part in parts), file=self._stream, flush=True)
         else:
@@ -68,8 +67,7 @@ class Console:
 
     def table(self, rows: Sequence[Sequence[Part]]) -> None:
         """Print rows in aligned columns, separated by two spaces; the first row is the heading."""
-        if self.terminal:
-            rows = [[_harmless(cell) for cell in row] for row in rows]  # before it is measured
+        rows = [[self._shown(cell) for cell in row] for row in rows]  # before it is measured
         widths = [
             max(columns(_text(cell)) for cell in column) for column in zip(*rows, strict=True)
         ]
@@ -83,6 +81,12 @@ class Console:
             while parts and isinstance(parts[-1], str) and not parts[-1].strip():
                 parts.pop()
             self.line(*parts)
+
+    def _shown(self, part: Part) -> Part:
+        """Return the part without what a terminal or a reader of lines takes for a command."""
+        text = _text(part)
+        text = visible(text, keep="\t") if self.terminal else harmless(text, keep="\t")
+        return text if isinstance(part, str) else (text, part[1])
 
     @contextmanager
     def progress(
@@ -128,8 +132,3 @@ def _is_terminal(stream: TextIO) -> bool:
 
 def _text(part: Part) -> str:
     return part if isinstance(part, str) else part[0]
-
-
-def _harmless(part: Part) -> Part:
-    text = visible(_text(part), keep="\t")
-    return text if isinstance(part, str) else (text, part[1])

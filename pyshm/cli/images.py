@@ -133,7 +133,7 @@ def _send_changes(
             size = memory.write_image(_with_path(arguments, found))
         except (PyshmError, OSError) as error:
             # The map keeps the last picture; the next version of the file may be valid.
-            print(f"pyshm: {arguments.image} was not sent: {error}", file=sys.stderr, flush=True)
+            Console.err().line(f"pyshm: {arguments.image} was not sent: {error}")
         else:
             report_ready(arguments, memory, size, again=True)
 
@@ -208,4 +208,4 @@ def _try_to_show(image: ImageData) -> None:
     try:
         _show(image)
     except PyshmError as error:
-        print(f"pyshm: {error}", file=sys.stderr, flush=True)
+        Console.err().line(f"pyshm: {error}")

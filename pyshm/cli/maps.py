@@ -78,8 +78,9 @@ def _list(arguments: argparse.Namespace) -> int:
         if arguments.json:
             print_json({"names": names})
         else:
+            console = Console.out()
             for name in names:
-                print(name)
+                console.line(name)
         return OK
     every = listing.list_maps()
     found = [item for item in every if arguments.all or item.state != "other"]

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from .common import OK, REFUSED, UsageError
+from .console import Console
 from .transfer import STANDARD, put
 
 __all__ = ["add_output", "deliver"]
@@ -45,9 +46,8 @@ def deliver(arguments: argparse.Namespace, source: str) -> int:
         if same:
             return OK
         what = "does not exist" if found is None else "is out of date"
-        print(
-            f"{arguments.output} {what}; to write it, run this command without --check",
-            file=sys.stderr,
+        Console.err().line(
+            f"{arguments.output} {what}; to write it, run this command without --check"
         )
         return REFUSED
     if not same:

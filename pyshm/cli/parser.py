@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from typing import NoReturn
 
+from .._support.text import visible
 from .._version import __version__
 from . import bind, completion, csharp, doctor, dump, images, layout, maps, structs, watch
 
@@ -46,9 +48,17 @@ exit status:
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose messages show an argument without its control characters."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and the message, and exit with status 2."""
+        super().error(visible(message))
+
+
 def build_parser(prog: str = "pyshm") -> argparse.ArgumentParser:
     """Return the parser; ``interop.peers.python`` uses it with its own name."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=prog,
         description="Share pictures and structs with .NET programs through shared memory.",
         epilog=_EPILOG,

@@ -9,13 +9,14 @@ import builtins
 import keyword
 import re
 import textwrap
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from typing import NamedTuple
 
 from .. import types
+from .._support.names import identifier
+from .._support.text import printable
 from ..layout.builtins import fixed_buffer_element
 from ..layout.declarations import (
     Array,
@@ -54,6 +55,9 @@ _TAKEN_BY_CLASSES = _MODULE_NAMES | frozenset(dir(builtins))
 _TAKEN_BY_FIELDS = _MODULE_NAMES | {"bool", "float", "int", "list", "self", "str"}
 # Attributes of int that a member would hide, and names that Enum reserves.
 _TAKEN_BY_MEMBERS = frozenset(dir(int)) | {"mro", "name", "value"}
+
+# A string, or a name with the names before and after its dots. Not every letter of a name is \\w.
+_WORD = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s\[\](),|="]+')
 
 
 @cache
@@ -108,8 +112,7 @@ class Spelled(NamedTuple):
             return self
 
         def replaced(text: str) -> str:
-            pattern = r'"(?:[^"\\]|\\.)*"|(?<![\w.])\w+'
-            return re.sub(pattern, lambda found: names.get(found[0], found[0]), text)
+            return _WORD.sub(lambda found: names.get(found[0], found[0]), text)
 
         return Spelled(replaced(self.type), self.plain, tuple(map(replaced, self.metadata)))
 
@@ -117,8 +120,7 @@ class Spelled(NamedTuple):
         """Return the names in the annotation."""
         found: set[str] = set()
         for text in (self.type, *self.metadata):
-            bare = re.sub(r'"(?:[^"\\]|\\.)*"', "", text)
-            found.update(re.findall(r"(?<![\w.])\w+", bare))
+            found.update(_WORD.findall(text))
         return found
 
 
@@ -249,7 +251,7 @@ def field_names(declaration: TypeDeclaration) -> tuple[str, ...]:
         taken.update(field_names(declaration.base))
     names = []
     for allowed in python_names(field.name for field in declaration.fields):
-        name = unicodedata.normalize("NFKC", allowed)
+        name = allowed
         while name in taken:
             name = f"{name}_"
         taken.add(name)
@@ -277,9 +279,8 @@ def _class_name(name: str) -> str:
 
 def _identifier(name: str, is_taken: Callable[[str], bool]) -> str:
     """Return a valid Python name similar to ``name``, without a leading underscore."""
-    name = re.sub(r"\W+", "_", unicodedata.normalize("NFKC", name)).lstrip("_")
-    if not name.isidentifier():
-        name = f"x{name}"
+    name = identifier(re.sub(r"\W+", "_", name), "x").lstrip("_")
+    name = identifier(name, "x")
     if keyword.iskeyword(name) or is_taken(name):
         name += "_"
     return name
@@ -308,8 +309,7 @@ def quoted(text: str) -> str:
 
 def docstring(text: str, indent: str) -> Iterator[str]:
     """Yield the lines of a docstring; an empty line separates paragraphs."""
-    text = "".join(char if char.isprintable() or char == "\n" else " " for char in text)
-    text = text.replace("\\", "\\\\").replace('"""', "'''").strip()
+    text = printable(text, keep="\n").replace("\\", "\\\\").replace('"""', "'''").strip()
     if text.endswith('"'):
         text += "."
     if "\n" not in text and len(text) + len(indent) + 6 <= WIDTH:
@@ -332,9 +332,8 @@ def docstring(text: str, indent: str) -> Iterator[str]:
 
 def comment(text: str, begin: str, further: str) -> Iterator[str]:
     """Yield the lines of a comment."""
-    text = "".join(char if char.isprintable() else "?" for char in text)
     yield from textwrap.wrap(
-        text,
+        printable(text, "?"),
         WIDTH,
         initial_indent=begin,
         subsequent_indent=further,

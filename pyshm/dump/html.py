@@ -134,10 +134,10 @@ def as_html(
         '<html lang="en">',
         '<meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width">',
-        f"<title>{escape(title)}: {escape(found.kind)}</title>",
+        f"<title>{escape(visible(title))}: {escape(visible(found.kind))}</title>",
         f"<style>\n{_PAGE_STYLE}{STYLE}</style>",
         f"<h1>{escape(visible(title))}</h1>",
-        f"<p>{escape(found.heading(picture))}</p>",
+        f"<p>{escape(visible(found.heading(picture)))}</p>",
     ]
     if found.remark:
         parts.append(f'<p class="remark">{escape(visible(found.remark))}</p>')

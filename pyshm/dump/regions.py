@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Any, Literal, NamedTuple
 
+from .._support.text import json_text
 from ..errors import FormatError, PyshmError, TruncatedError
 from ..formats import blob
 from ..formats.recognize import UNFINISHED, is_unfinished, recognize
@@ -142,7 +142,7 @@ def _note(name: str, value: object) -> str:
         number = int(value) if isinstance(value, int) else value.value
         shown = f"{value.name or '?'} ({number})"
     elif isinstance(value, str):
-        shown = json.dumps(value, ensure_ascii=False)
+        shown = json_text(value)
     elif isinstance(value, (bytes, bytearray, memoryview)):
         shown = bytes(value).hex(" ")
     else:

@@ -22,11 +22,11 @@ def as_text(
     Of content, padding and stale bytes the first ``limit`` are shown (None: all).
     """
     remark = f"; {visible(found.remark)}" if found.remark else ""
-    yield f"{title}: {found.heading()}{remark}"
+    yield f"{visible(title)}: {visible(found.heading())}{remark}"
     for region in found.regions:
         whole = limit is None or region.role == "field"
         size = region.size if whole else min(region.size, limit or 0)
-        note = region.note
+        note = visible(region.note)
         for start in range(region.offset, region.offset + max(size, 1), ROW):
             row = bytes(buffer[start : min(start + ROW, region.offset + size)])
             if not row and not note:

@@ -6,12 +6,13 @@ against .NET all use it.
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from .._support.names import written_name
 from .._support.text import visible
 from ..errors import LayoutError
 from .declarations import TypeDeclaration
@@ -198,8 +199,9 @@ def _matters(layout: Layout, attribute: str, value: Any) -> bool:
 def paired(left: Sequence[str], right: Sequence[str]) -> list[tuple[int | None, int | None]]:
     """Match two lists of field names and return the pairs of their indices.
 
-    A name matches the same name, or else one that differs only in case and underscores. The
-    backing field of a property (``<Speed>k__BackingField``) counts as the property.
+    A name matches the same name, or else one that differs only in case and underscores. A
+    field that has its name from the compiler (``<Speed>k__BackingField``) counts as what the
+    programmer named.
     """
     found: dict[int, int] = {}
     rules: tuple[Callable[[str], str], ...] = (str, _plain)
@@ -231,5 +233,5 @@ def _numbered(
 
 
 def _plain(name: str) -> str:
-    property_name = re.sub(r"^<(\w+)>k__BackingField$", r"\1", name)
-    return property_name.replace("_", "").casefold()
+    written = unicodedata.normalize("NFKC", written_name(name))
+    return written.replace("_", "").casefold()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from threading import RLock
 from typing import Any
 
+from .._support.names import identifier
 from ..layout.declarations import Array, Nullable, TypeDeclaration
 from ..layout.forms import HOST, FieldLayout, Form, Inline, Layout, Sequence, Target
 from ..layout.layouts import native
@@ -43,7 +44,7 @@ def _class_of(layout: Layout) -> type[Struct]:
     if declaration.base is not None and declaration.kind == "class":
         base = struct_from(declaration.base, layout.target)
     namespace = {"__doc__": declaration.documentation or None, "__parts__": tuple(parts)}
-    name = re.sub(r"\W", "_", re.split(r"[.+]", declaration.name)[-1]) or "Unnamed"
+    name = identifier(re.split(r"[.+]", declaration.name)[-1], "Unnamed")
     return StructType(name, (base,), namespace, laid_out=layout)  # type: ignore[return-value]
 
 

@@ -10,13 +10,13 @@ made once for each class.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from functools import cache
 from keyword import iskeyword
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
+from .._support.names import identifier, is_identifier, written_name
 from ..errors import FormatError, LayoutError, StructValueError
 from ..layout.declarations import TypeDeclaration
 from ..layout.forms import HOST, Layout, Target
@@ -64,7 +64,8 @@ class StructType(type):
         if laid_out is None:
             names = tuple(annotated_names(namespace))
         else:
-            names = tuple(python_names(field.name for field in laid_out.declaration.fields))
+            fields = laid_out.declaration.fields
+            names = tuple(python_names((field.name for field in fields), bases[0]))
         _check_body(name, bases, names, namespace, options)
         defaults = {field: namespace.pop(field) for field in names if field in namespace}
         namespace["__slots__"] = names
@@ -309,18 +310,20 @@ def _value_text(struct: Any, shape: Shape) -> str:
 # --- making a class -----------------------------------------------------------------------
 
 
-def python_names(names: Iterable[str]) -> list[str]:
-    """Return a name for each .NET field that a Python struct can have."""
-    taken: list[str] = []
+def python_names(names: Iterable[str], base: type = Struct) -> list[str]:
+    """Return a name for each .NET field that a Python struct can have, if it derives from ``base``.
+
+    ``base`` is another class than Struct for a class with layout: no field hides one of its base.
+    """
+    taken: dict[str, None] = {}
     for name in names:
-        # The field of an automatic property is named <Name>k__BackingField.
-        plain = re.sub(r"\W", "_", re.sub(r"^<(\w+)>k__BackingField$", r"\1", name))
-        if not plain or plain[0].isdigit() or plain.startswith("__"):
+        plain = identifier(written_name(name), "field")
+        if plain.startswith("__"):
             plain = f"field{plain}"
-        while iskeyword(plain) or plain in taken or _is_reserved(plain, Struct):
+        while iskeyword(plain) or plain in taken or _is_reserved(plain, base):
             plain += "_"
-        taken.append(plain)
-    return taken
+        taken[plain] = None
+    return list(taken)
 
 
 def _is_reserved(name: str, base: type) -> bool:
@@ -369,8 +372,12 @@ def _check_body(
                 "use another one, and FieldName for the name in .NET",
                 field=field,
             )
-        if iskeyword(field) or not field.isidentifier():
-            raise LayoutError(f"{name}.{field}: this is not a name in Python", field=field)
+        if not is_identifier(field):
+            raise LayoutError(
+                f"{name}.{field}: this is not a name in Python; use "
+                f"{python_names([field])[0]!r}, and FieldName({field!r}) for the name in .NET",
+                field=field,
+            )
     for method in ("__init__", "__new__"):
         if method in namespace:
             raise LayoutError(

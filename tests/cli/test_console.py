@@ -125,8 +125,16 @@ def test_control_characters_are_escaped_on_a_terminal(monkeypatch, rich_or_not, 
     assert printed(Terminal(), "a\x1b[2Jb\x07\x9b\n") == "a\\x1b[2Jb\\x07\\x9b\\n\n"
 
 
-def test_a_pipe_gets_the_bytes_unchanged():
-    assert printed(io.StringIO(), "a\x1b[2Jb") == "a\x1b[2Jb\n"
+@pytest.mark.parametrize("harmful", ["\x1b[2J", "\n", "\x85", "\u2028", "\u2029", "\u202e", "\x9b"])
+def test_a_pipe_gets_lines_without_control_characters(harmful):
+    shown = harmful.replace("\x1b", "\\x1b").replace("\n", "\\n").replace("\x85", "\\x85")
+    shown = "".join(c if c.isascii() else ascii(c)[1:-1] for c in shown)
+    assert printed(io.StringIO(), f"a{harmful}b") == f"a{shown}b\n"
+
+
+def test_a_pipe_gets_other_text_unchanged():
+    text = "a\tb\xa0c \U0001f469\u200d\U0001f467 \\"
+    assert printed(io.StringIO(), text) == f"{text}\n"
 
 
 # --- tables ---

@@ -1,0 +1,45 @@
+"""Names in Python that are similar to names of other languages."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from keyword import iskeyword
+
+__all__ = ["identifier", "is_identifier", "written_name"]
+
+# The names that compilers give to fields. C#: of an automatic property (k__BackingField), of a
+# parameter that a primary constructor keeps (P), of a member of an anonymous type (i__Field), of a
+# local variable of an async method or iterator (5__N). F#: of a record, and of "member val" (X@).
+_COMPILER_NAME = re.compile(
+    r"<(?P<csharp>.+)>(?:k__BackingField|P|i__Field|5__\d+)|(?P<fsharp>.+)@", re.DOTALL
+)
+
+
+def identifier(name: str, prefix: str) -> str:
+    """Return an identifier similar to ``name``; one that can't begin so gets ``prefix``.
+
+    Python reads an identifier in its normal form NFKC, which changes some letters into several
+    characters; therefore the name is normalized before anything else. The result can be a keyword.
+    """
+    name = unicodedata.normalize("NFKC", name)
+    name = "".join(char if f"x{char}".isidentifier() else "_" for char in name)
+    if not name.isidentifier():
+        name = prefix + name
+    return unicodedata.normalize("NFKC", name)
+
+
+def is_identifier(name: str) -> bool:
+    """Return whether Python source can use the name, and reads it as it is."""
+    return (
+        name.isidentifier() and not iskeyword(name) and unicodedata.normalize("NFKC", name) == name
+    )
+
+
+def written_name(name: str) -> str:
+    """Return the name that the programmer gave to a field, from the compiler's name of it."""
+    found = _COMPILER_NAME.fullmatch(name)
+    if found is None:
+        return name
+    # The name of a property that implements an interface begins with the interface.
+    return (found["csharp"] or found["fsharp"]).rpartition(".")[2]
