@@ -23,7 +23,7 @@ def identifier(name: str, prefix: str) -> str:
     characters; therefore the name is normalized before anything else. The result can be a keyword.
     """
     name = unicodedata.normalize("NFKC", name)
-    name = "".join(char if f"x{char}".isidentifier() else "_" for char in name)
+    name = re.sub("\0+", "_", "".join(char if f"x{char}".isidentifier() else "\0" for char in name))
     if not name.isidentifier():
         name = prefix + name
     return unicodedata.normalize("NFKC", name)

@@ -279,8 +279,7 @@ def _class_name(name: str) -> str:
 
 def _identifier(name: str, is_taken: Callable[[str], bool]) -> str:
     """Return a valid Python name similar to ``name``, without a leading underscore."""
-    name = identifier(re.sub(r"\W+", "_", name), "x").lstrip("_")
-    name = identifier(name, "x")
+    name = identifier(identifier(name, "x").lstrip("_"), "x")
     if keyword.iskeyword(name) or is_taken(name):
         name += "_"
     return name

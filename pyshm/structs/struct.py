@@ -10,6 +10,7 @@ made once for each class.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from functools import cache
 from keyword import iskeyword
@@ -37,6 +38,11 @@ __all__ = ["Struct", "StructType", "python_names"]
 
 # Names that each struct class gets when it is made, and the first parameter of its methods.
 _RESERVED = frozenset(["layout", "managed", "pack_into", "self", "unpack_from"])
+# Names that a view (view.py) and ctypes use.
+_OF_VIEWS = re.compile(
+    r"_(fields|pack|layout|align|anonymous|swappedbytes|b_base|b_needsfree|packed|memory|pad"
+    r"|at_\d+|raw_\d+)_|_keeps|_objects"
+)
 
 
 class StructType(type):
@@ -328,7 +334,7 @@ def python_names(names: Iterable[str], base: type = Struct) -> list[str]:
 
 def _is_reserved(name: str, base: type) -> bool:
     """Return whether a struct class with this base can't have a field ``name``."""
-    if name in _RESERVED:
+    if name in _RESERVED or _OF_VIEWS.fullmatch(name):
         return True
     for each in (*base.__mro__, *type.mro(StructType)):
         if name in each.__dict__:
