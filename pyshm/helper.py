@@ -6,6 +6,7 @@ import os
 import sys
 
 from ._support.closing import Closing
+from ._support.integers import integer
 from ._support.lazy import lazy_names
 from .errors import (
     ArgumentNullError,
@@ -76,6 +77,7 @@ class ShareMemoryHelper(Closing):
         *,
         access: MemoryMappedFileAccess = MemoryMappedFileAccess.READ_WRITE,
     ) -> None:
+        capacity = integer(capacity, "capacity")
         if capacity < 1:
             raise ArgumentOutOfRangeError(
                 f"capacity must be at least 1, not {capacity}",
@@ -142,6 +144,14 @@ class ShareMemoryHelper(Closing):
         Raises DoesNotFitError if it does not fit; then nothing was written.
         """
         accessor = self._opened()
+        offset = integer(offset, "offset")
+        if offset < 0:
+            raise ArgumentOutOfRangeError(
+                f"offset must not be negative, but is {offset}",
+                field="offset",
+                value=offset,
+                limit=0,
+            )
         size = memoryview(data).nbytes
         if offset + size > accessor.capacity:
             raise DoesNotFitError(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import namedtuple
 from struct import Struct as Codec
 
+from .._support.integers import integer
 from ..errors import (
     DoesNotFitError,
     FormatError,
@@ -52,6 +53,8 @@ def blob_size(path_length: int, content_length: int) -> int:
 
     Raises FormatError for a length above 2**31 - 1.
     """
+    path_length = integer(path_length, "path_length")
+    content_length = integer(content_length, "content_length")
     for field, length in (("path", path_length), ("content", content_length)):
         if length > INT32_MAX:
             raise FormatError(

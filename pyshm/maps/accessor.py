@@ -10,6 +10,7 @@ from struct import Struct as Codec
 from struct import error as CodecError
 
 from .._support.closing import Closing
+from .._support.integers import integer
 from ..errors import ArgumentError, ArgumentOutOfRangeError, ClosedError, UnsupportedError
 from .enums import READ_ONLY, MemoryMappedFileAccess
 
@@ -132,15 +133,21 @@ class MemoryMappedViewAccessor(Closing):
 
     def read_byte(self, position: int) -> int:
         """Read an unsigned 8-bit integer. .NET: ReadByte."""
-        if not 0 <= position <= self._read_limit - 1:
-            self._check_read(position, 1)
-        return _BYTE.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
+        try:
+            if 0 <= position <= self._read_limit - 1:
+                return _BYTE.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
+        except (TypeError, ValueError):
+            pass
+        return self._read(_BYTE, position)
 
     def read_sbyte(self, position: int) -> int:
         """Read a signed 8-bit integer. .NET: ReadSByte."""
-        if not 0 <= position <= self._read_limit - 1:
-            self._check_read(position, 1)
-        return _SBYTE.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
+        try:
+            if 0 <= position <= self._read_limit - 1:
+                return _SBYTE.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
+        except (TypeError, ValueError):
+            pass
+        return self._read(_SBYTE, position)
 
     def read_char(self, position: int) -> str:
         """Read one UTF-16 code unit, which may be half of a surrogate pair. .NET: ReadChar."""
@@ -148,51 +155,75 @@ class MemoryMappedViewAccessor(Closing):
 
     def read_int16(self, position: int) -> int:
         """Read a signed 16-bit integer. .NET: ReadInt16."""
-        if not 0 <= position <= self._read_limit - 2:
-            self._check_read(position, 2)
-        return _INT16.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
+        try:
+            if 0 <= position <= self._read_limit - 2:
+                return _INT16.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
+        except (TypeError, ValueError):
+            pass
+        return self._read(_INT16, position)
 
     def read_uint16(self, position: int) -> int:
         """Read an unsigned 16-bit integer. .NET: ReadUInt16."""
-        if not 0 <= position <= self._read_limit - 2:
-            self._check_read(position, 2)
-        return _UINT16.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
+        try:
+            if 0 <= position <= self._read_limit - 2:
+                return _UINT16.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
+        except (TypeError, ValueError):
+            pass
+        return self._read(_UINT16, position)
 
     def read_int32(self, position: int) -> int:
         """Read a signed 32-bit integer. .NET: ReadInt32."""
-        if not 0 <= position <= self._read_limit - 4:
-            self._check_read(position, 4)
-        return _INT32.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
+        try:
+            if 0 <= position <= self._read_limit - 4:
+                return _INT32.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
+        except (TypeError, ValueError):
+            pass
+        return self._read(_INT32, position)
 
     def read_uint32(self, position: int) -> int:
         """Read an unsigned 32-bit integer. .NET: ReadUInt32."""
-        if not 0 <= position <= self._read_limit - 4:
-            self._check_read(position, 4)
-        return _UINT32.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
+        try:
+            if 0 <= position <= self._read_limit - 4:
+                return _UINT32.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
+        except (TypeError, ValueError):
+            pass
+        return self._read(_UINT32, position)
 
     def read_int64(self, position: int) -> int:
         """Read a signed 64-bit integer. .NET: ReadInt64."""
-        if not 0 <= position <= self._read_limit - 8:
-            self._check_read(position, 8)
-        return _INT64.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
+        try:
+            if 0 <= position <= self._read_limit - 8:
+                return _INT64.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
+        except (TypeError, ValueError):
+            pass
+        return self._read(_INT64, position)
 
     def read_uint64(self, position: int) -> int:
         """Read an unsigned 64-bit integer. .NET: ReadUInt64."""
-        if not 0 <= position <= self._read_limit - 8:
-            self._check_read(position, 8)
-        return _UINT64.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
+        try:
+            if 0 <= position <= self._read_limit - 8:
+                return _UINT64.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
+        except (TypeError, ValueError):
+            pass
+        return self._read(_UINT64, position)
 
     def read_single(self, position: int) -> float:
         """Read a 32-bit IEEE 754 number. .NET: ReadSingle."""
-        if not 0 <= position <= self._read_limit - 4:
-            self._check_read(position, 4)
-        return _SINGLE.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
+        try:
+            if 0 <= position <= self._read_limit - 4:
+                return _SINGLE.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
+        except (TypeError, ValueError):
+            pass
+        return self._read(_SINGLE, position)
 
     def read_double(self, position: int) -> float:
         """Read a 64-bit IEEE 754 number. .NET: ReadDouble."""
-        if not 0 <= position <= self._read_limit - 8:
-            self._check_read(position, 8)
-        return _DOUBLE.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
+        try:
+            if 0 <= position <= self._read_limit - 8:
+                return _DOUBLE.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
+        except (TypeError, ValueError):
+            pass
+        return self._read(_DOUBLE, position)
 
     def read_decimal(self, position: int) -> Decimal:
         """Read a 16-byte decimal, stored as lo, mid, hi, flags. .NET: ReadDecimal.
@@ -201,7 +232,7 @@ class MemoryMappedViewAccessor(Closing):
         """
         from .._support.decimals import decimal_from_parts
 
-        self._check_read(position, 16)
+        position = self._check_read(position, 16)
         low, middle, high, flags = _DECIMAL.unpack_from(self._buffer, position)
         return decimal_from_parts(low, middle, high, flags)
 
@@ -268,12 +299,17 @@ class MemoryMappedViewAccessor(Closing):
         """
         from .._support.decimals import parts_from_decimal
 
-        self._check_write(position, 16)
+        position = self._check_write(position, 16)
         self._buffer[position : position + 16] = _DECIMAL.pack(*parts_from_decimal(value))
 
+    def _read(self, codec: Codec, position: int) -> int:
+        """Read at a position that is not an int inside the view, or raise the error for it."""
+        position = self._check_read(position, codec.size)
+        return codec.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
+
     def _write(self, codec: Codec, position: int, value: float) -> None:
-        if not 0 <= position <= self._write_limit - codec.size:
-            self._check_write(position, codec.size)
+        if type(position) is not int or not 0 <= position <= self._write_limit - codec.size:
+            position = self._check_write(position, codec.size)
         try:
             # Not pack_into: it stores zeros first. Another process could see them, and they
             # would stay if the value does not fit.
@@ -294,7 +330,7 @@ class MemoryMappedViewAccessor(Closing):
         Raises ArgumentError for a struct that holds references, such as text and arrays.
         """
         packing = struct.__packing__.managed
-        self._check_read(position, packing.size)
+        position = self._check_read(position, packing.size)
         return packing.unpack_from(self._buffer, position)  # type: ignore[no-any-return]
 
     def write(self, position: int, value: Struct) -> None:
@@ -304,7 +340,7 @@ class MemoryMappedViewAccessor(Closing):
         then nothing was written.
         """
         packing = type(value).__packing__.managed
-        self._check_write(position, packing.size)
+        position = self._check_write(position, packing.size)
         packing.pack_into(value, self._buffer, position)
 
     # --- arrays ---
@@ -337,7 +373,7 @@ class MemoryMappedViewAccessor(Closing):
 
         target = ArrayArgument(array, element, offset, count, writable=True)
         self._check_open_for(self._readable, "reading")
-        self._check_position(position)
+        position = self._check_position(position)
         self._memory.check_backed(self._offset)
         number = min(target.count, (self._memory.capacity - position) // target.element.size)
         end = position + number * target.element.size
@@ -350,8 +386,10 @@ class MemoryMappedViewAccessor(Closing):
         They are fewer than ``count`` if the view ends first. Raises ArgumentError for a struct
         that holds references. .NET: ReadArray<T>.
         """
-        found: list[Any] = [None] * max(count, 0)
-        number = self.read_array(position, found, 0, count, element=struct)
+        count = integer(count, "count")
+        fitting = min(count, self.capacity // struct.__packing__.managed.stride)
+        found: list[Any] = [None] * max(fitting, 0)
+        number = self.read_array(position, found, 0, fitting, element=struct)
         return found[:number]
 
     def write_array(
@@ -372,7 +410,7 @@ class MemoryMappedViewAccessor(Closing):
         from .elements import ArrayArgument
 
         source = ArrayArgument(array, element, offset, count, writable=False)
-        self._check_position(position)
+        position = self._check_position(position)
         self._check_open_for(self._writable, "writing")
         self._memory.check_backed(self._offset)
         end = position + source.count * source.element.size
@@ -432,7 +470,8 @@ class MemoryMappedViewAccessor(Closing):
         if not permitted:
             raise UnsupportedError(f"the access of this view does not permit {what}")
 
-    def _check_position(self, position: int) -> None:
+    def _check_position(self, position: int) -> int:
+        position = integer(position, "position")
         if not 0 <= position < self._memory.capacity:
             raise ArgumentOutOfRangeError(
                 f"position {position} is outside the view of {self._memory.capacity} bytes",
@@ -440,17 +479,18 @@ class MemoryMappedViewAccessor(Closing):
                 value=position,
                 limit=self._memory.capacity - 1,
             )
+        return position
 
-    def _check_read(self, position: int, size: int) -> None:
+    def _check_read(self, position: int, size: int) -> int:
         self._check_open_for(self._readable, "reading")
-        self._check_inside(position, size)
+        return self._check_inside(position, size)
 
-    def _check_write(self, position: int, size: int) -> None:
+    def _check_write(self, position: int, size: int) -> int:
         self._check_open_for(self._writable, "writing")
-        self._check_inside(position, size)
+        return self._check_inside(position, size)
 
-    def _check_inside(self, position: int, size: int) -> None:
-        self._check_position(position)
+    def _check_inside(self, position: int, size: int) -> int:
+        position = self._check_position(position)
         if position + size > self._memory.capacity:
             raise ArgumentError(
                 f"{size} bytes at {position} reach beyond the end of the view at "
@@ -459,3 +499,4 @@ class MemoryMappedViewAccessor(Closing):
                 value=position,
                 limit=self._memory.capacity - size,
             )
+        return position

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from .._support.decimals import decimal_from_parts, parts_from_decimal
+from .._support.integers import integer
 from ..errors import ArgumentError, ArgumentNullError, ArgumentOutOfRangeError
 
 if TYPE_CHECKING:
@@ -222,8 +223,8 @@ class ArrayArgument:
             )
             self._bytes = buffer.cast("B") if buffer.nbytes else memoryview(bytearray())
             length = buffer.nbytes // self.element.size
-        if count is None:
-            count = max(length - offset, 0)
+        offset = integer(offset, "offset")
+        count = max(length - offset, 0) if count is None else integer(count, "count")
         for field, value in (("offset", offset), ("count", count)):
             if value < 0:
                 raise ArgumentOutOfRangeError(

@@ -107,7 +107,7 @@ class MemoryMappedFile(Closing):
             raise ArgumentError(
                 "a new map can't have access WRITE; use READ_WRITE", field="access", value=access
             )
-        _check_options(options, inheritability)
+        options = _check_options(options, inheritability)
         if name is None:
             return cls(_system.create_anonymous(capacity, access, options, inheritability))
         return cls(_system.create_named(name, capacity, access, options, inheritability))
@@ -128,7 +128,7 @@ class MemoryMappedFile(Closing):
         """
         name = check_name(map_name)
         capacity = _check_capacity_and_access(capacity, access)
-        _check_options(options, inheritability)
+        options = _check_options(options, inheritability)
         return cls(_system.create_or_open_named(name, capacity, access, options, inheritability))
 
     @classmethod
@@ -418,14 +418,16 @@ def _check_capacity_and_access(capacity: int, access: MemoryMappedFileAccess) ->
     return capacity
 
 
-def _check_options(options: MemoryMappedFileOptions, inheritability: HandleInheritability) -> None:
-    if integer(options, "options") & ~int(MemoryMappedFileOptions.DELAY_ALLOCATE_PAGES):
+def _check_options(
+    options: MemoryMappedFileOptions, inheritability: HandleInheritability
+) -> MemoryMappedFileOptions:
+    number = integer(options, "options")
+    if number & ~int(MemoryMappedFileOptions.DELAY_ALLOCATE_PAGES):
         raise ArgumentOutOfRangeError(
-            f"options must be MemoryMappedFileOptions, not {options!r}",
-            field="options",
-            value=options,
+            f"options must be MemoryMappedFileOptions, not {number}", field="options", value=number
         )
     _check_enum(HandleInheritability, inheritability, "inheritability")
+    return MemoryMappedFileOptions(number)
 
 
 def _check_not_write(access: MemoryMappedFileAccess) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .._support.integers import integer
 from ..errors import TruncatedError
 from .compound import ArrayValue, FirstElementOnly, NestedStruct, NullableValue
 from .packed import Packed, PackedType, check_offset
@@ -43,12 +44,12 @@ def array(
     import numpy as np
 
     packed = struct_type.__packing__
-    check_offset(offset)
+    offset = check_offset(offset)
     memory = memoryview(buffer).cast("B")[offset:]
     fitting = len(memory) // packed.stride
     if count is None:
         count = fitting
-    elif not 0 <= count <= fitting:
+    elif not 0 <= (count := integer(count, "count")) <= fitting:
         name = packed.struct.__name__
         raise TruncatedError(
             f"{count} of {name} need {count * packed.stride} bytes; the buffer has {len(memory)}",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .._support.integers import integer
 from ..errors import ArgumentOutOfRangeError, TruncatedError
 from ..layout.forms import Layout
 from .shapes import Shape
@@ -81,15 +82,17 @@ class PackedType(Protocol):
         """The struct class in the layout that is meant."""
 
 
-def check_offset(offset: int) -> None:
-    """Raise ArgumentOutOfRangeError if ``offset`` is negative.
+def check_offset(offset: int) -> int:
+    """Return ``offset`` as an int. Raise ArgumentOutOfRangeError if it is negative.
 
     Python would count such an offset from the end of the buffer.
     """
+    offset = integer(offset, "offset")
     if offset < 0:
         raise ArgumentOutOfRangeError(
             f"offset must not be negative, but is {offset}", field="offset", value=offset, limit=0
         )
+    return offset
 
 
 def truncated_error(packed: Packed, size: int) -> TruncatedError:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import cached_property
 from struct import Struct as Codec
 from struct import error as CodecError
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from .._support.deprecated import warn_deprecated
 from ..errors import ArgumentError, DoesNotFitError, UnsupportedError
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Packing", "Packings", "strict_from"]
 
-_FAILURES = (CodecError, OverflowError, TypeError, AttributeError, InvalidValue)
+_FAILURES = (
+    CodecError, OverflowError, IndexError, TypeError, ValueError, AttributeError, InvalidValue,
+)  # fmt: skip
 
 
 class Packing:
@@ -95,7 +97,7 @@ class Packing:
         """Return a copy of the struct at ``offset``. Raises TruncatedError."""
         if not self._one_by_one:
             return self.functions()["unpack_from"](buffer, offset)
-        check_offset(offset)
+        offset = check_offset(offset)
         raw = memoryview(buffer).cast("B")[offset : offset + self.size]
         if len(raw) < self.size:
             raise truncated_error(self, len(raw))
@@ -103,7 +105,7 @@ class Packing:
 
     def pack_into(self, value: Any, buffer: Buffer, offset: int = 0) -> None:
         """Write ``value`` at ``offset``. Raises as Struct.pack_into; then nothing was written."""
-        check_offset(offset)
+        offset = check_offset(offset)
         data = self.to_bytes(value)
         self.store(buffer, offset, data)
 
@@ -148,7 +150,7 @@ class Packing:
         """Write all bytes of a struct at once. Raises as Struct.pack_into."""
         try:
             self._store(buffer, offset, data)
-        except (CodecError, TypeError):
+        except (CodecError, IndexError, TypeError):
             self.check_buffer(buffer, offset)
             raise
 
@@ -310,18 +312,23 @@ class Packings:
         return self._known.setdefault((layout.target, layout.marshalled, strict), packing)
 
 
-def _unpack_failed(packing: Packing, buffer: Any, offset: int, error: Exception) -> NoReturn:
-    if isinstance(error, CodecError):
-        raise truncated_error(packing, memoryview(buffer).nbytes - offset) from None
+def _unpack_failed(packing: Packing, buffer: Any, offset: Any, error: Exception) -> Any:
+    number = check_offset(offset)
+    if number is not offset:
+        return packing.functions()["unpack_from"](buffer, number)
+    if isinstance(error, (CodecError, OverflowError)):
+        raise truncated_error(packing, memoryview(buffer).nbytes - number) from None
     raise error
 
 
-def _pack_failed(
-    packing: Packing, value: Any, buffer: Any, offset: int, error: Exception
-) -> NoReturn:
+def _pack_failed(packing: Packing, value: Any, buffer: Any, offset: Any, error: Exception) -> None:
     try:
         packing.check(value)
     except InvalidValue as invalid:
         raise invalid.as_error() from None
-    packing.check_buffer(buffer, offset)
+    number = check_offset(offset)
+    if number is not offset:
+        packing.pack_into(value, buffer, number)
+        return
+    packing.check_buffer(buffer, number)
     raise error

@@ -270,7 +270,7 @@ def function_source(reading: ReadPlan, writing: WritePlan, *, own: bool) -> str:
         "        else:",
         f"            {targets}_unpack(buffer)",
         "    except _errors as error:",
-        "        _unpack_failed(_packing, buffer, offset, error)",
+        "        return _unpack_failed(_packing, buffer, offset, error)",
         *(f"    {line}" for line in reading.after),
         "    return self",
         "def encode(self):",
@@ -284,8 +284,8 @@ def function_source(reading: ReadPlan, writing: WritePlan, *, own: bool) -> str:
             if own
             else []
         ),
-        "    if offset and offset < 0: _check_offset(offset)",
         "    try:",
+        "        if offset and offset < 0: _check_offset(offset)",
         f"        data = _pack({', '.join(writing.parts)})",
         "        _store(buffer, offset, data)",
         "    except _errors as error:",

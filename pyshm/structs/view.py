@@ -68,8 +68,8 @@ def view_of(packed: Packed, buffer: Buffer, offset: int) -> Any:
     memory = memoryview(buffer)
     if memory.format != "B" or memory.ndim != 1:
         memory = memory.cast("B")
-    if offset:
-        check_offset(offset)
+    if type(offset) is not int or offset < 0:
+        offset = check_offset(offset)
     if len(memory) - offset < packed.size:
         raise truncated_error(packed, len(memory) - offset)
     return _view_in(packed, memory, offset)
