@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from .._support.text import visible
 from .common import (
@@ -19,11 +18,12 @@ from .common import (
     print_json,
 )
 from .console import BAD, DIM, NAME, WARN, Console, Part
+from .types import TypeName, declaration_of, find, type_name, warn_of_foreign
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ..assemblies import Assembly, Unbindable
+    from ..assemblies import Unbindable
     from ..layout.declarations import TypeDeclaration
     from ..layout.forms import Layout, Target
     from ..layout.table import Row
@@ -58,8 +58,6 @@ _TARGETS = {
     "windows64": (8, True),
     "windows32": (4, True),
 }
-# A path can contain a colon, so the type's name begins after the extension and a colon.
-_ASSEMBLY = re.compile(r"(?is)(?P<file>.+?\.(?:dll|exe|winmd|netmodule))(?::(?P<type>.*))?")
 
 
 def add(commands: Commands) -> None:
@@ -98,17 +96,9 @@ def add(commands: Commands) -> None:
     sub.add_argument("--svg", metavar="FILE", help='save a picture to FILE ("-": standard output)')
 
 
-class _Subject(NamedTuple):
-    """The meaning of TYPE: a type, or the whole assembly ``file`` if ``type`` is None."""
-
-    text: str
-    file: str | None
-    type: str | None
-
-
 def _layout(arguments: argparse.Namespace) -> int:
-    subject = _subject(arguments.subject)
-    other = _subject(arguments.diff) if arguments.diff is not None else None
+    subject = type_name(arguments.subject)
+    other = type_name(arguments.diff) if arguments.diff is not None else None
     _check(arguments, subject, other)
     if subject.type is None:
         assert subject.file is not None
@@ -134,18 +124,7 @@ def _layout(arguments: argparse.Namespace) -> int:
 # --- TYPE and the options ------------------------------------------------------------------------
 
 
-def _subject(text: str) -> _Subject:
-    match = _ASSEMBLY.fullmatch(text)
-    if match is not None:
-        if match["type"] == "":
-            raise UsageError(f"{text}: no type after the colon")
-        return _Subject(text, match["file"], match["type"])
-    if not all(text.partition(":")):
-        raise UsageError(f"{text}: expected module:Class or x.dll:Full.Name")
-    return _Subject(text, None, text)
-
-
-def _check(arguments: argparse.Namespace, subject: _Subject, other: _Subject | None) -> None:
+def _check(arguments: argparse.Namespace, subject: TypeName, other: TypeName | None) -> None:
     """Raise UsageError for options that contradict each other."""
     whole = subject.type is None or (other is not None and other.type is None)
     for option, given in (
@@ -175,14 +154,14 @@ def _target(arguments: argparse.Namespace) -> Target:
     return Target(*_TARGETS[arguments.target]) if arguments.target else HOST
 
 
-def _laid_out(arguments: argparse.Namespace, subject: _Subject) -> Layout:
+def _laid_out(arguments: argparse.Namespace, subject: TypeName) -> Layout:
     """Return the layout that the options ask for. Raises UsageError for a missing type."""
     from ..errors import LayoutError
     from ..layout.layouts import managed, native, refusal
     from ..layout.traits import has_layout
 
-    declaration = _declaration(arguments, subject)
     target = _target(arguments)
+    declaration = declaration_of(subject, arguments.references, target)
     if not arguments.managed:
         refused = refusal(declaration, target)
         if refused is not None and refused.by == "size" and declaration.kind == "struct":
@@ -194,51 +173,6 @@ def _laid_out(arguments: argparse.Namespace, subject: _Subject) -> Layout:
         # The declarations of such types do not have all their fields.
         raise LayoutError(f"{declaration.name}: {declaration.kind} types have no layout of fields")
     return managed(declaration, target)
-
-
-def _declaration(arguments: argparse.Namespace, subject: _Subject) -> TypeDeclaration:
-    assert subject.type is not None
-    if subject.file is None:
-        from .kinds import struct_of
-
-        return struct_of(subject.type).layout.declaration
-    from ..assemblies import Assembly
-    from ..errors import LayoutError
-    from ..layout.declarations import TypeDeclaration
-
-    assembly = Assembly.open(subject.file, arguments.references)
-    found = _find(assembly, subject.type)
-    _warn(assembly, _target(arguments))
-    if not isinstance(found, TypeDeclaration):
-        raise LayoutError(f"{found.name}: {found.reason}")
-    return found
-
-
-def _find(assembly: Assembly, name: str) -> TypeDeclaration | Unbindable:
-    from ..errors import ArgumentError
-
-    try:
-        return assembly.find(name)
-    except ArgumentError as error:
-        from difflib import get_close_matches
-
-        known = [item.name for item in assembly.declared_types()]
-        # Types with the same last part: the namespace is missing, or a nested type has a dot.
-        plain = re.split(r"[.+]", name)[-1]
-        near = [each for each in known if re.split(r"[.+]", each)[-1] == plain]
-        near = near or get_close_matches(name, known)
-        hint = f"; did you mean {' or '.join(near[:5])}?" if near else ""
-        raise UsageError(f"{error}{hint}") from error
-
-
-def _warn(assembly: Assembly, target: Target) -> None:
-    """Print a warning for each folder with assemblies of .NET for another system."""
-    here, there = ("Windows", "Unix") if target.windows else ("Unix", "Windows")
-    for folder in assembly.foreign(windows=target.windows):
-        Console.err().line(
-            f"warning: the .NET in {visible(folder)} is for {there}, and some of its types have "
-            f"other fields on {here}; use the .NET of {here}, or --target"
-        )
 
 
 def _remark(layout: Layout) -> str:
@@ -342,12 +276,12 @@ def _list(arguments: argparse.Namespace, path: str) -> int:
 
     assembly = Assembly.open(path, arguments.references)
     types: Iterable[TypeDeclaration | Unbindable] = (
-        [_find(assembly, name) for name in arguments.types]
+        [find(assembly, name) for name in arguments.types]
         if arguments.types
         else assembly.declared_types()
     )
     target = _target(arguments)
-    _warn(assembly, target)
+    warn_of_foreign(assembly, target)
     if arguments.json:
         for item in types:
             print_json(listed(item, target).as_json())

@@ -13,7 +13,7 @@ from ..formats.recognize import UNFINISHED, is_unfinished, recognize
 from ..formats.testdata import TestData
 from ..structs.struct import Struct
 
-__all__ = ["Reading", "Region", "Regions", "Role", "annotate", "annotate_anything"]
+__all__ = ["Reading", "Region", "Regions", "Role", "annotate", "annotate_anything", "note_of"]
 
 Role = Literal["field", "content", "padding", "stale"]
 
@@ -133,10 +133,10 @@ def _run(name: str, offset: int, size: int, role: Role) -> Region:
 
 
 def _field(name: str, offset: int, size: int, value: Any) -> Reading:
-    return Reading(name, offset, size, value, _note(name, value))
+    return Reading(name, offset, size, value, note_of(name, value))
 
 
-def _note(name: str, value: object) -> str:
+def note_of(name: str, value: object) -> str:
     """Return ``NAME = VALUE``, with text in the syntax of JSON."""
     if isinstance(value, Enum):
         number = int(value) if isinstance(value, int) else value.value

@@ -140,7 +140,7 @@ def test_an_options_choice_is_offered(offered):
 
 def test_an_options_choice_is_offered_after_an_equals_sign(in_bash):
     assert in_bash("dump", "x", "--as", "=", "T") == ["TestData"]
-    assert in_bash("dump", "x", "--as", "=") == ["TestData", "blob"]
+    assert in_bash("dump", "x", "--as", "=") == ["TestData", "blob", "raw"]
 
 
 @pytest.mark.usefixtures("maps")

@@ -88,14 +88,14 @@ def test_an_array_of_structs_is_shown(run, here):
         ("HERE:Nothing", "HERE:Nothing: there is no such class; structs in HERE: Point"),
         ("HERE:number", "7 is not a subclass of pyshm.Struct"),
         ("HERE:Struct", "is not a subclass of pyshm.Struct; structs in HERE: Point"),
-        ("HERE:", "expected blob, TestData, raw or module:Class"),
+        ("HERE:", "expected blob, TestData, raw, module:Class or x.dll:Full.Name"),
         ("no_such_module_of_mine:Point", "there is no module no_such_module_of_mine in "),
         ("no_such_package.part:Point", "there is no module no_such_package in "),
-        ("nonsense", "expected blob, TestData, raw or module:Class"),
+        ("nonsense", "expected blob, TestData, raw, module:Class or x.dll:Full.Name"),
         ("broken:Point", "importing broken failed: ZeroDivisionError"),
         ("unmet:Point", "importing unmet failed: No module named 'missing_thing'"),
         ("leaves:Point", "importing leaves failed: SystemExit"),
-        (":Point", "expected blob, TestData, raw or module:Class"),
+        (":Point", "expected blob, TestData, raw, module:Class or x.dll:Full.Name"),
     ],
 )
 def test_a_wrong_name_is_wrong_usage_with_a_clear_message(run, here, kind, message):

@@ -1,0 +1,361 @@
+"""The fields of a struct as text: ``--set Field=value``, and what ``read-struct`` prints.
+
+Both walk the parts of the bytes themselves, so that a part that is not a valid value of its type
+does not hide the others, and an assignment changes nothing but its own bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..dump.regions import note_of
+from ..dump.text import json_value
+from ..errors import FormatError
+from ..layout.declarations import Array, Nullable, TypeDeclaration
+from ..structs.compound import ArrayValue, NestedStruct, NullableValue
+from ..structs.registry import PYTHON_TYPES
+from ..structs.values.base import InvalidValue
+from .common import UsageError
+
+if TYPE_CHECKING:
+    from ..layout.declarations import TypeReference
+    from ..structs.struct import Struct
+    from ..structs.values.base import Conversion
+
+__all__ = ["as_json", "as_lines", "assign"]
+
+_STEP = re.compile(r"\.?(?P<name>[^.\[\]]+)|\[(?P<index>\d+)\]")
+_TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+# TimeSpan's standard format: [-][d.]hh:mm[:ss[.fffffff]]
+_DURATION = re.compile(
+    r"(?P<sign>-?)(?:(?P<days>\d+)[.d])?(?P<hours>\d+):(?P<minutes>\d+)"
+    r"(?::(?P<seconds>\d+(?:\.\d{1,7})?))?"
+)
+
+
+class _Part(NamedTuple):
+    """A part of the struct: its name, its offset in bytes, how it is converted, its .NET type."""
+
+    name: str
+    offset: int
+    conversion: Conversion
+    type: TypeReference
+
+    @property
+    def is_array(self) -> bool:
+        """Whether the part has elements that can be read and written alone."""
+        return isinstance(self.conversion, ArrayValue) and not self.conversion.whole
+
+    def fields(self) -> list[tuple[str, str, _Part]]:
+        """Return the fields of a struct: their names in .NET and in Python, and the parts."""
+        assert isinstance(self.conversion, NestedStruct)
+        start = f"{self.name}." if self.name else ""
+        found = []
+        for field, conversion, _ in self.conversion.packed.shapes:
+            name, offset = field.dotnet_name, self.offset + field.offset
+            part = _Part(start + name, offset, conversion, field.declaration.type)
+            found.append((name, field.name, part))
+        return found
+
+    def is_json(self, text: str) -> bool:
+        """Return whether text for this part is JSON: an array or an object where one is meant."""
+        if isinstance(self.conversion, NestedStruct):
+            return text.startswith("{")
+        return isinstance(self.conversion, ArrayValue) and text.startswith("[")
+
+    def elements(self) -> list[_Part]:
+        """Return the elements of an array."""
+        array = self.conversion
+        assert isinstance(array, ArrayValue)
+        element = _element_of(self.type)
+        return [
+            _Part(f"{self.name}[{index}]", self.offset + at, array.element, element)
+            for index, at in enumerate(range(0, array.count * array.stride, array.stride))
+        ]
+
+
+def _whole(struct: type[Struct]) -> _Part:
+    return _Part("", 0, NestedStruct(struct.__packing__), struct.layout.declaration)
+
+
+def _element_of(reference: TypeReference) -> TypeReference:
+    """Return the type of the elements of an array, or of the value of a nullable."""
+    if isinstance(reference, Array):
+        return reference.element
+    if isinstance(reference, Nullable):
+        return reference.value
+    if isinstance(reference, TypeDeclaration) and (
+        reference.inline_array or reference.fixed_buffer
+    ):
+        return _element_of(reference.fields[0].type)
+    return reference
+
+
+# --- to text ------------------------------------------------------------------------------
+
+
+def as_lines(struct: type[Struct], data: bytes) -> Iterator[str]:
+    """Yield ``NAME = VALUE`` for each field, with the names that ``--set`` accepts."""
+    return _lines(_whole(struct), data)
+
+
+def _lines(part: _Part, data: bytes) -> Iterator[str]:
+    if isinstance(part.conversion, NestedStruct):
+        for _, _, field in part.fields():
+            yield from _lines(field, data)
+    elif not part.is_array:
+        yield f"{part.name} = {_text(part, data)}"
+    elif isinstance(part.conversion.element, (NestedStruct, ArrayValue)):  # type: ignore[attr-defined]
+        for element in part.elements():
+            yield from _lines(element, data)
+    else:
+        yield f"{part.name} = {', '.join(_text(element, data) for element in part.elements())}"
+
+
+def _text(part: _Part, data: bytes) -> str:
+    raw = _bytes(part, data)
+    try:
+        value = part.conversion.decode(raw)
+    except FormatError:
+        return f"(not a value of its type: {raw.hex(' ')})"
+    kind = _element_of(part.type)
+    if isinstance(value, list):  # an array whose elements can't be read alone
+        if not all(isinstance(item, str) for item in value):
+            return ", ".join(map(str, value))
+        value = "".join(value).rstrip("\0")
+    if isinstance(kind, TypeDeclaration) and kind.kind == "enum" and type(value) is int:
+        names = [name for name, number in kind.members if number == value]
+        return f"{names[0]} ({value})" if names else str(value)
+    return note_of("", value).partition(" = ")[2]
+
+
+def as_json(struct: type[Struct], data: bytes) -> Any:
+    """Return the fields as an object for JSON; null is a value that is not valid."""
+    return _json(_whole(struct), data)
+
+
+def _json(part: _Part, data: bytes) -> Any:
+    if isinstance(part.conversion, NestedStruct):
+        return {name: _json(field, data) for name, _, field in part.fields()}
+    if part.is_array:
+        return [_json(element, data) for element in part.elements()]
+    try:
+        return json_value(part.conversion.decode(_bytes(part, data)))
+    except FormatError:
+        return None
+
+
+def _bytes(part: _Part, data: bytes) -> bytes:
+    return data[part.offset : part.offset + part.conversion.size]
+
+
+# --- from text ----------------------------------------------------------------------------
+
+
+def assign(struct: type[Struct], data: bytearray, text: str) -> None:
+    """Carry out ``Field=value``, ``field.x=1``, ``field[2]=1`` or ``field=1,2,3`` in the bytes.
+
+    Raises UsageError for text that is not understood, and StructValueError for a value that the
+    field can't hold.
+    """
+    path, equals, value = text.partition("=")
+    if not equals or not path.strip():
+        raise UsageError(f"--set {text}: expected FIELD=VALUE")
+    part = _find(_whole(struct), path.strip(), struct)
+    try:
+        _put(part, data, _from_json(part, value))
+    except InvalidValue as invalid:
+        invalid.path = part.name + invalid.path
+        raise invalid.as_error() from None
+
+
+def _find(part: _Part, path: str, struct: type[Struct]) -> _Part:
+    at = 0
+    while at < len(path):
+        step = _STEP.match(path, at)
+        if step is None:
+            raise UsageError(f"--set {path}: expected names and indexes, as in arms[2].joint.x")
+        at = step.end()
+        part = (
+            _field(part, step["name"], struct)
+            if step["index"] is None
+            else _element(part, int(step["index"]))
+        )
+    return part
+
+
+def _field(part: _Part, name: str, struct: type[Struct]) -> _Part:
+    """Return the field with that name in .NET or in Python; the case matters only if it has to."""
+    where = part.name or struct.__name__
+    if not isinstance(part.conversion, NestedStruct):
+        raise UsageError(f"--set: {where} is {part.conversion.name}, which has no field {name!r}")
+    known = part.fields()
+    exact = [field for *names, field in known if name in names]
+    alike = [field for *names, field in known if name.lower() in map(str.lower, names)]
+    found = exact or alike
+    if len({field.name for field in found}) == 1:
+        return found[0]
+    names = [dotnet_name for dotnet_name, _, _ in known]
+    lowered = [each.lower() for each in names]
+    near = [each for each in names if each.lower() in get_close_matches(name.lower(), lowered, n=1)]
+    hint = f"; did you mean {near[0]}?" if near else f"; its fields: {', '.join(names)}"
+    raise UsageError(f"--set: {where} has no field {name!r}{hint}")
+
+
+def _element(part: _Part, index: int) -> _Part:
+    if not part.is_array:
+        raise UsageError(f"--set: {part.name} is {part.conversion.name}; set it as a whole")
+    elements = part.elements()
+    if index >= len(elements):
+        raise UsageError(f"--set: {part.name} has {len(elements)} elements, counted from 0")
+    return elements[index]
+
+
+def _from_json(part: _Part, text: str) -> Any:
+    """Return the text of a value; for an array or a struct, what it is as JSON."""
+    whole = text.strip()
+    if part.is_json(whole):
+        try:
+            # Numbers stay text, so that a decimal or a large integer loses nothing.
+            return json.loads(whole, parse_int=str, parse_float=str, parse_constant=str)
+        except ValueError as error:
+            raise UsageError(f"--set {part.name}: invalid JSON: {error}") from None
+    if isinstance(part.conversion, NestedStruct):
+        names = ", ".join(field.name for _, _, field in part.fields())
+        raise UsageError(f"--set {part.name}: set its fields ({names}), or give a JSON object")
+    if isinstance(part.conversion, ArrayValue):
+        if isinstance(part.conversion.element.zero(), str):
+            return list(text.ljust(part.conversion.count, "\0"))
+        return [item.strip() for item in text.split(",")] if whole else []
+    return text
+
+
+def _put(part: _Part, data: bytearray, value: Any) -> None:
+    conversion = part.conversion
+    if isinstance(conversion, NestedStruct) and isinstance(value, dict):
+        for name, item in value.items():
+            _put(_field(part, name, conversion.packed.struct), data, item)
+    elif part.is_array and isinstance(value, list):
+        elements = part.elements()
+        if len(value) != len(elements):
+            raise UsageError(f"--set {part.name}: needs {len(elements)} values, not {len(value)}")
+        for element, item in zip(elements, value, strict=True):
+            _put(element, data, item)
+    else:
+        raw = conversion.encode(_value(part, value))
+        data[part.offset : part.offset + len(raw)] = raw
+
+
+def _value(part: _Part, value: Any) -> Any:
+    """Return the Python value of a part that is set as a whole."""
+    conversion = part.conversion
+    if isinstance(conversion, NullableValue):
+        if value is None or (isinstance(value, str) and value.lower() in ("null", "none")):
+            return None
+        inner = _Part(part.name, part.offset, conversion.value, _element_of(part.type))
+        return _value(inner, value)
+    if isinstance(conversion, ArrayValue) and isinstance(value, list):
+        element = _element_of(part.type)
+        return [
+            _value(_Part(f"{part.name}[{index}]", 0, conversion.element, element), item)
+            for index, item in enumerate(value)
+        ]
+    if isinstance(value, bool) and not isinstance(conversion.zero(), bool):
+        value = str(value).lower()
+    if not isinstance(value, str):
+        return value  # the conversion accepts it, or says what it must be
+    kind = part.type
+    if isinstance(kind, TypeDeclaration) and kind.kind == "enum":
+        return _member(part, kind, value)
+    parse, example = _parser(conversion.zero())
+    try:
+        return parse(value)
+    except (ValueError, ArithmeticError, KeyError):
+        raise UsageError(f"--set {part.name}: {value!r} is not {example}") from None
+
+
+def _member(part: _Part, enum: TypeDeclaration, text: str) -> int:
+    """Return the number of a member, of several joined by "|", or of a number."""
+    known = dict(enum.members)
+    in_python: Any = PYTHON_TYPES.get(enum)
+    if in_python is not None:
+        known |= {name: int(member) for name, member in in_python.__members__.items()}
+    folded = {name.lower(): number for name, number in known.items()}
+    found = []
+    for name in re.split(r"[|,]", text):
+        word = name.strip()
+        number = known.get(word, folded.get(word.lower()))
+        if number is None:
+            try:
+                number = _integer(word)
+            except ValueError:
+                near = get_close_matches(word.lower(), folded, n=1)
+                meant = [name for name in known if near and name.lower() == near[0]]
+                hint = f"did you mean {meant[0]}?" if meant else f"its members: {', '.join(known)}"
+                raise UsageError(
+                    f"--set {part.name}: {enum.name} has no member {word!r}; {hint}"
+                ) from None
+        found.append(number)
+    return reduce(or_, found)
+
+
+def _parser(zero: object) -> tuple[Callable[[str], Any], str]:
+    """Return what makes a value of the type of ``zero`` from text, and a description of it."""
+    from datetime import date, datetime, time, timedelta
+    from decimal import Decimal
+    from uuid import UUID
+
+    parsers: tuple[tuple[type, Callable[[str], Any], str], ...] = (
+        (bool, _truth, "true or false"),
+        (int, _integer, "a whole number"),
+        (float, float, "a number"),
+        (str, str, "text"),
+        (bytes, bytes.fromhex, "hexadecimal bytes"),
+        (Decimal, Decimal, "a number"),
+        (UUID, UUID, "a GUID"),
+        (datetime, datetime.fromisoformat, "a date and time such as 2026-12-31T23:59:59"),
+        (date, date.fromisoformat, "a date such as 2026-12-31"),
+        (time, time.fromisoformat, "a time such as 23:59:59"),
+        (timedelta, _duration, "a duration such as 1.23:59:59.5"),
+    )
+    for kind, parse, description in parsers:
+        if isinstance(zero, kind):
+            return parse, description
+    return str, "text"
+
+
+def _integer(text: str) -> int:
+    """Return a decimal integer, or one that begins with 0x or 0b."""
+    try:
+        return int(text)
+    except ValueError:
+        return int(text, 0)
+
+
+def _truth(text: str) -> bool:
+    word = text.strip().lower()
+    if word not in _TRUE + _FALSE:
+        raise ValueError(text)
+    return word in _TRUE
+
+
+def _duration(text: str) -> Any:
+    from datetime import timedelta
+    from decimal import Decimal
+
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(text)
+    length = timedelta(
+        days=int(match["days"] or 0),
+        hours=int(match["hours"]),
+        minutes=int(match["minutes"]),
+        microseconds=int(Decimal(match["seconds"] or 0) * 1_000_000),
+    )
+    return -length if match["sign"] else length
