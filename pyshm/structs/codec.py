@@ -32,6 +32,10 @@ class StructCodec:
     def __repr__(self) -> str:
         return repr(self.__packing__)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        layout = self.layout
+        return _restored, (self.struct, layout.target, layout.marshalled)
+
     @property
     def struct(self) -> type[Any]:
         """The struct class."""
@@ -113,6 +117,12 @@ def codec_of(packing: Packing) -> StructCodec:
     if codec is None:
         codec = packing.cache.setdefault("codec", StructCodec(packing))
     return codec
+
+
+def _restored(struct: Any, target: Target, marshalled: bool) -> StructCodec:
+    """Return the codec of that layout; pickles call this function."""
+    packings: Packings = struct.__packings__
+    return codec_of(packings.for_target(target, marshalled=marshalled))
 
 
 def for_target(struct_type: PackedType, target: Target = HOST) -> StructCodec:

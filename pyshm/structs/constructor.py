@@ -21,7 +21,12 @@ def constructor_of(packed: Packed, defaults: Mapping[str, Any]) -> Callable[...,
     """
     struct = packed.struct
     overlapped = {shape.field.name for overlap in packed.overlaps for shape in overlap.shapes}
-    scope: dict[str, Any] = {"__bare": struct.__bare__, "__type": type, "__bytes": bytes}
+    scope: dict[str, Any] = {
+        "__bare": struct.__bare__,
+        "__type": type,
+        "__bytes": bytes,
+        "__keep": _keep_source,
+    }
     parameters = []
     body = []
     for overlap in packed.overlaps:
@@ -40,10 +45,12 @@ def constructor_of(packed: Packed, defaults: Mapping[str, Any]) -> Callable[...,
             scope[f"__convert_{name}"] = assigned_bytes(shape)
             value = f"({name} if __type({name}) is not __bytes else __convert_{name}({name}))"
         body.append(f"self.{shape.slot} = {_or_default(shape, value, default, scope)}")
+    given = ", ".join(f"{name!r}: {name}" for name in sorted(overlapped))
     lines = [
-        f"def make({', '.join(parameters)}):",
+        f"def make({', '.join((*parameters, '*', '__source__=None'))}):",
         "    self = __bare()",
         *(f"    {line}" for line in body),
+        f"    if __source__ is not None: __keep(self, __source__, {{{given}}})",
         "    return self",
     ]
     exec(compile("\n".join(lines), f"<pyshm struct {struct.__name__}>", "exec"), scope)  # noqa: S102 - made from names alone
@@ -70,6 +77,12 @@ def _or_default(shape: Shape, value: str, default: Any, scope: dict[str, Any]) -
         scope[f"__copy_{name}"] = partial(_copied, default)
         return f"__copy_{name}() if {name} is __default_{name} else {value}"
     return value
+
+
+def _keep_source(struct: Any, source: Any, overlapped: dict[str, Any]) -> None:
+    from .dataclass_fields import keep_source
+
+    keep_source(struct, source, overlapped)
 
 
 def _copied(default: Any) -> Any:

@@ -7,6 +7,7 @@ from struct import Struct as Codec
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FormatError
+from ..layout.forms import Target
 from .compound import ArrayValue, NestedStruct
 from .packed import Packed, PackedType, check_offset, truncated_error
 from .shapes import Shape
@@ -50,7 +51,11 @@ def snapshot_type(struct_type: PackedType) -> type[bytes]:
 def _type_of(packed: Packed) -> type[bytes]:
     found: type[bytes] | None = packed.cache.get("snapshot")
     if found is None:
-        namespace: dict[str, Any] = {"__slots__": (), "__repr__": _describer(packed)}
+        namespace: dict[str, Any] = {
+            "__slots__": (),
+            "__repr__": _describer(packed),
+            "__reduce__": _reducer(packed),
+        }
         namespace["__str__"] = namespace["__repr__"]
         for shape in packed.shapes:
             read = _reader(packed, shape.conversion, shape.field.offset)
@@ -58,6 +63,17 @@ def _type_of(packed: Packed) -> type[bytes]:
         made = type(packed.struct.__name__, (bytes,), namespace)
         found = packed.cache.setdefault("snapshot", made)
     return found
+
+
+def _reducer(packed: Packed) -> Callable[[bytes], tuple[Any, ...]]:
+    layout = packed.layout
+    key = (packed.struct, layout.target, layout.marshalled)
+    return lambda data: (_restored, (*key, bytes.__getitem__(data, slice(None))))
+
+
+def _restored(struct: Any, target: Target, marshalled: bool, data: bytes) -> Any:
+    """Return the snapshot of these bytes; pickles call this function."""
+    return _type_of(struct.__packings__.for_target(target, marshalled=marshalled))(data)
 
 
 def _reader(packed: Packed, conversion: Conversion, start: int) -> Callable[[bytes], Any]:

@@ -105,6 +105,18 @@ class StructType(type):
         return Signature([Parameter(name, kind, default=defaults[name]) for name in defaults])
 
 
+class _OfDataclass:
+    """An attribute that the functions of ``dataclasses`` read."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: object, owner: Any) -> Any:
+        from .dataclass_fields import model_of
+
+        return getattr(model_of(owner), self._name)
+
+
 @dataclass_transform(eq_default=True)
 class Struct(metaclass=StructType):
     """Base of all declared structs. Subclass it with annotated fields from :mod:`pyshm.types`.
@@ -240,6 +252,23 @@ class Struct(metaclass=StructType):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (type(self), _state(self))
+
+    def __replace__(self, /, **changes: Any) -> Self:
+        # For copy.replace, from Python 3.13 on. Fields that are not named keep their bytes.
+        names = self.__match_args__
+        for name in changes:
+            if name not in names:
+                raise TypeError(f"{type(self).__name__} has no field {name!r}")
+        struct: Self = _restored(type(self), _state(self))
+        for name in names:
+            if name in changes:
+                setattr(struct, name, changes[name])
+        return struct
+
+    if not TYPE_CHECKING:  # type checkers know it from dataclass_transform
+        __dataclass_fields__ = _OfDataclass("__dataclass_fields__")
+        __dataclass_params__ = _OfDataclass("__dataclass_params__")
+        __source__ = property(lambda self: self)  # dataclass_fields.py
 
 
 for _name in REPLACEMENTS:

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
+from .._support.live import refuse_copy
 from ..errors import FormatError, StructValueError, UnsupportedError
 from .buffers import contiguous, items_of
 from .compound import ArrayValue, FirstElementOnly, NestedStruct
@@ -51,6 +52,10 @@ class StructView(ctypes.Union):
             f"{shape.field.name}={_value_text(self, shape)}" for shape in packed.shapes
         )
         return f"<view of {packed.struct.__name__}: {fields}>"
+
+    def __reduce__(self) -> NoReturn:
+        name = type(self)._packed_.struct.__name__
+        refuse_copy(f"a view of {name}", f"send a copy: {name}.unpack_from(view)")
 
 
 def _value_text(view: StructView, shape: Shape) -> str:
@@ -327,6 +332,9 @@ class ArrayView(_Sequence):
             value,
             lambda invalid: _array_error(invalid.inside(f"[{index}]", 0)),
         )
+
+    def __reduce__(self) -> NoReturn:
+        refuse_copy("an array of a view", "send a copy: array.tolist()")
 
     def tolist(self) -> list[Any]:
         """Return a copy: the list that the field of the struct itself would be."""
