@@ -14,6 +14,7 @@ from .._support.text import json_text
 
 if TYPE_CHECKING:
     from ..helper import ShareMemoryHelper
+    from ..maps.copying import Copy
 
 __all__ = [
     "INTERRUPTED",
@@ -27,6 +28,7 @@ __all__ = [
     "add_json",
     "add_map",
     "add_references",
+    "copied",
     "interruptible",
     "natural_number",
     "opened_to_read",
@@ -161,6 +163,29 @@ def opened_to_read(arguments: argparse.Namespace) -> ShareMemoryHelper:
     name = None if arguments.file else arguments.map
     helper = ShareMemoryHelper(name, access=MemoryMappedFileAccess.READ)
     return helper.open_file(arguments.map) if arguments.file else helper.open()
+
+
+def copied(arguments: argparse.Namespace, most_size: int | None = None) -> Copy:
+    """Return a copy of what ``--offset`` and ``--length`` select of the map of ``add_map``.
+
+    It has a bound (:mod:`pyshm.maps.copying`). The map is open only during the call. Raises as
+    :func:`opened_to_read`.
+    """
+    from ..maps import copying
+
+    part = arguments.offset, arguments.length
+    if sys.platform == "win32":
+        with opened_to_read(arguments) as memory:
+            return copying.copy_of_memory(memory.buffer, *part)
+    from ..maps.enums import MemoryMappedFileAccess, MemoryMappedFileRights
+    from ..maps.mapping import MemoryMappedFile
+
+    with (
+        MemoryMappedFile.create_from_file(arguments.map, access=MemoryMappedFileAccess.READ)
+        if arguments.file
+        else MemoryMappedFile.open_existing(arguments.map, MemoryMappedFileRights.READ)
+    ) as opened:
+        return copying.copy_of_file(opened.handle, *part, most_size)
 
 
 @contextmanager

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from .common import OK, Commands, UsageError, add_command, add_map, opened_to_read, print_json
+from .common import OK, Commands, UsageError, add_command, add_map, copied, print_json
 from .console import Console
-from .kinds import add_kind, chosen_part, kind_of
+from .kinds import add_kind, kind_of
 
 if TYPE_CHECKING:
     from ..dump import Picture, Regions
@@ -55,21 +55,22 @@ def _dump(arguments: argparse.Namespace) -> int:
 
     kind = kind_of(arguments)
     _check_targets(arguments)
-    with opened_to_read(arguments) as memory:
-        memory.accessor.check_backed()
-        buffer = chosen_part(arguments, memory.buffer)
-        if not len(buffer):
-            raise ArgumentError(
-                f"no byte of the map is selected: it has {len(memory.buffer):,} bytes, --offset is "
-                f"{arguments.offset:,}",
-                field="offset",
-                value=arguments.offset,
-                limit=len(memory.buffer),
-            )
-        found = annotate(buffer, kind, count=arguments.array)
-        _write_files(arguments, buffer, found)
-        if arguments.json or (arguments.html is None and arguments.png is None):
-            _print(arguments, buffer, found)
+    copy = copied(arguments)
+    buffer = copy.data
+    if not buffer:
+        raise ArgumentError(
+            f"no byte of the map is selected: it has {copy.size:,} bytes, --offset is "
+            f"{arguments.offset:,}",
+            field="offset",
+            value=arguments.offset,
+            limit=copy.size,
+        )
+    found = annotate(buffer, kind, count=arguments.array)
+    if copy.missing:
+        found = found._replace(remark="; ".join(filter(None, (found.remark, copy.missing))))
+    _write_files(arguments, buffer, found)
+    if arguments.json or (arguments.html is None and arguments.png is None):
+        _print(arguments, buffer, found)
     return OK
 
 

@@ -11,7 +11,7 @@ from .types import struct_of
 if TYPE_CHECKING:
     from ..structs.struct import Struct
 
-__all__ = ["add_kind", "chosen_part", "kind_of"]
+__all__ = ["add_kind", "kind_of"]
 
 
 def add_kind(sub: argparse.ArgumentParser) -> None:
@@ -45,9 +45,3 @@ def kind_of(arguments: argparse.Namespace) -> str | type[Struct] | None:
             f"--as {kind}: expected blob, TestData, raw, module:Class or x.dll:Full.Name"
         )
     return struct_of(kind, arguments.references)
-
-
-def chosen_part(arguments: argparse.Namespace, buffer: memoryview) -> memoryview:
-    """Return the bytes of ``buffer`` that ``--offset`` and ``--length`` select."""
-    end = None if arguments.length is None else arguments.offset + arguments.length
-    return buffer[arguments.offset : end]

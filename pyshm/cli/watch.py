@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,18 +14,19 @@ from .common import (
     Commands,
     add_command,
     add_map,
+    copied,
     interruptible,
-    opened_to_read,
     positive_number,
 )
 from .console import Console
-from .kinds import add_kind, chosen_part, kind_of
+from .kinds import add_kind, kind_of
 
 if TYPE_CHECKING:
     from .watch_views import View
 
 __all__ = ["add"]
 
+_MOST = 1 << 26  # bytes that are copied and compared at each look
 _DAY = 86400.0  # seconds; the longest interval, as time.sleep has a limit too
 _DESCRIPTION = """\
 Opens the map only for the moment of each look, so watching does not keep it alive. If the map does
@@ -67,13 +69,16 @@ def _watch(arguments: argparse.Namespace) -> int:
 
     kind = kind_of(arguments)
     left: int | None = arguments.count
+    missing = ""  # what the last copy says
 
     @contextmanager
     def look() -> Iterator[memoryview]:
-        with opened_to_read(arguments) as memory:
-            memory.accessor.check_backed()
-            with chosen_part(arguments, memory.buffer) as buffer:
-                yield buffer
+        nonlocal missing
+        copy = copied(arguments, _MOST)
+        if copy.missing != missing:
+            missing = copy.missing
+            print(f"pyshm: {missing}", file=sys.stderr, flush=True)
+        yield copy.data
 
     def wait() -> None:
         time.sleep(arguments.interval)

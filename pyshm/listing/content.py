@@ -2,66 +2,84 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 import sys
 from struct import Struct as Codec
 
 from ..formats import blob
-from ..formats.recognize import is_unfinished, recognize
+from ..formats.recognize import is_unfinished
 from ..formats.testdata import TestData
+from ..maps.copying import data_of_file
 
-__all__ = ["content_of"]
+__all__ = ["Budget", "content_of"]
 
 assert sys.platform != "win32"  # for type checkers
 
-_CHUNK = 1 << 20  # bytes
+_OF_ONE_FILE = 1 << 26  # bytes that are read of one file to find out whether all are 0
+_OF_ALL_FILES = 1 << 29
+_BEGIN = 1 << 16  # bytes
 _SHOWN_PATH = 4096  # bytes
 _TWELVE_INTEGERS = Codec("<12i")
 _PLAUSIBLE = 1 << 20  # an id, an age and scores are below this; text and floats are not
 
 
-def content_of(descriptor: int, size: int) -> tuple[str, str]:
-    """Return the ``kind`` and the ``detail`` of a ListedMap of ``size`` bytes."""
-    first = _first_set_byte(descriptor, size)
-    if first is None:
-        return "empty", "all bytes are 0"
-    if first >= TestData.layout.size:
-        return "unknown", ""
-    with mmap.mmap(descriptor, size, access=mmap.ACCESS_READ) as memory, memoryview(memory) as view:
-        if is_unfinished(view):
-            return "unfinished blob", blob.UNFINISHED_DETAIL
-        if recognize(view) == "blob":
-            found = blob.parse(view)
-            with found.path, found.content:
-                path = bytes(found.path[:_SHOWN_PATH]).decode("utf-8", "replace")
-                return "blob", f"{path}, {len(found.content)} bytes"
-    begin = os.pread(descriptor, _CHUNK, 0)
+class Budget:
+    """How many more bytes of all files a listing reads to find out whether they are 0."""
+
+    def __init__(self) -> None:
+        self._left = _OF_ALL_FILES
+
+    def spend(self, size: int) -> bool:
+        """Return whether ``size`` more bytes may be read."""
+        self._left -= size
+        return self._left >= 0
+
+
+def content_of(descriptor: int, size: int, budget: Budget) -> tuple[str, str]:
+    """Return the ``kind`` and the ``detail`` of a ListedMap of ``size`` bytes.
+
+    The file is read and not mapped: a mapping would allocate its holes, and crash if another
+    process truncates the file. Raises OSError.
+    """
+    begin = os.pread(descriptor, _BEGIN, 0)
+    if not begin.strip(b"\0"):
+        zero = _all_zero(descriptor, size, budget)
+        if zero is None:
+            return "unknown", "not all of its bytes were read, as there are too many"
+        return ("empty", "all bytes are 0") if zero else ("unknown", "")
+    if is_unfinished(memoryview(begin)):
+        return "unfinished blob", blob.UNFINISHED_DETAIL
+    if (content_length := _content_length(descriptor, size)) > 0:
+        path = os.pread(descriptor, min(_SHOWN_PATH, _int32(descriptor, 0)), 4)
+        return "blob", f"{path.decode('utf-8', 'replace')}, {content_length} bytes"
     if _plausible(begin):
         return "TestData", str(TestData.unpack_from(begin))
     return "unknown", ""
 
 
-def _first_set_byte(descriptor: int, size: int) -> int | None:
-    """Return the offset of the first byte that is not 0, None if all bytes are 0.
+def _all_zero(descriptor: int, size: int, budget: Budget) -> bool | None:
+    """Return whether all bytes are 0; None if there are too many to read."""
+    read = 0
+    for _, part in data_of_file(descriptor, 0, size):
+        if part.strip(b"\0"):
+            return False
+        read += len(part)
+        if read >= _OF_ONE_FILE or not budget.spend(len(part)):
+            return None
+    return True
 
-    The file is read and not mapped: reading a hole through a shared mapping would allocate it.
-    """
-    offset = 0
-    while offset < size:
-        if sys.platform == "linux":
-            try:
-                offset = os.lseek(descriptor, offset, os.SEEK_DATA)
-            except OSError:
-                return None  # the rest of the file is a hole
-        chunk = os.pread(descriptor, _CHUNK, offset)
-        if not chunk:
-            return None  # another process truncated the file
-        rest = chunk.lstrip(b"\0")
-        if rest:
-            return offset + len(chunk) - len(rest)
-        offset += len(chunk)
-    return None
+
+def _content_length(descriptor: int, size: int) -> int:
+    """Return the length of a blob's content; 0 if there is no blob."""
+    path_length = _int32(descriptor, 0)
+    if not 0 <= path_length <= size - 8:
+        return 0
+    content_length = _int32(descriptor, 4 + path_length)
+    return content_length if content_length <= size - 8 - path_length else 0
+
+
+def _int32(descriptor: int, offset: int) -> int:
+    return int.from_bytes(os.pread(descriptor, 4, offset), "little", signed=True)
 
 
 def _plausible(data: bytes) -> bool:

@@ -15,13 +15,15 @@ from ..errors import MapAccessError, MapIOError, MapNotFoundError, NameRuleError
 from ..maps.names import check_name
 from ..maps.posix import directory, files, holding, unnamed
 from . import processes
-from .content import content_of
+from .content import Budget, content_of
 from .entries import Holder, ListedMap, Removal, State
 
 assert sys.platform != "win32"  # for type checkers
 
 __all__ = ["dead", "left_over", "look_at_all", "names_held", "remove"]
 
+_PATIENCE = 1.0  # seconds that one look waits for the locks of all files together
+_NO_STATUS = os.stat_result((0,) * 10)
 _ATTEMPTS = 5  # a file that changes during each attempt is alive
 # The beginnings of the names of other programs' files that also have mode 0600.
 _FOREIGN = {
@@ -35,13 +37,15 @@ _FOREIGN = {
 
 def look_at_all() -> list[ListedMap]:
     """Return every file except private ones, sorted by name."""
-    looked = [_look(entry) for entry in _entries() if not _is_private(entry.name)]
+    look = _Look()
+    looked = [look.at(entry) for entry in _entries() if not _is_private(entry.name)]
     return _with_processes([found for found in looked if found is not None])
 
 
 def names_held() -> list[str]:
     """Return the names of the maps that a process holds."""
-    looked = [_look(entry, content=False) for entry in _entries()]
+    look = _Look(content=False)
+    looked = [look.at(entry) for entry in _entries()]
     return [found.name for found in looked if found is not None and found.state == "alive"]
 
 
@@ -53,41 +57,65 @@ def _entries() -> list[os.DirEntry[str]]:
 # --- one file ---
 
 
-def _look(entry: os.DirEntry[str], *, content: bool = True) -> ListedMap | None:
-    """Return what the file is, without its processes; None if it does not exist any more."""
-    try:
-        status = entry.stat(follow_symlinks=False)
-    except FileNotFoundError:
-        return None
-    found = ListedMap(entry.name, entry.path, status.st_size, "other", status)
-    reason = _not_a_map(entry.name, status)
-    if reason:
-        return found._replace(reason=reason)
-    for _ in range(_ATTEMPTS):
+class _Look:
+    """One look at all files. What it waits for and what it reads has a bound."""
+
+    def __init__(self, *, content: bool = True) -> None:
+        self._budget = Budget() if content else None
+        self._deadline = time.monotonic() + _PATIENCE
+
+    def examine(self, entry: os.DirEntry[str]) -> tuple[int, holding.Finding]:
+        """Return a descriptor of the file, and its state. Raises as holding.examine."""
+        patience = max(0.0, self._deadline - time.monotonic())
+        return holding.examine(entry.path, entry.name, patience)
+
+    def at(self, entry: os.DirEntry[str]) -> ListedMap | None:
+        """Return what the file is, without its processes; None if it does not exist any more."""
         try:
-            descriptor, finding = holding.examine(entry.path, entry.name)
+            status = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            reason = f"it can't be examined: {error.strerror}"
+            return ListedMap(entry.name, entry.path, 0, "other", _NO_STATUS, reason=reason)
+        found = ListedMap(entry.name, entry.path, status.st_size, "other", status)
+        reason = _not_a_map(entry.name, status)
+        if reason:
+            return found._replace(reason=reason)
+        try:
+            return self._at_map(entry, found)
         except MapNotFoundError:
             return None
-        except MapIOError:  # it stays locked, so it is not dead
-            return found._replace(state="alive")
         except MapAccessError as error:
             return found._replace(reason=str(error))
-        try:
-            if finding is holding.Finding.CHANGED:
-                continue
-            held = finding is holding.Finding.ALIVE
-            status = os.fstat(descriptor)
-            state: State = "alive" if held else "dead"
-            found = found._replace(state=state, status=status, size=status.st_size)
-            if not held and (program := _foreign(entry.name)):
-                return found._replace(state="other", reason=f"its name is one of {program}")
-            if content:
-                kind, detail = content_of(descriptor, status.st_size)
-                found = found._replace(kind=kind, detail=detail)
+        except MapIOError as error:  # it stays locked, so it is not dead
+            return found._replace(state="alive", reason=str(error))
+
+    def _at_map(self, entry: os.DirEntry[str], found: ListedMap) -> ListedMap:
+        for _ in range(_ATTEMPTS):
+            descriptor, finding = self.examine(entry)
+            try:
+                if finding is holding.Finding.CHANGED:
+                    continue
+                held = finding is holding.Finding.ALIVE
+                status = os.fstat(descriptor)
+                state: State = "alive" if held else "dead"
+                found = found._replace(state=state, status=status, size=status.st_size)
+                if not held and (program := _foreign(entry.name)):
+                    return found._replace(state="other", reason=f"its name is one of {program}")
+                return self._with_content(descriptor, found)
+            finally:
+                os.close(descriptor)
+        return found._replace(state="alive")
+
+    def _with_content(self, descriptor: int, found: ListedMap) -> ListedMap:
+        if self._budget is None:
             return found
-        finally:
-            os.close(descriptor)
-    return found._replace(state="alive")
+        try:
+            kind, detail = content_of(descriptor, found.size, self._budget)
+        except OSError as error:
+            kind, detail = "unknown", f"it can't be read: {error.strerror}"
+        return found._replace(kind=kind, detail=detail)
 
 
 def _not_a_map(name: str, status: os.stat_result) -> str:
@@ -175,6 +203,7 @@ def dead(found: list[ListedMap], name: str) -> ListedMap:
 def left_over(age: float) -> list[ListedMap]:
     """Return the private files of processes that were killed, as dead maps."""
     found = []
+    look = _Look(content=False)
     oldest = time.time() - age
     for entry in _entries():
         if not _is_private(entry.name):
@@ -183,7 +212,7 @@ def left_over(age: float) -> list[ListedMap]:
             status = entry.stat(follow_symlinks=False)
             if not stat.S_ISREG(status.st_mode) or status.st_mtime > oldest:
                 continue
-            descriptor, finding = holding.examine(entry.path, entry.name)
+            descriptor, finding = look.examine(entry)
         except (PyshmError, FileNotFoundError):
             continue  # it was removed, stays locked, or is another user's
         os.close(descriptor)

@@ -136,19 +136,20 @@ def test_private_files_are_not_listed(folder):
 
 
 def test_a_map_that_stays_locked_counts_as_alive(folder, monkeypatch):
-    monkeypatch.setattr(locks, "TIMEOUT", 0.0)
+    monkeypatch.setattr(_scan, "_PATIENCE", 0.0)
     path = dead(folder, "x")
     with path.open("r+b") as other, locks.transition_lock(other.fileno(), str(path)):
         found = the_only()
     assert (found.state, found.kind) == ("alive", None)
+    assert "locked" in found.reason
 
 
 def test_a_file_that_is_removed_meanwhile_is_left_out(folder, monkeypatch):
     dead(folder, "x")
 
-    def gone(path, name):
+    def gone(path, name, timeout):
         Path(path).unlink()
-        return examine(path, name)
+        return examine(path, name, timeout)
 
     examine = holding.examine
     monkeypatch.setattr(holding, "examine", gone)

@@ -53,7 +53,8 @@ def open_file(path: str, mode: FileMode, access: MemoryMappedFileAccess) -> tupl
     exclusive lock of another one. Raises MapIOError if another process has such a lock.
     """
     reading = access in READ_ONLY
-    flags = (os.O_RDONLY if reading else os.O_RDWR) | os.O_CLOEXEC
+    # O_NONBLOCK: opening a FIFO would wait for another process.
+    flags = (os.O_RDONLY if reading else os.O_RDWR) | os.O_CLOEXEC | os.O_NONBLOCK
     created = False
     try:
         if mode in (FileMode.OPEN, FileMode.TRUNCATE, FileMode.APPEND):
@@ -70,8 +71,10 @@ def open_file(path: str, mode: FileMode, access: MemoryMappedFileAccess) -> tupl
     except OSError as error:
         raise system_error(error, f"file {path!r}") from error
     try:
-        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
-            raise MapAccessError(f"file {path!r}: is a directory", filename=path)
+        kind = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(kind) or stat.S_ISFIFO(kind):
+            what = "directory" if stat.S_ISDIR(kind) else "pipe, which can't be mapped"
+            raise MapAccessError(f"file {path!r}: is a {what}", filename=path)
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         if mode is FileMode.CREATE:
             os.ftruncate(descriptor, 0)

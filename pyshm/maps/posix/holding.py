@@ -56,14 +56,14 @@ def open_another_holder(descriptor: int, path: str) -> int:
     return second
 
 
-def examine(path: str, name: str) -> tuple[int, Finding]:
+def examine(path: str, name: str, timeout: float | None = None) -> tuple[int, Finding]:
     """Return a descriptor of the file at ``path``, and its state. No lock is kept.
 
-    Raises as open_map_file does, and MapIOError if the file stays locked.
+    Raises as open_map_file does, and MapIOError if the file stays locked for ``timeout`` seconds.
     """
     descriptor = open_map_file(path, name)
     try:
-        with transition_lock(descriptor, path):
+        with transition_lock(descriptor, path, timeout):
             if not leads_to(path, descriptor):
                 return descriptor, Finding.CHANGED
             return descriptor, Finding.DEAD if _is_dead(descriptor) else Finding.ALIVE

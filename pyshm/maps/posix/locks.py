@@ -23,18 +23,19 @@ __all__ = ["TIMEOUT", "attempts", "transition_lock", "try_lock"]
 TIMEOUT = 10.0  # seconds; docs/named-maps.md
 
 
-def attempts(what: str) -> Iterator[None]:
-    """Yield with longer and longer pauses, then raise MapIOError after ``TIMEOUT`` seconds.
+def attempts(what: str, timeout: float | None = None) -> Iterator[None]:
+    """Yield with longer and longer pauses, then raise MapIOError after ``timeout`` seconds.
 
-    ``what`` begins the error's message.
+    The default is ``TIMEOUT``. ``what`` begins the error's message.
     """
-    deadline = time.monotonic() + TIMEOUT
+    timeout = TIMEOUT if timeout is None else timeout
+    deadline = time.monotonic() + timeout
     pause = 0.00002
     while True:
         yield
         if time.monotonic() > deadline:
             raise MapIOError(
-                f"{what}: its state kept changing, or was locked, for {TIMEOUT:.0f} seconds",
+                f"{what}: its state kept changing, or was locked, for {timeout:.0f} seconds",
                 errno=errno.EBUSY,
             )
         time.sleep(pause)
@@ -54,10 +55,13 @@ def try_lock(descriptor: int, operation: int) -> bool:
 
 
 @contextmanager
-def transition_lock(descriptor: int, path: str) -> Iterator[None]:
-    """Hold the lock under which a named map's file changes its state."""
+def transition_lock(descriptor: int, path: str, timeout: float | None = None) -> Iterator[None]:
+    """Hold the lock under which a named map's file changes its state.
+
+    Raises MapIOError after ``timeout`` seconds; the default is ``TIMEOUT``.
+    """
     if sys.platform == "linux":
-        for _ in attempts(f"waiting for the transition lock of {path}"):
+        for _ in attempts(f"waiting for the transition lock of {path}", timeout):
             if _try_record_lock(descriptor, fcntl.F_WRLCK):
                 break
         try:
@@ -69,7 +73,7 @@ def transition_lock(descriptor: int, path: str) -> Iterator[None]:
         # directory is one that the user chose for named maps, so no other program locks it.
         directory = os.open(os.path.dirname(path), os.O_RDONLY | os.O_CLOEXEC)
         try:
-            for _ in attempts(f"waiting for the transition lock of {path}"):
+            for _ in attempts(f"waiting for the transition lock of {path}", timeout):
                 if try_lock(directory, fcntl.LOCK_EX):
                     break
             yield
