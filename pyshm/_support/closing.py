@@ -19,7 +19,11 @@ class Closing:
         """Release what the object holds."""
         raise NotImplementedError
 
+    def _check_open(self) -> None:
+        """Raise ClosedError if the object can't be used any more. By default it always can."""
+
     def __enter__(self) -> Self:
+        self._check_open()
         return self
 
     def __exit__(

@@ -10,7 +10,7 @@ from . import blob
 TYPE_CHECKING = False  # type checkers take it for True; importing typing is slow
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
-    from typing import Literal, Self, TypeAlias
+    from typing import Any, Literal, Self, TypeAlias
 
     from PIL.Image import Image
 
@@ -134,6 +134,10 @@ class ImageData:
         return self.path == other.path and _as_bytes(self.content) == _as_bytes(other.content)
 
     __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy or a pickle has its own bytes; the content can be the memory of a map.
+        return type(self), (self.path, bytes(_as_bytes(self.content)))
 
     def __repr__(self) -> str:
         return f"ImageData({self.path!r}, <{len(_as_bytes(self.content))} bytes>)"

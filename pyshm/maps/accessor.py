@@ -11,6 +11,7 @@ from struct import error as CodecError
 
 from .._support.closing import Closing
 from .._support.integers import integer
+from .._support.live import refuse_copy
 from ..errors import ArgumentError, ArgumentOutOfRangeError, ClosedError, UnsupportedError
 from .enums import READ_ONLY, MemoryMappedFileAccess
 
@@ -18,7 +19,7 @@ TYPE_CHECKING = False  # type checkers take it for True; importing typing is slo
 if TYPE_CHECKING:
     from collections.abc import Buffer, MutableSequence, Sequence  # type: ignore[attr-defined,unused-ignore]
     from decimal import Decimal
-    from typing import Any, TypeVar
+    from typing import Any, NoReturn, TypeVar
 
     from ..structs.struct import Struct
     from .elements import Element
@@ -458,6 +459,11 @@ class MemoryMappedViewAccessor(Closing):
                 self._memory.flush()
             finally:
                 self._memory.release()
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        refuse_copy(
+            "a view", "send its bytes, or let the other process open the map by its name or path"
+        )
 
     # --- checks, in .NET's order ---
 

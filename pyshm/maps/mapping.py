@@ -12,6 +12,7 @@ from weakref import finalize
 
 from .._support.closing import Closing
 from .._support.integers import integer
+from .._support.live import refuse_copy
 from ..errors import (
     ArgumentError,
     ArgumentNullError,
@@ -358,14 +359,17 @@ class MemoryMappedFile(Closing):
         """Whether :meth:`close` was called."""
         return not self._close.alive
 
+    def _check_open(self) -> None:
+        if self.closed:
+            raise ClosedError("the map is closed")
+
     @property
     def handle(self) -> int:
         """The map's kernel handle (Windows) or its descriptor (POSIX), which a child can inherit.
 
         .NET: SafeMemoryMappedFileHandle. Raises ClosedError.
         """
-        if self.closed:
-            raise ClosedError("the map is closed")
+        self._check_open()
         return self._handle.number
 
     def fileno(self) -> int:
@@ -385,8 +389,8 @@ class MemoryMappedFile(Closing):
         """Release the map; its views stay valid. Another call does nothing. .NET: Dispose."""
         self._close()
 
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a map can't be pickled; let the other process open it by its name or path")
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        refuse_copy("a map", "let the other process open it by its name or path")
 
 
 def _nothing() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 
 from .._support.integers import integer
+from .._support.live import refuse_copy
 from ..errors import (
     ArgumentError,
     ArgumentOutOfRangeError,
@@ -20,6 +21,7 @@ from .enums import READ_ONLY, MemoryMappedFileAccess
 TYPE_CHECKING = False  # type checkers take it for True; importing typing is slow
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
+    from typing import NoReturn, Self
 
     from .system import ViewMemory
 
@@ -43,6 +45,14 @@ class MemoryMappedViewStream(io.RawIOBase):
         self._position = 0
         self._readable = access is not MemoryMappedFileAccess.WRITE
         self._writable = access not in READ_ONLY
+
+    def __enter__(self) -> Self:
+        self._check_open()
+        return self
+
+    def __iter__(self) -> Self:
+        self._check_open()
+        return self
 
     def __len__(self) -> int:
         self._check_open()
@@ -149,6 +159,11 @@ class MemoryMappedViewStream(io.RawIOBase):
                 super().close()  # this flushes
             finally:
                 self._memory.release()
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        refuse_copy(
+            "a view", "send its bytes, or let the other process open the map by its name or path"
+        )
 
     def _check_open(self) -> None:
         if self.closed:
