@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 from ..errors import UnsupportedError
+
+TYPE_CHECKING = False  # type checkers take it for True; importing typing is slow
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 __all__ = ["refuse_copy"]
 
