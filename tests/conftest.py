@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 # In every environment with pyshm installed, pytest loads this plugin, so these tests do it too.
-pytest_plugins = ["pyshm.testing.plugin"]
+pytest_plugins = ["pyshm.testing.plugin", "tests.limits"]
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 30.0  # seconds that a test waits for another process before it fails

@@ -6,4 +6,9 @@ from tests.conftest import child, map_name
 
 __all__ = ["child", "map_name"]
 
-pytest_plugins = ["interop.plugin.hooks", "interop.desktop.display", "pyshm.testing.plugin"]
+pytest_plugins = [
+    "interop.plugin.hooks",
+    "interop.desktop.display",
+    "pyshm.testing.plugin",
+    "tests.limits",
+]

@@ -28,6 +28,9 @@ from pyshm.testing.questions import DotNetTypes
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
+# The time grows with --types.
+pytestmark = pytest.mark.limit(0)
+
 KEPT = FIXTURES / "types.jsonl"
 # The number of types in one request, because each round trip takes time.
 BATCH = 25

@@ -7,18 +7,23 @@ import os
 import random
 import threading
 import time
+from hashlib import sha256
+from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from interop.exchange.place import Place
 from interop.oracle.memory import blob_bytes, map_directory
 from interop.plugin.hooks import Pair
+from pyshm.testing.process import Peer
 
 GROUP = "torn"
 pytestmark = pytest.mark.posix  # the harness writes to the file of the map
 
 # The errors that a reader may report for any bytes (docs/format.md).
 ALLOWED = {"truncated", "negative-length", "length-exceeds-buffer", "invalid-utf8"}
+PATIENCE = 60.0  # seconds for two writes
 UNFINISHED = b"\xff\xff\xff\xff"
 
 
@@ -65,7 +70,63 @@ def test_a_blob_that_changes_while_it_is_read_is_read_or_refused(pair: Pair, pla
         writer.join()
     kinds = {outcome["error"]["kind"] for outcome in outcomes if "error" in outcome}
     assert kinds <= ALLOWED
+    for outcome in outcomes:
+        if "value" in outcome:
+            path, length = outcome["value"]["path"], outcome["value"]["length"]
+            assert len(path.encode()) + length <= size - 8, outcome
     assert pair.consumer.request({"do": "ping"}) == [{"value": "pong"}]
+
+
+@pytest.mark.parametrize(
+    ("offset", "good", "bad"),
+    [(0, 4, 0x7FFFFFFF), (0, 4, 4093), (0, 4, -2), (8, 7, 0x7FFFFFFF), (8, 7, 4085), (8, 7, -1)],
+)
+def test_a_length_that_changes_is_read_once(
+    peer: Peer, place: Place, offset: int, good: int, bad: int
+) -> None:
+    """A second read of a length, after its check, would give the other value sooner or later."""
+    name, size = place.name(), 4096
+    peer.request(helper("create-or-open", name, size))
+    lengths = [value.to_bytes(4, "little", signed=True) for value in (good, bad)]
+    done = threading.Event()
+
+    def flip() -> None:
+        with (
+            open(os.path.join(map_directory(), name), "r+b") as file,
+            mmap.mmap(file.fileno(), size) as memory,
+        ):
+            memory[:19] = blob_bytes("path", b"content")
+            one, other = lengths
+            while not done.is_set():
+                for _ in range(1000):
+                    memory[offset : offset + 4] = other
+                    memory[offset : offset + 4] = one
+
+    writer = threading.Thread(target=flip)
+    writer.start()
+    outcomes: list[dict[str, Any]] = []
+    try:
+        # Two outcomes that differ show that the bytes change as fast as they are read. A busy
+        # machine does not run both processes at the same time; then there are fewer of them.
+        changes = 0
+        while changes == 0 or (changes < 500 and len(outcomes) < 40_000):
+            assert len(outcomes) < 400_000, "the bytes did not change while they were read"
+            outcomes += peer.request(
+                *[{"do": "read-image", "helper": "m"}] * 2000, on_error="continue"
+            )
+            changes = sum("value" in a and "error" in b for a, b in pairwise(outcomes))
+    finally:
+        done.set()
+        writer.join()
+    wrong = "negative-length" if bad < 0 else "length-exceeds-buffer"
+    expected = {"path": "path", "length": 7, "sha256": sha256(b"content").hexdigest()}
+    # Before the first change, the map is empty.
+    empty = {"path": "", "length": 0, "sha256": sha256(b"").hexdigest()}
+    for outcome in outcomes:
+        if "error" in outcome:
+            assert outcome["error"]["kind"] == wrong
+        else:
+            assert outcome["value"] in (expected, empty)
 
 
 def test_a_writer_that_is_killed_in_the_middle_leaves_an_unfinished_blob(
@@ -80,13 +141,15 @@ def test_a_writer_that_is_killed_in_the_middle_leaves_an_unfinished_blob(
     path = os.path.join(map_directory(), name)
     caught = False
     with open(path, "rb") as file, mmap.mmap(file.fileno(), size, prot=mmap.PROT_READ) as memory:
-        for _ in range(10):
+        for attempt in range(10):
             pair.producer.request(helper("open", name, size))
+            last = f"attempt {attempt}"
             # Twice: if the first write was too fast to be seen, the second one is.
-            pair.producer.send(write, write)
-            deadline = time.monotonic() + 60
-            while memory[:4] != UNFINISHED and time.monotonic() < deadline:
-                pass
+            pair.producer.send(write, {**write, "path": last})
+            finished = blob_bytes(last, b"")[: 4 + len(last)]
+            deadline = time.monotonic() + PATIENCE
+            while memory[:4] != UNFINISHED and memory[: len(finished)] != finished:
+                assert time.monotonic() < deadline, f"no write in {PATIENCE:.0f} seconds"
             pair.producer.kill()
             caught = memory[:4] == UNFINISHED
             if caught:
