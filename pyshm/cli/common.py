@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import os
-import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 
 from .._support.text import json_text
@@ -29,14 +26,12 @@ __all__ = [
     "add_map",
     "add_references",
     "copied",
-    "interruptible",
     "natural_number",
     "opened_to_read",
     "opened_to_write",
     "positive_number",
     "print_json",
     "report_ready",
-    "wait_for_end_of_input",
     "whole_number",
 ]
 
@@ -147,7 +142,9 @@ def positive_number(text: str) -> int:
 def opened_to_write(arguments: argparse.Namespace) -> ShareMemoryHelper:
     """Open the map of ``add_map`` and ``add_capacity``, or create it; return its helper."""
     from ..helper import ShareMemoryHelper
+    from .holding import catch_signals
 
+    catch_signals()  # before the map exists, so that it is released
     capacity = arguments.capacity
     if capacity is None:
         capacity = ShareMemoryHelper.DEFAULT_CAPACITY
@@ -186,23 +183,6 @@ def copied(arguments: argparse.Namespace, most_size: int | None = None) -> Copy:
         else MemoryMappedFile.open_existing(arguments.map, MemoryMappedFileRights.READ)
     ) as opened:
         return copying.copy_of_file(opened.handle, *part, most_size)
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """End the block without an error on Ctrl-C or SIGTERM, with which users end a writer."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    except KeyboardInterrupt:
-        pass
-
-
-def wait_for_end_of_input() -> None:
-    """Return when standard input ends, or at once if there is none."""
-    if sys.stdin is not None:
-        while os.read(sys.stdin.fileno(), 65536):
-            pass
 
 
 def report_ready(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -12,12 +11,12 @@ from ..errors import PyshmError
 if TYPE_CHECKING:
     from ..formats.image import ImageData
 
-__all__ = ["Signature", "changes", "pause", "signature"]
+__all__ = ["PAUSE", "Signature", "changes", "signature"]
 
 Signature: TypeAlias = tuple[int, int, int, int]
 """Changes when the file is written or replaced: device, inode, size, time of change."""
 
-_PAUSE = 0.1  # seconds between two looks
+PAUSE = 0.1  # seconds between two looks
 _GRACE = 10  # equal looks after which a file that does not decode is taken as complete
 
 
@@ -30,17 +29,11 @@ def signature(path: str) -> Signature | None:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def pause() -> bool:
-    """Wait until the next look, and return True."""
-    time.sleep(_PAUSE)
-    return True
-
-
 def changes(
     path: str,
     known: Signature | None,
     read: Callable[[str], ImageData],
-    wait: Callable[[], bool] = pause,
+    wait: Callable[[], bool],
 ) -> Iterator[ImageData | PyshmError | OSError]:
     """Yield each new version of the file after ``known``: the picture, or the error.
 

@@ -13,14 +13,13 @@ from .common import (
     add_capacity,
     add_command,
     add_map,
-    interruptible,
     opened_to_read,
     opened_to_write,
     print_json,
     report_ready,
-    wait_for_end_of_input,
 )
 from .console import Console
+from .holding import HELD, add_hold, hold, interruptible, time_is_left
 
 if TYPE_CHECKING:
     from ..formats.image import ImageData
@@ -29,12 +28,14 @@ if TYPE_CHECKING:
 
 __all__ = ["add"]
 
-_WRITE = """\
+_WRITE = f"""\
 The bytes of FILE are stored unchanged, and FILE can be any file. With --watch it must be a
 picture: it is sent when all of it can be decoded, so a file that is half written is never sent.
 
 If FILE is "-", the picture comes from standard input. The map is then held until Ctrl-C, and the
-stored path is "-" unless --path gives another. For a file named "-", write "./-"."""
+stored path is "-" unless --path gives another. For a file named "-", write "./-".
+
+{HELD}"""
 _WRITE_EXAMPLES = """\
   pyshm write-image picture photo.jpg            write it, then hold the map until Ctrl-C
   pyshm write-image picture photo.jpg --watch    write it again after each change of the file
@@ -56,12 +57,13 @@ def add(commands: Commands) -> None:
         commands,
         "write-image",
         _write_image,
-        "Write a picture to a map, and hold the map until standard input ends.",
+        "Write a picture to a map, and hold the map.",
         description=_WRITE,
         examples=_WRITE_EXAMPLES,
     )
     add_map(sub)
     add_capacity(sub)
+    add_hold(sub)
     sub.add_argument("image", metavar="FILE", help='the picture file; "-" is standard input')
     sub.add_argument("--path", metavar="TEXT", help="the path to store (default: FILE)")
     sub.add_argument("--watch", action="store_true", help="write it again when FILE changes")
@@ -106,10 +108,8 @@ def _write_image(arguments: argparse.Namespace) -> int:
                 _try_to_show(image)
             if arguments.watch:
                 _send_changes(arguments, memory, known)
-            elif piped:
-                _wait_for_interrupt()
             else:
-                wait_for_end_of_input()
+                hold(arguments, input_ends=not piped)
     return OK
 
 
@@ -126,7 +126,8 @@ def _send_changes(
     from . import file_watch
     from .transfer import read_picture
 
-    for found in file_watch.changes(arguments.image, known, read_picture):
+    wait = time_is_left(arguments, file_watch.PAUSE)
+    for found in file_watch.changes(arguments.image, known, read_picture, wait):
         try:
             if isinstance(found, Exception):
                 raise found
@@ -136,13 +137,6 @@ def _send_changes(
             Console.err().line(f"pyshm: {arguments.image} was not sent: {error}")
         else:
             report_ready(arguments, memory, size, again=True)
-
-
-def _wait_for_interrupt() -> None:
-    import time
-
-    while True:
-        time.sleep(3600)  # unlike a lock, it can also be interrupted on Windows
 
 
 # --- read-image ---------------------------------------------------------------------------

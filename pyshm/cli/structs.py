@@ -13,15 +13,14 @@ from .common import (
     add_command,
     add_map,
     add_references,
-    interruptible,
     opened_to_read,
     opened_to_write,
     print_json,
     report_ready,
-    wait_for_end_of_input,
     whole_number,
 )
 from .console import Console
+from .holding import HELD, add_hold, hold, interruptible
 from .types import struct_of
 
 if TYPE_CHECKING:
@@ -29,14 +28,16 @@ if TYPE_CHECKING:
 
 __all__ = ["add"]
 
-_WRITE = """\
+_WRITE = f"""\
 The struct is TestData, that of the example programs, or the one that --as names. Its fields have
 the defaults of its class, mostly 0, and then the values that --set gives.
 
 FIELD is a name in .NET or in Python; pos.x is a field of a field, and arms[2] an element. VALUE is
 a number (also 0x1F), true or false, text, the name of an enum's member (or several: A|B), a date
 (2026-12-31T23:59:59), a duration (1.23:59:59.5), a GUID, null, or the elements of an array
-(1,2,3). A JSON array or object also gives the parts of an array or a struct."""
+(1,2,3). A JSON array or object also gives the parts of an array or a struct.
+
+{HELD}"""
 _WRITE_EXAMPLES = """\
   pyshm write-struct data                            Id=100, Age=20, Scores=60 … 69
   pyshm write-struct data --id 7 --age -1            with other values
@@ -58,12 +59,13 @@ def add(commands: Commands) -> None:
         commands,
         "write-struct",
         _write_struct,
-        "Write a struct to a map, and hold the map until standard input ends.",
+        "Write a struct to a map, and hold the map.",
         description=_WRITE,
         examples=_WRITE_EXAMPLES,
     )
     add_map(sub)
     add_capacity(sub)
+    add_hold(sub)
     _add_type(sub)
     sub.add_argument(
         "--set",
@@ -134,7 +136,7 @@ def _write_struct(arguments: argparse.Namespace) -> int:
         memory.write_bytes(data)
         with interruptible():
             report_ready(arguments, memory, len(data))
-            wait_for_end_of_input()
+            hold(arguments)
     return OK
 
 

@@ -15,10 +15,10 @@ from .common import (
     add_command,
     add_map,
     copied,
-    interruptible,
     positive_number,
 )
 from .console import Console
+from .holding import interruptible
 from .kinds import add_kind, kind_of
 
 if TYPE_CHECKING:

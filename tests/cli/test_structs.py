@@ -65,17 +65,16 @@ def here(module_here):
 
 
 @pytest.fixture
-def write(here, capsys, monkeypatch, tmp_path):
+def write(here, capsys, tmp_path):
     """``write(type, *assignments)`` returns the bytes, or what standard error says."""
-    monkeypatch.setattr("pyshm.cli.structs.hold", lambda *_: None, raising=False)
-    monkeypatch.setattr("pyshm.cli.structs.wait_for_end_of_input", lambda: None, raising=False)
     path = tmp_path / "map"
 
     def writing(kind, *assignments, status=0):
         path.unlink(missing_ok=True)
         options = [f"--set={each}" for each in assignments]
         name = kind if "." in kind else f"{here}:{kind}"
-        arguments = ["write-struct", str(path), "--file", "--capacity", "500", "--as", name]
+        arguments = ["write-struct", str(path), "--file", "--capacity", "500", "--as", name,
+                     "--for", "0"]  # fmt: skip
         assert main([*arguments, *options]) == status
         if status:
             return capsys.readouterr().err.splitlines()[-1]

@@ -32,13 +32,15 @@ def program(peer: Peer) -> dict[str, Any]:
 
 
 @contextmanager
-def writer(peer: Peer, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+def writer(
+    peer: Peer, *arguments: str, stdin: int = subprocess.PIPE
+) -> Iterator[subprocess.Popen[bytes]]:
     """Start a writer and wait until it has written; its first line is the attribute ``ready``."""
     started = program(peer)
     process = subprocess.Popen(
         [*started["args"], *arguments],
         env=started["env"],
-        stdin=subprocess.PIPE,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -155,6 +157,17 @@ def test_a_writer_that_is_interrupted_releases_its_map(
     with writer(peer, "write-struct", name) as process:
         assert run(python_peer(), "read-struct", name).returncode == 0
         process.send_signal(number)
+        assert process.wait(PATIENCE) == 0
+    assert existing_maps(name) == []
+
+
+@pytest.mark.posix
+def test_a_writer_whose_input_is_the_null_device_holds_its_map(peer: Peer, place: Place) -> None:
+    name = place.name()
+    with writer(peer, "write-struct", name, stdin=subprocess.DEVNULL) as process:
+        assert run(python_peer(), "read-struct", name).returncode == 0
+        assert process.poll() is None
+        process.terminate()
         assert process.wait(PATIENCE) == 0
     assert existing_maps(name) == []
 

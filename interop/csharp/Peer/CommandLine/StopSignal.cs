@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Peer;
 
@@ -16,11 +17,15 @@ internal sealed class StopSignal : IDisposable
         _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
     }
 
-    /// <summary>Waits for the end of the standard input or a signal.</summary>
+    /// <summary>Waits for a signal, or for the end of a standard input that can end.</summary>
     public void Wait()
     {
-        // A read can't be interrupted, so it runs in a background thread.
-        new Thread(ReadToEnd) { IsBackground = true }.Start();
+        if (InputCanEnd())
+        {
+            // A read can't be interrupted, so it runs in a background thread.
+            new Thread(ReadToEnd) { IsBackground = true }.Start();
+        }
+
         _stopped.Wait();
     }
 
@@ -30,6 +35,27 @@ internal sealed class StopSignal : IDisposable
         // The event is not disposed, because the reading thread may still set it.
         _interrupt.Dispose();
         _terminate.Dispose();
+    }
+
+    // On Unix, a pipe and a terminal can end; /dev/null, a file and a closed input can't.
+    private static bool InputCanEnd()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return true;
+        }
+
+        try
+        {
+            using var handle = new SafeFileHandle(0, ownsHandle: false);
+            using var input = new FileStream(handle, FileAccess.Read, bufferSize: 0);
+            return !input.CanSeek;
+        }
+        catch (Exception error) when (
+            error is IOException or ArgumentException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     private void Stop(PosixSignalContext context)
