@@ -122,9 +122,19 @@ class _File:
             if scope.declaration is not None:
                 raise LayoutError(f"two different types have the name {declaration.name}")
             scope.declaration = declaration
+        self._check_namespaces()
         # Names that hide those of the namespace System here.
         self._own = {name for _, path in self._paths.values() for name in path}
         self._own.update(name.split(".")[0] for name in self._namespaces)
+
+    def _check_namespaces(self) -> None:
+        """Raise LayoutError if a type has the name of a namespace, which C# does not allow."""
+        parts = [namespace.split(".") for namespace in self._namespaces]
+        taken = {".".join(words[: end + 1]) for words in parts for end in range(len(words))}
+        for place, path in self._paths.values():
+            name = f"{place}.{path[0]}" if place else path[0]
+            if name in taken:
+                raise LayoutError(f"in C#, {name} can't be a type and a namespace", value=name)
 
     def text(self) -> str:
         body: list[str] = []
@@ -168,7 +178,7 @@ class _File:
         if self._undocumented:
             yield "#pragma warning disable CS1591 // not everything has a documentation comment"
 
-    def _scope(self, scope: _Scope, namespace: str) -> Iterator[str]:
+    def _scope(self, scope: _Scope, namespace: str, *, nested: bool = False) -> Iterator[str]:
         first = True
         for name, inner in scope.types.items():
             if name in inner.types:
@@ -181,12 +191,14 @@ class _File:
                 lines = [f"public static partial class {_type_name(name)}", "{"]
             else:
                 lines = list(self._opening(inner.declaration, name))
+            if nested and name in _INHERITED:
+                lines = [re.sub("^public ", "public new ", line) for line in lines]
             yield from lines
             if lines[-1] == "{":
                 members = list(self._members(inner.declaration, namespace, inner.types))
-                nested = list(self._scope(inner, namespace))
-                gap = [""] if members and nested else []
-                yield from _indented([*members, *gap, *nested])
+                within = list(self._scope(inner, namespace, nested=True))
+                gap = [""] if members and within else []
+                yield from _indented([*members, *gap, *within])
                 yield "}"
 
     def _opening(self, declaration: TypeDeclaration, name: str) -> Iterator[str]:
