@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "_restored": "struct",  # pickles of version 0.1.0 call it here
+    "_restored": "contents",  # pickles of version 0.1.0 call it here
     "ArrayView": "view",
     "Struct": "struct",
     "StructCodec": "codec",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from struct import Struct as Codec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import FormatError
 from ..layout.forms import Target
 from .compound import ArrayValue, NestedStruct
+from .members import members_of
 from .packed import Packed, PackedType, check_offset, truncated_error
 from .shapes import Shape
 from .values.base import Conversion
@@ -48,27 +49,45 @@ def snapshot_type(struct_type: PackedType) -> type[bytes]:
     return _type_of(struct_type.__packing__)
 
 
+class _Snapshot(bytes):
+    __slots__ = ()
+
+    _packed_: ClassVar[Packed]
+
+    def __repr__(self) -> str:
+        packed = self._packed_
+        fields = ", ".join(
+            f"{shape.field.name}={_field_text(self, packed, shape)}" for shape in packed.shapes
+        )
+        return f"<snapshot of {packed.struct.__name__}: {fields}>"
+
+    def __str__(self) -> str:
+        return repr(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        layout = self._packed_.layout
+        key = (self._packed_.struct, layout.target, layout.marshalled)
+        return _restored, (*key, self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """Return the bytes of the struct, without its fields."""
+        return _part(self, 0, bytes.__len__(self))
+
+
 def _type_of(packed: Packed) -> type[bytes]:
     found: type[bytes] | None = packed.cache.get("snapshot")
     if found is None:
         namespace: dict[str, Any] = {
             "__slots__": (),
-            "__repr__": _describer(packed),
-            "__reduce__": _reducer(packed),
+            "_packed_": packed,
+            "layout": packed.layout,
         }
-        namespace["__str__"] = namespace["__repr__"]
         for shape in packed.shapes:
             read = _reader(packed, shape.conversion, shape.field.offset)
             namespace[shape.field.name] = property(read)
-        made = type(packed.struct.__name__, (bytes,), namespace)
+        made = type(packed.struct.__name__, (*members_of(packed), _Snapshot), namespace)
         found = packed.cache.setdefault("snapshot", made)
     return found
-
-
-def _reducer(packed: Packed) -> Callable[[bytes], tuple[Any, ...]]:
-    layout = packed.layout
-    key = (packed.struct, layout.target, layout.marshalled)
-    return lambda data: (_restored, (*key, bytes.__getitem__(data, slice(None))))
 
 
 def _restored(struct: Any, target: Target, marshalled: bool, data: bytes) -> Any:
@@ -119,21 +138,18 @@ def _immutable(conversion: Conversion, raw: bytes) -> Any:
     return conversion.decode(raw)
 
 
-def _describer(packed: Packed) -> Callable[[bytes], str]:
-    def describe(data: bytes) -> str:
-        from .describing import bytes_text, value_text
+def _field_text(data: bytes, packed: Packed, shape: Shape) -> str:
+    from .describing import bytes_text, value_text
 
-        def text(shape: Shape) -> str:
-            start = shape.field.offset
-            raw = bytes.__getitem__(data, slice(start, start + shape.field.size))
-            if len(raw) < shape.field.size:
-                return bytes_text(raw, truncated_error(packed, bytes.__len__(data)))
-            try:
-                return repr(_immutable(shape.conversion, raw))
-            except FormatError:
-                return value_text(shape.conversion, raw)
+    raw = _part(data, shape.field.offset, shape.field.size)
+    if len(raw) < shape.field.size:
+        return bytes_text(raw, truncated_error(packed, bytes.__len__(data)))
+    try:
+        return repr(_immutable(shape.conversion, raw))
+    except FormatError:
+        return value_text(shape.conversion, raw)
 
-        fields = ", ".join(f"{shape.field.name}={text(shape)}" for shape in packed.shapes)
-        return f"<snapshot of {packed.struct.__name__}: {fields}>"
 
-    return describe
+def _part(data: bytes, start: int, size: int) -> bytes:
+    # A class that derives from bytes can have methods of its own in place of those of bytes.
+    return bytes.__getitem__(data, slice(start, start + size))

@@ -12,22 +12,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import cache
 from keyword import iskeyword
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 from .._support.names import identifier, is_identifier, written_name
-from ..errors import FormatError, LayoutError, StructValueError
+from ..errors import LayoutError
 from ..layout.declarations import TypeDeclaration
 from ..layout.forms import HOST, Layout, Target
 from ..layout.layouts import native
+from .contents import _restored, comparable, field_text, overlapped_names, state_of
 from .declare import annotated_names, declaration_of
 from .deprecated import REPLACEMENTS, DeprecatedName
 from .fields import attribute_of
 from .packing import Packing, Packings, strict_from
 from .registry import PYTHON_TYPES
-from .shapes import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
@@ -61,7 +62,7 @@ class StructType(type):
         /,
         *,
         laid_out: Layout | None = None,
-        target: Target = HOST,
+        target: Target | None = None,
         **options: Any,
     ) -> StructType:
         """Make the class; ``laid_out`` is the layout of one that was declared elsewhere."""
@@ -72,13 +73,18 @@ class StructType(type):
         else:
             fields = laid_out.declaration.fields
             names = tuple(python_names((field.name for field in fields), bases[0]))
+        if target is not None:
+            options["target"] = target
         _check_body(name, bases, names, namespace, options)
         defaults = {field: namespace.pop(field) for field in names if field in namespace}
         namespace["__slots__"] = names
         cls: Any = super().__new__(mcls, name, bases, namespace)
-        if laid_out is None:
+        if laid_out is None and _extends(bases[0]):
+            above: Layout = bases[0].layout  # type: ignore[attr-defined]
+            laid_out = native(replace(above.declaration), above.target)
+        elif laid_out is None:
             declaration = declaration_of(cls, _declaration(bases[0]), names, options)
-            laid_out = _native(names, declaration, target)
+            laid_out = _native(names, declaration, target or HOST)
         _complete(cls, names, defaults, laid_out)
         return cls  # type: ignore[no-any-return]
 
@@ -241,17 +247,17 @@ class Struct(metaclass=StructType):
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return _comparable(self) == _comparable(other)
+        return comparable(self) == comparable(other)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         packing = self.__packing__
-        fields = ", ".join(f"{s.field.name}={_value_text(self, s)}" for s in packing.shapes)
+        fields = ", ".join(f"{s.field.name}={field_text(self, s)}" for s in packing.shapes)
         return f"{type(self).__name__}({fields})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (type(self), _state(self))
+        return _restored, (type(self), state_of(self))
 
     def __replace__(self, /, **changes: Any) -> Self:
         # For copy.replace, from Python 3.13 on. Fields that are not named keep their bytes.
@@ -259,7 +265,7 @@ class Struct(metaclass=StructType):
         for name in changes:
             if name not in names:
                 raise TypeError(f"{type(self).__name__} has no field {name!r}")
-        struct: Self = _restored(type(self), _state(self))
+        struct: Self = _restored(type(self), state_of(self))
         for name in names:
             if name in changes:
                 setattr(struct, name, changes[name])
@@ -281,65 +287,6 @@ def _view_of() -> Callable[..., Any]:
     from .view import view_of
 
     return view_of
-
-
-def _state(struct: Any) -> tuple[Any, ...]:
-    """Return what a struct consists of: its fields, as its slots have them."""
-    packing: Packing = type(struct).__packing__
-    overlapped = _overlapped(packing)
-    fields = [
-        getattr(struct, shape.slot)
-        for shape in packing.shapes
-        if shape.field.name not in overlapped
-    ]
-    return (*fields, *(overlap.flush(struct) for overlap in packing.overlaps))
-
-
-def _restored(cls: Any, state: tuple[Any, ...]) -> Any:
-    """Return the struct that has the state; pickles call this function."""
-    packing: Packing = cls.__packing__
-    struct = cls.__bare__()
-    overlapped = _overlapped(packing)
-    slots = [shape.slot for shape in packing.shapes if shape.field.name not in overlapped]
-    slots += [overlap.bytes_slot for overlap in packing.overlaps]
-    for slot, value in zip(slots, state, strict=True):
-        setattr(struct, slot, value)
-    for overlap in packing.overlaps:
-        setattr(struct, overlap.borrowed_slot, None)
-    return struct
-
-
-def _overlapped(packing: Packing) -> set[str]:
-    return {shape.field.name for overlap in packing.overlaps for shape in overlap.shapes}
-
-
-def _comparable(struct: Any) -> tuple[Any, ...]:
-    """Return the value of each field, or its bytes if they are not a value."""
-    packing: Packing = type(struct).__packing__
-    overlapped = _overlapped(packing)
-    values: list[Any] = []
-    for shape in packing.shapes:
-        if shape.field.name in overlapped:
-            continue
-        try:
-            values.append(getattr(struct, shape.field.name))
-        except FormatError:
-            values.append(getattr(struct, shape.slot))
-    return (*values, *(overlap.comparable(struct) for overlap in packing.overlaps))
-
-
-def _value_text(struct: Any, shape: Shape) -> str:
-    try:
-        return repr(getattr(struct, shape.field.name))
-    except StructValueError as error:  # a list in a union was changed to what can't be stored
-        return f"<{error}>"
-    except FormatError:
-        from .describing import value_text
-
-        for overlap in struct.__packing__.overlaps:
-            if shape in overlap.shapes:
-                return value_text(shape.conversion, overlap.part(struct, shape))
-        return value_text(shape.conversion, getattr(struct, shape.slot))
 
 
 # --- making a class -----------------------------------------------------------------------
@@ -377,6 +324,12 @@ def _declaration(base: type) -> TypeDeclaration | None:
     return layout.declaration if isinstance(layout, Layout) else None
 
 
+def _extends(base: type) -> bool:
+    """Return whether a class with this base is the same C# struct with more methods."""
+    above = _declaration(base)
+    return above is not None and above.kind != "class"
+
+
 def _check_body(
     name: str,
     bases: tuple[type, ...],
@@ -385,21 +338,31 @@ def _check_body(
     options: dict[str, Any],
 ) -> None:
     """Raise LayoutError for a class body that can't be the body of a struct."""
-    known = {"pack", "size", "charset", "layout", "kind", "name", "verbatim"}
+    known = {"pack", "size", "charset", "layout", "kind", "name", "target", "verbatim"}
     for option in options:
         if option not in known:
             raise LayoutError(
-                f"{name}: {option!r} is not a class keyword of a struct; those are target, "
+                f"{name}: {option!r} is not a class keyword of a struct; those are "
                 f"{', '.join(sorted(known))}",
                 field=option,
             )
     base = bases[0]
-    above = _declaration(base)
-    if len(bases) != 1 or (base is not Struct and (above is None or above.kind != "class")):
+    if len(bases) != 1 or (base is not Struct and _declaration(base) is None):
+        raise LayoutError(f"{name}: a struct derives from Struct or from one other struct alone")
+    if _extends(base) and (names or options):
         raise LayoutError(
-            f"{name}: a struct derives from Struct alone, as in C#; only a class can derive from "
-            "another one, if both are declared with kind='class'"
+            f"{name}: a class that derives from the struct {base.__name__} can have methods and "
+            f"properties, but not {', '.join((*names, *options))}; only a class can have more "
+            "fields than its base, if both are declared with kind='class'",
+            field=next(iter((*names, *options))),
         )
+    inherited = () if base is Struct else base.__match_args__  # type: ignore[attr-defined]
+    for field in inherited:
+        if field in namespace:
+            raise LayoutError(
+                f"{name}.{field}: {base.__name__} has a field of this name; use another one",
+                field=field,
+            )
     for field in names:
         if field.startswith("__") or _is_reserved(field, base):
             raise LayoutError(
@@ -480,7 +443,7 @@ def _install_methods(cls: Any, functions: dict[str, Callable[..., Any]]) -> None
 
 def _install_fields(cls: Any, packing: Packing) -> None:
     """Rename the slots of fields that are not plain attributes, and add properties for them."""
-    overlapped = _overlapped(packing)
+    overlapped = overlapped_names(packing)
     for shape in packing.shapes:
         name = shape.field.name
         if not shape.is_plain and name not in overlapped and name in cls.__slots__:

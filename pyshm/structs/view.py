@@ -17,6 +17,7 @@ from .._support.live import refuse_copy
 from ..errors import FormatError, StructValueError, UnsupportedError
 from .buffers import contiguous, items_of
 from .compound import ArrayValue, FirstElementOnly, NestedStruct
+from .members import members_of
 from .packed import Packed, check_offset, truncated_error
 from .shapes import Shape
 from .values.base import Conversion, InvalidValue
@@ -52,6 +53,10 @@ class StructView(ctypes.Union):
             f"{shape.field.name}={_value_text(self, shape)}" for shape in packed.shapes
         )
         return f"<view of {packed.struct.__name__}: {fields}>"
+
+    def to_bytes(self) -> bytes:
+        """Return a copy of the memory: the bytes of the struct."""
+        return bytes(_bytes(self))
 
     def __reduce__(self) -> NoReturn:
         name = type(self)._packed_.struct.__name__
@@ -101,7 +106,7 @@ def _view_type(packed: Packed, readonly: bool) -> Any:
 
 def _make_view_type(packed: Packed, readonly: bool) -> Any:
     members: list[tuple[str, Any]] = [("_memory_", ctypes.c_uint8 * packed.size)]
-    namespace: dict[str, Any] = {"__slots__": (), "_packed_": packed}
+    namespace: dict[str, Any] = {"__slots__": (), "_packed_": packed, "layout": packed.layout}
     hidden: dict[str, str] = {}
     for index, shape in enumerate(packed.shapes):
         name, c_type = shape.field.name, _c_type(shape.conversion, readonly)
@@ -123,7 +128,8 @@ def _make_view_type(packed: Packed, readonly: bool) -> Any:
         _read_only_setattr(packed) if readonly else _checked_setattr(packed, integers)
     )
     metaclass: Any = type(StructView)
-    view_type = metaclass(packed.struct.__name__, (StructView,), namespace)
+    bases = (*members_of(packed), StructView)
+    view_type = metaclass(packed.struct.__name__, bases, namespace)
     for shape in packed.shapes:
         bounds = shape.conversion.bounds if type(shape.conversion) is Number else None
         if bounds is not None:
@@ -207,6 +213,7 @@ def _checked_setattr(
 ) -> Callable[[Any, str, Any], None]:
     """Return what assigns a field: through ``integers`` if possible, or else as bytes."""
     shapes = {shape.field.name: shape for shape in packed.shapes}
+    members = next(iter(members_of(packed)), None)
 
     def assign(view: Any, name: str, value: Any) -> None:
         if type(value) is int and name in integers:
@@ -216,6 +223,10 @@ def _checked_setattr(
                 return
         shape = shapes.get(name)
         if shape is None:
+            member = getattr(members, name, None) if members is not None else None
+            if isinstance(member, property):
+                member.__set__(view, value)
+                return
             raise AttributeError(f"{packed.struct.__name__!r} has no field {name!r}", name=name)
         start = shape.field.offset
         raw = _encoded(shape.conversion, value, shape.error)
