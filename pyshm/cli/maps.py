@@ -16,9 +16,9 @@ __all__ = ["add"]
 
 _LIST = """\
 A map is alive while a process holds it. It is dead if all its holders were killed. The column
-HOLDS is a guess: a blob, an unfinished blob, TestData, nothing yet (empty), or something else
-(unknown). Linux shows the processes that hold a map, but not those of other users. On Windows, maps
-can't be listed: Windows has no documented way to do it."""
+HOLDS has what the bytes prove: a picture (blob) or nothing yet (empty). Structs and other bytes
+are unknown; pyshm dump shows them. Linux shows the processes that hold a map, but not those of
+other users. On Windows, maps can't be listed: Windows has no documented way to do it."""
 _LIST_EXAMPLES = """\
   pyshm list                      a table of the maps
   pyshm list --json               the same as JSON
@@ -29,13 +29,14 @@ _CLEAN = """\
 Removes dead maps: maps that no process holds. It never removes a map that a process holds, opens
 or creates at the same time, a map whose memory is still in use, a map of another user, or a file
 of another program. All programs use /dev/shm, so a file there with unknown content may belong to
-another program; it is removed only if you give its name."""
+another program; it is removed only if you give its name. A map of a struct is such a file."""
 _CLEAN_EXAMPLES = """\
   pyshm clean --dry-run           show what would be removed
   pyshm clean                     remove all dead maps
   pyshm clean data                remove the map "data", whatever it contains
 """
 _WIDEST = 48  # characters in one cell of the table
+_WIDEST_COMMAND = 80
 
 
 def add(commands: Commands) -> None:
@@ -135,7 +136,7 @@ def _holders(item: ListedMap) -> Part:
     if item.state == "other":
         return (item.reason, DIM)
     if item.holders:
-        return ", ".join(f"{pid} {_cut(command)}" for pid, command in item.holders)
+        return ", ".join(f"{pid} {_short(command)}" for pid, command in item.holders)
     if item.state == "alive":
         return ("not known on this system" if item.holders is None else "another user", DIM)
     if item.users:
@@ -144,8 +145,14 @@ def _holders(item: ListedMap) -> Part:
     return (f"no process; {item.reason}" if item.reason else "no process", DIM)
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
+def _short(command: str) -> str:
+    """Return a command without the folders of its paths, which would hide what it does."""
+    words = [word.rpartition("/")[2] or word for word in command.split(" ")]
+    return _cut(" ".join(words), _WIDEST_COMMAND)
+
+
+def _cut(text: str, widest: int = _WIDEST) -> str:
+    return text if len(text) <= widest else f"{text[: widest - 1]}…"
 
 
 # --- clean --------------------------------------------------------------------------------

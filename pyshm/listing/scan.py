@@ -6,6 +6,7 @@ This is the implementation of :mod:`pyshm.listing` on systems where a named map 
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 import sys
 import time
@@ -174,11 +175,17 @@ def _with_uses(item: ListedMap, uses: list[processes.Use]) -> ListedMap:
         return item._replace(state="alive")  # a process has opened it meanwhile
     if item.kind == "unknown":
         if users:
-            # A view can exist longer than its map, but then the bytes are mostly recognized.
             return item._replace(state="other", reason=f"{_using(users)} it, but does not hold it")
         if not directory.directory_is_chosen():
-            return item._replace(reason="its content is unknown: it may be another program's file")
+            return item._replace(
+                reason="its content is unknown, so it may be another program's file; "
+                f"'{_command_to_remove(item.name)}' removes it"
+            )
     return item
+
+
+def _command_to_remove(name: str) -> str:
+    return shlex.join(["pyshm", "clean", *(["--"] if name.startswith("-") else []), name])
 
 
 def _using(users: Sequence[Holder]) -> str:

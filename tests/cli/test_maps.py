@@ -50,21 +50,33 @@ STRUCT = TestData.standard().to_bytes()
 def test_the_list_is_a_table_with_one_line_for_each_map(folder, run_command):
     dead(folder, "gone", STRUCT)
     with ShareMemoryHelper("picture", 4096).create_or_open() as memory:
-        memory.write_image(ImageData("é.png", b"xyz"))
+        memory.write_image(ImageData("é.png", b"\x89PNG\r\n\x1a\n"))
         status, lines = run_command("list")
     assert status == 0
     assert lines[0].split() == ["NAME", "SIZE", "STATE", "HOLDS", "HELD", "BY"]
-    assert lines[1].startswith("gone     48     dead   TestData (Id=100,")
-    assert lines[1].endswith("  no process")
-    assert lines[2].startswith("picture  4,096  alive  blob (é.png, 3 bytes)")
+    assert lines[1] == "gone     48     dead   unknown                no process"
+    assert lines[2].startswith("picture  4,096  alive  blob (é.png, 8 bytes)  ")
     assert len(lines) == 3
 
 
 @linux
 def test_the_list_names_the_process_that_holds_a_map(folder, run_command, holder):
     process = holder("x")
-    assert f"  {process.pid} {sys.executable}"[:30] in run_command("list")[1][1]
+    name = sys.executable.rpartition("/")[2]
+    assert f"  {process.pid} {name} -c " in run_command("list")[1][1]
     process.finish()
+
+
+def test_the_list_shows_what_a_command_does_and_not_where_its_files_are():
+    from pyshm.cli.maps import _short
+
+    python = "/home/somebody/projects/a-long-name/.venv/bin/python3"
+    pyshm = "/home/somebody/projects/a-long-name/.venv/bin/pyshm"
+    assert _short(f"{python} {pyshm} write-image picture /home/somebody/photo.png") == (
+        "python3 pyshm write-image picture photo.png"
+    )
+    assert _short("/opt/App/App --folder /opt/data/ --a=/b/c") == "App --folder /opt/data/ c"
+    assert len(_short("x" * 200)) == 80
 
 
 @posix
@@ -80,8 +92,8 @@ def test_the_list_as_json(folder, run_command):
             "path": str(folder / "x"),
             "size": 48,
             "state": "dead",
-            "kind": "TestData",
-            "detail": str(TestData.standard()),
+            "kind": "unknown",
+            "detail": "",
             "holders": nothing,
             "users": nothing,
             "reason": "",
@@ -141,7 +153,7 @@ def test_clean_prints_what_it_removed(folder, run_command):
 @posix
 def test_clean_as_json(folder, run_command, monkeypatch):
     monkeypatch.setattr("pyshm.maps.posix.directory.directory_is_chosen", lambda: False)
-    dead(folder, "x", STRUCT)
+    dead(folder, "x", bytes(48))
     dead(folder, "y", b"something")
     status, [line] = run_command("clean", "--json")
     done = json.loads(line)
@@ -161,6 +173,11 @@ def test_clean_prints_what_it_keeps_and_why(folder, run_command, monkeypatch):
     status, [line] = run_command("clean")
     assert status == 0
     assert line.startswith("kept y: its content is unknown")
+    assert line.endswith("; 'pyshm clean y' removes it")
+    assert "'pyshm clean y' removes it" in run_command("list")[1][1]
+    dead(folder, "-a b", b"something")
+    assert run_command("clean")[1][0].endswith("; 'pyshm clean -- '-a b'' removes it")
+    assert run_command("clean", "--", "-a b") == (0, ["removed -a b (9 bytes)"])
 
 
 @posix
@@ -174,7 +191,7 @@ def test_a_named_map_that_can_not_be_removed_is_status_1(folder, run):
 
 @linux
 def test_a_named_map_whose_memory_is_in_use_is_kept_with_status_1(folder, run_command):
-    path = dead(folder, "x", STRUCT)
+    path = dead(folder, "x", bytes(48))
     with path.open("rb"):
         status, [line] = run_command("clean", "x")
     assert (status, line) == (1, f"kept x: process {os.getpid()} uses its memory")

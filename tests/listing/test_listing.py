@@ -171,17 +171,18 @@ def test_on_windows_listing_raises_a_platform_error(monkeypatch, use):
 
 # --- the content ---
 
+PICTURE = ImageData("é.png", b"\x89PNG\r\n\x1a\n").to_bytes()
+
 
 @pytest.mark.parametrize(
     ("content", "kind", "detail"),
     [
-        (ImageData("é.png", b"xyz").to_bytes() + bytes(50), "blob", "é.png, 3 bytes"),
-        (b"\xff\xff\xff\xff" + b"half" * 30, "unfinished blob", "a write is in progress"),
-        (TestData.standard().to_bytes() + bytes(50), "TestData", "Id=100,Age=20,Scores=60,"),
-        (TestData(-7, -1, [0] * 10).to_bytes(), "TestData", "Id=-7,Age=-1"),
-        (TestData.standard().to_bytes() + b"\x01", "unknown", ""),
-        (TestData(1 << 20, 0, [0] * 10).to_bytes(), "unknown", ""),
-        (TestData.standard().to_bytes()[:47], "unknown", ""),
+        (PICTURE + bytes(50), "blob", "é.png, 8 bytes"),
+        (PICTURE[:-1], "unknown", ""),
+        (ImageData("é.png", b"xyz").to_bytes() + bytes(50), "unknown", ""),
+        (b"\xff\xff\xff\xff" + b"half" * 30, "unknown", ""),
+        (TestData.standard().to_bytes() + bytes(50), "unknown", ""),
+        (TestData(7, 20, [0] * 10).to_bytes(), "unknown", ""),
         (b"a text that is not a struct, but has the size of one", "unknown", ""),
         (bytes(48) + b"\x01" + bytes(100), "unknown", ""),
         (bytes(3_000_000), "empty", "all bytes are 0"),
@@ -223,9 +224,9 @@ def test_the_holders_are_listed_with_their_commands(folder, holder):
 def test_a_view_of_a_closed_map_uses_the_file_and_does_not_hold_it(folder, child):
     script = """
 import sys
-from pyshm import ShareMemoryHelper, MemoryMappedFile, TestData
+from pyshm import ImageData, ShareMemoryHelper, MemoryMappedFile
 with ShareMemoryHelper("x", 4096).create_or_open() as memory:
-    memory.write_struct(TestData.standard())
+    memory.write_image(ImageData("p", bytes.fromhex("89504e470d0a1a0a")))
     opened = MemoryMappedFile.open_existing("x")
     view = opened.create_view_accessor()
     print("READY", flush=True)
@@ -405,14 +406,17 @@ def test_a_dry_run_removes_nothing(folder):
 def test_unknown_content_in_a_common_directory_is_kept_unless_it_is_named(common_folder):
     dead(common_folder, "unknown")
     dead(common_folder, "struct", TestData.standard().to_bytes())
+    dead(common_folder, "picture", PICTURE)
     dead(common_folder, "empty", bytes(10))
     done = {item.name: (item.removed, item.reason) for item in clean()}
-    assert done.keys() == {"unknown", "struct", "empty"}
-    assert done["struct"] == done["empty"] == (True, "")
-    assert not done["unknown"][0]
-    assert "may be another program's" in done["unknown"][1]
-    assert names(common_folder) == ["unknown"]
-    assert [item.removed for item in clean(["unknown"])] == [True]
+    assert done.keys() == {"unknown", "struct", "picture", "empty"}
+    assert done["picture"] == done["empty"] == (True, "")
+    for name in ("unknown", "struct"):
+        assert not done[name][0]
+        assert "may be another program's" in done[name][1]
+        assert done[name][1].endswith(f"'pyshm clean {name}' removes it")
+    assert names(common_folder) == ["struct", "unknown"]
+    assert [item.removed for item in clean(["unknown", "struct"])] == [True, True]
     assert names(common_folder) == []
 
 
@@ -616,9 +620,9 @@ def test_continuous_cleaning_loses_no_map(folder, child, fallback):
 
 KILLED = """
 import sys
-from pyshm import MemoryMappedFile, ShareMemoryHelper, TestData
+from pyshm import ImageData, ShareMemoryHelper
 with ShareMemoryHelper(sys.argv[1], 4096).create_or_open() as memory:
-    memory.write_struct(TestData.standard())
+    memory.write_image(ImageData("p", bytes.fromhex("89504e470d0a1a0a")))
     print("READY", flush=True)
     sys.stdin.readline()
 """
