@@ -268,6 +268,8 @@ def _built_in_element(name: str, sub_type: str | None, ansi: bool, target: Targe
         if not target.windows and sub_type == "IUnknown":
             return address(target)
         return _object(sub_type, target)
+    if name == "Delegate" and not target.windows:
+        raise Refused(f"an array of delegates {_NEEDS_COM}")
     if name == "decimal" and sub_type == "Currency" and not target.windows:
         raise Refused(f"an array of Currency {_NEEDS_COM}")
     if name not in ("decimal", "DateTime") and (

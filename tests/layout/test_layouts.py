@@ -214,6 +214,7 @@ def test_a_by_val_array_is_in_place(element, sub_type, expected):
         (Array(BuiltIn("int")), None, 3), (BuiltIn("object"), None, 3),
         (INTERFACE, None, 3), (Nullable(BuiltIn("int")), None, 3),
         (BuiltIn("string"), "LPUTF8Str", 3), (BuiltIn("int"), None, 0),
+        (BuiltIn("Delegate"), None, 3), (BuiltIn("Delegate"), "FunctionPtr", 3),
         (BuiltIn("decimal"), "Currency", 3), (struct("int", layout="auto"), None, 3),
     ],
 )  # fmt: skip
