@@ -66,4 +66,4 @@ def _bind(arguments: argparse.Namespace) -> int:
         Console.err().line(f"not bound: {item.name}: {item.reason}")
     if arguments.types and binding.not_bound:
         return REFUSED
-    return deliver(arguments, binding.source)
+    return deliver(arguments, binding.source, {arguments.assembly: "the assembly"})

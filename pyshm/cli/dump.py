@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -75,13 +76,16 @@ def _dump(arguments: argparse.Namespace) -> int:
 
 
 def _check_targets(arguments: argparse.Namespace) -> None:
-    from .transfer import STANDARD, check_target
+    from ..errors import ArgumentError
+    from .transfer import STANDARD, check_target, file_of_map
 
     targets = [target for target in (arguments.html, arguments.png) if target is not None]
     if STANDARD in targets and (arguments.json or len(targets) > 1):
         raise UsageError("use only one of --html -, --png - and --json for standard output")
     for target in targets:
-        check_target(target, arguments.map if arguments.file else None, "the mapped file")
+        check_target(target, file_of_map(arguments))
+    if len({os.path.realpath(target) for target in targets}) < len(targets):
+        raise ArgumentError(f"--html and --png are the same file, {targets[0]}; choose two files")
 
 
 def _write_files(arguments: argparse.Namespace, buffer: memoryview, found: Regions) -> None:

@@ -91,11 +91,13 @@ def add(commands: Commands) -> None:
 
 def _write_image(arguments: argparse.Namespace) -> int:
     from . import file_watch
-    from .transfer import STANDARD, read_picture
+    from .transfer import STANDARD, check_not_read, read_picture
 
     piped = arguments.image == STANDARD
     if piped and arguments.watch:
         raise UsageError("--watch needs a file; standard input can't be watched")
+    if arguments.file and not piped:
+        check_not_read(arguments.map, {arguments.image: "the picture"})
     known = file_watch.signature(arguments.image) if arguments.watch else None
     image = _with_path(arguments, read_picture(arguments.image))
     if arguments.watch:
@@ -145,11 +147,11 @@ def _send_changes(
 def _read_image(arguments: argparse.Namespace) -> int:
     from hashlib import sha256
 
-    from .transfer import STANDARD, check_target, for_each_part, target
+    from .transfer import STANDARD, check_target, file_of_map, for_each_part, target
 
     out, piped = arguments.out, arguments.out == STANDARD
     if out is not None:
-        check_target(out, arguments.map if arguments.file else None, "the mapped file")
+        check_target(out, file_of_map(arguments))
     with opened_to_read(arguments) as memory:
         image = memory.read_image(strict=not arguments.replace)
         content = memoryview(image.content)

@@ -145,7 +145,7 @@ def _check(arguments: argparse.Namespace, subject: TypeName, other: TypeName | N
 
         if arguments.svg == STANDARD and arguments.json:
             raise UsageError("use only one of --svg - and --json for standard output")
-        check_target(arguments.svg, subject.file, "the assembly")
+        check_target(arguments.svg, {subject.file: "the assembly"} if subject.file else {})
 
 
 def _target(arguments: argparse.Namespace) -> Target:

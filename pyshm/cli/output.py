@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from collections.abc import Mapping
 
 from .common import OK, REFUSED, UsageError
 from .console import Console
-from .transfer import STANDARD, put
+from .transfer import STANDARD, check_target, put
 
 __all__ = ["add_output", "deliver"]
 
@@ -27,10 +29,11 @@ def add_output(sub: argparse.ArgumentParser) -> None:
     )
 
 
-def deliver(arguments: argparse.Namespace, source: str) -> int:
+def deliver(arguments: argparse.Namespace, source: str, read: Mapping[str, str]) -> int:
     """Write ``source`` as the options say, or compare it, and return the exit status.
 
     A file is replaced as a whole or not at all. A file that has the source already is not written.
+    ``read`` has the files that the command has read (:func:`check_target`).
     """
     if arguments.output in (None, STANDARD):
         if arguments.check:
@@ -38,6 +41,7 @@ def deliver(arguments: argparse.Namespace, source: str) -> int:
         sys.stdout.write(source)
         sys.stdout.flush()
         return OK
+    check_target(arguments.output, read)
     data = source.encode("utf-8")
     found = _content(arguments.output)
     # A checkout on Windows may have other line endings.
@@ -56,8 +60,7 @@ def deliver(arguments: argparse.Namespace, source: str) -> int:
 
 
 def _content(path: str) -> bytes | None:
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except FileNotFoundError:
-        return None
+    if not os.path.isfile(path):
+        return None  # also for a pipe or a device, from which nothing may be read
+    with open(path, "rb") as file:
+        return file.read()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -14,7 +15,16 @@ from .console import Console
 if TYPE_CHECKING:
     from ..formats.image import ImageData
 
-__all__ = ["STANDARD", "check_target", "for_each_part", "put", "read_picture", "target"]
+__all__ = [
+    "STANDARD",
+    "check_not_read",
+    "check_target",
+    "file_of_map",
+    "for_each_part",
+    "put",
+    "read_picture",
+    "target",
+]
 
 STANDARD = "-"
 """The path that means standard input or standard output."""
@@ -35,18 +45,69 @@ def read_picture(path: str) -> ImageData:
     return ImageData(path, _read_all(sys.stdin.buffer, "standard input"))
 
 
-def check_target(path: str, source: str | None, what: str) -> None:
+def check_target(path: str, read: Mapping[str, str]) -> None:
     """Check the path of a :func:`target` before the work begins.
 
-    Raises ArgumentError if it is the file ``source``, which is read (``what`` describes it), and
-    UsageError for standard output ("-") if that is a terminal.
+    ``read`` has the files that the command reads, each with what it is. Raises ArgumentError if the
+    path leads to one of them or to the file of a named map that a process holds, and UsageError for
+    standard output ("-") if that is a terminal.
     """
     if path == STANDARD:
         _standard_output()
-    elif source is not None and os.path.exists(path) and os.path.samefile(path, source):
+        return
+    check_not_read(path, read)
+    name = _held_map(path)
+    if name is not None:
         from ..errors import ArgumentError
 
-        raise ArgumentError(f"{path} is {what} itself; choose another file")
+        raise ArgumentError(
+            f"{path} is the file of the named map {name!r}, which a process holds; choose another "
+            "file"
+        )
+
+
+def check_not_read(path: str, read: Mapping[str, str]) -> None:
+    """Raise ArgumentError if ``path`` leads to a file that is read: a key of ``read``."""
+    for source, what in read.items():
+        # By identity: a link or another spelling leads to the same file.
+        if os.path.exists(path) and os.path.exists(source) and os.path.samefile(path, source):
+            from ..errors import ArgumentError
+
+            raise ArgumentError(f"{path} is {what} itself; choose another file")
+
+
+def file_of_map(arguments: argparse.Namespace) -> dict[str, str]:
+    """Return the file of the map of ``add_map``, for :func:`check_target`; {} if it has none."""
+    if arguments.file:
+        return {arguments.map: "the mapped file"}
+    if sys.platform == "win32":
+        return {}
+    from ..maps.names import check_name
+    from ..maps.posix.directory import shared_memory_directory
+
+    path = os.path.join(shared_memory_directory(), check_name(arguments.map))
+    return {path: f"the file of the map {arguments.map!r}"}
+
+
+def _held_map(path: str) -> str | None:
+    """Return the name of the named map whose file ``path`` is, if a process holds the map."""
+    if sys.platform == "win32":
+        return None
+    from ..errors import MapIOError, PyshmError
+    from ..maps.posix.directory import shared_memory_directory
+    from ..maps.posix.holding import Finding, examine
+
+    folder, name = os.path.split(os.path.realpath(path))
+    try:
+        if not os.path.samefile(folder, shared_memory_directory()):
+            return None
+        descriptor, found = examine(os.path.join(folder, name), name)
+    except MapIOError:
+        return name  # it stays locked
+    except (PyshmError, OSError):
+        return None
+    os.close(descriptor)
+    return None if found is Finding.DEAD else name
 
 
 @contextmanager
