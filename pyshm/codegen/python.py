@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ..assemblies import Assembly, Unbindable
+from ..errors import LayoutError
 from ..layout.declarations import TypeDeclaration, needed_types
 from ..layout.forms import Target
 from ..layout.layouts import refusal
 from ..layout.refusals import Refusal
 from ..layout.traits import has_layout
-from ..structs.declare import dotnet_name
+from ..structs.declare import check_declaration, dotnet_name
 from .spelling import (
     WIDTH,
     Spelled,
@@ -63,6 +64,10 @@ def bind(assembly: Assembly, names: Iterable[str] = (), *, everything: bool = Fa
         if isinstance(item, Unbindable):
             not_bound.append(item)
             continue
+        undeclarable = _undeclarable(item)
+        if undeclarable:
+            not_bound.append(Unbindable(item.name, undeclarable))
+            continue
         refused = _refusal(item, _UNIX)
         if refused is None:
             everywhere.update(dict.fromkeys(needed_types(item)))
@@ -90,6 +95,16 @@ def _wanted(
 def _refusal(declaration: TypeDeclaration, target: Target) -> Refusal | None:
     """Return why .NET does not marshal the type; None also for an enum, which has no layout."""
     return None if declaration.kind == "enum" else refusal(declaration, target)
+
+
+def _undeclarable(declaration: TypeDeclaration) -> str:
+    """Return why no Python class can declare the type or a type in it; "" if one can."""
+    for needed in needed_types(declaration):
+        try:
+            check_declaration(needed)
+        except LayoutError as error:
+            return error.message.removeprefix(f"{declaration.name}: ")
+    return ""
 
 
 def _reason(declaration: TypeDeclaration, refused: Refusal) -> str:

@@ -25,7 +25,13 @@ from ..layout.forms import Layout
 from ..types import FieldType
 from .registry import PYTHON_TYPES
 
-__all__ = ["annotated_names", "check_enum", "declaration_of", "dotnet_name"]
+__all__ = [
+    "annotated_names",
+    "check_declaration",
+    "check_enum",
+    "declaration_of",
+    "dotnet_name",
+]
 
 _enums: dict[tuple[type, str, str], TypeDeclaration] = {}
 _CHARSETS = ("ansi", "unicode", "auto")
@@ -99,18 +105,38 @@ def _check_option(what: str, option: str, value: Any, allowed: tuple[str, ...]) 
 def _check_fields(
     struct: str, names: tuple[str, ...], fields: tuple[FieldDeclaration, ...], layout: str
 ) -> None:
-    taken = set()
+    twice = _first_repeated(fields)
     for name, field in zip(names, fields, strict=True):
-        if field.name in taken:
+        if field is twice:
             raise LayoutError(
                 f"{struct}.{name}: another field is also named {field.name} in .NET; give one of "
                 "them a FieldName",
                 field=name,
             )
-        taken.add(field.name)
         if (field.offset is None) == (layout == "explicit"):
             message = "needs a FieldOffset" if layout == "explicit" else "has a FieldOffset"
             raise LayoutError(f"{struct}.{name} {message}: the layout is {layout}", field=name)
+
+
+def _first_repeated(fields: tuple[FieldDeclaration, ...]) -> FieldDeclaration | None:
+    """Return the first field with the name of one before it, which two fields can have in .NET."""
+    taken: set[str] = set()
+    for field in fields:
+        if field.name in taken:
+            return field
+        taken.add(field.name)
+    return None
+
+
+def check_declaration(declaration: TypeDeclaration) -> None:
+    """Raise LayoutError for a type that .NET may have, but no Struct or Python enum can declare."""
+    if declaration.kind == "enum":
+        check_enum(declaration)
+    repeated = _first_repeated(declaration.fields)
+    if repeated is not None:
+        raise LayoutError(
+            f"{declaration.name}: two fields have the name {repeated.name!r}", field=repeated.name
+        )
 
 
 def _declared_fields(
@@ -295,7 +321,7 @@ def check_enum(enum: TypeDeclaration) -> None:
     """Raise LayoutError if the enum's type is not an integer, or can't hold one of its members."""
     if enum.underlying not in _UNDERLYING:
         raise LayoutError(
-            f"an enum can't be stored as {enum.underlying}, only as one of "
+            f"{enum.name}: an enum can't be stored as {enum.underlying}, only as one of "
             f"{', '.join(_UNDERLYING)}",
             value=enum.underlying,
         )

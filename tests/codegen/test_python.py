@@ -377,3 +377,63 @@ def test_an_enum_without_members_is_a_type_of_numbers(underlying, flags):
     assert module.Holder.from_bytes(value.to_bytes()) == value
     assert repr(value) == "Holder(id=5, several=[6, 7], maybe=8)"
     assert f"enum EntityId : {underlying}" in csharp(holder)
+
+
+# --- types that .NET has and Python can't declare -------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (struct("a", "b", "a", name="Game.Wrong"), "two fields have the name 'a'"),
+        (
+            enum(("A", 1), name="Game.Wrong", underlying="char"),
+            "an enum can't be stored as char, only as one of sbyte, byte",
+        ),
+        (enum(name="Game.Wrong", underlying="bool"), "an enum can't be stored as bool"),
+        (enum(("A", 1), name="Game.Wrong", underlying="float"), "an enum can't be stored as float"),
+        (enum(("A", 300), name="Game.Wrong", underlying="byte"), "Game.Wrong.A is 300, but byte"),
+    ],
+)
+def test_a_type_that_python_can_not_declare_is_left_out_with_the_reason(wrong, reason):
+    user = struct(field("wrong", wrong), name="Game.User")
+    several = FieldDeclaration("all", Array(wrong), None, MarshalAs("ByValArray", 2))
+    module, source, not_bound = bound(
+        wrong,
+        user,
+        struct(field("user", user), name="Game.UserOfUser"),
+        struct(several, name="Game.Several"),
+        struct(field("maybe", Nullable(wrong)), name="Game.Maybe"),
+        struct("x", name="Game.Right"),
+    )
+    assert module.Right.layout.size == 4
+    reasons = {item.name: item.reason for item in not_bound}
+    assert list(reasons) == [
+        "Game.Wrong",
+        "Game.User",
+        "Game.UserOfUser",
+        "Game.Several",
+        "Game.Maybe",
+    ]
+    assert reasons["Game.Wrong"].startswith(reason)
+    for name in list(reasons)[1:]:
+        assert reasons[name].startswith("Game.Wrong")
+        assert f"#   {name}: Game.Wrong" in source
+
+
+@pytest.mark.parametrize("underlying", [*ALIASES, "byte", "short", "ushort", "uint", "long"])
+def test_an_enum_of_any_integer_is_bound(underlying):
+    low = -1 if underlying in ("int", "sbyte", "short", "long") else 0
+    gear = enum(("A", low), ("B", 100), name="Game.Gear", underlying=underlying)
+    module, _, not_bound = bound(gear, struct(field("gear", gear), name="Game.Holder"))
+    assert not_bound == []
+    value = module.Holder(module.Gear.A)
+    assert module.Holder.from_bytes(value.to_bytes()).gear is module.Gear.A
+
+
+@pytest.mark.parametrize("underlying", ["nint", "nuint"])
+def test_an_enum_of_an_address_size_is_bound(underlying):
+    gear = enum(("A", 1), name="Game.Gear", underlying=underlying)
+    module, _, not_bound = bound(gear, struct(field("gear", gear), name="Game.Holder"))
+    assert not_bound == []
+    assert module.Holder.layout.size == native(module.Holder.layout.declaration).size
