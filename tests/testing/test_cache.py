@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -24,13 +25,26 @@ def test_without_the_variable_the_cache_is_in_the_users_cache_folder(monkeypatch
     assert cache.cache_dir() == tmp_path / "pyshm-interop"
 
 
-def test_the_three_newest_builds_and_those_used_within_a_day_are_kept(dotnet, tmp_path):
+@pytest.mark.parametrize(
+    ("days", "kept"),
+    [
+        # The new build, and the two that were used last.
+        ({"a": 2, "b": 3, "c": 4, "d": 5}, {"a", "b"}),
+        # All that were used within the last day.
+        ({"a": 0.2, "b": 0.4, "c": 0.6, "d": 0.8, "e": 2}, {"a", "b", "c", "d"}),
+        # A folder of an interrupted build counts for nothing.
+        ({"a": 2, "b": 3, "c": 4, ".build-crashed": 2, ".trash-old": 2}, {"a", "b"}),
+        (
+            {"a": 2, "b": 3, ".build-now": 0, ".trash-now": 0},
+            {"a", "b", ".build-now", ".trash-now"},
+        ),
+    ],
+)
+def test_the_three_newest_builds_and_those_used_within_a_day_are_kept(dotnet, tmp_path, days, kept):
     peers = tmp_path / "cache" / "peers"
-    for name, days in (("a", 0.5), ("b", 2), ("c", 3), (".build-crashed", 2), (".build-now", 0)):
+    for name, age in days.items():
         (peers / name).mkdir(parents=True)
-        used = time.time() - days * 86400
+        used = time.time() - age * 86400
         os.utime(peers / name, (used, used))
-    build.build_peer()
-    kept = {path.name for path in peers.iterdir()}
-    assert {"a", "b", ".build-now"} < kept
-    assert len(kept) == 4  # these, and the new build
+    new = Path(build.build_peer()[-1]).parent
+    assert {path.name for path in peers.iterdir()} == {*kept, new.name}
