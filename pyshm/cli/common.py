@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
@@ -20,15 +21,14 @@ __all__ = [
     "USAGE",
     "Commands",
     "UsageError",
-    "add_capacity",
     "add_command",
     "add_json",
     "add_map",
     "add_references",
+    "byte_count",
+    "byte_offset",
     "copied",
-    "natural_number",
     "opened_to_read",
-    "opened_to_write",
     "positive_number",
     "print_json",
     "report_ready",
@@ -44,6 +44,9 @@ OK = 0
 REFUSED = 1
 USAGE = 2
 INTERRUPTED = 130
+
+_BYTES = re.compile(r"(?ai)(?P<number>0x[0-9a-f]+|[+-]?\d+)(?: ?(?P<unit>[kmg])(?:ib)?)?")
+_SHIFTS = {"": 0, "K": 10, "M": 20, "G": 30}
 
 
 class UsageError(Exception):
@@ -93,22 +96,31 @@ def add_map(sub: argparse.ArgumentParser) -> None:
     add_json(sub)
 
 
-def add_capacity(sub: argparse.ArgumentParser) -> None:
-    """Add ``--capacity``; the default, None, means the default of the library."""
-    sub.add_argument(
-        "--capacity",
-        type=whole_number,
-        metavar="N",
-        help="the size of a new map in bytes (default: 10485760)",
-    )
-
-
 def whole_number(text: str) -> int:
     """Return the integer in an argument."""
     try:
         return int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"a whole number, not {text!r}") from None
+
+
+def byte_count(text: str) -> int:
+    """Return the number of bytes in an argument: an integer, or one with K, M or G after it."""
+    match = _BYTES.fullmatch(text.strip())
+    if match is None:
+        raise argparse.ArgumentTypeError(
+            f"a number of bytes such as 5000, 64K, 10M or 1G, not {text!r}"
+        )
+    number = int(match["number"], 16 if "x" in match["number"].lower() else 10)
+    return number << _SHIFTS[(match["unit"] or "").upper()]
+
+
+def byte_offset(text: str) -> int:
+    """Return the number of bytes in an argument, which is at least 0."""
+    number = byte_count(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"at least 0, not {number}")
+    return number
 
 
 def add_references(sub: argparse.ArgumentParser) -> None:
@@ -123,33 +135,12 @@ def add_references(sub: argparse.ArgumentParser) -> None:
     )
 
 
-def natural_number(text: str) -> int:
-    """Return the integer in an argument, at least 0."""
-    number = whole_number(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"at least 0, not {number}")
-    return number
-
-
 def positive_number(text: str) -> int:
     """Return the integer in an argument, at least 1."""
     number = whole_number(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"at least 1, not {number}")
     return number
-
-
-def opened_to_write(arguments: argparse.Namespace) -> ShareMemoryHelper:
-    """Open the map of ``add_map`` and ``add_capacity``, or create it; return its helper."""
-    from ..helper import ShareMemoryHelper
-    from .holding import catch_signals
-
-    catch_signals()  # before the map exists, so that it is released
-    capacity = arguments.capacity
-    if capacity is None:
-        capacity = ShareMemoryHelper.DEFAULT_CAPACITY
-    helper = ShareMemoryHelper(None if arguments.file else arguments.map, capacity)
-    return helper.create_from_file(arguments.map) if arguments.file else helper.create_or_open()
 
 
 def opened_to_read(arguments: argparse.Namespace) -> ShareMemoryHelper:

@@ -10,16 +10,15 @@ from .common import (
     OK,
     Commands,
     UsageError,
-    add_capacity,
     add_command,
     add_map,
     opened_to_read,
-    opened_to_write,
     print_json,
     report_ready,
 )
 from .console import Console
 from .holding import HELD, add_hold, hold, interruptible, time_is_left
+from .writing import add_capacity, opened_to_write
 
 if TYPE_CHECKING:
     from ..formats.image import ImageData
@@ -102,7 +101,7 @@ def _write_image(arguments: argparse.Namespace) -> int:
     image = _with_path(arguments, read_picture(arguments.image))
     if arguments.watch:
         image.check_picture()
-    with opened_to_write(arguments) as memory:
+    with opened_to_write(arguments, _size_of(image)) as memory:
         size = memory.write_image(image)
         with interruptible():
             report_ready(arguments, memory, size)
@@ -115,6 +114,14 @@ def _write_image(arguments: argparse.Namespace) -> int:
     return OK
 
 
+def _size_of(image: ImageData) -> int:
+    """Return the size of the blob in bytes."""
+    from ..formats.blob import blob_size
+
+    path = image.path.encode("utf-8", "surrogatepass")
+    return blob_size(len(path), memoryview(image.content).nbytes)
+
+
 def _with_path(arguments: argparse.Namespace, image: ImageData) -> ImageData:
     if arguments.path is not None:
         image.path = arguments.path
@@ -124,7 +131,7 @@ def _with_path(arguments: argparse.Namespace, image: ImageData) -> ImageData:
 def _send_changes(
     arguments: argparse.Namespace, memory: ShareMemoryHelper, known: file_watch.Signature | None
 ) -> None:
-    from ..errors import PyshmError
+    from ..errors import DoesNotFitError, PyshmError
     from . import file_watch
     from .transfer import read_picture
 
@@ -136,7 +143,10 @@ def _send_changes(
             size = memory.write_image(_with_path(arguments, found))
         except (PyshmError, OSError) as error:
             # The map keeps the last picture; the next version of the file may be valid.
-            Console.err().line(f"pyshm: {arguments.image} was not sent: {error}")
+            hint = ""
+            if isinstance(error, DoesNotFitError):
+                hint = "; to have room for it, start again with a larger --capacity"
+            Console.err().line(f"pyshm: {arguments.image} was not sent: {error}{hint}")
         else:
             report_ready(arguments, memory, size, again=True)
 

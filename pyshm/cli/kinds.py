@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from .common import UsageError, add_references, natural_number, positive_number
+from .common import UsageError, add_references, byte_offset, positive_number
 from .types import struct_of
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ def add_kind(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--array", type=positive_number, default=1, metavar="N", help="N structs in a row"
     )
-    sub.add_argument("--offset", type=natural_number, default=0, metavar="N", help="skip N bytes")
-    sub.add_argument("--length", type=natural_number, metavar="N", help="read at most N bytes")
+    sub.add_argument("--offset", type=byte_offset, default=0, metavar="N", help="skip N bytes")
+    sub.add_argument("--length", type=byte_offset, metavar="N", help="read at most N bytes")
 
 
 def kind_of(arguments: argparse.Namespace) -> str | type[Struct] | None:

@@ -9,12 +9,10 @@ from .common import (
     OK,
     Commands,
     UsageError,
-    add_capacity,
     add_command,
     add_map,
     add_references,
     opened_to_read,
-    opened_to_write,
     print_json,
     report_ready,
     whole_number,
@@ -22,6 +20,7 @@ from .common import (
 from .console import Console
 from .holding import HELD, add_hold, hold, interruptible
 from .types import struct_of
+from .writing import add_capacity, opened_to_write
 
 if TYPE_CHECKING:
     from ..structs.struct import Struct
@@ -132,7 +131,7 @@ def _write_struct(arguments: argparse.Namespace) -> int:
     data = bytearray(_initial(arguments, struct))
     for text in arguments.assignments:
         assign(struct, data, text)
-    with opened_to_write(arguments) as memory:
+    with opened_to_write(arguments, len(data)) as memory:
         memory.write_bytes(data)
         with interruptible():
             report_ready(arguments, memory, len(data))

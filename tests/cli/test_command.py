@@ -276,7 +276,10 @@ def test_the_error_says_that_no_byte_of_the_map_is_selected(run, tmp_path, more)
     [
         (["write-struct", "m", "--id", "1.5"], "argument --id: a whole number, not '1.5'"),
         (["write-struct", "m", "--scores", "1,x"], "argument --scores: a whole number, not 'x'"),
-        (["write-struct", "m", "--capacity", ""], "argument --capacity: a whole number, not ''"),
+        (
+            ["write-struct", "m", "--capacity", ""],
+            "argument --capacity: a number of bytes such as 5000",
+        ),
         (["dump", "m", "--offset", "-1"], "argument --offset: at least 0, not -1"),
         (["dump", "m", "--array", "0"], "argument --array: at least 1, not 0"),
         (["watch", "m", "--count", "0"], "argument --count: at least 1, not 0"),
@@ -354,7 +357,7 @@ def test_a_closed_pipe_is_status_1_without_a_message(tmp_path, child_environment
     path = tmp_path / "map"
     path.write_bytes(ImageData("p" * 300_000, b"x").to_bytes())
     process = subprocess.Popen(
-        [sys.executable, "-m", "pyshm", "dump", str(path), "--file"],
+        [sys.executable, "-m", "pyshm", "dump", str(path), "--file", "--as", "blob"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

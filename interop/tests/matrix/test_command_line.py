@@ -140,7 +140,7 @@ def test_one_program_writes_a_mapped_file_and_another_reads_it(
     path, source = str(tmp_path / "map.bin"), tmp_path / "p.gif"
     source.write_bytes(TINY)
     seen = pair.world.path(path)
-    arguments = ["write-image", seen, pair.world.path(str(source)), "--file", "--capacity", "4096"]
+    arguments = ["write-image", seen, pair.world.path(str(source)), "--file", "--capacity", "4K"]
     with writer(pair.producer, *arguments, "--path", "圖"):
         done = run(pair.consumer, "read-image", seen, "--file", "--json")
         assert json.loads(done.stdout)["path"] == "圖"
@@ -159,6 +159,15 @@ def test_a_writer_that_is_interrupted_releases_its_map(
         process.send_signal(number)
         assert process.wait(PATIENCE) == 0
     assert existing_maps(name) == []
+
+
+@pytest.mark.posix
+def test_a_new_map_has_room_for_a_large_picture(peer: Peer, place: Place, tmp_path: Path) -> None:
+    name, source = place.name(), tmp_path / "large"
+    source.write_bytes(b"x" * 12_000_000)
+    with writer(peer, "write-image", name, str(source), "--path", "p"):
+        done = run(python_peer(), "read-image", name)
+        assert "length: 12000000" in done.stdout, done.stderr
 
 
 @pytest.mark.posix

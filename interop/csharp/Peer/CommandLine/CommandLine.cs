@@ -121,7 +121,9 @@ internal sealed class CommandLine
             return null;
         }
 
-        Int128 number = ParseNumber(name, text);
+        // K, M and G are powers of 1024.
+        int unit = text.Length > 1 ? "KMG".IndexOf(char.ToUpperInvariant(text[^1])) : -1;
+        Int128 number = ParseNumber(name, unit < 0 ? text : text[..^1]) << (10 * (unit + 1));
         return number >= long.MinValue && number <= long.MaxValue
             ? (long)number
             : throw new UsageException($"{name}: {text} is too large");

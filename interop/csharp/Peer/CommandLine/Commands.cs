@@ -95,7 +95,8 @@ internal static class Commands
         // Handle signals before the map exists, so that it is released.
         using var stop = new StopSignal();
         using var helper = new ShareMemoryHelper(
-            line.Map, line.Count("--capacity") ?? ShareMemoryHelper.DefaultCapacity);
+            line.Map,
+            line.Count("--capacity") ?? Math.Max(ShareMemoryHelper.DefaultCapacity, bytes.Length));
         if (line.Has("--file"))
         {
             helper.CreateFromFile(line.Map);
