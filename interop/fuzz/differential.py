@@ -11,11 +11,11 @@ from pyshm.layout.declarations import TypeDeclaration
 from pyshm.layout.forms import Layout, Target
 from pyshm.layout.layouts import managed, native, refusal
 from pyshm.layout.schema import to_json
-from pyshm.layout.traits import contains_references
+from pyshm.layout.traits import contains_references, is_copied
 from pyshm.structs.from_declaration import struct_from
 from pyshm.structs.struct import Struct
 from pyshm.testing.questions import Bytes, Definition, DotNetTypes, Question, Value
-from pyshm.testing.values import from_python, normal, to_python
+from pyshm.testing.values import all_fields, from_python, normal, to_python
 
 from ..worlds.world import WINDOWS, World
 
@@ -113,6 +113,8 @@ def _compared(which: str, ours: Layout, answer: Definition) -> Iterator[Disagree
         if None in offsets or len(offsets) != len(ours.fields):
             yield _disagree(f"{which} offsets", [field.offset for field in ours.fields], offsets)
             return
+        if ours.marshalled:
+            offsets = _without_copied_bases(ours, offsets)
         pairs = zip(ours.fields, offsets, strict=True)
         theirs = ours._replace(fields=tuple(field._replace(offset=at) for field, at in pairs))
     if ours.marshalled or ours.declaration.kind == "struct":
@@ -122,6 +124,24 @@ def _compared(which: str, ours: Layout, answer: Definition) -> Iterator[Disagree
         yield from _number(f"{which} alignment", ours.alignment, alignment)
     for each in differences(theirs, ours, NET_AND_HERE):
         yield Disagreement(f"{which} layout: {each}")
+
+
+def _without_copied_bases(ours: Layout, offsets: Sequence[int]) -> list[int]:
+    """Return ``offsets`` with ours for the fields of base classes that .NET would copy as a whole.
+
+    Marshal.OffsetOf answers for the base class itself. .NET does not copy it within a class that is
+    not copied, so that its fields are elsewhere. The comparison of values includes these.
+    """
+    found = list(offsets)
+    copied = is_copied(ours.declaration, ours.target)
+    base = ours.declaration.base
+    while base is not None and not copied:
+        if is_copied(base, ours.target):
+            count = len(all_fields(base))
+            found[:count] = [field.offset for field in ours.fields[:count]]
+            break
+        base = base.base
+    return found
 
 
 def _number(what: str, ours: int, theirs: int | None) -> Iterator[Disagreement]:

@@ -106,9 +106,20 @@ class _Drawing:
         return f"T{self._count}"
 
     def declared(
-        self, depth: int, *, root: bool = False, kind: str = "struct", sequential: bool = False
+        self,
+        depth: int,
+        *,
+        root: bool = False,
+        kind: str = "struct",
+        sequential: bool = False,
+        mixed: bool = False,
     ) -> TypeDeclaration:
-        """Draw a struct, or with ``kind`` a class; the root may be either."""
+        """Draw a struct, or with ``kind`` a class; the root may be either.
+
+        A class of a field that has sequential layout after explicit layout crashes the runtime. The
+        root, and with ``mixed`` a base class of it, may be such a class.
+        """
+        mixed = mixed or root
         if root and self._chance(8):
             kind = "class"
         layout = "explicit" if not sequential and self._chance(25) else "sequential"
@@ -116,8 +127,8 @@ class _Drawing:
             layout = "auto"
         base = None
         if kind == "class" and depth > 1 and self._chance(30):
-            # Sequential layout after some base classes with explicit layout crashes the runtime.
-            base = self.declared(depth - 2, kind="class", sequential=layout == "sequential")
+            sequential = layout == "sequential" and not mixed
+            base = self.declared(depth - 2, kind="class", sequential=sequential, mixed=mixed)
         inline_array = None
         if kind == "struct" and self._chance(5):
             inline_array = self._one([1, 2, 3, 5, 16])

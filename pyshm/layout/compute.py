@@ -24,10 +24,11 @@ from .traits import (
     has_layout,
     holds_objects,
     is_ansi,
-    is_blittable,
+    is_copied,
     is_explicit_class,
     is_object,
     is_struct,
+    keeps_order,
 )
 
 __all__ = ["end_of", "managed_layout", "native_layout"]
@@ -56,11 +57,20 @@ _DATE_TIME_OFFSET = TypeDeclaration(
 @lru_cache(maxsize=4096)
 def native_layout(declaration: TypeDeclaration, target: Target) -> Layout:
     """Return the marshalled layout."""
-    if is_explicit_class(declaration) and is_blittable(declaration, target):
+    if is_copied(declaration, target):
         return managed_layout(declaration, target)._replace(marshalled=True)
+    return _field_by_field(declaration, target)
+
+
+@lru_cache(maxsize=4096)
+def _field_by_field(declaration: TypeDeclaration, target: Target) -> Layout:
+    """Return the marshalled layout of a type that is not copied as a whole.
+
+    Its base classes are not copied as a whole then, either.
+    """
     base = None
     if declaration.base is not None and has_layout(declaration.base):
-        base = native_layout(declaration.base, target)
+        base = _field_by_field(declaration.base, target)
     ansi = is_ansi(declaration, target)
     forms = []
     for field in declaration.fields:
@@ -82,7 +92,7 @@ def managed_layout(declaration: TypeDeclaration, target: Target) -> Layout:
         base = managed_layout(declaration.base, target)
     forms = [_managed_form(field.type, target) for field in declaration.fields]
     references = holds_objects(declaration)
-    if declaration.layout == "explicit" or (has_layout(declaration) and not references):
+    if declaration.layout == "explicit" or keeps_order(declaration):
         layout = _as_declared(declaration, target, forms, base, marshalled=False)
     else:
         layout = _by_size(declaration, target, forms, base, references)
@@ -154,9 +164,9 @@ def _by_size(
     base: Layout | None,
     references: bool,
 ) -> Layout:
-    """Return the layout of LayoutKind.Auto, which the runtime gives every type with references.
+    """Return the layout of LayoutKind.Auto, which ignores Pack and Size.
 
-    It ignores Pack and Size.
+    The runtime gives it to every type that does not keep its order.
     """
     scalars = []
     structs = []
@@ -166,6 +176,9 @@ def _by_size(
         else:
             scalars.append((index, form.size, is_object(field.type)))
     placed = placement.by_size(scalars, structs, target.pointer_size, end_of(base))
+    if declaration.kind == "class":
+        # The runtime does not round its size, and a derived class is not aligned for its fields.
+        placed = placed._replace(alignment=1)
     rounded = declaration.kind == "struct" and not references
     size = placed.size(0) if rounded else placed.end
     return _layout(declaration, target, placed, size, forms, base, marshalled=False)

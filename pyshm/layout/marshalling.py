@@ -23,7 +23,7 @@ from .declarations import (
     nullable_declaration,
 )
 from .forms import Form, Inline, Layout, Scalar, Sequence, Target, Text
-from .traits import has_layout, is_blittable, is_handle
+from .traits import has_layout, is_blittable, is_copied, is_handle, is_reordered
 
 __all__ = ["Refused", "marshalled_form"]
 
@@ -189,6 +189,11 @@ def _reference(
     if kind.name == "System.Text.StringBuilder":
         raise Refused("StringBuilder can't be marshalled as a field")
     if kind.kind == "class" and has_layout(kind):
+        if is_copied(kind, target) and is_reordered(kind):
+            raise Refused(
+                f"a field of the class {kind.name}, which has sequential layout after a base class "
+                "with explicit layout, crashes the .NET runtime"
+            )
         return _only(unmanaged, "classes with layout", ("Struct",), Inline(lay_out(kind, target)))
     return _com_pointer(unmanaged, ("Interface",), target)
 

@@ -28,8 +28,6 @@ from .traits import (
     has_text,
     holds_objects,
     is_ansi,
-    is_blittable,
-    is_explicit_class,
     is_reference,
     is_safe_handle,
 )
@@ -161,16 +159,12 @@ def _is_vector(reference: TypeReference) -> bool:
     return isinstance(reference, TypeDeclaration) and reference.name.startswith(_VECTOR)
 
 
-def _base_class(declaration: TypeDeclaration, target: Target) -> _Reasons:
+def _base_class(declaration: TypeDeclaration, _target: Target) -> _Reasons:
     base = declaration.base
     if base is None or declaration.layout == "auto":
         return
     if not has_layout(base):
         yield f"its base class {base.name} has no layout", None
-    crashes = is_explicit_class(base) and is_blittable(base, target)
-    if declaration.layout == "sequential" and crashes and not holds_objects(declaration):
-        reason = "sequential layout crashes the .NET runtime if the base class has explicit layout"
-        yield f"{reason} and is blittable, as {base.name} is", None
 
 
 def _field_offsets(declaration: TypeDeclaration, _target: Target) -> _Reasons:

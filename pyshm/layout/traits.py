@@ -24,12 +24,15 @@ __all__ = [
     "holds_objects",
     "is_ansi",
     "is_blittable",
+    "is_copied",
     "is_explicit_class",
     "is_handle",
     "is_object",
     "is_reference",
+    "is_reordered",
     "is_safe_handle",
     "is_struct",
+    "keeps_order",
 ]
 
 _SAFE_HANDLES = frozenset(
@@ -63,9 +66,23 @@ def is_explicit_class(declaration: TypeDeclaration) -> bool:
     """Return whether the type is a class with explicit layout, which has rules of its own.
 
     In managed memory its size is not rounded, its Size is ignored and its base class counts
-    twice. If the class is blittable, its marshalled layout is the same.
+    twice.
     """
     return declaration.kind == "class" and declaration.layout == "explicit"
+
+
+def keeps_order(declaration: TypeDeclaration) -> bool:
+    """Return whether the runtime keeps the order of the fields in .NET's own memory.
+
+    It does so only if the layout of the type and of all its base classes is sequential, and if
+    there are no objects.
+    """
+    return (
+        declaration.layout == "sequential"
+        and has_layout(declaration)
+        and not holds_objects(declaration)
+        and (declaration.base is None or keeps_order(declaration.base))
+    )
 
 
 def is_struct(reference: TypeReference) -> bool:
@@ -127,6 +144,31 @@ def is_blittable(declaration: TypeDeclaration, target: Target) -> bool:
         return False
     ansi = is_ansi(declaration, target)
     return all(_is_blittable_field(field, ansi, target) for field in declaration.fields)
+
+
+def is_copied(declaration: TypeDeclaration, target: Target) -> bool:
+    """Return whether the marshalled layout of a class is its managed one, whatever that is.
+
+    The runtime copies a blittable class with explicit layout, or with such a base class.
+    """
+    return (
+        declaration.kind == "class"
+        and not keeps_order(declaration)
+        and is_blittable(declaration, target)
+    )
+
+
+def is_reordered(declaration: TypeDeclaration) -> bool:
+    """Return whether it, or a base class, is a sequential class without objects out of order.
+
+    That is so if the layout of a base class is explicit.
+    """
+    at: TypeDeclaration | None = declaration
+    while at is not None:
+        if at.layout == "sequential" and not keeps_order(at):
+            return True
+        at = at.base
+    return False
 
 
 def _is_blittable_field(field: FieldDeclaration, ansi: bool, target: Target) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pyshm.errors import LayoutError
@@ -376,8 +378,57 @@ def test_a_struct_with_a_date_keeps_the_order_of_its_fields():
 
 def test_what_crashes_the_runtime_is_refused():
     empty = struct(kind="class", layout="explicit", name="Empty")
-    for crashing in (struct("int", kind="class", base=empty), struct(empty, inline_array=2)):
+    derived = struct("int", kind="class", base=empty, name="Derived")
+    further = struct(field("int", offset=0), kind="class", layout="explicit", base=derived)
+    for crashing in (
+        struct(empty, inline_array=2),
+        struct("byte", derived),
+        struct("byte", further),
+        struct("byte", derived, kind="class"),
+        struct(derived, inline_array=2),
+    ):
         assert "crashes the .NET runtime" in str(refusal(crashing, LINUX))
+        assert refusal(crashing, LINUX) is not None
+
+
+def explicit_class(*fields, **options):
+    return struct(
+        *(field(kind, offset=offset, name=f"{kind}{offset}") for kind, offset in fields),
+        kind="class",
+        layout="explicit",
+        **options,
+    )
+
+
+@pytest.mark.parametrize(
+    ("derived", "expected", "size"),
+    [
+        (struct("Guid", "int", kind="class", pack=4, size=5), [32, 40, 36], 56),
+        (struct("byte", "long", "byte", kind="class", size=40), [32, 36, 40, 37], 48),
+        (struct(kind="class", size=40), [32], 36),
+    ],
+)
+def test_a_sequential_class_after_an_explicit_one_has_the_order_of_auto_layout(
+    derived, expected, size
+):
+    base = explicit_class(("int", 32), pack=1)
+    derived = replace(derived, base=base)
+    for target in (LINUX, WINDOWS):
+        for layout in (native(derived, target), managed(derived, target)):
+            assert (offsets(layout), layout.size) == (expected, size)
+
+
+def test_a_base_class_is_not_copied_within_a_class_that_is_not_copied():
+    first = struct("sbyte", "float", kind="class", pack=8, name="First")
+    second = explicit_class(("int", 0), ("short", 8), base=first, name="Second")
+    assert offsets(native(second, LINUX)) == [0, 4, 16, 24]
+    third = explicit_class(("bool", 16), base=second, name="Third")
+    assert (offsets(native(third, LINUX)), native(third, LINUX).size) == ([0, 4, 8, 16, 36], 40)
+    explicit = explicit_class(("int", 0), ("short", 8))
+    reordered = struct("byte", "long", kind="class", base=explicit, name="Reordered")
+    assert offsets(native(reordered, LINUX)) == [0, 8, 10, 16]
+    last = native(struct("bool", kind="class", base=reordered), LINUX)
+    assert (offsets(last), last.size) == ([0, 8, 12, 16, 24], 32)
 
 
 @pytest.mark.parametrize(

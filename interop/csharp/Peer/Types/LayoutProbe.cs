@@ -102,6 +102,25 @@ internal sealed unsafe class LayoutProbe
     /// </summary>
     public static int StrideOf(int size) => size is 1 or 2 ? size : checked((size + 3) & ~3);
 
+    /// <summary>
+    /// Returns whether a type, or a base class, is sequential and has a base class with explicit layout.
+    /// </summary>
+    private static bool IsSequentialAfterExplicit(Type type)
+    {
+        bool sequential = false;
+        for (Type? at = type; at is not null; at = at.BaseType)
+        {
+            if (sequential && at.IsExplicitLayout)
+            {
+                return true;
+            }
+
+            sequential |= at.IsLayoutSequential;
+        }
+
+        return false;
+    }
+
     private static int OffsetOf(FieldInfo field) =>
         (int)Marshal.OffsetOf(field.DeclaringType!, field.Name);
 
@@ -119,7 +138,8 @@ internal sealed unsafe class LayoutProbe
             _ = Attempt.Run(() => NativeOffsets[index] = OffsetOf(Fields[index]));
         }
 
-        if (probe is not null)
+        // A field of some of these classes crashes the runtime with a division by zero.
+        if (probe is not null && !IsSequentialAfterExplicit(type))
         {
             _ = Attempt.Run(() => NativeAlignment = (int)Marshal.OffsetOf(probe, ValueField));
         }
