@@ -1,14 +1,37 @@
-"""Atomic replacement of files."""
+"""Opening of files that must not block, and atomic replacement."""
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
-__all__ = ["whole_file"]
+__all__ = ["open_regular", "read_at_most", "whole_file"]
+
+_PART = 1 << 20  # bytes
+
+
+def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open the regular file at ``path`` for reading. Raises OSError, also for any other file.
+
+    Opening a FIFO would wait for another process, and reading a device may never end.
+    """
+    flags = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+    descriptor = os.open(path, os.O_RDONLY | flags)
+    try:
+        kind = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(kind):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+        if not stat.S_ISREG(kind):
+            raise OSError(errno.EINVAL, "it is a pipe or a device, not a file", os.fspath(path))
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
 
 
 @contextmanager
@@ -43,3 +66,17 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             # The caller does not know the other name.
             raise OSError(error.errno, error.strerror, os.fspath(path)) from error
         raise
+
+
+def read_at_most(file: BinaryIO, most: int) -> bytes:
+    """Return the rest of ``file``, or its next ``most`` + 1 bytes if it is longer.
+
+    It can be a pipe or a device.
+    """
+    parts: list[bytes] = []
+    left = most + 1
+    # One read(left) would reserve that much memory.
+    while left and (part := file.read(min(_PART, left))):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)

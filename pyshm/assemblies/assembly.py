@@ -88,6 +88,13 @@ class Assembly:
         """
         return self._declarer.field_summary(type_name, field)
 
+    def ignored_documentation(self) -> list[str]:
+        """Return the .xml files that can't be used, each with the reason.
+
+        Only those of assemblies whose types were declared so far count.
+        """
+        return self._declarer.ignored_documentation()
+
     def foreign(self, *, windows: bool) -> list[str]:
         """Return the folders of those of .NET's own assemblies that are for another system.
 

@@ -89,6 +89,10 @@ class Declarer:
         found = (each.of_field(type_name, field) for each in self._documentations.values())
         return next(filter(None, found), "")
 
+    def ignored_documentation(self) -> list[str]:
+        """Return why .xml files are not used, of the assemblies whose types were declared."""
+        return [each.ignored for each in self._documentations.values() if each.ignored]
+
     def kind(self, place: Place) -> TypeKind:
         """Return the kind of the type at ``place``."""
         metadata, row = place

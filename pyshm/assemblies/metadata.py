@@ -17,6 +17,7 @@ from inspect import isabstract
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeVar
 
+from .._support.files import open_regular
 from ..errors import AssemblyError, PlatformError
 from . import signatures
 from .rows import (
@@ -378,7 +379,7 @@ def _qualified(namespace: str, name: str) -> str:
 
 
 def _read(path: str) -> bytes:
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size > LARGEST_FILE:
             raise AssemblyError(

@@ -64,6 +64,8 @@ def _bind(arguments: argparse.Namespace) -> int:
     binding = bind(assembly, arguments.types, everything=arguments.all)
     for item in binding.not_bound:
         Console.err().line(f"not bound: {item.name}: {item.reason}")
+    for reason in assembly.ignored_documentation():
+        Console.err().line(f"no documentation from {reason}")
     if arguments.types and binding.not_bound:
         return REFUSED
     return deliver(arguments, binding.source, {arguments.assembly: "the assembly"})

@@ -151,12 +151,18 @@ def for_each_part(content: memoryview, what: str, *uses: Callable[[memoryview], 
 
 
 def _read_all(file: BinaryIO, what: str) -> bytes:
+    from ..formats.blob import blob_size
+
     size = _size(file)
+    blob_size(0, size)
     parts: list[bytes] = []
+    total = 0
     with Console.err().progress(f"reading {what}", size, drawn=size >= _LONG) as done:
         while part := file.read(_PART):
             parts.append(part)
             done(len(part))
+            total += len(part)
+            blob_size(0, total)  # raises before a device that never ends has filled the memory
     return b"".join(parts)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
 
+from .._support.files import read_at_most
 from ..errors import EncodingError, PictureError
 from . import blob
 
@@ -34,10 +36,20 @@ class ImageData:
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Self:
-        """Return the file at ``path``, unchanged. Raises OSError as ``open`` does."""
+        """Return the file at ``path``, unchanged.
+
+        Raises OSError as ``open`` does, and FormatError for more than 2**31 - 1 bytes.
+        """
         name = os.fspath(path)
         with open(name, "rb") as file:
-            return cls(name, file.read())
+            status = os.fstat(file.fileno())
+            if stat.S_ISREG(status.st_mode):
+                blob.blob_size(0, status.st_size)
+                content = file.read()
+            else:
+                content = read_at_most(file, blob.INT32_MAX)  # a device may never end
+                blob.blob_size(0, len(content))
+        return cls(name, content)
 
     @classmethod
     def from_bytes(

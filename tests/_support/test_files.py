@@ -1,13 +1,19 @@
-"""Atomic replacement of files."""
+"""Files: bounded reading, and atomic replacement."""
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
 import pytest
 
+from pyshm import ImageData
 from pyshm._support import files as _files
+from pyshm._support.files import read_at_most
+from pyshm.cli.transfer import read_picture
+from pyshm.errors import FormatError
+from pyshm.formats import blob
 
 
 def write(path, data):
@@ -81,3 +87,28 @@ def test_a_link_stays_a_link_and_the_mode_is_kept(tmp_path):
     write(link, b"abc")
     assert link.is_symlink()
     assert (target.read_bytes(), target.stat().st_mode & 0o777) == (b"abc", 0o604)
+
+
+def test_at_most_a_number_of_bytes_is_read():
+    assert read_at_most(io.BytesIO(b"abc"), 3) == b"abc"
+    assert read_at_most(io.BytesIO(b"abcdef"), 3) == b"abcd"
+    assert read_at_most(io.BytesIO(bytes(3_000_000)), 2_500_000) == bytes(2_500_001)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+def test_a_device_that_never_ends_is_not_a_picture(monkeypatch):
+    monkeypatch.setattr(blob, "INT32_MAX", 5_000_000)
+    for read in (ImageData.from_file, read_picture):
+        with pytest.raises(FormatError) as caught:
+            read("/dev/zero")
+        assert (caught.value.kind, caught.value.limit) == ("too-long", 5_000_000)
+
+
+def test_a_file_that_is_too_large_for_a_blob_is_not_read(monkeypatch, tmp_path):
+    monkeypatch.setattr(blob, "INT32_MAX", 5)
+    (tmp_path / "x").write_bytes(b"123456")
+    for read in (ImageData.from_file, read_picture):
+        with pytest.raises(FormatError):
+            read(str(tmp_path / "x"))
+    (tmp_path / "x").write_bytes(b"12345")
+    assert ImageData.from_file(tmp_path / "x").content == b"12345"
