@@ -97,7 +97,7 @@ def main(arguments: argparse.Namespace, log: Callable[[str], None]) -> int:
     if stale or not mutants:
         log(f"{len(mutants)} faults, {len(stale)} out of date")
         return 1
-    results = _Runner(mutants, arguments.jobs, arguments.timeout).results()
+    results = Runner(mutants, arguments.jobs, arguments.timeout).results()
     print(_table(results))
     return 0 if all(result.outcome == NOTICED for result in results) else 1
 
@@ -115,7 +115,7 @@ def _sample(mutants: Sequence[Mutant], count: int, seed: str) -> list[Mutant]:
     return [mutant for mutant in mutants if mutant in chosen]
 
 
-class _Runner:
+class Runner:
     """Runs each fault in one of several copies of the checkout."""
 
     def __init__(self, mutants: Sequence[Mutant], jobs: int, timeout: float) -> None:
@@ -145,9 +145,11 @@ class _Runner:
         copy.build()
         self._copies.put(copy)
         tests = list(tests)
-        run = copy.test(tests, self._timeout * max(1, len(tests)))
+        together = copy.test(tests, self._timeout * max(1, len(tests)))
         refused = {}
         for test in tests:
+            # pytest runs none of the tests if one of them does not exist.
+            run = together if together.outcomes else copy.test([test], self._timeout)
             found = run.of(test)
             if "failed" in found or "passed" not in found:
                 kinds = ", ".join(sorted(found)) or f"not run\n{_end(run.output)}"
