@@ -14,6 +14,7 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .._support.names import written_name
 from ..dump.regions import note_of
 from ..dump.text import json_value
 from ..errors import FormatError
@@ -58,7 +59,7 @@ class _Part(NamedTuple):
         start = f"{self.name}." if self.name else ""
         found = []
         for field, conversion, _ in self.conversion.packed.shapes:
-            name, offset = field.dotnet_name, self.offset + field.offset
+            name, offset = written_name(field.dotnet_name), self.offset + field.offset
             part = _Part(start + name, offset, conversion, field.declaration.type)
             found.append((name, field.name, part))
         return found

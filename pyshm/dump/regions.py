@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Any, Literal, NamedTuple
 
+from .._support.names import written_name
 from .._support.text import json_text
 from ..errors import FormatError, PyshmError, TruncatedError
 from ..formats import blob
@@ -204,13 +205,15 @@ class _Leaves:
             value = struct.unpack_from(buffer, offset)
         except _INVALID as error:
             for field in struct.layout.fields:
-                self._invalid(prefix + field.dotnet_name, offset + field.offset, field.size, error)
+                name = prefix + written_name(field.dotnet_name)
+                self._invalid(name, offset + field.offset, field.size, error)
         else:
             self._fields(prefix, offset, value)
 
     def _fields(self, prefix: str, offset: int, value: Struct) -> None:
         for field in value.layout.fields:
-            place = prefix + field.dotnet_name, offset + field.offset, field.size
+            name = prefix + written_name(field.dotnet_name)
+            place = name, offset + field.offset, field.size
             try:
                 part = getattr(value, field.name)
             except _INVALID as error:

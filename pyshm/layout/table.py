@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, NamedTuple
 
+from .._support.names import written_name
 from .._support.text import visible
 from ..errors import LayoutError
 from .builtins import fixed_buffer_element
@@ -115,7 +116,7 @@ def own_rows(
         array = _as_array(field.form)
         form = array or field.form
         inner = array.element if array is not None else form
-        label = element + field.dotnet_name
+        label = element + written_name(field.dotnet_name)
         row = Row(
             start + field.offset,
             field.size,

@@ -19,11 +19,15 @@ from pyshm import Struct
 from pyshm import types as t
 from pyshm._support.names import identifier, is_identifier, written_name
 from pyshm.assemblies import Unbindable
+from pyshm.assemblies.documentation import Documentation
 from pyshm.codegen import csharp_source
+from pyshm.dump import annotate
 from pyshm.errors import LayoutError
+from pyshm.layout.compare import differences
 from pyshm.layout.declarations import Array, FieldDeclaration, MarshalAs
 from pyshm.layout.forms import Target
 from pyshm.layout.layouts import native
+from pyshm.layout.table import rows
 from pyshm.structs import array, dtype, ffi, snapshot, struct_from
 from tests.codegen.declared import Declared, bound, csharp, enum, field, struct
 from tests.codegen.odd_names import NAMES, TEXTS
@@ -223,6 +227,44 @@ def test_csharp_refuses_an_enum_that_it_can_not_have():
 )
 def test_the_name_that_the_programmer_wrote_is_found(name, written):
     assert written_name(name) == written
+
+
+COMPILED = [
+    ("<Speed>k__BackingField", "Speed"),
+    ("<Space.IRobot.Speed>k__BackingField", "Speed"),
+    ("<speed>P", "speed"),
+    ("Speed@", "Speed"),
+]
+
+
+@pytest.mark.parametrize(("name", "written"), COMPILED)
+def test_every_output_has_the_name_that_the_programmer_wrote(name, written):
+    compiled = struct(name, field("other", "byte"), name="Space.Compiled")
+    module, source, _ = bound(compiled, summaries={("Space.Compiled", name): "A summary."})
+    annotation = f'    {written}: Annotated[t.Int32, t.FieldName("{name}")]'
+    assert f'{annotation}\n    """A summary."""' in source
+    assert module.Compiled(**{written: 5}).to_bytes() == b"\5" + bytes(7)
+    assert struct_from(compiled)(**{written: 5}).to_bytes() == b"\5" + bytes(7)
+    ending = " { get; set; }" if "Backing" in name else ";"
+    assert f"public int {written}{ending}" in csharp(compiled)
+    assert [row.name for row in rows(native(compiled))] == [written, "other", "(padding)"]
+    regions = annotate(memoryview(bytes(8)), module.Compiled).regions
+    assert [region.name for region in regions] == [written, "other", "padding"]
+    plain = struct(written.lower(), field("other", "byte"), name="Plain")
+    assert differences(native(compiled), native(plain)) == []
+
+
+def test_a_summary_of_a_field_is_found_by_the_name_that_the_programmer_wrote(tmp_path):
+    members = "".join(
+        f'<member name="{kind}:Space.X.{name}"><summary>{name}.</summary></member>'
+        for kind, name in (("P", "Speed"), ("F", "Plain"))
+    )
+    (tmp_path / "x.xml").write_text(f"<doc><members>{members}</members></doc>", encoding="utf-8")
+    found = Documentation(str(tmp_path / "x.dll"))
+    assert found.of_field("Space.X", "Plain") == "Plain."
+    for name in ("<Speed>k__BackingField", "Speed@"):
+        assert found.of_field("Space.X", name) == "Speed."
+    assert found.of_field("Space.X", "Speed") == ""
 
 
 class Robot(Struct):
