@@ -6,6 +6,7 @@ https://learn.microsoft.com/dotnet/api/system.io.memorymappedfiles.memorymappedf
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from contextlib import suppress
 from weakref import finalize
@@ -199,7 +200,7 @@ class MemoryMappedFile(Closing):
             path = os.fsdecode(file)
             return cls._from_path(path, mode, name, capacity, access, inheritability)
         _check_enum(MemoryMappedFileAccess, access, "access")
-        if capacity == 0 and _size_of(_descriptor_of(file)) == 0:
+        if capacity == 0 and _size_of(_descriptor_of(file)) <= 0:
             raise _empty_file()
         _check_not_write(access)
         _check_enum(HandleInheritability, inheritability, "inheritability")
@@ -467,8 +468,10 @@ def _empty_file() -> ArgumentError:
 
 
 def _size_of(descriptor: int) -> int:
+    """Return the size of a file; -1 for a character device, which has none."""
     try:
-        return os.fstat(descriptor).st_size
+        status = os.fstat(descriptor)
+        return -1 if stat.S_ISCHR(status.st_mode) else status.st_size
     except OSError as error:
         raise MapIOError(
             f"the file to map has no usable descriptor ({descriptor}): {error.strerror}",
@@ -477,10 +480,12 @@ def _size_of(descriptor: int) -> int:
 
 
 def _file_capacity(size: int, capacity: int, access: MemoryMappedFileAccess) -> int:
-    if capacity == 0 and size == 0:
+    if capacity == 0 and size <= 0:
         raise _empty_file()
     if capacity == 0:
         return size
+    if size < 0:
+        return capacity
     if capacity > size and access is MemoryMappedFileAccess.READ:
         raise ArgumentError(
             f"a READ map can't be larger ({capacity}) than its file ({size} bytes)",

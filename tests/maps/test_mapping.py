@@ -6,6 +6,7 @@ import io
 import os
 import pickle
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -931,3 +932,35 @@ def test_a_map_can_not_be_pickled():
         pytest.raises(TypeError, match="by its name"),
     ):
         pickle.dumps(shared)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the device is Linux's")
+@pytest.mark.parametrize("leave_open", [None, True, False])
+@pytest.mark.parametrize("access", [Access.READ_WRITE, Access.READ, Access.COPY_ON_WRITE])
+def test_a_character_device_is_mapped_with_any_capacity(access, leave_open):
+    with ExitStack() as stack:
+        if leave_open is None:
+            opened = MemoryMappedFile.create_from_file(
+                "/dev/zero", FileMode.OPEN, None, 5000, access
+            )
+        else:
+            device = stack.enter_context(Path("/dev/zero").open("r+b", buffering=0))
+            opened = MemoryMappedFile.create_from_file(
+                device, capacity=5000, access=access, leave_open=leave_open
+            )
+        stack.enter_context(opened)
+        view = stack.enter_context(opened.create_view_accessor(0, 0, access))
+        assert view.capacity == 5000
+        if access is not Access.READ:
+            view.write_int32(4, 7)
+        target = bytearray(8)
+        assert view.read_array(0, target) == 8
+        assert target == (bytes(8) if access is Access.READ else b"\0\0\0\0\7\0\0\0")
+        view.check_backed()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the device is Linux's")
+def test_a_character_device_has_no_capacity_of_its_own():
+    with pytest.raises(ArgumentError) as caught:
+        MemoryMappedFile.create_from_file("/dev/zero")
+    assert caught.value.field == "capacity"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -57,10 +58,13 @@ _VIEW_ACCESS = {
 class ViewMemory:
     """The memory of one view. It stays mapped until its last buffer is released."""
 
-    __slots__ = ("_mapping", "buffer", "capacity", "pointer_offset")
+    __slots__ = ("_mapping", "_sized", "buffer", "capacity", "pointer_offset")
 
-    def __init__(self, mapping: mmap.mmap | None, pointer_offset: int, capacity: int) -> None:
+    def __init__(
+        self, mapping: mmap.mmap | None, pointer_offset: int, capacity: int, *, sized: bool = True
+    ) -> None:
         self._mapping = mapping
+        self._sized = sized  # a character device has no size that could change
         self.pointer_offset = pointer_offset
         self.capacity = capacity
         # .NET has empty views; mmap(2) has no empty mappings.
@@ -77,7 +81,7 @@ class ViewMemory:
 
         ``offset`` is where the view begins in the file.
         """
-        if self._mapping is not None:
+        if self._mapping is not None and self._sized:
             size = self._mapping.size()
             if size < offset + self.capacity:
                 raise MapIOError(
@@ -103,6 +107,7 @@ class MapHandle:
         "_on_close",
         "_path",
         "_permits",
+        "_sized",
         "capacity",
     )
 
@@ -115,7 +120,9 @@ class MapHandle:
         path: str | None = None,
         inheritable: int = -1,
         on_close: Callable[[], None] | None = None,
+        sized: bool = True,
     ) -> None:
+        self._sized = sized
         self._descriptor = descriptor
         self._inheritable = inheritable
         self._permits = permits
@@ -160,7 +167,7 @@ class MapHandle:
         except (ValueError, OverflowError) as error:
             # mmap compares with the file's size: the file was truncated after the map was opened.
             raise MapIOError(f"mapping {size} bytes at {offset}: {error}") from error
-        return ViewMemory(mapping, pointer_offset, size)
+        return ViewMemory(mapping, pointer_offset, size, sized=self._sized)
 
     @contextmanager
     def _unlocked(self) -> Iterator[int]:
@@ -272,7 +279,9 @@ def create_from_descriptor(
             value=map_name,
         )
     try:
-        if capacity > os.fstat(descriptor).st_size:
+        status = os.fstat(descriptor)
+        sized = not stat.S_ISCHR(status.st_mode)
+        if sized and capacity > status.st_size:
             os.ftruncate(descriptor, capacity)
         # The map's own: the file may be closed before the map, and its number used again.
         own = os.dup(descriptor)
@@ -280,4 +289,4 @@ def create_from_descriptor(
         raise system_error(error, f"mapping a file with {capacity} bytes") from error
     if inheritability is HandleInheritability.INHERITABLE:
         os.set_inheritable(own, True)
-    return MapHandle(own, capacity, PERMITS[access], on_close=on_close)
+    return MapHandle(own, capacity, PERMITS[access], on_close=on_close, sized=sized)
