@@ -25,7 +25,7 @@ from .layout.declarations import BuiltIn, MarshalAs, TypeReference
 if TYPE_CHECKING:
     import decimal
     import uuid
-    from datetime import datetime
+    from datetime import date, datetime, time, timedelta
 
 __all__ = [
     "BStr",
@@ -208,10 +208,6 @@ VariantBool = Annotated[bool, _built_in("bool", "VariantBool")]
 Char = Annotated[str, _built_in("char")]
 Char8 = Annotated[str, _built_in("char", "U1")]
 Char16 = Annotated[str, _built_in("char", "U2")]
-# Numbers and not types of datetime, which have microseconds: .NET's ticks are 100 ns.
-TimeSpan = Annotated[int, _built_in("TimeSpan")]
-TimeOnly = Annotated[int, _built_in("TimeOnly")]
-DateOnly = Annotated[int, _built_in("DateOnly")]
 # Addresses of what is elsewhere in memory.
 Pointer = Annotated[int, FieldType(declarations.Pointer())]
 FunctionPointer = Annotated[int, FieldType(declarations.FunctionPointer())]
@@ -228,12 +224,19 @@ if TYPE_CHECKING:
     Decimal = Annotated[decimal.Decimal, FieldType(BuiltIn("decimal"))]
     Currency = Annotated[decimal.Decimal, FieldType(BuiltIn("decimal"))]
     DateTime = Annotated[datetime, FieldType(BuiltIn("DateTime"))]
+    # .NET's ticks are 100 ns. A value that is read and stored again keeps all of them.
+    TimeSpan = Annotated[timedelta, FieldType(BuiltIn("TimeSpan"))]
+    TimeOnly = Annotated[time, FieldType(BuiltIn("TimeOnly"))]
+    DateOnly = Annotated[date, FieldType(BuiltIn("DateOnly"))]
     Guid = Annotated[uuid.UUID, FieldType(BuiltIn("Guid"))]
 
 _LATE = {
     "Decimal": ("decimal", "Decimal", "decimal", None),
     "Currency": ("decimal", "Decimal", "decimal", "Currency"),
     "DateTime": ("datetime", "datetime", "DateTime", None),
+    "TimeSpan": ("datetime", "timedelta", "TimeSpan", None),
+    "TimeOnly": ("datetime", "time", "TimeOnly", None),
+    "DateOnly": ("datetime", "date", "DateOnly", None),
     "Guid": ("uuid", "UUID", "Guid", None),
 }
 

@@ -344,7 +344,7 @@ class _Values:
         if form is None:
             return None  # an element that is an object
         match form.kind:
-            case "int" | "int128" | "uint128":
+            case "int" | "int128" | "uint128" | "timespan" | "dateonly" | "timeonly":
                 return _integer(self._draw(st.integers(*_RANGES.get(name) or _range(form))))
             case "float":
                 # Python keeps no bits of a NaN, so that NaNs can't be compared.

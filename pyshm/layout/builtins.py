@@ -166,9 +166,9 @@ BUILT_IN_TYPES: Mapping[str, BuiltInType] = {
         Scalar("datetime", 8, 8, "Q"),
         {None: _DATE, "Struct": _DATE},
     ),
-    "TimeSpan": _struct("System.TimeSpan", Scalar("int", 8, 8, "q")),
-    "DateOnly": _struct("System.DateOnly", Scalar("int", 4, 4, "i")),
-    "TimeOnly": _struct("System.TimeOnly", Scalar("int", 8, 8, "Q")),
+    "TimeSpan": _struct("System.TimeSpan", Scalar("timespan", 8, 8, "q")),
+    "DateOnly": _struct("System.DateOnly", Scalar("dateonly", 4, 4, "i")),
+    "TimeOnly": _struct("System.TimeOnly", Scalar("timeonly", 8, 8, "Q")),
     # Two fields in auto layout (compute.py); the marshaller refuses it for that.
     "DateTimeOffset": BuiltInType("System.DateTimeOffset", "struct"),
     "string": _object("System.String"),

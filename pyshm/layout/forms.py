@@ -38,6 +38,9 @@ ScalarKind: TypeAlias = Literal[
     "currency",  # int64, in ten-thousandths
     "date",  # OLE automation date, a double
     "datetime",  # the managed DateTime: 62 bits of ticks, two bits of kind
+    "timespan",  # ticks of 100 ns
+    "dateonly",  # the number of a day; 0 is 0001-01-01
+    "timeonly",  # ticks since midnight
     "guid",
     "address",  # a pointer, a handle, or the address of a delegate, a string or an object
     "variant",  # COM's VARIANT

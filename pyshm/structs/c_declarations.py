@@ -10,7 +10,7 @@ from ..layout.forms import round_up
 from .compound import ArrayValue, FirstElementOnly, NestedStruct, NullableValue
 from .packed import Packed, PackedType
 from .values.base import Conversion
-from .values.text import FixedText
+from .values.text import Char8, FixedText
 
 __all__ = ["cdef", "ffi"]
 
@@ -19,8 +19,6 @@ _C_NAMES = {
     "I": "uint32_t", "q": "int64_t", "Q": "uint64_t", "f": "float", "d": "double",
     "e": "uint16_t",
 }  # fmt: skip
-# The C types of forms without a format of the struct module.
-_SPECIAL = {"Currency": "int64_t", "DateTime": "double", "char": "char"}
 _UNPACKED = 8  # the largest alignment of the C types above
 
 
@@ -161,7 +159,7 @@ def _member(conversion: Conversion, name: str) -> str:
     if isinstance(conversion, FixedText):
         unit = "char" if conversion.unit == 1 else "uint16_t"
         return f"{unit} {name}{counts}[{conversion.count}]"
-    c_name = _C_NAMES.get(conversion.code or "") or _SPECIAL.get(conversion.name)
+    c_name = "char" if isinstance(conversion, Char8) else _C_NAMES.get(_code(conversion))
     if c_name is None:
         return f"uint8_t {name}{counts}[{conversion.size}]"
     return f"{c_name} {name}{counts}"
@@ -181,5 +179,8 @@ def _alignment(conversion: Conversion, pack: int) -> int:
         return _struct_alignment(conversion.packed, pack)
     if isinstance(conversion, FixedText):
         return conversion.unit
-    known = conversion.code in _C_NAMES or conversion.name in _SPECIAL
-    return conversion.size if known else 1
+    return conversion.size if _code(conversion) in _C_NAMES else 1
+
+
+def _code(conversion: Conversion) -> str:
+    return conversion.code or conversion.number or ""

@@ -59,9 +59,15 @@ def _flat(piece: Shape | Overlap) -> str:
         if conversion.codec is not None:
             return conversion.codec.format[1:]
         element = conversion.element
-        if isinstance(element, Boolean) and conversion.size == conversion.count * element.size:
-            return f"{conversion.count}{element.code}"
-    return conversion.code or f"{conversion.size}s"
+        code = element.code if isinstance(element, Boolean) else _number(element)
+        if code and conversion.size == conversion.count * element.size:
+            return f"{conversion.count}{code}"
+    return conversion.code or _number(conversion) or f"{conversion.size}s"
+
+
+def _number(conversion: Conversion) -> str | None:
+    # A date or a currency was never a number here; a TimeSpan was one before it was a timedelta.
+    return conversion.number if conversion.canonical else None
 
 
 def _in_memory_order(packed: Packed) -> list[tuple[int, int, Shape | Overlap]]:

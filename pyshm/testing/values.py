@@ -27,6 +27,8 @@ from ..layout.declarations import (
 from ..layout.forms import HOST, Form, Inline, Layout, Scalar, Sequence, Target, Text
 from ..layout.traits import has_layout, is_reference
 from ..structs.from_declaration import struct_from
+from ..structs.values.base import Conversion
+from ..structs.values.scalars import of_scalar
 
 __all__ = [
     "all_fields",
@@ -48,6 +50,7 @@ _FLOATS = {
     for name, row in BUILT_IN_TYPES.items()
     if row.managed is not None and row.managed.kind == "float"
 }
+_NUMBERED = ("TimeSpan", "DateOnly", "TimeOnly")
 _FIRST = datetime(1, 1, 1)  # noqa: DTZ001 - the ticks of .NET have no time zone
 _UTF16 = ("utf-16-le", "surrogatepass")
 _UNSAFE = 2**53  # from here on, JSON readers may round an integer
@@ -111,6 +114,9 @@ def _built_in_to_python(name: str, value: Any) -> Any:
         return UUID(value)
     if name == "DateTime":
         return _FIRST + timedelta(microseconds=int(value["ticks"]) // 10)
+    if name in _NUMBERED:
+        conversion = _conversion(name)
+        return conversion.decode(int(value).to_bytes(conversion.size, "little", signed=True))
     return value
 
 
@@ -160,7 +166,13 @@ def _built_in_from_python(name: str, value: Any) -> Any:
     if name == "DateTime":
         ticks = (value - _FIRST) // timedelta(microseconds=1) * 10
         return {"ticks": _integer(ticks), "kind": 0}
+    if name in _NUMBERED:
+        return _integer(int.from_bytes(_conversion(name).encode(value), "little", signed=True))
     return value
+
+
+def _conversion(name: str) -> Conversion:
+    return of_scalar(SCALARS[name], None, HOST, strict=True)
 
 
 def _integer(value: int) -> int | str:
@@ -178,8 +190,6 @@ def normal(reference: TypeReference, value: Any) -> Any:
             return _built_in_from_python(reference.name, _built_in_to_python(reference.name, value))
         if reference.name == "DateTime":
             return {"ticks": _integer(int(value["ticks"]) // 10 * 10), "kind": 0}
-        if reference.name in SCALARS and SCALARS[reference.name].code == "Q":
-            return _integer(int(value) % 2**64)  # the peer writes a TimeOnly as a signed number
         return value
     if isinstance(reference, TypeDeclaration) and isinstance(value, dict):
         return {
@@ -228,6 +238,10 @@ def sensible(data: bytes, layout: Layout) -> bytes:
         elif form.kind == "char8":
             # For invalid UTF-8, .NET makes one U+FFFD or several, depending on the position.
             result[offset] &= 0x7F
+        elif form.kind in ("dateonly", "timeonly"):
+            number = int.from_bytes(result[offset : offset + form.size], "little")
+            count = 3_652_059 if form.kind == "dateonly" else 864_000_000_000
+            result[offset : offset + form.size] = (number % count).to_bytes(form.size, "little")
         elif form.kind == "decimal":
             # The flags: sixteen zero bits, a scale of 0 to 28, a sign.
             result[offset : offset + 4] = bytes(

@@ -38,7 +38,6 @@ INTEGERS = {
     "ulong": (0, 2**64 - 1),
     "Int128": (-(2**127), 2**127 - 1),
     "UInt128": (0, 2**128 - 1),
-    "TimeSpan": (-(2**63), 2**63 - 1),
 }
 ADDRESSES = (0, 2**32 - 1)
 FIRST = datetime(100, 1, 1)
@@ -78,11 +77,15 @@ def single(name, ansi):
         "DateTime": st.builds(
             lambda millis: FIRST + timedelta(milliseconds=millis), st.integers(0, MILLISECONDS)
         ),
+        "TimeSpan": st.timedeltas(timedelta(days=-10675199), timedelta(days=10675199)),
+        "DateOnly": st.dates(),
+        "TimeOnly": st.times(),
         "string": st.integers(*ADDRESSES),
     }[name]
 
 
 NAMES = [*INTEGERS, "float", "double", "Half", "bool", "char", "decimal", "Guid", "DateTime"]
+NAMES += ["TimeSpan", "DateOnly", "TimeOnly"]
 
 
 @st.composite

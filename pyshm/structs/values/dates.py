@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import FormatError
 from .base import Conversion, InvalidValue
+from .exact import exact_bytes, exactly
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -66,11 +67,14 @@ class OleDate(Conversion):
     def encode(self, value: Any) -> bytes:
         _check_datetime(value)
         if self._strict:
+            raw = exact_bytes(value, "date")
+            if raw is not None:
+                return raw
             if value.tzinfo is not None:
                 raise InvalidValue(
                     f"must be naive, because no time zone is stored, not {value}", value
                 )
-            if value.microsecond % 1000:
+            if value.microsecond % 1000 or getattr(value, "digit", 0):
                 raise InvalidValue(f"must be whole milliseconds, not {value}", value)
         ticks = _to_ticks(value)
         if ticks == 0:
@@ -95,21 +99,25 @@ class OleDate(Conversion):
         days = _DOUBLE.unpack(raw)[0]
         if not -657_435.0 < days < 2_958_466.0:
             raise _not_a_date(f"{days} is not an OLE automation date")
-        millis = int(days * _MILLIS_PER_DAY + (0.5 if days >= 0 else -0.5))
+        rounded = millis = int(days * _MILLIS_PER_DAY + (0.5 if days >= 0 else -0.5))
         if millis < 0:
             millis += (-millis % _MILLIS_PER_DAY) * 2
         millis += _DAYS_TO_1899 * _MILLIS_PER_DAY
         if not 0 <= millis < _MAX_MILLIS:
             raise _not_a_date(f"{days} is not an OLE automation date")
-        return _from_ticks(millis * 10_000)
+        value = _from_ticks(millis * 10_000)
+        is_exact = rounded > 0 and rounded / _MILLIS_PER_DAY == days
+        if is_exact or not self._strict or self.encode(value) == raw:
+            return value
+        return exactly(value, 0, "date", raw)  # type: ignore[no-any-return]
 
 
 class Ticks(Conversion):
     """DateTime in .NET's own memory: 62 bits of ticks, and two bits of DateTimeKind.
 
     Kind Unspecified is a naive datetime, Utc a datetime in UTC, and Local one in the time zone
-    ``local_zone.LOCAL``. A tick is 100 ns. The datetime does not have the last digit, but the
-    struct keeps it until the field is assigned.
+    ``local_zone.LOCAL``. A tick is 100 ns. A datetime has whole microseconds; one that is read has
+    the last digit, too (exact.py).
     """
 
     number = "Q"
@@ -118,6 +126,9 @@ class Ticks(Conversion):
         super().__init__(8, "DateTime")
 
     def encode(self, value: Any) -> bytes:
+        raw = exact_bytes(value, "ticks")
+        if raw is not None:
+            return raw
         _check_datetime(value)
         kind = 0
         if value.tzinfo is not None:
@@ -128,7 +139,12 @@ class Ticks(Conversion):
             if value.tzinfo is LOCAL:
                 kind = 3 if LOCAL.is_ambiguous(value) and not value.fold else 2
             else:
-                value = value.astimezone(UTC)
+                try:
+                    value = value.astimezone(UTC)
+                except OverflowError:
+                    raise InvalidValue(
+                        f"must be between the years 1 and 9999 in UTC, not {value}", value
+                    ) from None
                 kind = 1
         return _ULONG.pack(_to_ticks(value) | kind << _KIND_SHIFT)
 
@@ -137,17 +153,22 @@ class Ticks(Conversion):
         kind, ticks = number >> _KIND_SHIFT, number & (1 << _KIND_SHIFT) - 1
         if ticks >= _MAX_MILLIS * 10_000:
             raise _not_a_date(f"{ticks} ticks are after the year 9999")
-        value = _from_ticks(ticks)
-        if kind == 0:
-            return value
-        from datetime import UTC
+        value = _of_kind(_from_ticks(ticks), kind)
+        is_exact = ticks % 10 == 0 and (kind < 3 or self.encode(value) == raw)
+        return value if is_exact else exactly(value, ticks % 10, "ticks", raw)
 
-        from .local_zone import LOCAL
 
-        if kind == 1:
-            return value.replace(tzinfo=UTC)
-        # When summer time ends, the clock shows one hour twice; kind 3 is the first of the two.
-        return value.replace(tzinfo=LOCAL, fold=int(kind == 2 and LOCAL.is_ambiguous(value)))
+def _of_kind(value: datetime, kind: int) -> datetime:
+    if kind == 0:
+        return value
+    from datetime import UTC
+
+    from .local_zone import LOCAL
+
+    if kind == 1:
+        return value.replace(tzinfo=UTC)
+    # When summer time ends, the clock shows one hour twice; kind 3 is the first of the two.
+    return value.replace(tzinfo=LOCAL, fold=int(kind == 2 and LOCAL.is_ambiguous(value)))
 
 
 def _not_a_date(message: str) -> FormatError:

@@ -77,6 +77,10 @@ def of_scalar(form: Scalar, enum: type | None, target: Target, strict: bool) -> 
         from .decimals import Currency, DecimalNumber
 
         return DecimalNumber() if kind == "decimal" else Currency(strict)
+    if kind in ("timespan", "dateonly", "timeonly"):
+        from .spans import DateNumber, TimeOfDay, TimeSpanTicks
+
+        return {"timespan": TimeSpanTicks, "dateonly": DateNumber, "timeonly": TimeOfDay}[kind]()
     from .dates import OleDate, Ticks
 
     return Ticks() if kind == "datetime" else OleDate(strict)
