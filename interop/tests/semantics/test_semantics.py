@@ -12,11 +12,12 @@ from interop.checkout import DOCS
 from interop.exchange.place import Place
 from interop.peers.start import python_peer
 from interop.plugin.hooks import Peers
+from interop.semantics.microsoft import demanded, demands
 from interop.semantics.named import LIFETIMES
 from interop.semantics.run import labels, lifetime, outcomes
 from interop.semantics.sequences import DIFFERENCES, SEQUENCES
 from interop.semantics.steps import Lifetime, Sequence
-from interop.semantics.table import EXPLANATIONS, TABLE, explain, recorded
+from interop.semantics.table import EXPLANATIONS, TABLE, WINE, explain, recorded
 from interop.worlds.world import LANGUAGES, NATIVE, Endpoint, World, world_of
 
 PAGE = DOCS / "semantics.md"
@@ -95,13 +96,53 @@ def test_a_difference_in_creating_or_opening_a_map_needs_an_explanation_of_its_o
 
 def test_the_page_has_a_heading_for_every_explanation() -> None:
     headings = re.findall(r"^### (.*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-    assert headings == [item.heading for item in EXPLANATIONS]
+    assert headings == [item.heading for item in [*EXPLANATIONS, *WINE]]
 
 
 def _agrees(row: dict[str, Any], world: str) -> bool:
     """Return whether all that made the call in a world have the same result."""
     first, *others = (outcome for key, outcome in row.items() if key.startswith(f"{world} "))
     return all(outcome == first for outcome in others)
+
+
+def test_every_demand_of_microsoft_is_met_by_a_call_of_the_file() -> None:
+    rows = [json.loads(line) for line in TABLE.read_text(encoding="ascii").splitlines()]
+    calls = [(row["sequence"], row["call"]) for row in rows]
+    unused = [
+        demand
+        for demand in demands()
+        if not any(
+            re.fullmatch(demand.sequences, sequence) and re.search(demand.calls, call)
+            for sequence, call in calls
+        )
+    ]
+    assert unused == []
+
+
+@pytest.mark.parametrize("system", ["windows", "linux"])
+def test_what_microsoft_demands_is_so_unless_the_page_says_otherwise(system: str) -> None:
+    wrong = set()
+    for line in TABLE.read_text(encoding="ascii").splitlines():
+        row = json.loads(line)
+        demand = demanded(row["sequence"], row["call"], system)
+        found = [row[key] for key in row if key == "all" or key.startswith(f"{system} ")]
+        if demand is not None and any(outcome != demand.outcome for outcome in found):
+            wrong.add(row["sequence"])
+    beyond_the_creator = {f"create-or-open-{access}" for access in range(5)}
+    expected = {
+        "linux": beyond_the_creator,
+        "windows": {
+            *beyond_the_creator,
+            "named-rights-16777216",
+            *(
+                f"{kind}-access-{access}-{capacity}"
+                for kind in ("file", "stream")
+                for access in (4, 5)
+                for capacity in (0, 10, 20)
+            ),
+        },
+    }
+    assert wrong == expected[system]
 
 
 def test_dotnet_itself_makes_every_call_on_windows() -> None:
