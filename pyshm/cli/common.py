@@ -80,7 +80,7 @@ def add_command(
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    sub.set_defaults(run=run, refuse=sub.error)
+    sub.set_defaults(run=run, refuse=sub.error, command_parser=sub)
     return sub
 
 

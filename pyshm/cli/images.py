@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from errno import EEXIST
 from typing import TYPE_CHECKING
 
 from .common import (
@@ -77,6 +79,7 @@ def add(commands: Commands) -> None:
     )
     add_map(sub)
     sub.add_argument("--out", metavar="FILE", help='save it to FILE ("-": standard output)')
+    sub.add_argument("--force", action="store_true", help="replace FILE if it exists")
     sub.add_argument(
         "--replace",
         action="store_true",
@@ -162,6 +165,8 @@ def _read_image(arguments: argparse.Namespace) -> int:
     out, piped = arguments.out, arguments.out == STANDARD
     if out is not None:
         check_target(out, file_of_map(arguments))
+        if os.path.isfile(out) and not arguments.force:
+            raise FileExistsError(EEXIST, "the file exists already; --force replaces it", out)
     with opened_to_read(arguments) as memory:
         image = memory.read_image(strict=not arguments.replace)
         content = memoryview(image.content)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any, NoReturn
 
 from .._support.text import visible
 from .._version import __version__
 from . import bind, completion, csharp, doctor, dump, images, layout, maps, structs, watch
+from .common import Commands
 
 __all__ = ["COMMANDS", "build_parser"]
 
@@ -51,9 +54,41 @@ exit status:
 class _Parser(argparse.ArgumentParser):
     """A parser whose messages show an argument without its control characters."""
 
+    commands: Commands | None = None
+    """The commands, in the parser of the program."""
+
     def error(self, message: str) -> NoReturn:
         """Print the usage and the message, and exit with status 2."""
         super().error(visible(message))
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Return the arguments as a namespace; exit with a message if one of them is wrong."""
+        words = list(sys.argv[1:] if args is None else args)
+        first = next(iter(words), "")
+        if self.commands is not None and first and first not in self.commands.choices:
+            if not first.startswith("-"):
+                meant = _meant(first, self.commands.choices) or f"{self.prog} --help lists them"
+                self.error(f"there is no command {first!r}; {meant}")
+            if first not in self._option_string_actions:
+                self._refuse(self, words)
+        arguments, rest = self.parse_known_args(words, namespace)
+        if rest:
+            self._refuse(arguments.command_parser, rest)
+        return arguments
+
+    @staticmethod
+    def _refuse(parser: argparse.ArgumentParser, rest: Sequence[str]) -> NoReturn:
+        flags = [flag for flag in parser._option_string_actions if flag.startswith("--")]  # noqa: SLF001
+        meant = _meant(rest[0].partition("=")[0], flags)
+        parser.error(f"unrecognized arguments: {' '.join(rest)}{meant and f'; {meant}'}")
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    """Return a question about the known word that is most similar; "" if none is."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, known, n=1)
+    return f"did you mean {near[0]}?" if near else ""
 
 
 def build_parser(prog: str = "pyshm") -> argparse.ArgumentParser:
@@ -67,6 +102,7 @@ def build_parser(prog: str = "pyshm") -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"pyshm {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    parser.commands = commands  # type: ignore[assignment]
     for module in COMMANDS:
         module.add(commands)
     parser.set_defaults(parser=parser)  # `completion` reads it

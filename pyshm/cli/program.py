@@ -15,12 +15,13 @@ __all__ = ["run"]
 
 
 def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
-    """Parse ``argv``, run its command, and return the exit status.
+    """Parse ``argv``, run its command, and return the exit status; without arguments, print help.
 
     An error is one line on standard error.
     """
+    words = list(sys.argv[1:] if argv is None else argv)
     try:
-        arguments = parser.parse_args(_joined(sys.argv[1:] if argv is None else argv))
+        arguments = parser.parse_args(_joined(words or ["--help"]))
     except SystemExit as stop:
         status = stop.code if isinstance(stop.code, int) else USAGE
         return status if _flushed() else REFUSED  # for example: pyshm --help | head -1

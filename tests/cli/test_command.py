@@ -12,6 +12,7 @@ import sys
 import pytest
 
 from pyshm import ImageData, MemoryMappedFile, ShareMemoryHelper, TestData, __version__
+from pyshm.cli import main
 from pyshm.cli.parser import build_parser
 from pyshm.cli.shells import grammar
 from pyshm.errors import MapNotFoundError
@@ -321,7 +322,6 @@ def test_a_value_out_of_range_is_refused_before_the_file_is_created(run, tmp_pat
 @pytest.mark.parametrize(
     "arguments",
     [
-        [],
         ["nothing"],
         ["write-image"],
         ["write-image", "map"],
@@ -339,6 +339,52 @@ def test_wrong_usage_is_status_2(run, arguments):
     result = run(*arguments)
     assert (result.status, result.out) == (2, [])
     assert result.errors.startswith("usage: pyshm")
+
+
+def test_without_arguments_the_help_is_printed(capsys):
+    assert main([]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    assert "  pyshm list " in printed.out
+    assert main(["--help"]) == 0
+    assert capsys.readouterr() == printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["dmup", "data"], "there is no command 'dmup'; did you mean dump?"),
+        (["read_image", "x"], "there is no command 'read_image'; did you mean read-image?"),
+        (["xyz"], "there is no command 'xyz'; pyshm --help lists them"),
+        (["dump", "data", "--jsno"], "unrecognized arguments: --jsno; did you mean --json?"),
+        (["write-struct", "m", "--capcity=5"], "did you mean --capacity?"),
+        (["dump", "data", "--xyzxyz"], "unrecognized arguments: --xyzxyz\n"),
+        (["dump", "data", "more"], "pyshm dump: error: unrecognized arguments: more\n"),
+        (["--versoin"], "unrecognized arguments: --versoin; did you mean --version?"),
+    ],
+)
+def test_the_error_of_a_misspelled_word_says_what_was_meant(run, arguments, sentence):
+    result = run(*arguments)
+    assert (result.status, result.out) == (2, [])
+    assert sentence in result.errors
+
+
+def test_a_file_is_replaced_only_when_asked(run, map_name, memory, tmp_path):
+    memory.write_image(ImageData("p", b"xyz"))
+    out = tmp_path / "out"
+    out.write_bytes(b"old")
+    result = run("read-image", map_name, "--out", out)
+    assert (result.status, result.out, out.read_bytes()) == (1, [], b"old")
+    assert result.errors == f"pyshm: {out}: the file exists already; --force replaces it\n"
+    assert run("read-image", map_name, "--out", out, "--force").status == 0
+    assert out.read_bytes() == b"xyz"
+    assert run("read-image", map_name, "--out", os.devnull).status == 0
+
+
+def test_nothing_is_reported_about_a_picture_that_can_not_be_shown(run, map_name, memory):
+    memory.write_image(ImageData("p", b"xyz"))
+    result = run("read-image", map_name, "--show")
+    assert (result.status, result.out) == (1, [])
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -189,7 +189,7 @@ def test_a_picture_that_can_not_be_saved_leaves_no_new_file(
     if existed:
         out.write_bytes(b"old")
     done = subprocess.run(
-        [sys.executable, "-m", "pyshm", "read-image", map_name, "--out", str(out)],
+        [sys.executable, "-m", "pyshm", "read-image", map_name, "--out", str(out), "--force"],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         env=child_environment,

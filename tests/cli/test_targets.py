@@ -112,7 +112,7 @@ def test_the_file_of_another_held_map_is_not_replaced(
 def test_the_file_of_a_dead_map_can_be_replaced(dead_map, tmp_path):
     blob = tmp_path / "blob"
     blob.write_bytes(ImageData("p.png", b"xyz").to_bytes())
-    assert main(["read-image", str(blob), "--file", "--out", str(dead_map)]) == 0
+    assert main(["read-image", str(blob), "--file", "--force", "--out", str(dead_map)]) == 0
     assert dead_map.read_bytes() == b"xyz"
 
 

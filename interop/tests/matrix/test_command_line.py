@@ -162,6 +162,14 @@ def test_a_writer_that_is_interrupted_releases_its_map(
 
 
 @pytest.mark.posix
+def test_without_arguments_both_programs_print_their_help(peer: Peer) -> None:
+    done = run(peer)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == run(peer, "--help").stdout
+    assert done.stdout.startswith("usage: ")
+
+
+@pytest.mark.posix
 def test_a_new_map_has_room_for_a_large_picture(peer: Peer, place: Place, tmp_path: Path) -> None:
     name, source = place.name(), tmp_path / "large"
     source.write_bytes(b"x" * 12_000_000)
@@ -226,7 +234,6 @@ def test_both_programs_print_the_same_dump(
 @pytest.mark.parametrize(
     ("status", "arguments"),
     [
-        (2, []),
         (2, ["write-nothing", "x"]),
         (2, ["read-struct"]),
         (2, ["read-struct", "x", "--bogus"]),

@@ -50,7 +50,7 @@ internal sealed class CommandLine
     {
         if (arguments.Length == 0)
         {
-            throw new UsageException("the command is missing");
+            return new CommandLine(Help);
         }
 
         string command = arguments[0];
