@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from ._support.buffers import bytes_of
 from ._support.closing import Closing
 from ._support.integers import integer
 from ._support.lazy import lazy_names
@@ -163,7 +164,7 @@ class ShareMemoryHelper(Closing):
                 limit=accessor.capacity,
             )
         if size:
-            accessor.write_array(offset, memoryview(data).cast("B"))
+            accessor.write_array(offset, bytes_of(data))
 
     def read_struct(self, struct: type[_S]) -> _S:
         """Return a copy of a struct. Raises TruncatedError if the map is smaller than that."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+from math import isfinite
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -57,7 +59,14 @@ def patterns() -> list[str]:
 
 
 def _extremes(picture: Image) -> tuple[float, float]:
+    """Return the darkest and the lightest value that is a finite number."""
     low, high = picture.getextrema()
     assert isinstance(low, (int, float))
     assert isinstance(high, (int, float))
-    return low, high
+    if picture.mode != "F" or (isfinite(low) and isfinite(high)):
+        return low, high
+    values = array("f", picture.tobytes())
+    return (
+        min(filter(isfinite, values), default=0.0),
+        max(filter(isfinite, values), default=0.0),
+    )

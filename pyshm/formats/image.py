@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
+from .._support.buffers import bytes_of, memory_of
 from .._support.files import read_at_most
 from ..errors import EncodingError, PictureError
 from . import blob
@@ -65,35 +66,31 @@ class ImageData:
         """
         if errors is not None:
             strict = strict_from_errors(errors)
-        parsed = blob.parse(_as_bytes(buffer))
+        parsed = blob.parse(memory_of(buffer))
         return cls(_decode_path(bytes(parsed.path), strict), parsed.content)
 
     @classmethod
     def from_picture(cls, image: Image, path: str) -> Self:
-        """Encode ``image`` in its own format, as .NET's ``Save(stream, RawFormat)`` does.
+        """Return ``image`` in its own format.
 
-        An image that was created in memory has no format; it becomes a PNG, as in .NET. Raises
-        PictureError if the format can't store the picture.
+        A picture that was opened from a file and not changed since has the bytes of that file, with
+        all frames, and the compression and Exif data that it has there. Any other is encoded, as
+        .NET's ``Save(stream, RawFormat)`` does: only its current frame (a UserWarning says so if
+        there are more), with its Exif data; a lossy format loses some detail. An image that was
+        created in memory has no format; it becomes a PNG, as in .NET. Raises PictureError if the
+        format can't store the picture.
         """
-        import io
+        from .pictures import encoded, own_bytes
 
-        target = io.BytesIO()
-        chosen = image.format or "PNG"
-        try:
-            image.save(target, chosen)
-        except (OSError, ValueError, KeyError) as error:
-            raise PictureError(
-                f"can't encode a picture of mode {image.mode} as {chosen}: {error}",
-                field="content",
-            ) from error
-        return cls(path, target.getvalue())
+        own = own_bytes(image)
+        return cls(path, encoded(image) if own is None else own)
 
     def to_bytes(self, *, strict: bool = True, errors: Errors | None = None) -> bytes:
         """Return the blob. Raises as :meth:`write_into`."""
         if errors is not None:
             strict = strict_from_errors(errors)
         path = _encode_path(self.path, strict)
-        content = _as_bytes(self.content)
+        content = bytes_of(self.content)
         target = bytearray(blob.blob_size(len(path), len(content)))
         blob.write(memoryview(target), path, content)
         return bytes(target)
@@ -111,7 +108,7 @@ class ImageData:
         if errors is not None:
             strict = strict_from_errors(errors)
         return blob.write(
-            _as_bytes(buffer), _encode_path(self.path, strict), _as_bytes(self.content)
+            memory_of(buffer), _encode_path(self.path, strict), bytes_of(self.content)
         )
 
     def picture(self) -> Image:
@@ -126,7 +123,7 @@ class ImageData:
 
         from .pictures import open_picture
 
-        content = _as_bytes(self.content)
+        content = bytes_of(self.content)
         if not len(content):
             raise PictureError("the content is empty; it must be a picture", field="content")
         return open_picture(io.BytesIO(content), len(content))
@@ -143,16 +140,16 @@ class ImageData:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ImageData):
             return NotImplemented
-        return self.path == other.path and _as_bytes(self.content) == _as_bytes(other.content)
+        return self.path == other.path and bytes_of(self.content) == bytes_of(other.content)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A copy or a pickle has its own bytes; the content can be the memory of a map.
-        return type(self), (self.path, bytes(_as_bytes(self.content)))
+        return type(self), (self.path, bytes(bytes_of(self.content)))
 
     def __repr__(self) -> str:
-        return f"ImageData({self.path!r}, <{len(_as_bytes(self.content))} bytes>)"
+        return f"ImageData({self.path!r}, <{len(bytes_of(self.content))} bytes>)"
 
 
 def strict_from_errors(errors: Errors) -> bool:
@@ -161,11 +158,6 @@ def strict_from_errors(errors: Errors) -> bool:
 
     warn_deprecated(f"errors={errors!r}", f"strict={errors == 'strict'}", stacklevel=2)
     return errors == "strict"
-
-
-def _as_bytes(buffer: Buffer) -> memoryview:
-    view = memoryview(buffer)
-    return view if view.format == "B" and view.ndim == 1 else view.cast("B")
 
 
 def _encode_path(path: str, strict: bool) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 
+from .._support.files import open_regular
 from ..errors import PictureError
 
 TYPE_CHECKING = False  # type checkers take it for True; importing typing is slow
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-__all__ = ["FORMATS", "open_picture"]
+__all__ = ["FORMATS", "encoded", "open_picture", "own_bytes"]
 
 FORMATS = (
     "PNG", "JPEG", "BMP", "GIF", "PPM", "AVIF", "CUR", "DCX", "DDS", "DIB", "ICNS", "ICO",
@@ -33,6 +34,7 @@ _ICNS = b"icns"
 _OS2_HEADER = 12  # the size of the oldest header of a DIB, which has two bytes for each number
 _MOST_ENTRIES = 256  # pictures in one icon
 _ICON_PIXELS = 4096 * 4096  # of one picture in an icon; the largest real ones have 1024 x 1024
+_FILE = "_pyshm_file"  # the attribute with the file, which Pillow forgets after the decoding
 _TILE_WIDTH, _TILE_LENGTH = 322, 323  # TIFF 6.0, section 15
 
 
@@ -72,7 +74,78 @@ def open_picture(file: IO[bytes], size: int) -> Image:
     tags = getattr(image, "tag_v2", {})
     tile = tags.get(_TILE_WIDTH, 0), tags.get(_TILE_LENGTH, 0)
     _check_size(tile, Image.MAX_IMAGE_PIXELS)
+    setattr(image, _FILE, file)
     return image
+
+
+def own_bytes(image: Image) -> bytes | None:
+    """Return the bytes of the file that ``image`` was opened from.
+
+    None if it was changed since, shows another frame than the first, or has no file any more.
+    """
+    try:
+        content = _content_of_file(image)
+        if content is None or getattr(image, "tell", int)() != 0:
+            return None
+        tiles = getattr(image, "tile", None)  # empty after the pixels were decoded
+        if tiles and image.format not in FORMATS:
+            return content
+        again = open_picture(io.BytesIO(content), len(content))
+        if (again.format, again.size, again.mode) != (image.format, image.size, image.mode):
+            return None
+        if tiles and again.tile == tiles:  # type: ignore[attr-defined]
+            return content
+        same = again.tobytes() == image.tobytes() and again.getpalette() == image.getpalette()
+        return content if same and dict(again.getexif()) == dict(image.getexif()) else None
+    except Exception:  # noqa: BLE001 - a format plugin can raise anything; encoding says what is wrong
+        return None
+
+
+def _content_of_file(image: Image) -> bytes | None:
+    """Return the content of the file of a picture; None if it has none that is still there."""
+    # A picture with several frames keeps its file under the second name.
+    for name in ("fp", "_fp", _FILE):
+        file = getattr(image, name, None)
+        if file is not None and hasattr(file, "seek") and not getattr(file, "closed", False):
+            place = file.tell()
+            try:
+                file.seek(0)
+                content: bytes = file.read()
+            finally:
+                file.seek(place)
+            return content
+    path = getattr(image, "filename", "")
+    if not path or image.format is None:
+        return None
+    with open_regular(path) as opened:
+        return opened.read()
+
+
+def encoded(image: Image) -> bytes:
+    """Return the current frame of ``image``, encoded in its own format or as PNG."""
+    chosen = image.format or "PNG"
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1:
+        import warnings
+
+        warnings.warn(
+            f"only the current frame of {frames} is stored; ImageData.from_file stores all",
+            stacklevel=3,
+        )
+    # "keep" is the compression of the opened file.
+    options = (
+        {"quality": "keep"} if image.format == "JPEG" and hasattr(image, "quantization") else {}
+    )
+    target = io.BytesIO()
+    try:
+        exif = image.getexif()
+        image.save(target, chosen, **options, **({"exif": exif} if exif else {}))
+    except Exception as error:
+        # Format plugins raise many kinds of errors.
+        raise PictureError(
+            f"can't encode a picture of mode {image.mode} as {chosen}: {error}", field="content"
+        ) from error
+    return target.getvalue()
 
 
 def _opened(file: IO[bytes]) -> Image:

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from .._support.buffers import bytes_of, memory_of
 from .._support.decimals import decimal_from_parts, parts_from_decimal
 from .._support.integers import integer
 from ..errors import ArgumentError, ArgumentNullError, ArgumentOutOfRangeError
@@ -214,14 +215,12 @@ class ArrayArgument:
         else:
             if writable and buffer.readonly:
                 raise ArgumentError("the array to read into is read-only", field="array")
-            if not buffer.c_contiguous:
-                raise ArgumentError("the array must be contiguous", field="array")
             self.element = (
                 element_of(element)
                 if element is not None
                 else element_of_format(buffer.format, buffer.itemsize)
             )
-            self._bytes = buffer.cast("B") if buffer.nbytes else memoryview(bytearray())
+            self._bytes = memory_of(buffer, "array") if writable else bytes_of(buffer)
             length = buffer.nbytes // self.element.size
         offset = integer(offset, "offset")
         count = max(length - offset, 0) if count is None else integer(count, "count")

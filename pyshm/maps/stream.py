@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 
+from .._support.buffers import bytes_of, memory_of
 from .._support.integers import integer
 from .._support.live import refuse_copy
 from ..errors import (
@@ -85,7 +86,7 @@ class MemoryMappedViewStream(io.RawIOBase):
         """Read into a writable buffer. Return the number of bytes, 0 at the end. .NET: Read."""
         self._check_open_for(self._readable, "reading")
         self._memory.check_backed(self._offset)
-        destination = memoryview(target).cast("B")
+        destination = memory_of(target, "target")
         end = min(self._position + len(destination), self._memory.capacity)
         count = max(end - self._position, 0)
         destination[:count] = self._memory.buffer[self._position : self._position + count]
@@ -96,7 +97,7 @@ class MemoryMappedViewStream(io.RawIOBase):
         """Write a whole buffer. Return its length in bytes. .NET: Write."""
         self._check_open_for(self._writable, "writing")
         self._memory.check_backed(self._offset)
-        data = memoryview(source).cast("B")
+        data = bytes_of(source)
         end = self._position + len(data)
         if end > self._memory.capacity:
             raise UnsupportedError(

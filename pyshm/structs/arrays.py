@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .._support.buffers import memory_of
 from .._support.integers import integer
 from ..errors import TruncatedError
 from .compound import ArrayValue, FirstElementOnly, NestedStruct, NullableValue
@@ -45,7 +46,7 @@ def array(
 
     packed = struct_type.__packing__
     offset = check_offset(offset)
-    memory = memoryview(buffer).cast("B")[offset:]
+    memory = memory_of(buffer)[offset:]
     fitting = len(memory) // packed.stride
     if count is None:
         count = fitting

@@ -9,7 +9,7 @@ import sys
 from struct import calcsize
 from typing import Any
 
-__all__ = ["contiguous", "items_of"]
+__all__ = ["items_of"]
 
 _KINDS = {
     letter: kind for kind, letters in enumerate(("bhilqn", "BHILQN", "efd")) for letter in letters
@@ -33,10 +33,3 @@ def items_of(value: Any, code: str) -> memoryview | None:
     if kind is None or kind != _KINDS[code] or memory.itemsize != calcsize(f"<{code}"):
         return None
     return memory
-
-
-def contiguous(memory: memoryview) -> memoryview:
-    """Return the bytes of ``memory`` in the order of C. They are copied if they are not in it."""
-    if memory.c_contiguous and memory.nbytes:
-        return memory.cast("B")
-    return memoryview(memory.tobytes())

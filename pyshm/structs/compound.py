@@ -10,11 +10,12 @@ from struct import Struct as Codec
 from struct import error as CodecError
 from typing import Any
 
+from .._support.buffers import bytes_of
 from ..layout.builtins import fixed_buffer_element
 from ..layout.declarations import Array, Nullable, TypeDeclaration, TypeReference
 from ..layout.forms import FieldLayout, Form, Inline, Layout, Scalar, Sequence, Text
 from ..layout.traits import is_blittable
-from .buffers import contiguous, items_of
+from .buffers import items_of
 from .packed import Packed
 from .registry import PYTHON_TYPES
 from .values.base import Conversion, InvalidValue
@@ -64,7 +65,7 @@ class ArrayValue(Conversion):
         count = memory.nbytes // self.element.size
         if count != self.count and (self._strict or count < self.count):
             raise self._wrong_count(count)
-        return contiguous(memory)[: self.size]
+        return bytes_of(memory)[: self.size]
 
     def encode(self, value: Any) -> bytes:
         raw = self.buffer_of(value)

@@ -13,6 +13,7 @@ from struct import Struct as Codec
 from struct import error as CodecError
 from typing import TYPE_CHECKING, Any
 
+from .._support.buffers import bytes_of, memory_of
 from .._support.deprecated import warn_deprecated
 from ..errors import ArgumentError, DoesNotFitError, UnsupportedError
 from ..layout.forms import Layout, Target
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Packing", "Packings", "strict_from"]
 
 _FAILURES = (
-    CodecError, OverflowError, IndexError, TypeError, ValueError, AttributeError, InvalidValue,
+    CodecError, OverflowError, IndexError, TypeError, ValueError, BufferError, AttributeError,
+    InvalidValue,
 )  # fmt: skip
 
 
@@ -98,7 +100,7 @@ class Packing:
         if not self._one_by_one:
             return self.functions()["unpack_from"](buffer, offset)
         offset = check_offset(offset)
-        raw = memoryview(buffer).cast("B")[offset : offset + self.size]
+        raw = bytes_of(buffer)[offset : offset + self.size]
         if len(raw) < self.size:
             raise truncated_error(self, len(raw))
         return self._assembled(bytes(raw))
@@ -150,14 +152,14 @@ class Packing:
         """Write all bytes of a struct at once. Raises as Struct.pack_into."""
         try:
             self._store(buffer, offset, data)
-        except (CodecError, IndexError, TypeError):
+        except (CodecError, IndexError, TypeError, BufferError):
             self.check_buffer(buffer, offset)
             raise
 
     def check_buffer(self, buffer: Any, offset: int) -> None:
         """Raise UnsupportedError for a read-only buffer, DoesNotFitError for one too small."""
         name = self.struct.__name__
-        memory = memoryview(buffer)
+        memory = memory_of(buffer)
         if memory.readonly:
             raise UnsupportedError(f"{name} can't be written: the buffer is read-only") from None
         if memory.nbytes - offset < self.size:
@@ -316,8 +318,11 @@ def _unpack_failed(packing: Packing, buffer: Any, offset: Any, error: Exception)
     number = check_offset(offset)
     if number is not offset:
         return packing.functions()["unpack_from"](buffer, number)
+    memory = memoryview(buffer)
+    if not memory.c_contiguous:
+        return packing.functions()["unpack_from"](bytes_of(memory), number)
     if isinstance(error, (CodecError, OverflowError)):
-        raise truncated_error(packing, memoryview(buffer).nbytes - number) from None
+        raise truncated_error(packing, memory.nbytes - number) from None
     raise error
 
 

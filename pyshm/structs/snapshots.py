@@ -6,6 +6,7 @@ from collections.abc import Callable
 from struct import Struct as Codec
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from .._support.buffers import bytes_of
 from ..errors import FormatError
 from ..layout.forms import Target
 from .compound import ArrayValue, NestedStruct
@@ -33,7 +34,7 @@ def snapshot(struct_type: PackedType, buffer: Buffer, offset: int = 0) -> Any:
         check_offset(offset)
     memory = memoryview(buffer)
     if memory.format != "B" or memory.ndim != 1:
-        memory = memory.cast("B")
+        memory = bytes_of(memory)
     part = memory[offset : offset + packed.size]
     if len(part) < packed.size:
         raise truncated_error(packed, len(part))

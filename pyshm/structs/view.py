@@ -13,9 +13,10 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
+from .._support.buffers import bytes_of, memory_of
 from .._support.live import refuse_copy
 from ..errors import FormatError, StructValueError, UnsupportedError
-from .buffers import contiguous, items_of
+from .buffers import items_of
 from .compound import ArrayValue, FirstElementOnly, NestedStruct
 from .members import members_of
 from .packed import Packed, check_offset, truncated_error
@@ -76,8 +77,8 @@ def _value_text(view: StructView, shape: Shape) -> str:
 def view_of(packed: Packed, buffer: Buffer, offset: int) -> Any:
     """Return a view of the struct at ``offset``. Raises TruncatedError."""
     memory = memoryview(buffer)
-    if memory.format != "B" or memory.ndim != 1:
-        memory = memory.cast("B")
+    if memory.format != "B" or memory.ndim != 1 or not memory.c_contiguous:
+        memory = memory_of(memory)
     if type(offset) is not int or offset < 0:
         offset = check_offset(offset)
     if len(memory) - offset < packed.size:
@@ -322,7 +323,7 @@ class ArrayView(_Sequence):
         memory = items_of(value, code)
         if memory is not None:
             _check_count(places, memory.nbytes // memory.itemsize)
-            return contiguous(memory).cast(code)
+            return bytes_of(memory).cast(code)
         values = list(value)
         _check_count(places, len(values))
         try:

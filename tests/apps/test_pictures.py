@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from array import array
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,24 @@ def test_sixteen_bits_are_scaled_from_the_darkest_to_the_lightest() -> None:
     deep.putpixel((1, 0), 60000)
     shown = pictures.upright(deep)
     assert [shown.getpixel((x, 0)) for x in (0, 1)] == [(0, 0, 0), (255, 255, 255)]
+
+
+@pytest.mark.parametrize(
+    "odd", [math.nan, math.inf, -math.inf], ids=["nan", "infinity", "minus infinity"]
+)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_value_that_is_not_finite_does_not_darken_the_others(odd: float, place: int) -> None:
+    values = [-100.0, 0.0, 100.0]
+    values.insert(place, odd)
+    deep = Image.frombytes("F", (4, 1), array("f", values).tobytes())
+    shown = pictures.upright(deep)
+    found = [shown.getpixel((x, 0)) for x in range(4) if x != place]
+    assert found == [(0, 0, 0), (127, 127, 127), (255, 255, 255)]
+
+
+def test_a_picture_without_a_finite_value_is_shown() -> None:
+    deep = Image.frombytes("F", (2, 1), array("f", [math.nan, math.inf]).tobytes())
+    assert pictures.upright(deep).mode == "RGB"
 
 
 def test_a_picture_is_turned_as_its_exif_data_says(tmp_path: Path) -> None:

@@ -252,3 +252,97 @@ def test_without_pillows_limit_large_pictures_are_opened(monkeypatch):
     assert ImageData("p", ico(png(300, 300))).picture().size == (300, 300)
     assert dump.describe(memoryview(png(10000, 10000)))[2:4] == (10000, 10000)
     assert isinstance(dump.describe(memoryview(png(4, 3))), dump.Picture)
+
+
+# --- pictures that are sent again ---
+
+
+def animation():
+    target = io.BytesIO()
+    frames = [Image.new("RGB", (8, 6), color) for color in ("red", "green", "blue")]
+    frames[0].save(target, "GIF", save_all=True, append_images=frames[1:])
+    return target.getvalue()
+
+
+def photo(form="JPEG"):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    target = io.BytesIO()
+    Image.radial_gradient("L").convert("RGB").save(target, form, exif=exif, quality=60)
+    return target.getvalue()
+
+
+UNTOUCHED = {"GIF": animation(), "JPEG": photo(), "PNG": png(4, 4), "EPS": contents.eps()}
+
+
+@pytest.mark.parametrize("form", sorted(UNTOUCHED))
+def test_an_opened_file_is_sent_as_it_is(form, tmp_path, started):
+    path = tmp_path / "picture"
+    path.write_bytes(UNTOUCHED[form])
+    with Image.open(path) as picture:
+        assert ImageData.from_picture(picture, "p").content == UNTOUCHED[form]
+    with path.open("rb") as file, Image.open(file) as picture:
+        place = file.tell()
+        assert ImageData.from_picture(picture, "p").content == UNTOUCHED[form]
+        assert file.tell() == place
+    assert started() == []
+
+
+@pytest.mark.parametrize("form", ["GIF", "JPEG", "PNG"])
+def test_an_opened_file_is_sent_as_it_is_after_its_pixels_were_used(form, tmp_path):
+    path = tmp_path / "picture"
+    path.write_bytes(UNTOUCHED[form])
+    with Image.open(path) as picture:
+        picture.load()
+        assert ImageData.from_picture(picture, "p").content == UNTOUCHED[form]
+    received = ImageData("p", UNTOUCHED[form]).check_picture()
+    assert ImageData.from_picture(received, "p").content == UNTOUCHED[form]
+
+
+def test_a_changed_picture_is_encoded_with_its_change(tmp_path):
+    path = tmp_path / "p.png"
+    path.write_bytes(png(4, 4))
+    with Image.open(path) as picture:
+        picture.putpixel((1, 2), 200)
+        again = ImageData.from_picture(picture, "p").check_picture()
+    assert (again.format, again.getpixel((1, 2)), again.getpixel((0, 0))) == ("PNG", 200, 0)
+
+
+def test_a_file_that_was_replaced_after_it_was_opened_is_not_sent(tmp_path):
+    path = tmp_path / "p.png"
+    path.write_bytes(png(4, 4))
+    with Image.open(path) as picture:
+        picture.load()
+        path.write_bytes(png(9, 9))
+        assert ImageData.from_picture(picture, "p").picture().size == (4, 4)
+
+
+def test_a_changed_jpeg_keeps_its_orientation_and_its_compression(tmp_path):
+    path = tmp_path / "p.jpg"
+    path.write_bytes(photo())
+    with Image.open(path) as picture:
+        picture.putpixel((0, 0), (1, 2, 3))
+        before = picture.quantization
+        again = ImageData.from_picture(picture, "p").picture()
+    assert again.getexif()[0x0112] == 6
+    assert again.quantization == before
+
+
+def test_a_warning_says_that_frames_are_lost(tmp_path):
+    path = tmp_path / "p.gif"
+    path.write_bytes(animation())
+    with Image.open(path) as picture:
+        picture.seek(1)
+        with pytest.warns(UserWarning, match="only the current frame of 3 is stored"):
+            again = ImageData.from_picture(picture, "p").picture()
+    assert again.n_frames == 1
+
+
+def test_a_reduced_picture_is_encoded(tmp_path):
+    path = tmp_path / "p.jpg"
+    path.write_bytes(photo())
+    with Image.open(path) as picture:
+        picture.draft("RGB", (64, 64))
+        size = picture.size
+        assert size != (256, 256)
+        assert ImageData.from_picture(picture, "p").picture().size == size
