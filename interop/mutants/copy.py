@@ -71,6 +71,12 @@ class Checkout:
         }
         self._environment.pop("PYTEST_ADDOPTS", None)
         self._stamp = int(time.time())
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def end(self) -> None:
+        """End the command that runs in another thread, if there is one."""
+        if self._process is not None:
+            _end(self._process)
 
     def build(self) -> None:
         """Build the C# peer from the sources of the copy, if there is a .NET SDK.
@@ -122,7 +128,7 @@ class Checkout:
         """Run a command in the copy; return its exit status (None: too slow) and its output."""
         log = self._folder / "output.txt"
         with log.open("wb") as output:
-            process = subprocess.Popen(
+            process = self._process = subprocess.Popen(
                 command,
                 cwd=self._root,
                 env=self._environment,

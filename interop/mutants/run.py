@@ -11,6 +11,8 @@ import argparse
 import os
 import queue
 import random
+import signal
+import sys
 import tempfile
 import threading
 import time
@@ -97,6 +99,8 @@ def main(arguments: argparse.Namespace, log: Callable[[str], None]) -> int:
     if stale or not mutants:
         log(f"{len(mutants)} faults, {len(stale)} out of date")
         return 1
+    # By default SIGTERM ends the process without "finally", and its children would go on.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     results = Runner(mutants, arguments.jobs, arguments.timeout).results()
     print(_table(results))
     return 0 if all(result.outcome == NOTICED for result in results) else 1
@@ -123,6 +127,7 @@ class Runner:
         self._jobs = min(jobs, len(mutants))
         self._timeout = timeout
         self._copies: queue.SimpleQueue[Checkout] = queue.SimpleQueue()
+        self._all_copies: list[Checkout] = []
         self._refused: dict[str, str] = {}
         self._printing = threading.Lock()
 
@@ -135,14 +140,22 @@ class Runner:
             folders = [Path(folder) / str(number) for number in range(self._jobs)]
             tests = list(dict.fromkeys(test for mutant in self._mutants for test in mutant.tests))
             shares = [tests[number :: self._jobs] for number in range(self._jobs)]
-            for refused in pool.map(self._prepare, folders, shares):
-                self._refused |= refused
-            return list(pool.map(self._run, self._mutants))
+            try:
+                for refused in pool.map(self._prepare, folders, shares):
+                    self._refused |= refused
+                return list(pool.map(self._run, self._mutants))
+            except BaseException:
+                # Interrupted: leave nothing that runs, and no folder.
+                pool.shutdown(wait=False, cancel_futures=True)
+                for copy in self._all_copies:
+                    copy.end()
+                raise
 
     def _prepare(self, folder: Path, tests: Iterable[str]) -> dict[str, str]:
         """Make a copy, and run tests without any fault; return why tests can't be used."""
         copy = Checkout(folder)
         copy.build()
+        self._all_copies.append(copy)
         self._copies.put(copy)
         tests = list(tests)
         together = copy.test(tests, self._timeout * max(1, len(tests)))
@@ -180,7 +193,8 @@ class Runner:
         found = set(run.outcomes.values())
         if run.status is None:
             return ERROR, f"the tests hang instead of failing ({self._timeout:.0f} seconds)"
-        if "failed" in found:
+        # A signal that ends pytest itself, such as SIGBUS, is noticed by everybody.
+        if "failed" in found or run.status < 0:
             return NOTICED, ""
         if run.status == 0 and "passed" in found:
             return SURVIVED, f"passed: {', '.join(mutant.tests)}"

@@ -7,6 +7,7 @@ import mmap
 import os
 import socket
 import sys
+from contextlib import contextmanager
 
 import pytest
 
@@ -18,7 +19,7 @@ if sys.platform == "win32":
 
 import fcntl
 
-from pyshm.maps.posix import files, handle, named
+from pyshm.maps.posix import files, handle, holding, named
 from pyshm.maps.posix.holding import open_another_holder
 
 READ, READ_WRITE = MemoryMappedFileAccess.READ, MemoryMappedFileAccess.READ_WRITE
@@ -150,6 +151,27 @@ def test_a_failed_opening_leaves_no_lock_and_removes_a_map_that_others_released(
         assert open_descriptors() == descriptors
     holder.close()
     assert not map_file.exists()
+
+
+def test_a_copy_of_the_descriptor_does_not_keep_a_closed_map(map_name, map_file, monkeypatch):
+    """A process that is being started has copies of all descriptors for a moment."""
+
+    @contextmanager
+    def busy(*_):
+        raise BlockingIOError(errno.EWOULDBLOCK, "another process has the lock")
+        yield
+
+    held = MemoryMappedFile.create_new(map_name, 10)
+    copied = os.dup(held.handle)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(holding, "transition_lock", busy)
+            held.close()
+        with pytest.raises(MapNotFoundError):
+            MemoryMappedFile.open_existing(map_name)
+    finally:
+        os.close(copied)
+        map_file.unlink()
 
 
 def test_a_descriptor_without_a_lock_is_closed(path, open_descriptors, monkeypatch):

@@ -144,7 +144,7 @@ internal static class Checks
         using var helper = new ShareMemoryHelper(name, 64);
         helper.CreateOrOpen();
         helper.WriteBytes([7]);
-        Throws<FileNotFoundException>(() => helper.OpenFileToRead("/nonexistent"));
+        Throws<FileNotFoundException>(() => helper.OpenFileToRead(Path.Combine(Path.GetTempPath(), name)));
         Equal(7, helper.ReadBytes()[0]);
         NamedMap.OpenExisting(name).Dispose();
     }
@@ -178,10 +178,10 @@ internal static class Checks
     {
         string path = Path.Combine(Path.GetTempPath(), name);
         using var helper = new ShareMemoryHelper(null, 4096);
-        Throws<FileNotFoundException>(() => helper.OpenFileToRead(path));
-        True(!File.Exists(path));
         try
         {
+            Throws<FileNotFoundException>(() => helper.OpenFileToRead(path));
+            True(!File.Exists(path));
             File.WriteAllBytes(path, [1, 2, 3]);
             helper.OpenFileToRead(path);
             Equal(3L, helper.Accessor.Capacity);

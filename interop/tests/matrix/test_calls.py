@@ -195,6 +195,25 @@ def test_a_view_checks_in_the_order_of_dotnet(
     assert kinds(peer, *values("write-array", items=[1], offset=-1)) == [OUT] * 5
 
 
+@pytest.mark.parametrize("count", [0, 1, 2, 3])
+def test_an_array_ends_at_the_end_of_its_view(peer: Peer, count: int) -> None:
+    make = {"do": "create-new", "as": "m", "name": None, "capacity": 100}
+    array = {"view": "v", "type": "byte", "position": 98}
+    outcomes = peer.request(
+        make,
+        {"do": "view", "as": "v", "map": "m"},
+        {"do": "write-array", **array, "items": "07" * count},
+        {"do": "read-array", **array, "count": 3},
+        on_error="continue",
+    )
+    if count <= 2:
+        assert outcomes[2] == {"value": None}
+    else:
+        assert outcomes[2]["error"]["kind"] == "argument"
+    written = "07" * count if count <= 2 else ""
+    assert outcomes[3] == {"value": {"count": 2, "items": written.ljust(6, "0")}}
+
+
 # --- arguments ---
 
 
@@ -308,6 +327,26 @@ def test_a_helper_has_the_access_of_its_argument(
     reached = {"do": "read", "view": "v", "type": "byte", "position": 0}
     expected = 0x2A if write is None and access != COPY else 0
     assert peer.request(reached) == [{"value": expected}]
+
+
+@pytest.mark.parametrize("path", ["", "path", "é" * 40])
+@pytest.mark.parametrize("content", [b"", b"x"])
+def test_a_blob_can_fill_its_map(peer: Peer, place: Place, path: str, content: bytes) -> None:
+    capacity = 8 + len(path.encode()) + len(content)
+    image = {"helper": "h", "path": path, "bytes": content.hex()}
+    outcomes = peer.request(
+        helper("create-or-open", place.name(), capacity=capacity),
+        {"do": "write-image", **image},
+        {"do": "read-image", "helper": "h"},
+        helper("create-or-open", place.name(), capacity=capacity),
+        # One byte more does not fit.
+        {"do": "write-image", **image, "bytes": (content + b"y").hex()},
+        on_error="continue",
+    )
+    assert outcomes[1]["value"]["bytes"] == capacity
+    digest = hashlib.sha256(content).hexdigest()
+    assert outcomes[2]["value"] == {"path": path, "length": len(content), "sha256": digest}
+    assert outcomes[4]["error"]["kind"] == "does-not-fit"
 
 
 @pytest.mark.parametrize("before", [0, 1, CAPACITY - 1, CAPACITY, CAPACITY + 1, 20_000])
