@@ -13,6 +13,7 @@ from .framework import is_for_windows
 from .metadata import Metadata
 from .resolver import CannotBind, Place, Resolver
 from .rows import AssemblyRow, TypeDef
+from .type_names import parsed
 
 __all__ = ["Assembly", "Unbindable"]
 
@@ -74,12 +75,24 @@ class Assembly:
     def find(self, name: str) -> TypeDeclaration | Unbindable:
         """Return the type with that reflection full name, which may be an enum.
 
+        An instance of a generic type has the names of its arguments: ``Game.Pair`1[System.Int32]``
+        or, as in C#, ``Game.Pair<int>``.
+
         Raises ArgumentError if the assembly has no such type.
         """
         row = self._metadata.rows_by_name.get(name)
-        if row is None:
+        if row is not None:
+            return self._declared(row)
+        wanted = parsed(name)
+        if wanted is None or not wanted.arguments or wanted.suffixes:
             raise ArgumentError(f"{self.name} has no type {name!r}", value=name)
-        return self._declared(row)
+        try:
+            found = self._declarer.named(self._metadata, wanted)
+        except CannotBind as error:
+            return Unbindable(name, str(error))
+        if not isinstance(found, TypeDeclaration):
+            raise ArgumentError(f"{self.name} has no type {name!r}", value=name)
+        return found
 
     def field_summary(self, type_name: str, field: str) -> str:
         """Return the summary of a field in the .xml file of the assembly; "" if there is none.

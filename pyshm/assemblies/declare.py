@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TypeAlias
 
-from ..layout.builtins import FIXED_BUFFER_ELEMENTS
+from ..layout.builtins import BUILT_IN_TYPES, FIXED_BUFFER_ELEMENTS
 from ..layout.declarations import (
     Array,
     BuiltIn,
@@ -29,6 +29,7 @@ from .metadata import LONGEST_NAME, Metadata
 from .resolver import CannotBind, Place, Resolver
 from .rows import AssemblyRef, TypeDef, TypeRef
 from .signatures import ArrayOf, Instance, Named, Parameter, PointerTo, ReferenceTo, Signature
+from .type_names import TypeName
 
 __all__ = ["Declarer"]
 
@@ -142,12 +143,48 @@ class Declarer:
         self._cache[key] = result
         return result
 
+    def named(self, metadata: Metadata, wanted: TypeName) -> TypeReference:
+        """Return the type of that name, as ``metadata`` or an assembly that it uses declares it.
+
+        Raises CannotBind.
+        """
+        arguments = tuple(self.named(metadata, each) for each in wanted.arguments)
+        found = self._of_name(metadata, wanted.name, arguments)
+        for suffix in wanted.suffixes:
+            if suffix == "*":
+                found = Pointer(found)
+            elif suffix == "?":
+                found = Nullable(found)
+            else:
+                found = Array(found, suffix.count(",") + 1)
+        return found
+
+    def _of_name(self, metadata: Metadata, name: str, arguments: Arguments) -> TypeReference:
+        row = metadata.rows_by_name.get(name)
+        if row is not None:
+            return self.declaration(Place(metadata, row), arguments)
+        built_in = BUILT_IN_NAMES.get(name, name)
+        if built_in in BUILT_IN_TYPES and not arguments:
+            return BuiltIn(built_in)
+        if name == _NULLABLE and len(arguments) == 1:
+            return Nullable(arguments[0])
+        known = known_type(name, arguments)
+        if known is not None:
+            return known
+        for reference in metadata.rows(AssemblyRef):
+            try:
+                place = self._resolver.in_assembly(metadata.string(reference.name), name)
+            except CannotBind:
+                continue
+            return self.declaration(place, arguments)
+        raise CannotBind(f"{name} is not in {metadata.file}, nor in an assembly that it uses")
+
     # --- one type -----------------------------------------------------------------------
 
     def _declare(self, place: Place, arguments: Arguments) -> TypeDeclaration:
         metadata, row = place
         parameters = metadata.open_generics.get(row, 0)
-        name = metadata.full_name(row)
+        name = _whole(metadata, metadata.full_name(row))
         if parameters != len(arguments):
             raise CannotBind(
                 "open generic" if not arguments else f"{name} has {parameters} parameters"
@@ -230,7 +267,7 @@ class Declarer:
         for number, field in metadata.fields_of(row):
             if field.flags & _STATIC:
                 continue
-            name = metadata.string(field.name)
+            name = _whole(metadata, metadata.string(field.name))
             marshal_as = self._marshal_as(metadata, number)
             signature = metadata.field_type(number, field)
             try:
@@ -264,7 +301,7 @@ class Declarer:
                 except signatures.Damaged as error:
                     raise metadata.damage(f"Field {number}: {error}") from error
                 if value is not None:
-                    members.append((metadata.string(field.name), value))
+                    members.append((_whole(metadata, metadata.string(field.name)), value))
         if not isinstance(underlying, BuiltIn):
             raise CannotBind("the enum has no field with an underlying type")
         return replace(
@@ -393,6 +430,13 @@ class Declarer:
         except CannotBind:
             pass  # the layout of a pointer does not depend on its target
         return TypeDeclaration(name, layout="auto")
+
+
+def _whole(metadata: Metadata, name: str) -> str:
+    """Return ``name``. Raises CannotBind for one that was cut."""
+    if name in metadata.cut:
+        raise CannotBind(f"the name {name} is longer than {LONGEST_NAME} bytes")
+    return name
 
 
 def _is_buffer(fields: tuple[FieldDeclaration, ...]) -> bool:

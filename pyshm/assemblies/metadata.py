@@ -41,8 +41,15 @@ LARGEST_FILE = 1 << 29
 """The largest file that is read, in bytes; the largest assembly of .NET itself has 20 MB."""
 
 LONGEST_NAME = 4096
+"""The longest name of a type or field, in bytes; .NET itself has none of 300."""
+
+_SHOWN = 60  # characters of a longer one
 # https://learn.microsoft.com/dotnet/fundamentals/reflection/specifying-fully-qualified-type-names
 _GRAMMAR = re.compile(r"[\\,+&*\[\]]")
+# In each program of .NET that starts an assembly. The eight bytes before it are the offset of the
+# assemblies in the program itself, or zero:
+# https://github.com/dotnet/runtime/blob/main/src/native/corehost/apphost/bundle_marker.cpp
+_APPHOST = bytes.fromhex("8b1202b96a612038727b930214d7a03213f5b9e6efae3318ee3b2dce24b36aae")
 _STREAMS = 64  # the format has five, and some tools add their own
 _CLR_HEADER = 14  # IMAGE_DIRECTORY_ENTRY_COM_DESCRIPTOR
 _ROOT_SIGNATURE = 0x424A5342
@@ -80,6 +87,8 @@ class Metadata:
         self._tables = self._split(tables)
         self._decoded: dict[type, list[Any]] = {}
         self._names: dict[int, str] = {}
+        self.cut: set[str] = set()
+        """The names that are longer than LONGEST_NAME, as :meth:`string` cuts them."""
         self._fields: dict[int, signatures.Signature] = {}
 
     def damage(self, what: str) -> AssemblyError:
@@ -96,15 +105,33 @@ class Metadata:
             self.machine: int = pe.FILE_HEADER.Machine
             directories = pe.OPTIONAL_HEADER.DATA_DIRECTORY
             if len(directories) <= _CLR_HEADER or not directories[_CLR_HEADER].VirtualAddress:
-                raise self.damage("not a .NET assembly: a program or library without metadata")
+                raise self._no_assembly(data, "a program or library without metadata")
             header = pe.get_data(directories[_CLR_HEADER].VirtualAddress, 16)
             address, size = struct.unpack("<II", header[8:16])
             root = bytes(pe.get_data(address, size))
         except (dnfile.PEFormatError, struct.error, AttributeError) as error:
-            raise self.damage(f"not a .NET assembly: {str(error).strip(chr(39))}") from error
+            raise self._no_assembly(data, str(error).strip("'")) from error
         if len(root) < size:
             raise self.damage(f"it has only {len(root)} of {size} bytes of metadata")
         return root
+
+    def _no_assembly(self, data: bytes, what: str) -> AssemblyError:
+        """Return the error for a file that is not an assembly, with the place of the real one."""
+        marker = data.find(_APPHOST)
+        if marker >= 8 and any(data[marker - 8 : marker]):
+            return self.damage(
+                "not a .NET assembly: a program in a single file, which contains its assemblies; "
+                "use the .dll in the folder obj of its project, or publish it without "
+                "PublishSingleFile"
+            )
+        stem = os.path.splitext(self.path)[0]
+        if marker >= 0:
+            what = "a program that starts one"
+        for beside in (f"{self.path}.dll", f"{stem}.dll"):
+            if beside != self.path and os.path.isfile(beside):
+                what += f"; use {os.path.basename(beside)}, which is beside it"
+                break
+        return self.damage(f"not a .NET assembly: {what}")
 
     def _streams(self, root: bytes) -> dict[bytes, bytes]:
         """Return each stream by its name. Of two with one name, the last one counts, as in .NET."""
@@ -185,13 +212,27 @@ class Metadata:
     # --- heaps and rows -----------------------------------------------------------------
 
     def string(self, index: int) -> str:
-        """Return a name from the #Strings heap; bytes that are not UTF-8 become escapes."""
+        """Return a name from the #Strings heap; bytes that are not UTF-8 become escapes.
+
+        A name that is too long is cut, and then in :attr:`cut`.
+        """
         if index not in self._names:
             end = self._strings.find(b"\0", index, index + LONGEST_NAME)
-            if end < 0:
+            if end >= 0:
+                name = self._strings[index:end].decode("utf-8", "backslashreplace")
+            elif index + LONGEST_NAME > len(self._strings):
                 raise self.damage(f"the string at {index:#x} has no end")
-            self._names[index] = self._strings[index:end].decode("utf-8", "backslashreplace")
+            else:
+                start = self._strings[index : index + LONGEST_NAME]
+                name = self._cut(start.decode("utf-8", "backslashreplace"), index)
+            self._names[index] = name
         return self._names[index]
+
+    def _cut(self, name: str, number: int) -> str:
+        """Return the beginning of a name that is too long; ``number`` makes it unique."""
+        name = f"{name[:_SHOWN]}…{number:#x}"
+        self.cut.add(name)
+        return name
 
     def blob(self, index: int) -> bytes:
         """Return the bytes of an entry of the #Blob heap, without their length."""
@@ -321,15 +362,17 @@ class Metadata:
                 at = self.enclosing[at]
             if at not in names:
                 found = self.row(TypeDef, at)
-                names[at] = _qualified(self._name(found.namespace), self._name(found.name))
+                name = _qualified(self._name(found.namespace), self._name(found.name))
+                is_cut = len(name) > LONGEST_NAME or not self.cut.isdisjoint(
+                    map(self.string, (found.namespace, found.name))
+                )
+                names[at] = self._cut(name, at) if is_cut else name
             for inner in reversed(nested):
                 name = f"{names[at]}+{self._name(self.row(TypeDef, inner).name)}"
-                if len(name) > LONGEST_NAME:
-                    raise self.damage(
-                        f"TypeDef {inner}: its full name has {len(name)} characters; "
-                        f"the limit is {LONGEST_NAME}"
-                    )
-                names[inner] = name
+                is_cut = len(name) > LONGEST_NAME or not self.cut.isdisjoint(
+                    (names[at], self.string(self.row(TypeDef, inner).name))
+                )
+                names[inner] = self._cut(name, inner) if is_cut else name
                 at = inner
         return [names[row] for row in range(1, count + 1)]
 
@@ -364,8 +407,10 @@ class Metadata:
             found = self.row(TypeRef, row)
             name = f"{self._name(found.name)}+{name}"
             seen += 1
-            if seen > len(self.rows(TypeRef)) or len(name) > LONGEST_NAME:
+            if seen > len(self.rows(TypeRef)):
                 raise self.damage(f"TypeRef {row} is nested in itself")
+            if len(name) > LONGEST_NAME:
+                name = self._cut(name, row)
         return row, _qualified(self._name(found.namespace), name)
 
 

@@ -83,9 +83,10 @@ class Resolver:
         if target == 0:
             return self._forwarded(metadata, name, 0)
         assembly = metadata.string(metadata.row(AssemblyRef, target).name)
-        return self._in_assembly(assembly, name, 0)
+        return self.in_assembly(assembly, name)
 
-    def _in_assembly(self, assembly: str, name: str, forwards: int) -> Place:
+    def in_assembly(self, assembly: str, name: str, forwards: int = 0) -> Place:
+        """Return the place of a type by the simple name of its assembly. Raises CannotBind."""
         if forwards > _FORWARDS:
             raise CannotBind(f"{name} is forwarded more than {_FORWARDS} times")
         metadata = self._open(assembly)
@@ -110,7 +111,7 @@ class Resolver:
         if target is None:
             raise CannotBind(f"{name} is not in {metadata.file}")
         assembly = metadata.string(metadata.row(AssemblyRef, target).name)
-        return self._in_assembly(assembly, name, forwards + 1)
+        return self.in_assembly(assembly, name, forwards + 1)
 
     def _open(self, assembly: str) -> Metadata | None:
         """Return the assembly with that simple name; None if no folder has it."""

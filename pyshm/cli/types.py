@@ -44,7 +44,11 @@ def type_name(text: str) -> TypeName:
         if match["type"] == "":
             raise UsageError(f"{text}: no type after the colon")
         return TypeName(text, match["file"], match["type"])
-    if not all(text.partition(":")):
+    file, _, wanted = text.partition(":")
+    if os.path.isfile(file) and os.path.isfile(f"{file}.dll"):
+        advice = f"{file}.dll:{wanted}" if wanted else f"{file}.dll"
+        raise UsageError(f"{text}: the program is not an assembly; use {advice}")
+    if not (file and wanted):
         raise UsageError(f"{text}: expected module:Class or x.dll:Full.Name")
     return TypeName(text, None, text)
 

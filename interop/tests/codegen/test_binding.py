@@ -24,6 +24,7 @@ from pyshm.assemblies import Assembly, Unbindable
 from pyshm.assemblies.framework import KNOWN_TYPES, known_type
 from pyshm.assemblies.resolver import Place
 from pyshm.codegen import bind, csharp_source
+from pyshm.errors import AssemblyError
 from pyshm.layout.builtins import BUILT_IN_TYPES
 from pyshm.layout.declarations import (
     Array,
@@ -36,6 +37,7 @@ from pyshm.layout.declarations import (
 )
 from pyshm.layout.layouts import native
 from pyshm.layout.schema import to_json
+from pyshm.testing import sdk
 from pyshm.testing.questions import DotNetTypes, ReflectedType
 
 pytestmark = [pytest.mark.slow, pytest.mark.dotnet]
@@ -268,6 +270,17 @@ def test_the_known_vectors_are_equal_to_the_real_ones(
     assert known is not None
     place = Place(core._metadata, core._metadata.rows_by_name[name])
     assert to_json(core._declarer.declaration(place, (argument,))) == to_json(known)
+
+
+def test_the_programs_that_the_sdk_makes_are_recognized(tmp_path: Path) -> None:
+    folder = Path(sdk.find_dotnet().path).resolve().parent / "sdk"
+    templates = list(folder.glob("*/AppHostTemplate/apphost"))
+    assert templates
+    for number, template in enumerate(templates):
+        program = tmp_path / f"Program{number}"
+        program.write_bytes(template.read_bytes())
+        with pytest.raises(AssemblyError, match=r": a program that starts one$"):
+            Assembly.open(program)
 
 
 def _find(assembly: Assembly, name: str) -> TypeDeclaration | Unbindable | None:
