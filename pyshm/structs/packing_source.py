@@ -11,6 +11,7 @@ from itertools import count
 from typing import Any
 
 from ..errors import ArgumentError, FormatError
+from ..layout.forms import Form, Inline, Sequence
 from .compound import ArrayValue, NestedStruct
 from .packed import Packed
 from .shapes import Shape
@@ -229,7 +230,19 @@ def _same_bytes(packed: Packed, shape: Shape, own: Shape) -> bool:
     It keeps those of its ``own`` layout. On another target, text has another encoding.
     """
     same_target = packed.layout.target == packed.struct.__packing__.layout.target
-    return not own.is_plain and own.field.form == shape.field.form and same_target
+    return not own.is_plain and _is_same(own.field.form, shape.field.form) and same_target
+
+
+def _is_same(one: Form, other: Form) -> bool:
+    if isinstance(one, Sequence) and isinstance(other, Sequence):
+        same_places = (one.count, one.stride) == (other.count, other.stride)
+        return same_places and _is_same(one.element, other.element)
+    if isinstance(one, Inline) and isinstance(other, Inline):  # of two layouts of one type
+        return one.size == other.size and all(
+            mine.offset == theirs.offset and _is_same(mine.form, theirs.form)
+            for mine, theirs in zip(one.layout.fields, other.layout.fields, strict=True)
+        )
+    return one == other
 
 
 def _value_reader(packed: Packed, shape: Shape, own: Shape) -> Callable[[Any], Any]:
