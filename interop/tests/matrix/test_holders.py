@@ -349,7 +349,6 @@ def open_files(peer: Peer) -> list[str]:
 def test_a_call_that_runs_out_of_descriptors_leaves_nothing(
     peer: Peer, place: Place, how: str
 ) -> None:
-    resource = pytest.importorskip("resource")
     name, keeper = place.name(), None
     call = step(how, name, inheritability=1)
     if how == "open-existing":
@@ -359,14 +358,9 @@ def test_a_call_that_runs_out_of_descriptors_leaves_nothing(
     view = {"do": "view", "as": "v", "map": "m"}
     assert kind(peer, call, view, dispose("v"), dispose()) is None  # what is opened once is open
     before = open_files(peer)
-    used = {int(link.name) for link in Path(f"/proc/{peer.pid}/fd").iterdir()}
-    free = [number for number in range(max(used) + 16) if number not in used]
-    limits = resource.prlimit(peer.pid, resource.RLIMIT_NOFILE)
     outcomes = []
     try:
-        # A descriptor is below the limit: one limit permits no more, the next one permits one more.
-        for limit in free[:12]:
-            resource.prlimit(peer.pid, resource.RLIMIT_NOFILE, (limit, limits[1]))
+        for _ in ever_more_descriptors(peer):
             outcomes.append(kind(peer, call))
             if outcomes[-1] is None:
                 peer.request(dispose())
@@ -378,12 +372,67 @@ def test_a_call_that_runs_out_of_descriptors_leaves_nothing(
                 fcntl.flock(keeper, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 fcntl.flock(keeper, fcntl.LOCK_SH)
     finally:
-        resource.prlimit(peer.pid, resource.RLIMIT_NOFILE, limits)
         if keeper is not None:
             os.close(keeper)
             path_of(name).unlink(missing_ok=True)
     assert set(outcomes) == {"io", None}
     assert outcomes == sorted(outcomes, key=lambda outcome: outcome is None)
+
+
+def ever_more_descriptors(peer: Peer) -> Iterator[int]:
+    """Let the peer have no new descriptor, then one, then two, and so on."""
+    resource = pytest.importorskip("resource")
+    used = {int(link.name) for link in Path(f"/proc/{peer.pid}/fd").iterdir()}
+    free = [number for number in range(max(used) + 16) if number not in used]
+    limits = resource.prlimit(peer.pid, resource.RLIMIT_NOFILE)
+    try:
+        for count, limit in enumerate(free[:12]):
+            resource.prlimit(peer.pid, resource.RLIMIT_NOFILE, (limit, limits[1]))
+            yield count
+    finally:
+        resource.prlimit(peer.pid, resource.RLIMIT_NOFILE, limits)
+
+
+@pytest.mark.parametrize("exists", [False, True])
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"do": "create-from-file", "mode": 4, "capacity": 4096},
+        {"do": "create-from-stream", "mode": 4, "capacity": 4096},
+        {"do": "create-from-stream", "mode": 4, "capacity": 4096, "inheritability": 1},
+        {"do": "helper", "how": "create-from-file", "capacity": 4096},
+        {"do": "helper", "how": "create-or-open", "capacity": 4096},
+    ],
+    ids=lambda call: "-".join(map(str, call.values())),
+)
+def test_a_file_or_helper_without_descriptors_leaves_nothing_open(
+    peer: Peer, place: Place, tmp_path: Path, call: dict[str, Any], exists: bool
+) -> None:
+    name, path = place.name(), tmp_path / "file"
+    call = {**call, "as": "m", "name": name, "path": str(path)}
+    content = b"content" if exists else b""
+    assert kind(peer, call, dispose()) is None  # what is opened once is open now
+    peer.request({"do": "reset"})
+    before = open_files(peer)
+    outcomes = []
+    for _ in ever_more_descriptors(peer):
+        path.unlink(missing_ok=True)
+        if exists:
+            path.write_bytes(content)
+        outcomes.append(kind(peer, call))
+        if outcomes[-1] is None:
+            peer.request(dispose())
+            peer.request({"do": "reset"})
+        elif exists:
+            assert path.read_bytes().rstrip(b"\0") == content
+        assert open_files(peer) == before, f"after {outcomes}"
+        assert existing_maps(name) == [], f"after {outcomes}"
+    assert set(outcomes) == {"io", None}
+    assert outcomes == sorted(outcomes, key=lambda outcome: outcome is None)
+    if path.exists():
+        # No lock is left.
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 # --- a peer in another environment ---

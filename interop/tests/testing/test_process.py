@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 
 import pytest
 
@@ -37,3 +38,34 @@ def test_a_failure_contains_what_the_peer_wrote_to_standard_error() -> None:
     with pytest.raises(PeerFailure, match="the reason") as caught:
         Peer("speaker", [sys.executable, "-c", script]).start()
     assert "status 5" in str(caught.value)
+
+
+PARENT = """
+import subprocess, sys
+# It does not end by itself when its parent is killed.
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+print('{"hello": {"protocol": 1, "child": %d}}' % child.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.posix
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no process groups")
+def test_killing_a_peer_ends_what_it_has_started() -> None:
+    peer = Peer("parent", [sys.executable, "-c", PARENT]).start()
+    child = peer.hello["child"]
+    peer.kill()
+    end = time.monotonic() + 30
+    while _runs(child):
+        assert time.monotonic() < end, f"process {child} still runs"
+        time.sleep(0.01)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        # A process that has ended stays until its parent asks for its status.
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
