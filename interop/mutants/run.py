@@ -127,6 +127,12 @@ class Runner:
         self._jobs = min(jobs, len(mutants))
         self._timeout = timeout
         self._copies: queue.SimpleQueue[Checkout] = queue.SimpleQueue()
+        # The library's tests never use the C# peer.
+        self._needs_peer = any(
+            mutant.language == "C#" or test.startswith("interop/")
+            for mutant in mutants
+            for test in mutant.tests
+        )
         self._all_copies: list[Checkout] = []
         self._refused: dict[str, str] = {}
         self._printing = threading.Lock()
@@ -154,7 +160,8 @@ class Runner:
     def _prepare(self, folder: Path, tests: Iterable[str]) -> dict[str, str]:
         """Make a copy, and run tests without any fault; return why tests can't be used."""
         copy = Checkout(folder)
-        copy.build()
+        if self._needs_peer:
+            copy.build()
         self._all_copies.append(copy)
         self._copies.put(copy)
         tests = list(tests)
