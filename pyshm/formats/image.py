@@ -7,7 +7,7 @@ import stat
 
 from .._support.buffers import bytes_of, memory_of
 from .._support.files import read_at_most
-from ..errors import EncodingError, PictureError
+from ..errors import ArgumentNullError, EncodingError, PictureError
 from . import blob
 
 TYPE_CHECKING = False  # type checkers take it for True; importing typing is slow
@@ -26,12 +26,15 @@ __all__ = ["ImageData", "strict_from_errors"]
 class ImageData:
     """A path and an encoded picture.
 
-    ``path`` is any text. ``content`` is any bytes-like object; it is not copied.
+    ``path`` is any text. ``content`` is any bytes-like object; it is not copied. Raises
+    ArgumentNullError (TypeError) for anything else.
     """
 
     __slots__ = ("content", "path")
 
     def __init__(self, path: str, content: Buffer) -> None:
+        if type(path) is not str or type(content) not in (bytes, memoryview):
+            _check(path, content)
         self.path = path
         self.content = content
 
@@ -41,7 +44,7 @@ class ImageData:
 
         Raises OSError as ``open`` does, and FormatError for more than 2**31 - 1 bytes.
         """
-        name = os.fspath(path)
+        name = os.fsdecode(path)
         with open(name, "rb") as file:
             status = os.fstat(file.fileno())
             if stat.S_ISREG(status.st_mode):
@@ -150,6 +153,23 @@ class ImageData:
 
     def __repr__(self) -> str:
         return f"ImageData({self.path!r}, <{len(bytes_of(self.content))} bytes>)"
+
+
+def _check(path: object, content: Any) -> None:
+    if not isinstance(path, str):
+        is_path = isinstance(path, (bytes, os.PathLike))
+        advice = "; os.fsdecode(path) returns one" if is_path else ""
+        raise ArgumentNullError(
+            f"path must be a str, not {path!r}{advice}", field="path", value=path
+        )
+    try:
+        memoryview(content)
+    except TypeError:
+        raise ArgumentNullError(
+            f"content must be bytes or another buffer, not {content!r}",
+            field="content",
+            value=content,
+        ) from None
 
 
 def strict_from_errors(errors: Errors) -> bool:

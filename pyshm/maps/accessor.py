@@ -330,7 +330,7 @@ class MemoryMappedViewAccessor(Closing):
 
         Raises ArgumentError for a struct that holds references, such as text and arrays.
         """
-        packing = struct.__packing__.managed
+        packing = _managed(struct)
         position = self._check_read(position, packing.size)
         return packing.unpack_from(self._buffer, position)  # type: ignore[no-any-return]
 
@@ -340,7 +340,7 @@ class MemoryMappedViewAccessor(Closing):
         Raises as :meth:`read`, and StructValueError for a value that does not fit its field;
         then nothing was written.
         """
-        packing = type(value).__packing__.managed
+        packing = _managed(type(value))
         position = self._check_write(position, packing.size)
         packing.pack_into(value, self._buffer, position)
 
@@ -388,7 +388,7 @@ class MemoryMappedViewAccessor(Closing):
         that holds references. .NET: ReadArray<T>.
         """
         count = integer(count, "count")
-        fitting = min(count, self.capacity // struct.__packing__.managed.stride)
+        fitting = min(count, self.capacity // _managed(struct).stride)
         found: list[Any] = [None] * max(fitting, 0)
         number = self.read_array(position, found, 0, fitting, element=struct)
         return found[:number]
@@ -506,3 +506,12 @@ class MemoryMappedViewAccessor(Closing):
                 limit=self._memory.capacity - size,
             )
         return position
+
+
+def _managed(struct: type[Any]) -> Any:
+    try:
+        return struct.__packing__.managed
+    except AttributeError:
+        from ..structs.advice import not_a_struct
+
+        raise not_a_struct(struct) from None

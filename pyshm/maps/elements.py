@@ -262,6 +262,15 @@ def _struct_type(array: Any) -> type[Struct]:
     """Return the type of the structs in a list; a list of other values needs an element."""
     from ..structs.struct import Struct
 
+    if not hasattr(array, "__len__"):
+        from ..structs.advice import shown
+
+        raise ArgumentNullError(
+            f"array must be a buffer, such as a bytearray or a NumPy array, or a list, not "
+            f"{shown(array)}; element= has the type of a list's elements (pyshm.maps.elements)",
+            field="array",
+            value=array,
+        ) from None
     for item in array:
         if isinstance(item, Struct):
             return type(item)
@@ -277,9 +286,19 @@ def element_of(kind: Element | StructElement | type[Struct]) -> Element | Struct
 
     Raises ArgumentError for a struct that holds references, as .NET does.
     """
-    if isinstance(kind, type):
-        return StructElement(kind.__packing__.managed)
-    return kind
+    if isinstance(kind, (Element, StructElement)):
+        return kind
+    packing: Any = getattr(kind, "__packing__", None)
+    if packing is None:
+        from ..structs.advice import shown
+
+        raise ArgumentNullError(
+            "element must be one of pyshm.maps.elements or a class that derives from "
+            f"pyshm.Struct, not {shown(kind)}",
+            field="element",
+            value=kind,
+        )
+    return StructElement(packing.managed)
 
 
 def element_of_format(layout: str, size: int) -> Element:

@@ -8,7 +8,7 @@ from .._support.buffers import memory_of
 from .._support.integers import integer
 from ..errors import TruncatedError
 from .compound import ArrayValue, FirstElementOnly, NestedStruct, NullableValue
-from .packed import Packed, PackedType, check_offset
+from .packed import Packed, PackedType, check_offset, packed_of
 from .values.base import Conversion
 from .values.text import Char8, FixedText
 
@@ -30,7 +30,7 @@ def dtype(struct_type: PackedType) -> Any:
     the format ``S``; text of two is an array of uint16, because NumPy's own has four. Raises
     ImportError without NumPy.
     """
-    packed = struct_type.__packing__
+    packed = packed_of(struct_type)
     return _record(packed, packed.stride)
 
 
@@ -44,7 +44,7 @@ def array(
     """
     import numpy as np
 
-    packed = struct_type.__packing__
+    packed = packed_of(struct_type)
     offset = check_offset(offset)
     memory = memory_of(buffer)[offset:]
     fitting = len(memory) // packed.stride

@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import LayoutError
 from ..layout.forms import round_up
 from .compound import ArrayValue, FirstElementOnly, NestedStruct, NullableValue
-from .packed import Packed, PackedType
+from .packed import Packed, PackedType, packed_of
 from .values.base import Conversion
 from .values.text import Char8, FixedText
 
@@ -28,7 +28,7 @@ def cdef(struct_type: PackedType) -> str:
     If C needs a pack for them, the first line says which one: ``/* pack=1 */`` means
     ``ffi.cdef(…, pack=1)``. :func:`ffi` compares every offset and size with the declarations.
     """
-    types = _closure(struct_type.__packing__)
+    types = _closure(packed_of(struct_type))
     pack = _common_pack(types)
     head = "" if pack == _UNPACKED else f"/* pack={pack} */\n"
     return head + "\n".join(_typedef(each, pack) for each in types)
@@ -39,7 +39,7 @@ def ffi(struct_type: PackedType) -> Any:
 
     It is made on first use. Every offset and size is compared; raises LayoutError if C's differ.
     """
-    packed = struct_type.__packing__
+    packed = packed_of(struct_type)
     found = packed.cache.get("ffi")
     if found is None:
         from cffi import FFI

@@ -6,8 +6,9 @@ from struct import Struct as FlatCodec
 from typing import TYPE_CHECKING, Any
 
 from .._support.deprecated import warn_deprecated
+from ..errors import ArgumentNullError
 from ..layout.forms import HOST, Layout, Target
-from .packed import PackedType
+from .packed import PackedType, packed_of
 from .packing import Packing, Packings
 
 if TYPE_CHECKING:
@@ -131,5 +132,9 @@ def for_target(struct_type: PackedType, target: Target = HOST) -> StructCodec:
     The layout is the marshalled one; ``.managed`` of the result is the other. Raises LayoutError if
     .NET does not marshal the struct there.
     """
-    packings: Packings = struct_type.__packing__.struct.__packings__
+    if not isinstance(target, Target):
+        raise ArgumentNullError(
+            f"target must be a pyshm.layout.Target, not {target!r}", field="target", value=target
+        )
+    packings: Packings = packed_of(struct_type).struct.__packings__
     return codec_of(packings.for_target(target))

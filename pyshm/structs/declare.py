@@ -211,9 +211,9 @@ def _resolve_type(hint: Any, owner: _Owner) -> FieldType:
         layout = bare.__dict__.get("layout")
         if isinstance(layout, Layout):
             return FieldType(layout.declaration)
-    raise LayoutError(
-        f"{hint!r} is not a field type; use one of pyshm.types, a Struct or an IntEnum", value=hint
-    )
+    from .advice import field_advice, shown
+
+    raise LayoutError(f"{shown(hint)} is not a field type; {field_advice(hint)}", value=hint)
 
 
 def _from_metadata(hint: Any, item: Any, owner: _Owner) -> FieldType | None:

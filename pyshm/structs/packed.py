@@ -18,7 +18,7 @@ from .unions import Overlap
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
 
-__all__ = ["Packed", "PackedType", "check_offset", "truncated_error"]
+__all__ = ["Packed", "PackedType", "check_offset", "packed_of", "truncated_error"]
 
 
 class Packed(Protocol):
@@ -80,6 +80,16 @@ class PackedType(Protocol):
     @property
     def __packing__(self) -> Packed:
         """The struct class in the layout that is meant."""
+
+
+def packed_of(struct_type: PackedType) -> Packed:
+    """Return the packing of a struct class or a StructCodec. Raises ArgumentNullError."""
+    try:
+        return struct_type.__packing__
+    except AttributeError:
+        from .advice import not_a_struct
+
+        raise not_a_struct(struct_type) from None
 
 
 def check_offset(offset: int) -> int:

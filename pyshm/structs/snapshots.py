@@ -11,7 +11,7 @@ from ..errors import FormatError
 from ..layout.forms import Target
 from .compound import ArrayValue, NestedStruct
 from .members import members_of
-from .packed import Packed, PackedType, check_offset, truncated_error
+from .packed import Packed, PackedType, check_offset, packed_of, truncated_error
 from .shapes import Shape
 from .values.base import Conversion
 from .values.numbers import Number
@@ -29,7 +29,7 @@ def snapshot(struct_type: PackedType, buffer: Buffer, offset: int = 0) -> Any:
     TruncatedError if the buffer ends before the struct does. For a buffer that holds the struct
     and nothing else, :func:`snapshot_type` is several times as fast.
     """
-    packed = struct_type.__packing__
+    packed = packed_of(struct_type)
     if offset:
         check_offset(offset)
     memory = memoryview(buffer)
@@ -47,7 +47,7 @@ def snapshot_type(struct_type: PackedType) -> type[bytes]:
     Call it with exactly the bytes of one struct to make a snapshot. It does not check how many
     they are; the attributes raise TruncatedError if there are too few.
     """
-    return _type_of(struct_type.__packing__)
+    return _type_of(packed_of(struct_type))
 
 
 class _Snapshot(bytes):

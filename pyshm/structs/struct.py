@@ -436,7 +436,8 @@ def _compiling(cls: Any, name: str) -> Callable[..., Any]:
 
 def _install_methods(cls: Any, functions: dict[str, Callable[..., Any]]) -> None:
     for name, function in functions.items():
-        function.__qualname__ = f"{cls.__qualname__}.{name}"
+        is_call = name == "__make__"
+        function.__qualname__ = cls.__qualname__ if is_call else f"{cls.__qualname__}.{name}"
         function.__module__ = cls.__module__
         setattr(cls, name, function if name == "pack_into" else staticmethod(function))
 
