@@ -123,6 +123,8 @@ def test_a_number_of_any_size_is_accepted_or_refused_with_an_error_of_pyshm(thin
 @pytest.mark.parametrize("call", [call for call in CALLS if call not in ("from_handle", "whence")])
 @pytest.mark.parametrize("kind", ["Index", "int8", "uint8", "int16", "uint64"])
 def test_every_kind_of_integer_does_what_an_int_does(things, call, kind):
+    if call in NEEDS_NUMPY:
+        pytest.importorskip("numpy")
     if kind == "Index":
         made = {4: Index()}
     else:

@@ -5,6 +5,7 @@ https://learn.microsoft.com/dotnet/api/system.io.memorymappedfiles.memorymappedf
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -289,7 +290,13 @@ class MemoryMappedFile(Closing):
         Raises MapIOError if this process has no such handle, or if it is not the handle of a
         map; then it is left open.
         """
-        return cls(_system.adopt(integer(handle, "handle")))
+        number = integer(handle, "handle")
+        if abs(number) > sys.maxsize:  # no system has such a handle, and cffi can't pass it on
+            raise MapIOError(
+                f"handle {number} is not an inherited map",
+                errno=errno.EBADF, field="handle", value=number,
+            )  # fmt: skip
+        return cls(_system.adopt(number))
 
     def create_view_accessor(
         self,
