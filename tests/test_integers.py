@@ -138,6 +138,17 @@ def test_every_kind_of_integer_does_what_an_int_does(things, call, kind):
             assert _outcome(things, call, given) == _outcome(things, call, number)
 
 
+def test_a_handle_that_no_system_has_is_refused_by_every_system(monkeypatch):
+    from pyshm.errors import MapIOError
+    from pyshm.maps import mapping
+
+    monkeypatch.setattr(mapping, "_system", None)  # it is not asked
+    for number in (2**63, -(2**64)):
+        with pytest.raises(MapIOError) as caught:
+            MemoryMappedFile.from_handle(number)
+        assert (caught.value.field, caught.value.value) == ("handle", number)
+
+
 def _outcome(things, call, number):
     try:
         found = CALLS[call](things, number)
