@@ -12,7 +12,7 @@ from .._version import __version__
 from . import bind, completion, csharp, doctor, dump, images, layout, maps, structs, watch
 from .common import Commands
 
-__all__ = ["COMMANDS", "build_parser"]
+__all__ = ["COMMANDS", "Parser", "build_parser"]
 
 # Each module adds its commands with ``add(commands)``. --help lists them in this order.
 COMMANDS = (
@@ -51,7 +51,7 @@ exit status:
 """
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """A parser whose messages show an argument without its control characters."""
 
     commands: Commands | None = None
@@ -91,9 +91,9 @@ def _meant(word: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]}?" if near else ""
 
 
-def build_parser(prog: str = "pyshm") -> argparse.ArgumentParser:
+def build_parser(prog: str = "pyshm") -> Parser:
     """Return the parser; ``interop.peers.python`` uses it with its own name."""
-    parser = _Parser(
+    parser = Parser(
         prog=prog,
         description="Share pictures and structs with .NET programs through shared memory.",
         epilog=_EPILOG,
