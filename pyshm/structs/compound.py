@@ -140,7 +140,7 @@ class AnsiArray(ArrayValue):
         return raw[: self.count].ljust(self.count, b"\0")
 
     def decode(self, raw: bytes) -> list[str]:
-        if self._strict:
+        if self._strict or self.element.encoding == "cp1252":
             text = self.element.decode_text(raw)
         else:
             # .NET ignores a sequence that the end of the array cuts off.

@@ -4,24 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...errors import EncodingError
 from ...layout.forms import Target, Text
+from .ansi import ansi_encoding, decode, encode, encode_as_dotnet
 from .base import Conversion, InvalidValue
 
 __all__ = ["Char8", "Char16", "FixedText"]
-
-
-def _ansi_encoding(target: Target) -> str:
-    """Return Python's name of the encoding that CharSet.Ansi means on ``target``.
-
-    It is UTF-8 on Unix. On Windows it is the code page of the process, which another system can't
-    ask for and takes for cp1252.
-    """
-    if not target.windows:
-        return "utf-8"
-    import os
-
-    return "mbcs" if os.name == "nt" else "cp1252"
 
 
 class Char16(Conversion):
@@ -49,16 +36,16 @@ class Char8(Conversion):
 
     def __init__(self, target: Target, strict: bool) -> None:
         super().__init__(1, "char")
-        self.encoding = _ansi_encoding(target)
+        self.encoding = ansi_encoding(target)
         self._strict = strict
 
     def encode(self, value: Any) -> bytes:
         if not isinstance(value, str) or len(value) != 1:
             raise InvalidValue(f"must be a str of one character, not {value!r}", value)
         if not self._strict:
-            return _encode_as_dotnet(value, self.encoding)[:1]
+            return encode_as_dotnet(value, self.encoding)[:1]
         try:
-            raw = value.encode(self.encoding)
+            raw = encode(value, self.encoding)
         except UnicodeEncodeError:
             raw = b""
         if len(raw) != 1:
@@ -66,6 +53,8 @@ class Char8(Conversion):
         return raw
 
     def decode(self, raw: bytes) -> str:
+        if not self._strict:  # .NET reads one byte as UTF-8, also where it writes a code page
+            return chr(raw[0]) if raw[0] < 0x80 else "\ufffd"
         return self.decode_text(raw)[0]
 
     def encode_text(self, text: str) -> bytes:
@@ -73,15 +62,15 @@ class Char8(Conversion):
         # Two elements that are a surrogate pair are one character to .NET.
         whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
         if not self._strict:
-            return _encode_as_dotnet(whole, self.encoding)
+            return encode_as_dotnet(whole, self.encoding)
         try:
-            return whole.encode(self.encoding)
+            return encode(whole, self.encoding)
         except UnicodeEncodeError as error:
             raise _no_code(error, self.encoding) from None
 
     def decode_text(self, raw: bytes) -> str:
         """Return the text of several bytes. Raises EncodingError."""
-        return _decode(raw, self.encoding, self._strict)
+        return decode(raw, self.encoding, self._strict)
 
 
 class FixedText(Conversion):
@@ -92,9 +81,7 @@ class FixedText(Conversion):
         self.count = form.count
         self.unit = form.unit
         self._strict = strict
-        self._encoding = "utf-16-le" if form.unit == 2 else _ansi_encoding(target)
-        # In UTF-16 a lone surrogate is a code unit like any other; no other encoding has it.
-        self._errors = "surrogatepass" if form.unit == 2 else "strict"
+        self._encoding = "utf-16-le" if form.unit == 2 else ansi_encoding(target)
 
     def encode(self, value: Any) -> bytes:
         if value is None and not self._strict:
@@ -110,7 +97,10 @@ class FixedText(Conversion):
                 "must not have a NUL, which would end the text", value, kind="embedded-nul"
             )
         try:
-            raw = value.encode(self._encoding, self._errors)
+            if self.unit == 1:
+                raw = encode(value, self._encoding)
+            else:  # where a lone surrogate is a code unit like any other
+                raw = value.encode(self._encoding, "surrogatepass")
         except UnicodeEncodeError as error:
             raise _no_code(error, self._encoding) from None
         limit = self.count - 1
@@ -129,7 +119,7 @@ class FixedText(Conversion):
         units = value.encode("utf-16-le", "surrogatepass")[: 2 * (self.count - 1)]
         if self.unit == 2:
             return units
-        raw = _encode_as_dotnet(units.decode("utf-16-le", "surrogatepass"), self._encoding)
+        raw = encode_as_dotnet(units.decode("utf-16-le", "surrogatepass"), self._encoding)
         if len(raw) > self.count:
             raise InvalidValue(
                 f"takes {len(raw)} bytes in {self._encoding}, but the field has {self.count}",
@@ -141,7 +131,7 @@ class FixedText(Conversion):
 
     def decode(self, raw: bytes) -> str:
         if self.unit == 1:
-            return _decode(raw.partition(b"\0")[0], self._encoding, self._strict)
+            return decode(raw.partition(b"\0")[0], self._encoding, self._strict)
         return raw.decode("utf-16-le", "surrogatepass").partition("\0")[0]
 
 
@@ -153,24 +143,3 @@ def _no_code(error: UnicodeEncodeError, encoding: str) -> InvalidValue:
         error.object,
         kind="encoding",
     )
-
-
-def _encode_as_dotnet(text: str, encoding: str) -> bytes:
-    """Return the bytes that .NET writes: U+FFFD or "?" for a character without a code."""
-    if encoding == "utf-8":
-        # Python's own "replace" writes "?".
-        whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        return whole.encode()
-    return text.encode(encoding, "replace")
-
-
-def _decode(raw: bytes, encoding: str, strict: bool) -> str:
-    try:
-        return raw.decode(encoding, "strict" if strict else "replace")
-    except UnicodeDecodeError as error:
-        raise EncodingError(
-            f"{raw!r} is not text in {encoding}: byte {raw[error.start]:#04x} at {error.start} "
-            "(strict=False reads U+FFFD there, as .NET does)",
-            offset=error.start,
-            value=raw[error.start],
-        ) from None
