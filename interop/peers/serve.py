@@ -47,6 +47,8 @@ def answer(peer: Answering, line: bytes) -> dict[str, Any]:
         request = json.loads(line)
     except ValueError as error:
         return {"id": None, "nonce": None, "fatal": f"not JSON: {error}"}
+    except RecursionError:
+        return {"id": None, "nonce": None, "fatal": "not JSON: it is nested too deeply"}
     if not isinstance(request, dict):
         return {"id": None, "nonce": None, "fatal": "a request is a JSON object"}
     response: dict[str, Any] = {"id": request.get("id"), "nonce": request.get("nonce")}

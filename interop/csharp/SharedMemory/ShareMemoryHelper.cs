@@ -15,6 +15,7 @@ public sealed class ShareMemoryHelper : IDisposable
     private readonly MemoryMappedFileAccess _access;
     private IDisposable? _map;
     private MemoryMappedViewAccessor? _accessor;
+    private Func<long?>? _fileLength;
     private bool _disposed;
 
     /// <summary>Initializes a helper. It opens the map when one of its methods is called.</summary>
@@ -45,18 +46,34 @@ public sealed class ShareMemoryHelper : IDisposable
         }
     }
 
+    /// <summary>
+    /// Throws if another program truncated the file of the map. An access to the bytes that are gone
+    /// would end the process. Each method that reads or writes calls this first; a truncation
+    /// directly after the check is not noticed. Windows refuses to truncate the file of a map.
+    /// </summary>
+    /// <exception cref="IOException">The file is smaller than the view.</exception>
+    public void ThrowIfTruncated()
+    {
+        long needed = Accessor.PointerOffset + Accessor.Capacity;
+        if (_fileLength?.Invoke() is { } length && length < needed)
+        {
+            throw new IOException(
+                $"The file of the map was truncated to {length} bytes; the view needs {needed}.");
+        }
+    }
+
     /// <summary>Creates or opens the named map, as <see cref="NamedMap.CreateOrOpen"/> does.</summary>
     public void CreateOrOpen()
     {
         NamedMap map = NamedMap.CreateOrOpen(_mapName!, _capacity, _access);
-        Take(map, () => map.CreateViewAccessor(0, 0, _access));
+        Take(map, () => map.CreateViewAccessor(0, 0, _access), () => map.FileLength);
     }
 
     /// <summary>Opens the named map, as <see cref="NamedMap.OpenExisting"/> does.</summary>
     public void Open()
     {
         NamedMap map = NamedMap.OpenExisting(_mapName!, _access.ToRights());
-        Take(map, () => map.CreateViewAccessor(0, 0, _access));
+        Take(map, () => map.CreateViewAccessor(0, 0, _access), () => map.FileLength);
     }
 
     /// <summary>Maps a file. Creates it if it does not exist, and enlarges it to the capacity.</summary>
@@ -76,10 +93,11 @@ public sealed class ShareMemoryHelper : IDisposable
     public byte[] ReadBytes()
     {
         var bytes = new byte[checked((int)_capacity)];
+        MemoryMappedViewAccessor accessor = Backed();
         // ReadArray throws if the view is empty.
-        if (Accessor.Capacity > 0)
+        if (accessor.Capacity > 0)
         {
-            Accessor.ReadArray(0, bytes, 0, bytes.Length);
+            accessor.ReadArray(0, bytes, 0, bytes.Length);
         }
 
         return bytes;
@@ -92,26 +110,26 @@ public sealed class ShareMemoryHelper : IDisposable
     public void WriteBytes(byte[] bytes, long offset = 0)
     {
         ArgumentNullException.ThrowIfNull(bytes);
-        Accessor.WriteArray(offset, bytes, 0, bytes.Length);
+        Backed().WriteArray(offset, bytes, 0, bytes.Length);
     }
 
     /// <summary>Reads a structure in its marshalled layout.</summary>
     /// <typeparam name="T">The type of the structure.</typeparam>
     public T ReadStruct<T>()
-        where T : struct => Accessor.ReadStruct<T>();
+        where T : struct => Backed().ReadStruct<T>();
 
     /// <summary>Writes a structure in its marshalled layout.</summary>
     /// <typeparam name="T">The type of the structure.</typeparam>
     /// <param name="value">The value.</param>
     public void WriteStruct<T>(T value)
-        where T : struct => Accessor.WriteStruct(value);
+        where T : struct => Backed().WriteStruct(value);
 
     /// <summary>Reads a picture and its path.</summary>
     /// <param name="replaceInvalidUtf8">
     /// Whether to replace invalid UTF-8 by U+FFFD instead of throwing.
     /// </param>
     public ImageData ReadImage(bool replaceInvalidUtf8 = false) =>
-        ImageData.FromAccessor(Accessor, replaceInvalidUtf8);
+        ImageData.FromAccessor(Backed(), replaceInvalidUtf8);
 
     /// <summary>Writes a picture and its path.</summary>
     /// <param name="image">The picture and its path.</param>
@@ -121,7 +139,7 @@ public sealed class ShareMemoryHelper : IDisposable
     public void WriteImage(ImageData image, bool replaceInvalidUtf8 = false)
     {
         ArgumentNullException.ThrowIfNull(image);
-        image.WriteTo(Accessor, replaceInvalidUtf8);
+        image.WriteTo(Backed(), replaceInvalidUtf8);
     }
 
     /// <summary>Releases the view and the map.</summary>
@@ -162,10 +180,20 @@ public sealed class ShareMemoryHelper : IDisposable
             throw;
         }
 
-        Take(map, () => map.CreateViewAccessor(0, 0, mapAccess));
+        Take(
+            map,
+            () => map.CreateViewAccessor(0, 0, mapAccess),
+            () => OperatingSystem.IsWindows() ? null : RandomAccess.GetLength(stream.SafeFileHandle));
     }
 
-    private void Take(IDisposable map, Func<MemoryMappedViewAccessor> createView)
+    private MemoryMappedViewAccessor Backed()
+    {
+        ThrowIfTruncated();
+        return Accessor;
+    }
+
+    private void Take(
+        IDisposable map, Func<MemoryMappedViewAccessor> createView, Func<long?> fileLength)
     {
         try
         {
@@ -174,6 +202,7 @@ public sealed class ShareMemoryHelper : IDisposable
             Close();
             _map = map;
             _accessor = accessor;
+            _fileLength = fileLength;
         }
         catch
         {

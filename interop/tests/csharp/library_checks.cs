@@ -24,6 +24,8 @@ Dictionary<string, Action<string>> checks = new()
     ["a-map-has-a-handle"] = Checks.Handle,
     ["null-is-refused"] = Checks.Null,
     ["error-numbers-are-exceptions"] = Checks.ErrorNumbers,
+    ["a-truncated-file-is-an-error-and-not-the-end"] = Checks.Truncated,
+    ["lengths-and-paths-that-change-are-read-once"] = Checks.ReadOnce,
 };
 if (args.Length == 0)
 {
@@ -268,6 +270,93 @@ internal static class Checks
                     Equal(number == 17 ? unchecked((int)0x800700B7) : number, error.HResult);
                     break;
             }
+        }
+    }
+
+    public static void Truncated(string name)
+    {
+        string file = Path.Combine(Directory.CreateTempSubdirectory().FullName, name);
+        var image = new ImageData("path", new byte[20_000]);
+        using var helper = new ShareMemoryHelper(name, 65_536);
+        foreach (bool named in new[] { true, false })
+        {
+            if (named)
+            {
+                helper.CreateOrOpen();
+            }
+            else
+            {
+                helper.CreateFromFile(file);
+            }
+
+            helper.WriteImage(image);
+            string path = named ? Path.Combine("/dev/shm", name) : file;
+            using (var stream = new FileStream(
+                path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete))
+            {
+                stream.SetLength(10);
+            }
+
+            Throws<IOException>(() => helper.ReadImage());
+            Throws<IOException>(() => helper.WriteImage(image));
+            Throws<IOException>(() => helper.ReadBytes());
+            Throws<IOException>(() => helper.WriteBytes(new byte[1], 60_000));
+            Throws<IOException>(() => helper.ReadStruct<TestData>());
+            Throws<IOException>(() => helper.WriteStruct(TestData.Create(1, 2, new Int128[10])));
+            Throws<IOException>(helper.ThrowIfTruncated);
+        }
+
+        Directory.Delete(Path.GetDirectoryName(file)!, recursive: true);
+    }
+
+    public static void ReadOnce(string name)
+    {
+        const int PathLength = 4096;
+        const int ContentLength = 10;
+        const int Rounds = 20_000;
+        using var map = NamedMap.CreateNew(name, 8192);
+        using MemoryMappedViewAccessor view = map.CreateViewAccessor();
+        var memory = new byte[8192];
+        var image = new ImageData(new string('x', PathLength), new byte[ContentLength]);
+        image.WriteTo(view);
+        image.WriteTo(memory);
+        bool ends = false;
+        var writer = new Thread(() =>
+        {
+            for (int round = 0; !Volatile.Read(ref ends); round++)
+            {
+                // The content's length, and the last byte of the path, valid and invalid in turn.
+                int length = round % 2 == 0 ? int.MaxValue : ContentLength;
+                byte last = round % 3 == 0 ? (byte)0xFF : (byte)'x';
+                view.Write(4 + PathLength, length);
+                view.Write(3 + PathLength, last);
+                Volatile.Write(ref MemoryMarshal.Cast<byte, int>(memory)[1 + (PathLength / 4)], length);
+                Volatile.Write(ref memory[3 + PathLength], last);
+            }
+        });
+        writer.Start();
+        try
+        {
+            for (int round = 0; round < Rounds; round++)
+            {
+                try
+                {
+                    ImageData found = round % 2 == 0
+                        ? ImageData.FromAccessor(view)
+                        : ImageData.FromBytes(memory);
+                    Equal(ContentLength, found.Content.Length);
+                    Equal(image.Path, found.Path);
+                }
+                catch (MapFormatException)
+                {
+                    // The invalid half.
+                }
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref ends, true);
+            writer.Join();
         }
     }
 

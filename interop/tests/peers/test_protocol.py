@@ -16,6 +16,12 @@ from pyshm.testing.process import Peer
 MALFORMED = [
     "nonsense",
     "[]",
+    "[" * 2000,
+    "[" * 100_000,
+    '{"steps": ' + "[" * 100_000,
+    '{"a": ' * 100_000,
+    "1" * 100_000,
+    "\\ud800",
     '{"id": 7, "nonce": "x"}',
     '{"id": 7, "nonce": "x", "steps": {}}',
     '{"id": 7, "nonce": "x", "steps": [1]}',

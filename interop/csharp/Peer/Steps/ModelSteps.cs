@@ -46,9 +46,16 @@ internal sealed class ModelSteps(ObjectStore store)
     private ShareMemoryHelper? Helper(StepArguments arguments) =>
         arguments.Text("helper") is { } name ? store.Get<ShareMemoryHelper>(name) : null;
 
-    private MemoryMappedViewAccessor Accessor(StepArguments arguments) =>
-        Helper(arguments)?.Accessor
-        ?? store.Get<MemoryMappedViewAccessor>(arguments.RequiredText("map"));
+    private MemoryMappedViewAccessor Accessor(StepArguments arguments)
+    {
+        if (Helper(arguments) is not { } helper)
+        {
+            return store.Get<MemoryMappedViewAccessor>(arguments.RequiredText("map"));
+        }
+
+        helper.ThrowIfTruncated();
+        return helper.Accessor;
+    }
 
     private StepValue? WriteBytes(StepArguments arguments)
     {

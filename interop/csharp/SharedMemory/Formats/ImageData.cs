@@ -43,8 +43,11 @@ public sealed class ImageData
         int contentLength = BinaryPrimitives.ReadInt32LittleEndian(
             source[(int)BlobLayout.ContentLengthOffset(pathLength)..]);
         BlobLayout.CheckContentLength(contentLength, pathLength, source.Length);
+        // A copy, because the source can be shared memory that changes while it is decoded.
         string path = StrictUtf8.Decode(
-            source.Slice(BlobLayout.PathOffset, pathLength), BlobLayout.PathOffset, replaceInvalidUtf8);
+            source.Slice(BlobLayout.PathOffset, pathLength).ToArray(),
+            BlobLayout.PathOffset,
+            replaceInvalidUtf8);
         return new ImageData(
             path, source.Slice((int)BlobLayout.ContentOffset(pathLength), contentLength).ToArray());
     }

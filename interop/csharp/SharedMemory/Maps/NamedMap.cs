@@ -43,6 +43,9 @@ public sealed class NamedMap : IDisposable
         }
     }
 
+    /// <summary>Gets the size of the map's file now; null where the system keeps it.</summary>
+    internal long? FileLength => _file is null ? null : RandomAccess.GetLength(_file.Descriptor);
+
     /// <summary>Releases a map that was not disposed, so that its name is free.</summary>
     ~NamedMap() => _file?.Release();
 
