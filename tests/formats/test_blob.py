@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
+from PIL import Image
 
 from pyshm import ImageData
 from pyshm.errors import (
@@ -14,12 +17,17 @@ from pyshm.errors import (
     UnsupportedError,
 )
 from pyshm.formats import blob
+from pyshm.formats import image as image_module
 
 INT_MIN = -(2**31)
 INT_MAX = 2**31 - 1
 
 # path "a.png", content "xyz", written from the table
 LITERAL = bytes.fromhex("05000000 612e706e67 03000000 78797a")
+
+_png = io.BytesIO()
+Image.new("RGB", (3, 3), "red").save(_png, "PNG")
+PICTURE = _png.getvalue()
 
 
 def details(error):
@@ -422,3 +430,51 @@ def test_a_content_in_the_same_memory_can_be_written_back(path):
     image.path = path
     image.write_into(buffer)
     assert ImageData.from_bytes(buffer) == ImageData(path, content)
+
+
+# --- a map that another program changes during a read ---
+
+
+class ChangingCodec:
+    """Reads the length fields, and lets another program change each of them directly afterwards."""
+
+    def __init__(self, changed):
+        self.changed = changed
+        self.reads = []
+
+    def unpack_from(self, buffer, offset):
+        found = int.from_bytes(buffer[offset : offset + 4], "little", signed=True)
+        self.reads.append(offset)
+        buffer[offset : offset + 4] = le(self.changed)
+        return (found,)
+
+
+@pytest.mark.parametrize("changed", [INT_MAX, INT_MIN, -1, 0, 4000])
+def test_a_length_that_changes_after_its_check_is_not_read_again(monkeypatch, changed):
+    memory = memoryview(bytearray(LITERAL + bytes(20)))
+    codec = ChangingCodec(changed)
+    monkeypatch.setattr(blob, "_LENGTH", codec)
+    image = ImageData.from_bytes(memory)
+    assert codec.reads == [0, 9]
+    assert (image.path, bytes(image.content)) == ("a.png", b"xyz")
+    assert len(image.content) <= len(memory)
+
+
+def test_a_path_that_changes_while_it_is_decoded_is_an_error_or_the_old_path(monkeypatch):
+    memory = memoryview(bytearray(LITERAL))
+    decode = image_module._decode_path
+
+    def changed(path, strict):
+        memory[4:9] = b"\xff\xfe\xfd\xfc\xfb"
+        return decode(path, strict)
+
+    monkeypatch.setattr(image_module, "_decode_path", changed)
+    assert ImageData.from_bytes(memory).path == "a.png"
+
+
+def test_a_picture_is_decoded_from_a_copy():
+    memory = memoryview(bytearray(ImageData("p", PICTURE).to_bytes()))
+    picture = ImageData.from_bytes(memory).picture()
+    memory[:] = bytes(len(memory))
+    picture.load()
+    assert picture.getpixel((1, 1)) == (255, 0, 0)
