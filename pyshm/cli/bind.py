@@ -14,7 +14,9 @@ _DESCRIPTION = """\
 Reads the metadata of a .dll (or .exe) and writes a Python module. The module
 has a Struct for each struct and each class with layout that .NET can marshal,
 and the enums that they use. .NET is not needed, and no code of the assembly
-runs. The same assembly always gives the same module.
+runs. The same assembly always gives the same module. The docstrings come from
+MyApp.xml beside MyApp.dll, which the compiler writes if the project has
+<GenerateDocumentationFile>true</GenerateDocumentationFile>.
 
 Types that can't be bound are listed with the reason at the end of the module
 and on standard error. The exit status is 0 all the same. But if --type names

@@ -93,6 +93,23 @@ def contents(package: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
+@pytest.mark.parametrize("way", ["option", "environment"])
+def test_the_library_can_be_built_for_an_older_framework(way: str) -> None:
+    option = ["-p:PyshmTargetFramework=net8.0"] if way == "option" else []
+    more = {} if option else {"PyshmTargetFramework": "net8.0"}
+    project = str(sdk.SOURCES / "SharedMemory" / "SharedMemory.csproj")
+    done = subprocess.run(
+        [str(sdk.find_dotnet().path), "msbuild", project, "-getProperty:TargetFramework", *option],
+        env={**sdk.dotnet_environment(), **more},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "net8.0"), done.stderr
+
+
 def test_the_package_has_its_description_and_documentation(package: Path) -> None:
     files = contents(package)
     description = files[f"{PACKAGE}.nuspec"].decode("utf-8-sig")
