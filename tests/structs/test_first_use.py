@@ -13,6 +13,7 @@ from pyshm.layout.declarations import BuiltIn, FieldDeclaration, TypeDeclaration
 from pyshm.structs import (
     ffi,
     for_target,
+    from_declaration,
     packing_source,
     snapshot_type,
     struct_from,
@@ -99,11 +100,22 @@ def test_many_threads_get_one_object(get):
         assert len({id(each) for each in in_many_threads(partial(get, struct))}) == 1
 
 
-def test_many_threads_get_one_class_of_a_declaration():
-    for _ in range(3):
-        inner = TypeDeclaration("Inner", fields=(FieldDeclaration("X", BuiltIn("int")),))
-        outer = TypeDeclaration("Outer", fields=(FieldDeclaration("Inner", inner),))
-        found = in_many_threads(partial(struct_from, outer))
-        assert len({id(each) for each in found}) == 1
-        value = found[0](Inner=struct_from(inner)(7))
-        assert value.to_bytes() == b"\7\0\0\0"
+def test_two_threads_get_one_class_of_a_declaration(monkeypatch):
+    inner = TypeDeclaration("Inner", fields=(FieldDeclaration("X", BuiltIn("int")),))
+    outer = TypeDeclaration("Outer", fields=(FieldDeclaration("Inner", inner),))
+    laid_out = from_declaration.native
+    found = []
+    other = threading.Thread(target=lambda: found.append(struct_from(outer)))
+
+    def interrupted(*arguments):
+        monkeypatch.setattr(from_declaration, "native", laid_out)
+        other.start()
+        other.join(timeout=0.2)  # it can't end before this thread has made the class
+        return laid_out(*arguments)
+
+    monkeypatch.setattr(from_declaration, "native", interrupted)
+    found.append(struct_from(outer))
+    other.join(timeout=30)
+    assert found[0] is found[1]
+    value = found[0](Inner=struct_from(inner)(7))
+    assert value.to_bytes() == b"\7\0\0\0"
