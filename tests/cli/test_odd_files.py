@@ -247,7 +247,7 @@ def test_a_copy_reads_a_part_of_a_dense_file(folder, reads, monkeypatch):
     assert bytes(copy.data).rstrip(b"\0") == b"\1" * (2 << 20)
 
 
-def test_a_copy_is_never_larger_than_a_blob_can_be(folder, monkeypatch):
+def test_a_copy_has_a_largest_size(folder, monkeypatch):
     monkeypatch.setattr(copying, "MOST_SIZE", 1000)
     with sparse(folder / "x", HUGE, b"abc").open("rb") as file:
         copy = copying.copy_of_file(file.fileno(), 1, None)
