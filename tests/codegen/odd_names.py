@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import keyword
 
-__all__ = ["NAMES", "SEPARATORS", "TEXTS"]
+__all__ = ["CSHARP_KEYWORDS", "NAMES", "SEPARATORS", "TEXTS"]
 
 CSHARP_KEYWORDS = """abstract as base bool break byte case catch char checked class const continue
 decimal default delegate do double else enum event explicit extern false finally fixed float for

@@ -30,7 +30,7 @@ from pyshm.layout.layouts import native
 from pyshm.layout.table import rows
 from pyshm.structs import array, dtype, ffi, snapshot, struct_from
 from tests.codegen.declared import Declared, bound, csharp, enum, field, struct
-from tests.codegen.odd_names import NAMES, TEXTS
+from tests.codegen.odd_names import CSHARP_KEYWORDS, NAMES, TEXTS
 
 
 def words(text):
@@ -303,3 +303,11 @@ def test_a_field_whose_name_has_combining_marks_does_not_hide_its_type():
     module, source, _ = bound(struct(holder, name="Space.Holder"))
     assert "_कि = कि" in source
     assert module.Holder.layout.size == 4
+
+
+@pytest.mark.parametrize("name", CSHARP_KEYWORDS)
+def test_a_keyword_of_csharp_has_a_mark(name):
+    source = csharp(struct("x", name=f"Space.{name}"), struct(name, name="Space.Holder"))
+    assert f"public struct @{name}" in source
+    reserved = CSHARP_KEYWORDS.index(name) <= CSHARP_KEYWORDS.index("__refvalue")
+    assert f"    public int {'@' * reserved}{name};" in source

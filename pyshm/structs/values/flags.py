@@ -55,12 +55,8 @@ def combines_exactly(enum: Any) -> None:
 
     enum._missing_ = classmethod(_missing_)
     enum.__iter__ = _each_flag
-    # Python keeps the combinations that it has made.
-    known = enum._value2member_map_
-    for value, member in list(known.items()):
-        member._inverted_ = None
-        if int(member) != value:
-            del known[value]
+    for member in enum._value2member_map_.values():
+        member._inverted_ = None  # what Python found for ~ before
 
 
 def _exact(enum: Any, number: int) -> Any:
