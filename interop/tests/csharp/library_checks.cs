@@ -94,6 +94,7 @@ internal static class Checks
         var destination = new byte[20];
         destination.AsSpan().Fill(0xEE);
         Equal(10, new ImageData("é", ReadOnlyMemory<byte>.Empty).WriteTo(destination));
+        Equal(10L, new ImageData("é", ReadOnlyMemory<byte>.Empty).Size);
         Equal("02000000C3A900000000EEEEEEEEEEEEEEEEEEEE", Convert.ToHexString(destination));
         Throws<MapFormatException>(() => new ImageData("é", new byte[11]).WriteTo(destination));
         Equal("02000000C3A900000000EEEEEEEEEEEEEEEEEEEE", Convert.ToHexString(destination));
