@@ -179,6 +179,8 @@ def test_explicit_offsets_are_kept_and_may_overlap():
         assert (offsets(layout), layout.size) == ([0, 1], size)
     union = struct(field("double", offset=0), field("int", offset=0), layout="explicit")
     assert native(union, LINUX).size == 8
+    shorter_last = struct(field(PAIR, offset=0), field("byte", offset=0), layout="explicit")
+    assert native(shorter_last, LINUX).size == 8
 
 
 def test_a_nested_struct_has_its_own_size_and_alignment():

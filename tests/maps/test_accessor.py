@@ -394,6 +394,13 @@ def test_offset_and_count_choose_what_is_filled(view, offset, count, expected):
     assert target == expected.encode()
 
 
+def test_offset_counts_elements_and_not_bytes_in_a_target(view):
+    view.write_array(0, array.array("i", [1, 2]))
+    target = array.array("i", [7, 7, 7, 7])
+    assert view.read_array(0, target, 1, 2) == 2
+    assert target.tolist() == [7, 1, 2, 7]
+
+
 def test_offset_counts_elements_and_not_bytes(view):
     view.write_array(0, array.array("i", [1, 2, 3]), 1, 1)
     assert bytes(view.buffer[:8]) == b"\x02\0\0\0\0\0\0\0"

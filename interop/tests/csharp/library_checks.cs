@@ -14,6 +14,7 @@ Dictionary<string, Action<string>> checks = new()
     ["view-is-unfinished-while-it-is-written"] = Checks.ViewIsUnfinished,
     ["content-can-be-part-of-an-array-or-no-array"] = Checks.KindsOfContent,
     ["a-buffer-keeps-the-bytes-after-the-blob"] = Checks.BytesAfterBlob,
+    ["a-struct-is-validated-before-it-is-written"] = Checks.Validation,
     ["padding-is-zero"] = Checks.PaddingIsZero,
     ["opening-a-helper-again-releases-its-map"] = Checks.OpenAgain,
     ["a-helper-that-fails-to-open-keeps-its-map"] = Checks.FailToOpen,
@@ -98,6 +99,23 @@ internal static class Checks
         Equal("02000000C3A900000000EEEEEEEEEEEEEEEEEEEE", Convert.ToHexString(destination));
         Throws<MapFormatException>(() => new ImageData("é", new byte[11]).WriteTo(destination));
         Equal("02000000C3A900000000EEEEEEEEEEEEEEEEEEEE", Convert.ToHexString(destination));
+    }
+
+    public static void Validation(string name)
+    {
+        using NamedMap map = NamedMap.CreateNew(name, 48);
+        using MemoryMappedViewAccessor view = map.CreateViewAccessor();
+        foreach (int[]? scores in new[] { null, [], new int[9], new int[11] })
+        {
+            var data = new TestData { Id = 1, Age = 2, Scores = scores! };
+            Throws<MapFormatException>(() => StructBytes.ToBytes(data));
+            Throws<MapFormatException>(() => StructBytes.WriteStruct(new byte[48], data));
+            Throws<MapFormatException>(() => view.WriteStruct(data));
+            Equal(0, view.ReadInt32(0));
+        }
+
+        view.WriteStruct(new TestData { Id = 7, Scores = new int[10] });
+        Equal(7, view.ReadStruct<TestData>().Id);
     }
 
     public static void PaddingIsZero(string name)
