@@ -5,12 +5,13 @@ from __future__ import annotations
 import warnings
 from contextlib import ExitStack
 from decimal import Decimal
+from typing import Annotated
 
 import pytest
 
 from pyshm import MemoryMappedFile, PyshmError, ShareMemoryHelper, Struct, structs
 from pyshm import types as t
-from pyshm.errors import ArgumentNullError
+from pyshm.errors import ArgumentNullError, LayoutError
 from pyshm.formats import blob_size
 from pyshm.maps import elements
 
@@ -77,6 +78,7 @@ CALLS = {
     "unpack_from": lambda have, n: Number.unpack_from(have["buffer"], n),
     "pack_into": lambda have, n: Number().pack_into(have["buffer"], n),
     "view": lambda have, n: Number.view(have["buffer"], n),
+    "snapshot": lambda have, n: structs.snapshot(Number, have["buffer"], n),
     "unpack_from of a codec": lambda have, n: Number.managed.unpack_from(have["buffer"], n),
     "pack_into of a codec": lambda have, n: Number.managed.pack_into(Number(), have["buffer"], n),
     "view of a codec": lambda have, n: Number.managed.view(have["buffer"], n),
@@ -165,3 +167,46 @@ def test_an_offset_beyond_the_address_space_is_beyond_the_buffer():
             Number.unpack_from(bytes(8), number)
         with pytest.raises(DoesNotFitError):
             Number(1).pack_into(bytearray(8), number)
+
+
+def _declared(name, hint, **options):
+    body = {"__annotations__": {"value": hint}, "__module__": __name__}
+    return type(Struct)(name, (Struct,), body, **options)
+
+
+DECLARATIONS = {
+    "ByValTStr": lambda n: _declared("A", Annotated[str, t.ByValTStr(n)]),
+    "ByValArray": lambda n: _declared("A", Annotated[list[int], t.ByValArray(t.Int32, n)]),
+    "FixedBuffer": lambda n: _declared("A", Annotated[list[int], t.FixedBuffer(t.Int32, n)]),
+    "InlineArray": lambda n: _declared("A", Annotated[list[int], t.InlineArray(t.Int32, n)]),
+    "pack of InlineArray": lambda n: _declared(
+        "A", Annotated[list[int], t.InlineArray(t.Int32, 3, pack=n)]
+    ),
+    "FieldOffset": lambda n: _declared(
+        "A", Annotated[t.Int32, t.FieldOffset(n)], layout="explicit"
+    ),
+    "pack": lambda n: _declared("A", t.Int32, pack=n),
+    "size": lambda n: _declared("A", t.Int32, size=n),
+}
+
+
+# None is equal to an integer of the next test: typing keeps Annotated[...] by its arguments.
+@pytest.mark.parametrize("number", [1.5, 7.0, "4", None, [4]], ids=repr)
+@pytest.mark.parametrize("declare", DECLARATIONS)
+def test_a_declaration_has_integers(declare, number):
+    with pytest.raises(LayoutError, match="must be an integer"):
+        DECLARATIONS[declare](number)
+
+
+@pytest.mark.parametrize("declare", DECLARATIONS)
+def test_a_declaration_takes_every_kind_of_integer(declare):
+    numpy = pytest.importorskip("numpy")
+    for given in (Index(), True, numpy.int8(4), numpy.uint64(4)):
+        expected = DECLARATIONS[declare](1 if given is True else 4)
+        found = DECLARATIONS[declare](given)
+        assert _places(found) == _places(expected)
+        assert repr(found.from_bytes(bytes(50))) == repr(expected.from_bytes(bytes(50)))
+
+
+def _places(declared):
+    return declared.layout.size, [(f.offset, f.size) for f in declared.layout.fields]

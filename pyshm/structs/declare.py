@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from enum import Enum, Flag
+from operator import index
 from typing import Any, Literal, NamedTuple, get_type_hints
 
 from .. import types
@@ -86,8 +87,8 @@ def declaration_of(
         type_name,
         kind=kind,
         layout=layout,
-        pack=options.get("pack", 0),
-        size=options.get("size", 0),
+        pack=_number(f"{cls.__name__}: pack", options.get("pack", 0)),
+        size=_number(f"{cls.__name__}: size", options.get("size", 0)),
         charset=charset,
         fields=fields,
         base=base,
@@ -165,7 +166,7 @@ def _field(
     offset = None
     for item in getattr(hint, "__metadata__", ()):
         if isinstance(item, types.FieldOffset):
-            offset = item.offset
+            offset = _number("FieldOffset", item.offset)
         elif isinstance(item, types.FieldName):
             own_name = item.name
     resolved = _resolve(hint, _Owner(type_name, charset, own_name))
@@ -223,13 +224,13 @@ def _from_metadata(hint: Any, item: Any, owner: _Owner) -> FieldType | None:
     if isinstance(item, types.Enum):
         return FieldType(_enum(hint.__origin__, _built_in(item.underlying), item.name))
     if isinstance(item, types.ByValTStr):
-        _check_count("ByValTStr", item.count)
-        return FieldType(BuiltIn("string"), MarshalAs("ByValTStr", item.count))
+        count = _count("ByValTStr", item.count)
+        return FieldType(BuiltIn("string"), MarshalAs("ByValTStr", count))
     if isinstance(item, types.ByValArray):
-        _check_count("ByValArray", item.count)
+        count = _count("ByValArray", item.count)
         element = _resolve(item.element, owner)
         sub_type = element.marshal_as.unmanaged_type if element.marshal_as else None
-        return FieldType(Array(element.type), MarshalAs("ByValArray", item.count, sub_type))
+        return FieldType(Array(element.type), MarshalAs("ByValArray", count, sub_type))
     if isinstance(item, types.SafeArray):
         return FieldType(Array(_resolve(item.element, owner).type), MarshalAs("SafeArray"))
     if isinstance(item, types.FixedBuffer):
@@ -241,9 +242,19 @@ def _from_metadata(hint: Any, item: Any, owner: _Owner) -> FieldType | None:
     return None
 
 
-def _check_count(name: str, count: Any) -> None:
-    if not isinstance(count, int) or count < 1:
-        raise LayoutError(f"{name}: count must be at least 1, not {count!r}", value=count)
+def _count(name: str, count: Any) -> int:
+    number = _number(f"{name}: count", count)
+    if number < 1:
+        raise LayoutError(f"{name}: count must be at least 1, not {number}", value=number)
+    return number
+
+
+def _number(what: str, value: Any) -> int:
+    """Return an integer of a declaration, also NumPy's, as an int."""
+    try:
+        return int(index(value))
+    except TypeError:
+        raise LayoutError(f"{what} must be an integer, not {value!r}", value=value) from None
 
 
 def _built_in(hint: Any) -> str:
@@ -254,7 +265,7 @@ def _built_in(hint: Any) -> str:
 
 
 def _fixed_buffer(item: types.FixedBuffer, owner: _Owner) -> TypeDeclaration:
-    _check_count("FixedBuffer", item.count)
+    count = _count("FixedBuffer", item.count)
     _resolve_unmarked(item.element, owner, "the element of a fixed buffer")
     element = _built_in(item.element)
     if element not in FIXED_BUFFER_ELEMENTS:
@@ -265,7 +276,7 @@ def _fixed_buffer(item: types.FixedBuffer, owner: _Owner) -> TypeDeclaration:
         )
     return TypeDeclaration(
         f"{owner.name}+<{owner.field}>e__FixedBuffer",
-        size=item.count * SCALARS[element].size,
+        size=count * SCALARS[element].size,
         charset=owner.charset,
         fields=(FieldDeclaration("FixedElementField", BuiltIn(element)),),
         fixed_buffer=True,
@@ -273,17 +284,17 @@ def _fixed_buffer(item: types.FixedBuffer, owner: _Owner) -> TypeDeclaration:
 
 
 def _inline_array(item: types.InlineArray, owner: _Owner) -> TypeDeclaration:
-    _check_count("InlineArray", item.count)
+    count = _count("InlineArray", item.count)
     charset = owner.charset if item.charset is None else item.charset
     _check_option("InlineArray: charset", "charset", charset, _CHARSETS)
     name = f"{owner.name}+<{owner.field}>InlineArray"
     element = _resolve(item.element, _Owner(name, charset, "_element0"))
     return TypeDeclaration(
         name,
-        pack=item.pack,
+        pack=_number("InlineArray: pack", item.pack),
         charset=charset,
         fields=(FieldDeclaration("_element0", element.type, None, element.marshal_as),),
-        inline_array=item.count,
+        inline_array=count,
     )
 
 

@@ -30,8 +30,8 @@ def snapshot(struct_type: PackedType, buffer: Buffer, offset: int = 0) -> Any:
     and nothing else, :func:`snapshot_type` is several times as fast.
     """
     packed = packed_of(struct_type)
-    if offset:
-        check_offset(offset)
+    if type(offset) is not int or offset < 0:
+        offset = check_offset(offset)
     memory = memoryview(buffer)
     if memory.format != "B" or memory.ndim != 1:
         memory = bytes_of(memory)
