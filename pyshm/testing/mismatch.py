@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from .._support.text import visible
 from ..errors import PyshmError
 from ..layout.compare import NET_AND_HERE, Difference, Sides, differences
 from .manifest import Manifest
@@ -24,7 +25,9 @@ class LayoutMismatchError(PyshmError, AssertionError):
         shown = [*sentences[:_MOST_SENTENCES]]
         if len(sentences) > _MOST_SENTENCES:
             shown.append(f"… and {len(sentences) - _MOST_SENTENCES} more")
-        super().__init__("\n  ".join([message, *shown]))
+        # Names and values come from an assembly, and a terminal shows them.
+        lines = (visible(line, keep="\n") for line in (message, *shown))
+        super().__init__("\n  ".join(lines))
 
 
 def layout_mismatches(

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .._support.names import written_name
 from ..errors import ArgumentError, FormatError
 from ..layout.compare import paired
 from ..layout.declarations import Array, Nullable, TypeDeclaration, TypeReference
@@ -122,7 +123,7 @@ def _value_differences(declaration: TypeDeclaration, value: Struct, theirs: Any)
             continue  # the bytes of another field, which overlaps this one and was set
         if normal(reference, found) != ours:
             yield (
-                f"field {field.dotnet_name}: {getattr(value, field.name)!r} here is "
+                f"field {written_name(field.dotnet_name)}: {getattr(value, field.name)!r} here is "
                 f"{found!r} in .NET"
             )
 
@@ -167,7 +168,7 @@ def _byte_difference(layout: Layout, ours: bytes, theirs: bytes) -> str:
 def _leaves(layout: Layout, start: int, prefix: str) -> Iterator[tuple[str, int, int]]:
     """Yield every field that has no fields of its own: its path, its begin and its end."""
     for field in layout.fields:
-        path, at = f"{prefix}{field.dotnet_name}", start + field.offset
+        path, at = f"{prefix}{written_name(field.dotnet_name)}", start + field.offset
         form = field.form
         if isinstance(form, Inline):
             yield from _leaves(form.layout, at, f"{path}.")
@@ -196,7 +197,7 @@ def _refuse_addresses(value: Struct, data: bytes) -> None:
 
 def _addresses(layout: Layout, start: int, prefix: str) -> Iterator[tuple[str, int, int]]:
     for field in layout.fields:
-        path, at = f"{prefix}{field.dotnet_name}", start + field.offset
+        path, at = f"{prefix}{written_name(field.dotnet_name)}", start + field.offset
         kind, form = field.declaration.type, field.form
         if is_address(field.declaration) or (
             isinstance(kind, Array) and is_reference(kind.element)

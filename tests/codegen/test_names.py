@@ -26,9 +26,11 @@ from pyshm.errors import LayoutError
 from pyshm.layout.compare import differences
 from pyshm.layout.declarations import Array, FieldDeclaration, MarshalAs
 from pyshm.layout.forms import Target
-from pyshm.layout.layouts import native
+from pyshm.layout.layouts import managed, native
 from pyshm.layout.table import rows
 from pyshm.structs import array, dtype, ffi, snapshot, struct_from
+from pyshm.testing.manifest import Manifest
+from pyshm.testing.mismatch import LayoutMismatchError, layout_mismatches
 from tests.codegen.declared import Declared, bound, csharp, enum, field, struct
 from tests.codegen.odd_names import CSHARP_KEYWORDS, NAMES, TEXTS
 
@@ -311,3 +313,17 @@ def test_a_keyword_of_csharp_has_a_mark(name):
     assert f"public struct @{name}" in source
     reserved = CSHARP_KEYWORDS.index(name) <= CSHARP_KEYWORDS.index("__refvalue")
     assert f"    public int {'@' * reserved}{name};" in source
+
+
+@pytest.mark.parametrize("name", ["a\u2028b", "a\x1b[2Jb", "a\u202eb", "a\x85b"], ids=ascii)
+def test_the_error_for_two_layouts_does_no_harm_to_a_terminal(name):
+    ours = struct(name, name=f"X.{name}")
+    theirs = struct(field(name, "byte"), name=f"X.{name}")
+    manifests = [
+        Manifest(each, None, native(each), managed(each), managed(each).stride)
+        for each in (theirs, ours)
+    ]
+    error = LayoutMismatchError(f"{name} differs:", layout_mismatches(*manifests))
+    lines = str(error).split("\n")
+    assert len(lines) > 1
+    assert all(line.isprintable() for line in lines)
