@@ -132,7 +132,7 @@ class _Drawing:
         inline_array = None
         if kind == "struct" and self._chance(5):
             inline_array = self._one([1, 2, 3, 5, 16])
-            layout = "sequential"
+            layout = "auto" if not root and self._chance(20) else "sequential"
         # So do some uses of an empty class.
         count = 1 if inline_array else self._draw(st.integers(kind == "class", 6))
         size = self._draw(st.integers(1, 80)) if not inline_array and self._chance(12) else 0

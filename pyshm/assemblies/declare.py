@@ -272,8 +272,15 @@ class Declarer:
             signature = metadata.field_type(number, field)
             try:
                 kind = self.reference(metadata, signature, arguments)
+            except Cycle as error:
+                named = signature.definition if isinstance(signature, Instance) else signature
+                if not isinstance(named, Named) or named.value_type:
+                    raise Cycle(f"{name}: {error}") from error
+                # In memory it is a reference, whatever its fields are.
+                full_name = self._identity(metadata, named)[0]
+                kind = TypeDeclaration(full_name, "class", "auto", recursive=True)
             except CannotBind as error:
-                raise type(error)(f"{name}: {error}") from error
+                raise CannotBind(f"{name}: {error}") from error
             offset = metadata.field_offsets.get(number) if layout == "explicit" else None
             yield FieldDeclaration(name, kind, offset, marshal_as)
 

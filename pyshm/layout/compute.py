@@ -24,6 +24,7 @@ from .traits import (
     has_layout,
     holds_objects,
     is_ansi,
+    is_blittable,
     is_copied,
     is_explicit_class,
     is_object,
@@ -195,10 +196,15 @@ def _layout(
     marshalled: bool,
 ) -> Layout:
     if declaration.inline_array and forms:
-        # The runtime repeats the one field as often as [InlineArray] says.
+        # The runtime repeats the one field as often as [InlineArray] says. In memory that counts
+        # the padding at the end of a struct with that field, after which no element begins.
         element = forms[0]
-        size = declaration.inline_array * element.size
+        in_memory = not marshalled or is_blittable(declaration, target)
+        size = declaration.inline_array * (size if in_memory else element.size)
         forms = [Sequence(element, declaration.inline_array, element.size)]
+        if declaration.layout == "auto" and not is_struct(declaration.fields[0].type):
+            alignment = min(size, target.pointer_size)
+            placed = placed._replace(alignment=alignment)
     return Layout(
         declaration,
         target,
@@ -208,10 +214,17 @@ def _layout(
         declaration.pack,
         (base.fields if base is not None else ())
         + tuple(
-            FieldLayout(field.name, field.name, offset, form.size, form, field)
+            FieldLayout(field.name, field.name, offset, _used(form), form, field)
             for field, offset, form in zip(declaration.fields, placed.offsets, forms, strict=True)
         ),
     )
+
+
+def _used(form: Form) -> int:
+    """Return the size of a field without the padding at the end of an inline array."""
+    if isinstance(form, Inline) and form.layout.declaration.inline_array:
+        return sum(field.size for field in form.layout.fields)
+    return form.size
 
 
 def end_of(base: Layout | None) -> int:

@@ -144,6 +144,8 @@ class TypeDeclaration:
     flags: bool = False
     """Whether an enum has [Flags]."""
     documentation: str = ""
+    recursive: bool = False
+    """Whether it stands for a class within itself, where its fields are not repeated."""
 
     def __str__(self) -> str:
         return self.name

@@ -96,7 +96,8 @@ def by_size(
             end += size
             strictest = max(strictest, size)
     for index, size, alignment in structs:
-        end = round_up(end, alignment)
+        # An [InlineArray] with auto layout has an alignment that is not always a power of two.
+        end = (end + alignment - 1) & ~(alignment - 1)
         offsets[index] = end
         end += size
         strictest = max(strictest, alignment)

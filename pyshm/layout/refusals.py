@@ -30,6 +30,8 @@ from .traits import (
     is_ansi,
     is_reference,
     is_safe_handle,
+    keeps_order,
+    recursive_class,
 )
 
 __all__ = ["Refusal", "load_refusal", "marshal_refusal", "size_refusal"]
@@ -187,6 +189,20 @@ def _ref_structs(declaration: TypeDeclaration, _target: Target) -> _Reasons:
             yield "only a ref struct can have a field that is a ref struct", field.name
 
 
+def _odd_alignments(declaration: TypeDeclaration, target: Target) -> _Reasons:
+    """Structs that the runtime can't place: short inline arrays with auto layout."""
+    if declaration.layout != "explicit" and not keeps_order(declaration):
+        return
+    for field in declaration.fields:
+        kind = field.type.value if isinstance(field.type, Nullable) else field.type
+        if not isinstance(kind, TypeDeclaration) or not kind.inline_array or kind.layout != "auto":
+            continue
+        alignment = managed_layout(kind, target).alignment
+        if alignment & (alignment - 1):
+            reason = f"an InlineArray with auto layout can't have {alignment} bytes in a field"
+            yield f"{reason} (.NET throws InvalidProgramException)", field.name
+
+
 def _large_offsets(declaration: TypeDeclaration, target: Target) -> _Reasons:
     for field in managed_layout(declaration, target).fields:
         if field.offset > _LARGEST_OFFSET:
@@ -227,6 +243,7 @@ _LOAD_RULES: tuple[_Rule, ...] = (
     _base_class,
     _field_offsets,
     _ref_structs,
+    _odd_alignments,
     _large_offsets,
     _objects_in_the_way,
 )
@@ -284,6 +301,8 @@ def size_refusal(declaration: TypeDeclaration, target: Target) -> Refusal | None
         reason = "generic types can't be marshalled"
     elif not has_layout(declaration):
         reason = "it has auto layout"
+    elif (name := recursive_class(declaration)) is not None:
+        reason = f"the class {name} contains itself"
     else:
         refused = _field_refusal(declaration, target, "size")
         if refused is not None:

@@ -33,6 +33,7 @@ __all__ = [
     "is_safe_handle",
     "is_struct",
     "keeps_order",
+    "recursive_class",
 ]
 
 _SAFE_HANDLES = frozenset(
@@ -224,6 +225,21 @@ def _contains_objects(reference: TypeReference) -> bool:
     if isinstance(reference, TypeDeclaration) and reference.kind == "struct":
         return holds_objects(reference)
     return is_object(reference)
+
+
+@lru_cache(maxsize=4096)
+def recursive_class(declaration: TypeDeclaration) -> str | None:
+    """Return the name of a class with layout that contains itself, at any depth; else None."""
+    if declaration.recursive:
+        return declaration.name
+    kinds = [field.type for field in declaration.fields]
+    for kind in (*kinds, declaration.base):
+        part = kind.value if isinstance(kind, Nullable) else kind
+        if isinstance(part, TypeDeclaration):
+            found = recursive_class(part)
+            if found is not None:
+                return found
+    return None
 
 
 def contains_references(reference: TypeReference) -> bool:

@@ -21,6 +21,8 @@ from pyshm.layout.declarations import (
     Pointer,
     TypeDeclaration,
 )
+from pyshm.layout.forms import Target
+from pyshm.layout.layouts import managed, refusal
 
 DATA = Path(__file__).parent / "data"
 
@@ -235,8 +237,15 @@ def test_fields_that_are_references_have_their_types(shapes):
     assert kinds["Square"] == Array(BuiltIn("int"), 2)
 
 
-def test_a_class_that_contains_itself_is_not_bound(shapes):
-    assert reason(shapes, "Shapes.Recursive") == "Next: Shapes.Recursive contains itself"
+def test_a_class_that_contains_itself_has_a_managed_layout_only(shapes):
+    recursive = found(shapes, "Shapes.Recursive")
+    holder = TypeDeclaration("Holder", fields=(FieldDeclaration("first", recursive),))
+    for target in (Target(8, windows=False), Target(8, windows=True)):
+        assert managed(holder, target).size == 8
+        for declaration in (recursive, holder):
+            refused = refusal(declaration, target)
+            assert refused.by == "size"
+            assert refused.reason == "the class Shapes.Recursive contains itself"
 
 
 def test_a_type_that_is_not_found_is_reported_with_its_assembly_and_the_option(shapes):

@@ -256,6 +256,68 @@ def test_an_inline_array_repeats_its_one_field():
     assert refusal(struct("int", inline_array=2, size=8), LINUX).by == "load"
 
 
+@pytest.mark.parametrize(
+    ("element", "options", "size", "last"),
+    [
+        # The padding of each element is after the last one.
+        (struct("long", size=9, name="E"), {}, 48, 56),
+        (struct("long", size=9, pack=2, name="E"), {}, 30, 32),
+        (struct("short", size=5, name="E"), {}, 18, 20),
+        (struct("short", size=5, name="E"), {"pack": 1}, 15, 16),
+        (struct("byte", "byte", "byte", name="E"), {}, 9, 10),
+    ],
+)
+def test_an_inline_array_of_padded_structs_has_the_size_of_dotnet(element, options, size, last):
+    array = struct(element, inline_array=3, name="I", **options)
+    outer = struct("byte", array, "byte")
+    for layout in (native(outer, LINUX), managed(outer, LINUX)):
+        assert layout.fields[1].form.size == size
+        assert layout.fields[2].offset == last
+        (elements,) = layout.fields[1].form.layout.fields
+        assert elements.form.stride == native(element, LINUX).size
+
+
+def test_the_marshaller_counts_no_padding_in_an_inline_array_that_is_not_blittable():
+    element = struct("long", "bool", size=9, name="E")
+    outer = struct("byte", struct(element, inline_array=3, name="I"), "byte")
+    assert offsets(native(outer, LINUX)) == [0, 8, 44]
+    assert offsets(managed(outer, LINUX)) == [0, 8, 56]
+
+
+@pytest.mark.parametrize(
+    ("element", "count", "expected", "size"),
+    [
+        ("byte", 4, [0, 4, 8], 12),
+        ("byte", 9, [0, 8, 17], 24),
+        ("short", 5, [0, 8, 18], 24),
+        ("int", 3, [0, 8, 20], 24),
+        ("int", 1, [0, 4, 8], 12),
+        (struct("byte", "byte", "byte", name="E"), 3, [0, 4, 16], 20),
+        (struct("short", size=5, name="E"), 3, [0, 8, 32], 40),
+    ],
+)
+def test_an_inline_array_with_auto_layout_has_the_alignment_of_dotnet(
+    element, count, expected, size
+):
+    array = struct(element, inline_array=count, layout="auto", name="I")
+    layout = managed(struct("byte", array, "byte"), LINUX)
+    assert (offsets(layout), layout.size) == (expected, size)
+
+
+@pytest.mark.parametrize(
+    ("element", "count", "with_object"),
+    [("byte", 3, [8, 9, 0]), ("byte", 7, [8, 9, 0]), ("short", 3, [8, 10, 0])],
+)
+def test_a_short_inline_array_with_auto_layout_can_not_be_a_field(element, count, with_object):
+    array = struct(element, inline_array=count, layout="auto", name="I")
+    assert refusal(array, LINUX).by == "size"
+    for outer in (struct("byte", array), struct("byte", Nullable(array))):
+        with pytest.raises(LayoutError, match="InvalidProgramException"):
+            managed(outer, LINUX)
+    # An object in the struct gives it auto layout, which has a place for the array.
+    assert offsets(managed(struct("byte", array, "string"), LINUX)) == with_object
+
+
 def test_the_fields_of_a_class_are_after_those_of_its_base_class():
     base = struct("int", "byte", kind="class", name="Base")
     derived = struct("byte", "short", kind="class", base=base)

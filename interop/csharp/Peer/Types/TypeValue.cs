@@ -162,7 +162,9 @@ internal sealed class TypeValue
     {
         private readonly Slot _slot = Slot.Of(element);
 
-        private int Count { get; } = Slot.Of(type).Size / Slot.Of(element).Size;
+        // There can be padding after the elements of an inline array.
+        private int Count { get; } = type.GetCustomAttribute<InlineArrayAttribute>()?.Length
+            ?? (Slot.Of(type).Size / Slot.Of(element).Size);
 
         public override object Read(JsonElement json)
         {
