@@ -300,8 +300,8 @@ def _verdict(
 
 def _unanswered(mine: TypeDeclaration, reflected: ReflectedType, target: Target) -> str:
     """Return what is missing in the answer about a type that .NET marshals, or ""."""
-    # .NET measures the alignment of a type in a struct around it. It refuses a few such structs, and
-    # the peer does not try what could crash the runtime.
+    # .NET measures the alignment of a type in a struct around it. It refuses a few such structs,
+    # and the peer does not try what could crash the runtime.
     if is_reordered(mine):
         return ""
     probe = TypeDeclaration("Probe", fields=(FieldDeclaration("value", mine),))

@@ -1,7 +1,7 @@
 """The whole path: C#, an assembly, ``pyshm bind``, Python classes, ``pyshm csharp``, .NET.
 
-The types are those of fixtures/types.jsonl, the test assembly, and random ones; the option
-``--types`` sets their number, of which at most 2,000 are compiled.
+The types are those of fixtures/types.jsonl, the test assembly, and random ones: a third as many as
+the option ``--types`` says, and at most 2,000.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def compiled(
 ) -> Compiled:
     kept = (FIXTURES / "types.jsonl").read_text(encoding="utf-8").splitlines()
     drawn = [from_json(json.loads(line)["types"]) for line in kept]
-    count = min(request.config.getoption("--types"), MOST)
+    count = min(request.config.getoption("--types") // 3, MOST)
     drawn += random_types(count, request.config.getoption("--seed"))
     # Each type is one of several with its name, until it has a prefix.
     all_types = [whole_path.renamed(each, f"N{index}_") for index, each in enumerate(drawn)]
