@@ -139,15 +139,18 @@ def _standard_output() -> BinaryIO:
     return sys.stdout.buffer
 
 
-def for_each_part(content: memoryview, what: str, *uses: Callable[[memoryview], object]) -> None:
-    """Call each of ``uses`` with every part of the content, and show the progress of ``what``."""
+def for_each_part(content: memoryview, what: str, *uses: Callable[[bytes], object]) -> None:
+    """Call each of ``uses`` with every part of the content, and show the progress of ``what``.
+
+    A part is copied once, so that all uses get the same bytes while a program writes to the map.
+    """
     size = len(content)
     with Console.err().progress(what, size, drawn=size >= _LONG) as done:
         for start in range(0, size, _PART):
-            with content[start : start + _PART] as part:
-                for use in uses:
-                    use(part)
-                done(len(part))
+            part = bytes(content[start : start + _PART])
+            for use in uses:
+                use(part)
+            done(len(part))
 
 
 def _read_all(file: BinaryIO, what: str) -> bytes:

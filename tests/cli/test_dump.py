@@ -151,6 +151,27 @@ def test_of_raw_bytes_the_first_256_are_shown(run, options):
     assert ("--as reads them" in out[0]) == (not options)
 
 
+@pytest.mark.parametrize("options", [[], ["--json"], ["--html", "-"]])
+def test_the_bytes_and_the_values_are_of_one_moment(monkeypatch, run, options):
+    import pyshm.dump
+
+    annotate = pyshm.dump.annotate
+
+    def annotate_and_change(buffer, *arguments, **more):
+        found = annotate(buffer, *arguments, **more)
+        Path("map").write_bytes(b"\xff" * 48)
+        return found
+
+    monkeypatch.setattr(pyshm.dump, "annotate", annotate_and_change)
+    status, out, _ = run(STRUCT, "--as", "TestData", *options)
+    text = "\n".join(out)
+    assert status == 0
+    assert "ff ff" not in text
+    if not options:
+        assert out[1].startswith("00000000  64 00 00 00 ")
+        assert out[1].endswith("Id = 100")
+
+
 # --- files ---
 
 

@@ -201,6 +201,30 @@ def test_a_picture_that_can_not_be_saved_leaves_no_new_file(
     assert out.exists() is existed
 
 
+def test_the_digest_is_that_of_the_bytes_that_are_saved(monkeypatch, capsys, tmp_path):
+    path = tmp_path / "map"
+    path.write_bytes(ImageData("p", b"x" * 100).to_bytes())
+    hashed = hashlib.sha256
+
+    class Sha256:
+        """Changes the map after a part was hashed, as another program can."""
+
+        def __init__(self):
+            self._real = hashed()
+
+        def update(self, part):
+            self._real.update(part)
+            path.write_bytes(ImageData("p", b"y" * 100).to_bytes())
+
+        def hexdigest(self):
+            return self._real.hexdigest()
+
+    monkeypatch.setattr(hashlib, "sha256", Sha256)
+    assert main(["read-image", str(path), "--file", "--out", str(tmp_path / "out"), "--json"]) == 0
+    saved = (tmp_path / "out").read_bytes()
+    assert json.loads(capsys.readouterr().out)["sha256"] == hashed(saved).hexdigest()
+
+
 def test_a_large_picture_is_copied_in_parts(program, map_name, tmp_path):
     content = os.urandom(20_000_003)
     (tmp_path / "p").write_bytes(content)
