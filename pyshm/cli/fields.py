@@ -33,9 +33,9 @@ __all__ = ["as_json", "as_lines", "assign"]
 
 _STEP = re.compile(r"\.?(?P<name>[^.\[\]]+)|\[(?P<index>\d+)\]")
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
-# TimeSpan's standard format: [-][d.]hh:mm[:ss[.fffffff]]
+# TimeSpan's standard format, [-][d.]hh:mm[:ss[.fffffff]], or Python's: [-d days, ]h:mm:ss[.ffffff]
 _DURATION = re.compile(
-    r"(?P<sign>-?)(?:(?P<days>\d+)[.d])?(?P<hours>\d+):(?P<minutes>\d+)"
+    r"(?P<sign>-?)(?:(?P<days>\d+)(?:\.| (?P<python>days?), ))?(?P<hours>\d+):(?P<minutes>\d+)"
     r"(?::(?P<seconds>\d+(?:\.\d{1,7})?))?"
 )
 
@@ -353,10 +353,12 @@ def _duration(text: str) -> Any:
     match = _DURATION.fullmatch(text.strip())
     if match is None:
         raise ValueError(text)
-    length = timedelta(
-        days=int(match["days"] or 0),
+    days = timedelta(days=int(match["days"] or 0))
+    rest = timedelta(
         hours=int(match["hours"]),
         minutes=int(match["minutes"]),
         microseconds=int(Decimal(match["seconds"] or 0) * 1_000_000),
     )
-    return -length if match["sign"] else length
+    if match["python"]:  # there, the sign is that of the days alone
+        return rest - days if match["sign"] else rest + days
+    return -(days + rest) if match["sign"] else days + rest

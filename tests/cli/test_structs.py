@@ -201,6 +201,22 @@ def test_the_options_of_test_data_belong_to_test_data(here, capsys, option):
     assert "is a field of TestData; use --set" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("text", "ticks"),
+    [
+        ("1.02:03:04.5", 937_845_000_000),
+        ("-1.02:03:04.5", -937_845_000_000),
+        ("00:01", 600_000_000),
+        ("1 day, 2:03:04.500000", 937_845_000_000),
+        ("-1 day, 23:59:59", -10_000_000),
+        ("2 days, 0:00:00", 1_728_000_000_000),
+    ],
+)
+def test_a_duration_is_written_as_ticks(write, text, ticks):
+    found = write(f"{SHAPES}:Shapes.Primitives", f"U={text}")
+    assert struct.pack("<q", ticks) in found
+
+
 # --- reading ---
 
 
