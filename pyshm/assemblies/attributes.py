@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from typing import NamedTuple
 
 from . import signatures
 from .metadata import Metadata
@@ -17,11 +18,26 @@ _BY_REF_LIKE = _COMPILER + "IsByRefLikeAttribute"
 _GENERATED = _COMPILER + "CompilerGeneratedAttribute"
 _FLAGS = "System.FlagsAttribute"
 _REFERENCE = _COMPILER + "ReferenceAssemblyAttribute"
-_KNOWN = frozenset({_INLINE_ARRAY, _FIXED_BUFFER, _BY_REF_LIKE, _GENERATED, _FLAGS, _REFERENCE})
+_BEST_FIT = "System.Runtime.InteropServices.BestFitMappingAttribute"
+_KNOWN = frozenset(
+    {_INLINE_ARRAY, _FIXED_BUFFER, _BY_REF_LIKE, _GENERATED, _FLAGS, _REFERENCE, _BEST_FIT}
+)
 
 _ON_FIELD, _ON_TYPE, _ON_ASSEMBLY = 1, 3, 14  # HasCustomAttribute: MethodDef, Field, …
 _BY_METHOD_DEF, _BY_MEMBER_REF = 2, 3  # CustomAttributeType
 _OF_TYPE_DEF, _OF_TYPE_REF = 0, 1  # MemberRefParent
+
+
+class BestFit(NamedTuple):
+    """[BestFitMapping]: of a type, or of an assembly for all its types."""
+
+    best_fit: bool = True
+    throw_on_unmappable: bool = False
+
+    @classmethod
+    def read(cls, value: bytes) -> BestFit:
+        """Return what the value of the attribute says: a bool, and one named bool."""
+        return cls(value[2:3] != b"\0", b"ThrowOnUnmappableChar" in value and value[-1] != 0)
 
 
 class Attributes:
@@ -35,6 +51,8 @@ class Attributes:
         """The structs that the C# compiler made for ``fixed`` fields."""
         self.generated: set[int] = set()
         self.flags: set[int] = set()
+        self._best_fit: dict[int, BestFit] = {}
+        self._best_fit_of_all = BestFit()
         self.is_reference = False
         """Whether it is a reference assembly: one for compilers, without the real fields."""
         names: dict[int, str] = {}
@@ -52,6 +70,12 @@ class Attributes:
         if target == _ON_FIELD:
             if name == _FIXED_BUFFER:
                 self._add_fixed_buffer(row)
+        elif name == _BEST_FIT:
+            found = BestFit.read(self._metadata.blob(value))
+            if target == _ON_ASSEMBLY:
+                self._best_fit_of_all = found
+            else:
+                self._best_fit[row] = found
         elif target == _ON_ASSEMBLY:
             self.is_reference |= name == _REFERENCE
         elif name == _INLINE_ARRAY:
@@ -66,6 +90,10 @@ class Attributes:
             self.generated.add(row)
         elif name == _FLAGS:
             self.flags.add(row)
+
+    def best_fit(self, row: int) -> BestFit:
+        """Return the [BestFitMapping] of a type."""
+        return self._best_fit.get(row, self._best_fit_of_all)
 
     def _add_fixed_buffer(self, row: int) -> None:
         signature = self._metadata.field_type(row, self._metadata.row(Field, row))

@@ -232,6 +232,8 @@ class Declarer:
             pack=given.pack if given else 0,
             size=given.size if given else 0,
             charset=_CHARSETS.get(found.flags & _CHARSET, "ansi"),
+            best_fit=attributes.best_fit(row).best_fit,
+            throw_on_unmappable=attributes.best_fit(row).throw_on_unmappable,
             fields=fields,
             base=base,
             inline_array=attributes.inline_arrays.get(row),

@@ -239,6 +239,11 @@ class _File:
             yield f"[{self._system('InlineArray')}({declaration.inline_array})]"
         if declaration.kind == "class" and declaration.layout == "auto":
             return
+        if not declaration.best_fit or declaration.throw_on_unmappable:
+            given = "true" if declaration.best_fit else "false"
+            if declaration.throw_on_unmappable:
+                given += ", ThrowOnUnmappableChar = true"
+            yield f"[{self._system('BestFitMapping')}({given})]"
         kind = f"{self._system('LayoutKind')}.{_LAYOUTS[declaration.layout]}"
         parts = [kind]
         if declaration.pack:
@@ -393,10 +398,13 @@ _SYSTEM = {
     "InlineArray": "System.Runtime.CompilerServices",
     "LayoutKind": _INTEROP,
     "MarshalAs": _INTEROP,
+    "BestFitMapping": _INTEROP,
     "StructLayout": _INTEROP,
     "UnmanagedType": _INTEROP,
 }
-_ATTRIBUTES = frozenset({"FieldOffset", "Flags", "InlineArray", "MarshalAs", "StructLayout"})
+_ATTRIBUTES = frozenset(
+    {"BestFitMapping", "FieldOffset", "Flags", "InlineArray", "MarshalAs", "StructLayout"}
+)
 
 
 def _of_dotnet(declaration: TypeDeclaration) -> str | None:

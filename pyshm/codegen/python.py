@@ -241,6 +241,10 @@ class _Module:
             arguments.append(f"size={declaration.size}")
         if declaration.charset != "ansi":
             arguments.append(f'charset="{declaration.charset}"')
+        if not declaration.best_fit:
+            arguments.append("best_fit=False")
+        if declaration.throw_on_unmappable:
+            arguments.append("throw_on_unmappable=True")
         arguments.append(f"name={quoted(declaration.name)}")
         if any(dotnet_name(name) != name for name in field_names(declaration)):
             arguments.append("verbatim=True")

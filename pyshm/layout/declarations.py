@@ -130,6 +130,10 @@ class TypeDeclaration:
     pack: int = 0
     size: int = 0
     charset: CharSet = "ansi"
+    best_fit: bool = True
+    """Whether a similar character replaces one that the code page lacks (BestFitMapping)."""
+    throw_on_unmappable: bool = False
+    """Whether a character without a similar one is an error to .NET."""
     fields: tuple[FieldDeclaration, ...] = ()
     base: TypeDeclaration | None = None
     inline_array: int | None = None

@@ -18,6 +18,7 @@ from ..layout.traits import is_blittable
 from .buffers import items_of
 from .packed import Packed
 from .registry import PYTHON_TYPES
+from .values.ansi import ansi_of
 from .values.base import Conversion, InvalidValue
 from .values.numbers import Number
 from .values.scalars import of_scalar
@@ -244,9 +245,9 @@ def _of_form(form: Form, reference: TypeReference, layout: Layout, strict: bool)
     if isinstance(form, Scalar):
         is_enum = isinstance(reference, TypeDeclaration) and reference.kind == "enum"
         enum = PYTHON_TYPES.get(reference) if is_enum else None  # type: ignore[arg-type]
-        return of_scalar(form, enum, layout.target, strict)
+        return of_scalar(form, enum, ansi_of(layout.target, layout.declaration), strict)
     if isinstance(form, Text):
-        return FixedText(form, layout.target, strict)
+        return FixedText(form, ansi_of(layout.target, layout.declaration), strict)
     if isinstance(form, Sequence):
         # The declaration of an inline array names the element, not an array of it.
         element = reference.element if isinstance(reference, Array) else reference

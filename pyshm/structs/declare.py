@@ -90,6 +90,8 @@ def declaration_of(
         pack=_number(f"{cls.__name__}: pack", options.get("pack", 0)),
         size=_number(f"{cls.__name__}: size", options.get("size", 0)),
         charset=charset,
+        best_fit=bool(options.get("best_fit", True)),
+        throw_on_unmappable=bool(options.get("throw_on_unmappable")),
         fields=fields,
         base=base,
         documentation=cls.__doc__ or "",

@@ -133,7 +133,8 @@ class Struct(metaclass=StructType):
     class with layout, which can derive from another one. ``name`` is the reflection full name in
     .NET, by default the name of the class. The field ``top_speed`` is ``TopSpeed`` in .NET unless
     it has a FieldName; with ``verbatim=True`` all names stay as they are. ``target`` is the system
-    that the bytes are for, by default this one.
+    that the bytes are for, by default this one. ``best_fit=False`` and ``throw_on_unmappable=True``
+    are [BestFitMapping], which matters for Ansi text on Windows with ``strict=False``.
 
     A class-level value is the default of the field; without one the default is zero. Raises
     LayoutError, with .NET's reason, for what .NET does not marshal.
@@ -339,6 +340,7 @@ def _check_body(
 ) -> None:
     """Raise LayoutError for a class body that can't be the body of a struct."""
     known = {"pack", "size", "charset", "layout", "kind", "name", "target", "verbatim"}
+    known |= {"best_fit", "throw_on_unmappable"}
     for option in options:
         if option not in known:
             raise LayoutError(

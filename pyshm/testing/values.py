@@ -27,6 +27,7 @@ from ..layout.declarations import (
 from ..layout.forms import HOST, Form, Inline, Layout, Scalar, Sequence, Target, Text
 from ..layout.traits import has_layout, is_reference
 from ..structs.from_declaration import struct_from
+from ..structs.values.ansi import ansi_of
 from ..structs.values.base import Conversion
 from ..structs.values.scalars import of_scalar
 
@@ -172,7 +173,7 @@ def _built_in_from_python(name: str, value: Any) -> Any:
 
 
 def _conversion(name: str) -> Conversion:
-    return of_scalar(SCALARS[name], None, HOST, strict=True)
+    return of_scalar(SCALARS[name], None, ansi_of(HOST), strict=True)
 
 
 def _integer(value: int) -> int | str:

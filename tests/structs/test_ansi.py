@@ -98,3 +98,50 @@ def test_every_byte_of_the_code_page_is_written_back():
         data = bytes((byte,)).ljust(8, b"\0")
         assert Text(Text.from_bytes(data).s).to_bytes() == data
         assert for_target(Letter, WINDOWS).to_bytes(Letter(Letter.from_bytes(data).s)) == data[:1]
+
+
+def declared(**options):
+    """Return a struct of text and one of letters with that [BestFitMapping]."""
+
+    class MappedText(Struct, target=WINDOWS, **options):
+        s: Annotated[str, t.ByValTStr(8)]
+
+    class MappedLetters(Struct, target=WINDOWS, **options):
+        s: Annotated[list[str], t.ByValArray(t.Char, 4)]
+
+    class MappedLetter(Struct, target=WINDOWS, **options):
+        s: t.Char
+
+    return MappedText, MappedLetters, MappedLetter
+
+
+NO_BEST_FIT = [
+    ("a\U0001f600b", "613f3f62"), ("\u0100", "3f"), ("\u221e", "3f"), ("\u20ac", "80"),
+    ("\ud83dx", "3f78"), ("\u4e2d", "3f"), ("e\u0301", "653f"), ("\uff21", "3f"), ("\x81", "81"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "literal"), NO_BEST_FIT)
+def test_without_best_fit_a_character_without_a_code_is_a_question_mark(text, literal):
+    texts, letters, letter = declared(best_fit=False)
+    data = bytes.fromhex(literal)
+    assert texts(text).to_bytes(strict=False) == data.ljust(8, b"\0")
+    parts = units(text.ljust(4, "\0"))[:4]
+    assert letters(parts).to_bytes(strict=False) == data.ljust(4, b"\0")
+    assert letter(parts[0]).to_bytes(strict=False) == data[:1]
+
+
+@pytest.mark.parametrize("best_fit", [True, False])
+@pytest.mark.parametrize(("text", "literal"), WRITTEN)
+def test_dotnet_throws_for_a_character_without_a_code_if_it_is_told_to(text, literal, best_fit):
+    texts, letters, _ = declared(best_fit=best_fit, throw_on_unmappable=True)
+    data = bytes.fromhex(literal)
+    parts = units(text.ljust(4, "\0"))[:4]
+    if b"?" in data or (not best_fit and text not in ("\u20ac", "\x81")):
+        with pytest.raises(StructValueError, match="can't be stored in"):
+            texts(text).to_bytes(strict=False)
+        with pytest.raises(StructValueError, match="can't be stored in"):
+            letters(parts).to_bytes(strict=False)
+    else:
+        assert texts(text).to_bytes(strict=False) == data.ljust(8, b"\0")
+        assert letters(parts).to_bytes(strict=False) == data.ljust(4, b"\0")

@@ -388,7 +388,25 @@ class StructLayout(Struct, name="My.Game.StructLayout"):
     x: Annotated[t.Byte, t.MarshalAs("U1")]
 
 
-DECLARED: list[type[Struct]] = [Car, Descendant, StructLayout]
+class Guarded(Struct, best_fit=False, throw_on_unmappable=True, name="My.Game.Guarded"):
+    """It refuses what its code page does not have."""
+
+    text: Annotated[str, t.ByValTStr(8)]
+
+
+class Similar(Struct, throw_on_unmappable=True, name="My.Game.Similar"):
+    """It takes similar characters."""
+
+    text: Annotated[str, t.ByValTStr(8)]
+
+
+class Replaced(Struct, best_fit=False, name="My.Game.Replaced"):
+    """It takes question marks."""
+
+    text: Annotated[str, t.ByValTStr(8)]
+
+
+DECLARED: list[type[Struct]] = [Car, Descendant, StructLayout, Guarded, Similar, Replaced]
 
 
 @pytest.fixture(scope="module")
@@ -492,6 +510,29 @@ def test_the_types_that_are_not_bound_are_those_that_dotnet_refuses(dotnet: DotN
     assert {item.name for item in binding.not_bound} - missing <= refused
     only_windows = {"Shapes.Packed"} if NATIVE != "windows" else set()
     assert refused - only_windows - {item.name for item in binding.not_bound} == set()
+
+
+@pytest.mark.parametrize("struct", DECLARED, ids=lambda struct: struct.__name__)
+def test_the_mapping_of_characters_is_bound(
+    bound: Any, compiled: Path, struct: type[Struct]
+) -> None:
+    found = getattr(bound(compiled), struct.__name__).layout.declaration
+    ours = struct.layout.declaration
+    assert found.best_fit == ours.best_fit
+    assert found.throw_on_unmappable == ours.throw_on_unmappable
+
+
+def test_the_mapping_of_characters_can_be_that_of_the_assembly(bound: Any, tmp_path: Path) -> None:
+    types = [struct.layout.declaration for struct in (StructLayout, Similar)]
+    namespace = "namespace My.Game;"
+    attribute = "System.Runtime.InteropServices.BestFitMapping(false, ThrowOnUnmappableChar = true)"
+    source = csharp_source(types, namespace="My.Game")
+    assert source.count(namespace) == 1
+    source = source.replace(namespace, f"[assembly: {attribute}]\n\n{namespace}")
+    module = bound(compile_library("Mapped", source, tmp_path))
+    of_assembly, own = (each.layout.declaration for each in (module.StructLayout, module.Similar))
+    assert (of_assembly.best_fit, of_assembly.throw_on_unmappable) == (False, True)
+    assert (own.best_fit, own.throw_on_unmappable) == (True, True)
 
 
 def test_a_struct_survives_the_round_trip_through_csharp(bound: Any, compiled: Path) -> None:

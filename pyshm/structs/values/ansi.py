@@ -7,23 +7,36 @@ the control character of that number, and a character that it lacks becomes a si
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
 from ...errors import EncodingError
+from ...layout.declarations import TypeDeclaration
 from ...layout.forms import Target
 
-__all__ = ["ansi_encoding", "decode", "encode", "encode_as_dotnet"]
+__all__ = ["Ansi", "ansi_of", "decode", "encode", "encode_as_dotnet"]
 
 _UNDEFINED = "\x81\x8d\x8f\x90\x9d"  # the bytes that Python's cp1252 refuses
 
 
-def ansi_encoding(target: Target) -> str:
-    """Return Python's name of the encoding on ``target``.
+class Ansi(NamedTuple):
+    """Python's name of the encoding, and [BestFitMapping]: what .NET does on Windows without it."""
+
+    encoding: str
+    best_fit: bool = True
+    throws: bool = False
+
+
+def ansi_of(target: Target, declaration: TypeDeclaration | None = None) -> Ansi:
+    """Return the encoding of the fields of a type on ``target``.
 
     Another system can't ask Windows for its code page, and takes cp1252.
     """
     if not target.windows:
-        return "utf-8"
-    return "mbcs" if os.name == "nt" else "cp1252"
+        return Ansi("utf-8")
+    encoding = "mbcs" if os.name == "nt" else "cp1252"
+    if declaration is None:
+        return Ansi(encoding)
+    return Ansi(encoding, declaration.best_fit, declaration.throw_on_unmappable)
 
 
 def encode(text: str, encoding: str) -> bytes:
@@ -39,25 +52,33 @@ def encode(text: str, encoding: str) -> bytes:
     return b"".join(parts)
 
 
-def encode_as_dotnet(text: str, encoding: str) -> bytes:
-    """Return the bytes that .NET writes, also for a character without a code."""
-    if encoding == "utf-8":
+def encode_as_dotnet(text: str, ansi: Ansi) -> bytes:
+    """Return the bytes that .NET writes, also for a character without a code.
+
+    Raises UnicodeEncodeError where .NET throws an exception.
+    """
+    if ansi.encoding == "utf-8":
         # Python's own "replace" writes "?", and .NET U+FFFD.
         whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         return whole.encode()
     try:
-        return encode(text, encoding)
+        return encode(text, ansi.encoding)
     except UnicodeEncodeError:
-        return b"".join(_similar(letter, encoding) for letter in text)
+        return b"".join(_similar(text, index, ansi) for index in range(len(text)))
 
 
-def _similar(letter: str, encoding: str) -> bytes:
+def _similar(text: str, index: int, ansi: Ansi) -> bytes:
+    letter = text[index]
     try:
-        return encode(letter, encoding)
-    except UnicodeEncodeError:
-        pass
-    if letter > "\uffff":
-        return b"??"  # one for each of its two code units
+        return encode(letter, ansi.encoding)
+    except UnicodeEncodeError as error:
+        found = _best_fit(letter, ansi.encoding) if ansi.best_fit else b"?"
+        if found == b"?" and ansi.throws:
+            raise UnicodeEncodeError(ansi.encoding, text, index, index + 1, error.reason) from None
+    return b"??" if letter > "\uffff" else found  # one for each of the two code units
+
+
+def _best_fit(letter: str, encoding: str) -> bytes:
     if encoding == "mbcs":
         return letter.encode(encoding, "replace")
     from .best_fit import BEST_FIT

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...layout.forms import Scalar, Target
+from ...layout.forms import Scalar
+from .ansi import Ansi
 from .base import Conversion, InvalidValue
 from .numbers import Boolean, EnumNumber, Number, WideInteger
 from .text import Char8, Char16
@@ -51,7 +52,7 @@ class Opaque(Conversion):
         return raw
 
 
-def of_scalar(form: Scalar, enum: type | None, target: Target, strict: bool) -> Conversion:
+def of_scalar(form: Scalar, enum: type | None, ansi: Ansi, strict: bool) -> Conversion:
     """Return the conversion of one value; ``enum`` is its Python enum, if it has one."""
     kind = form.kind
     if kind in ("int", "float", "address"):
@@ -65,7 +66,7 @@ def of_scalar(form: Scalar, enum: type | None, target: Target, strict: bool) -> 
     if kind in ("int128", "uint128"):
         return WideInteger(kind == "int128")
     if kind == "char8":
-        return Char8(target, strict)
+        return Char8(ansi, strict)
     if kind == "char16":
         return Char16()
     if kind == "guid":

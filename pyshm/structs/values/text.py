@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...layout.forms import Target, Text
-from .ansi import ansi_encoding, decode, encode, encode_as_dotnet
+from ...layout.forms import Text
+from .ansi import Ansi, decode, encode, encode_as_dotnet
 from .base import Conversion, InvalidValue
 
 __all__ = ["Char8", "Char16", "FixedText"]
@@ -34,16 +34,17 @@ class Char16(Conversion):
 class Char8(Conversion):
     """One character of one byte, in the ANSI encoding."""
 
-    def __init__(self, target: Target, strict: bool) -> None:
+    def __init__(self, ansi: Ansi, strict: bool) -> None:
         super().__init__(1, "char")
-        self.encoding = ansi_encoding(target)
+        self.encoding = ansi.encoding
+        self._ansi = ansi
         self._strict = strict
 
     def encode(self, value: Any) -> bytes:
         if not isinstance(value, str) or len(value) != 1:
             raise InvalidValue(f"must be a str of one character, not {value!r}", value)
         if not self._strict:
-            return encode_as_dotnet(value, self.encoding)[:1]
+            return _encode_as_dotnet(value, self._ansi)[:1]
         try:
             raw = encode(value, self.encoding)
         except UnicodeEncodeError:
@@ -62,7 +63,7 @@ class Char8(Conversion):
         # Two elements that are a surrogate pair are one character to .NET.
         whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
         if not self._strict:
-            return encode_as_dotnet(whole, self.encoding)
+            return _encode_as_dotnet(whole, self._ansi)
         try:
             return encode(whole, self.encoding)
         except UnicodeEncodeError as error:
@@ -76,12 +77,13 @@ class Char8(Conversion):
 class FixedText(Conversion):
     """ByValTStr: text in the struct itself, followed by at least one NUL."""
 
-    def __init__(self, form: Text, target: Target, strict: bool) -> None:
+    def __init__(self, form: Text, ansi: Ansi, strict: bool) -> None:
         super().__init__(form.size, "text")
         self.count = form.count
         self.unit = form.unit
         self._strict = strict
-        self._encoding = "utf-16-le" if form.unit == 2 else ansi_encoding(target)
+        self._ansi = ansi
+        self._encoding = "utf-16-le" if form.unit == 2 else ansi.encoding
 
     def encode(self, value: Any) -> bytes:
         if value is None and not self._strict:
@@ -119,7 +121,7 @@ class FixedText(Conversion):
         units = value.encode("utf-16-le", "surrogatepass")[: 2 * (self.count - 1)]
         if self.unit == 2:
             return units
-        raw = encode_as_dotnet(units.decode("utf-16-le", "surrogatepass"), self._encoding)
+        raw = _encode_as_dotnet(units.decode("utf-16-le", "surrogatepass"), self._ansi)
         if len(raw) > self.count:
             raise InvalidValue(
                 f"takes {len(raw)} bytes in {self._encoding}, but the field has {self.count}",
@@ -143,3 +145,10 @@ def _no_code(error: UnicodeEncodeError, encoding: str) -> InvalidValue:
         error.object,
         kind="encoding",
     )
+
+
+def _encode_as_dotnet(text: str, ansi: Ansi) -> bytes:
+    try:
+        return encode_as_dotnet(text, ansi)
+    except UnicodeEncodeError as error:
+        raise _no_code(error, ansi.encoding) from None
