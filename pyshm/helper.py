@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 from ._support.buffers import bytes_of
 from ._support.closing import Closing
 from ._support.integers import integer
 from ._support.lazy import lazy_names
-from ._support.live import refuse_copy
 from .errors import (
     ArgumentNullError,
     ArgumentOutOfRangeError,
@@ -27,7 +27,7 @@ from .maps.mapping import MemoryMappedFile
 TYPE_CHECKING = False  # type checkers take it for True; importing typing is slow
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
-    from typing import Any, ClassVar, NoReturn, Self, TypeVar
+    from typing import Any, ClassVar, Self, TypeVar
 
     from .formats.image import Errors
     from .maps.accessor import MemoryMappedViewAccessor
@@ -210,15 +210,18 @@ class ShareMemoryHelper(Closing):
 
     def close(self) -> None:
         """Release the map. Another call does nothing. .NET: Dispose."""
-        accessor, self._accessor = self._accessor, None
-        opened, self._map = self._map, None
-        if accessor is not None and opened is not None:
-            del self.buffer
+        accessor, opened = self._accessor, self._map
+        if accessor is None or opened is None:
+            return
+        # The helper counts as closed when everything is, also if two threads close it, or if an
+        # interrupted call is repeated.
+        try:
             accessor.close()
+        finally:
             opened.close()
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        refuse_copy("a helper", "send its map name or path, or the bytes that it reads")
+            with suppress(AttributeError):
+                del self.buffer
+            self._accessor = self._map = None
 
     def __getattr__(self, name: str) -> Any:
         # ``buffer`` is a plain slot, which is empty if no map is open. So using it costs no check.

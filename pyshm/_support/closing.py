@@ -7,7 +7,10 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-__all__ = ["Closing"]
+__all__ = ["NO_BYTES", "Closing"]
+
+NO_BYTES = memoryview(b"")
+"""The memory of a closed view."""
 
 
 class Closing:

@@ -101,12 +101,12 @@ def _held_map(path: str) -> str | None:
     try:
         if not os.path.samefile(folder, shared_memory_directory()):
             return None
-        descriptor, found = examine(os.path.join(folder, name), name)
+        file, found = examine(os.path.join(folder, name), name)
     except MapIOError:
         return name  # it stays locked
     except (PyshmError, OSError):
         return None
-    os.close(descriptor)
+    file.close()
     return None if found is Finding.DEAD else name
 
 

@@ -13,9 +13,9 @@ import time
 from collections.abc import Sequence
 
 from ..errors import MapAccessError, MapIOError, MapNotFoundError, NameRuleError, PyshmError
+from ..maps.descriptors import Descriptor
 from ..maps.names import check_name
-from ..maps.posix import directory, files, holding, unnamed
-from . import processes
+from ..maps.posix import directory, files, holding, processes
 from .content import Budget, content_of
 from .entries import Holder, ListedMap, Removal, State
 
@@ -65,7 +65,7 @@ class _Look:
         self._budget = Budget() if content else None
         self._deadline = time.monotonic() + _PATIENCE
 
-    def examine(self, entry: os.DirEntry[str]) -> tuple[int, holding.Finding]:
+    def examine(self, entry: os.DirEntry[str]) -> tuple[Descriptor, holding.Finding]:
         """Return a descriptor of the file, and its state. Raises as holding.examine."""
         patience = max(0.0, self._deadline - time.monotonic())
         return holding.examine(entry.path, entry.name, patience)
@@ -94,19 +94,19 @@ class _Look:
 
     def _at_map(self, entry: os.DirEntry[str], found: ListedMap) -> ListedMap:
         for _ in range(_ATTEMPTS):
-            descriptor, finding = self.examine(entry)
+            file, finding = self.examine(entry)
             try:
                 if finding is holding.Finding.CHANGED:
                     continue
                 held = finding is holding.Finding.ALIVE
-                status = os.fstat(descriptor)
+                status = os.fstat(file.fileno())
                 state: State = "alive" if held else "dead"
                 found = found._replace(state=state, status=status, size=status.st_size)
                 if not held and (program := _foreign(entry.name)):
                     return found._replace(state="other", reason=f"its name is one of {program}")
-                return self._with_content(descriptor, found)
+                return self._with_content(file.fileno(), found)
             finally:
-                os.close(descriptor)
+                file.close()
         return found._replace(state="alive")
 
     def _with_content(self, descriptor: int, found: ListedMap) -> ListedMap:
@@ -133,6 +133,8 @@ def _not_a_map(name: str, status: os.stat_result) -> str:
     mode = stat.S_IMODE(status.st_mode)
     if mode != files.FILE_MODE:
         return f"its mode is {mode:04o}, a map's is {files.FILE_MODE:04o}"
+    if status.st_nlink > 1:
+        return f"it has {status.st_nlink} names (hard links); a map's file has one"
     return "" if status.st_size else "it is empty; a map has at least one byte"
 
 
@@ -219,10 +221,10 @@ def left_over(age: float) -> list[ListedMap]:
             status = entry.stat(follow_symlinks=False)
             if not stat.S_ISREG(status.st_mode) or status.st_mtime > oldest:
                 continue
-            descriptor, finding = look.examine(entry)
+            file, finding = look.examine(entry)
         except (PyshmError, FileNotFoundError):
             continue  # it was removed, stays locked, or is another user's
-        os.close(descriptor)
+        file.close()
         if finding is holding.Finding.DEAD:
             found.append(ListedMap(entry.name, entry.path, status.st_size, "dead", status))
     return [item for item in _with_processes(found) if item.state == "dead"]
@@ -243,4 +245,4 @@ def remove(item: ListedMap, reason: str, *, dry_run: bool) -> Removal:
 
 
 def _is_private(name: str) -> bool:
-    return name.startswith(unnamed.PRIVATE_PREFIX)
+    return name.startswith(files.PRIVATE_PREFIX)

@@ -9,7 +9,7 @@ import sys
 from struct import Struct as Codec
 from struct import error as CodecError
 
-from .._support.closing import Closing
+from .._support.closing import NO_BYTES, Closing
 from .._support.integers import integer
 from .._support.live import refuse_copy
 from ..errors import ArgumentError, ArgumentOutOfRangeError, ClosedError, UnsupportedError
@@ -117,14 +117,14 @@ class MemoryMappedViewAccessor(Closing):
 
         Each use returns a new memoryview, which stays valid after :meth:`close`.
         """
+        buffer = self._buffer
         self._check_open()
-        return self._buffer[:]
+        return buffer[:]
 
     if sys.version_info >= (3, 12):
 
         def __buffer__(self, flags: int) -> memoryview:
-            self._check_open()
-            return self._buffer[:]
+            return self.buffer
 
     # --- single values ---
 
@@ -137,7 +137,7 @@ class MemoryMappedViewAccessor(Closing):
         try:
             if 0 <= position <= self._read_limit - 1:
                 return _BYTE.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, CodecError):
             pass
         return self._read(_BYTE, position)
 
@@ -146,7 +146,7 @@ class MemoryMappedViewAccessor(Closing):
         try:
             if 0 <= position <= self._read_limit - 1:
                 return _SBYTE.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, CodecError):
             pass
         return self._read(_SBYTE, position)
 
@@ -159,7 +159,7 @@ class MemoryMappedViewAccessor(Closing):
         try:
             if 0 <= position <= self._read_limit - 2:
                 return _INT16.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, CodecError):
             pass
         return self._read(_INT16, position)
 
@@ -168,7 +168,7 @@ class MemoryMappedViewAccessor(Closing):
         try:
             if 0 <= position <= self._read_limit - 2:
                 return _UINT16.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, CodecError):
             pass
         return self._read(_UINT16, position)
 
@@ -177,7 +177,7 @@ class MemoryMappedViewAccessor(Closing):
         try:
             if 0 <= position <= self._read_limit - 4:
                 return _INT32.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, CodecError):
             pass
         return self._read(_INT32, position)
 
@@ -186,7 +186,7 @@ class MemoryMappedViewAccessor(Closing):
         try:
             if 0 <= position <= self._read_limit - 4:
                 return _UINT32.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, CodecError):
             pass
         return self._read(_UINT32, position)
 
@@ -195,7 +195,7 @@ class MemoryMappedViewAccessor(Closing):
         try:
             if 0 <= position <= self._read_limit - 8:
                 return _INT64.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, CodecError):
             pass
         return self._read(_INT64, position)
 
@@ -204,7 +204,7 @@ class MemoryMappedViewAccessor(Closing):
         try:
             if 0 <= position <= self._read_limit - 8:
                 return _UINT64.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, CodecError):
             pass
         return self._read(_UINT64, position)
 
@@ -213,7 +213,7 @@ class MemoryMappedViewAccessor(Closing):
         try:
             if 0 <= position <= self._read_limit - 4:
                 return _SINGLE.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, CodecError):
             pass
         return self._read(_SINGLE, position)
 
@@ -222,7 +222,7 @@ class MemoryMappedViewAccessor(Closing):
         try:
             if 0 <= position <= self._read_limit - 8:
                 return _DOUBLE.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, CodecError):
             pass
         return self._read(_DOUBLE, position)
 
@@ -233,8 +233,9 @@ class MemoryMappedViewAccessor(Closing):
         """
         from .._support.decimals import decimal_from_parts
 
+        buffer = self._buffer
         position = self._check_read(position, 16)
-        low, middle, high, flags = _DECIMAL.unpack_from(self._buffer, position)
+        low, middle, high, flags = _DECIMAL.unpack_from(buffer, position)
         return decimal_from_parts(low, middle, high, flags)
 
     def write_boolean(self, position: int, value: bool) -> None:
@@ -300,21 +301,24 @@ class MemoryMappedViewAccessor(Closing):
         """
         from .._support.decimals import parts_from_decimal
 
+        buffer = self._buffer
         position = self._check_write(position, 16)
-        self._buffer[position : position + 16] = _DECIMAL.pack(*parts_from_decimal(value))
+        buffer[position : position + 16] = _DECIMAL.pack(*parts_from_decimal(value))
 
     def _read(self, codec: Codec, position: int) -> int:
         """Read at a position that is not an int inside the view, or raise the error for it."""
+        buffer = self._buffer
         position = self._check_read(position, codec.size)
-        return codec.unpack_from(self._buffer, position)[0]  # type: ignore[no-any-return]
+        return codec.unpack_from(buffer, position)[0]  # type: ignore[no-any-return]
 
     def _write(self, codec: Codec, position: int, value: float) -> None:
+        buffer = self._buffer
         if type(position) is not int or not 0 <= position <= self._write_limit - codec.size:
             position = self._check_write(position, codec.size)
         try:
             # Not pack_into: it stores zeros first. Another process could see them, and they
             # would stay if the value does not fit.
-            self._buffer[position : position + codec.size] = codec.pack(value)
+            buffer[position : position + codec.size] = codec.pack(value)
         except (CodecError, OverflowError, TypeError) as error:
             raise ArgumentOutOfRangeError(
                 f"{value!r} can't be stored at {position}: {error}",
@@ -331,8 +335,9 @@ class MemoryMappedViewAccessor(Closing):
         Raises ArgumentError for a struct that holds references, such as text and arrays.
         """
         packing = _managed(struct)
+        buffer = self._buffer
         position = self._check_read(position, packing.size)
-        return packing.unpack_from(self._buffer, position)  # type: ignore[no-any-return]
+        return packing.unpack_from(buffer, position)  # type: ignore[no-any-return]
 
     def write(self, position: int, value: Struct) -> None:
         """Write a struct in its managed layout. .NET: Write<T>(Int64, ref T).
@@ -341,8 +346,9 @@ class MemoryMappedViewAccessor(Closing):
         then nothing was written.
         """
         packing = _managed(type(value))
+        buffer = self._buffer
         position = self._check_write(position, packing.size)
-        packing.pack_into(value, self._buffer, position)
+        packing.pack_into(value, buffer, position)
 
     # --- arrays ---
 
@@ -373,12 +379,13 @@ class MemoryMappedViewAccessor(Closing):
         from .elements import ArrayArgument
 
         target = ArrayArgument(array, element, offset, count, writable=True)
+        buffer = self._buffer
         self._check_open_for(self._readable, "reading")
         position = self._check_position(position)
         self._memory.check_backed(self._offset)
         number = min(target.count, (self._memory.capacity - position) // target.element.size)
         end = position + number * target.element.size
-        target.fill(self._buffer[position:end], number)
+        target.fill(buffer[position:end], number)
         return number
 
     def read_structs(self, position: int, struct: type[_S], count: int) -> list[_S]:
@@ -411,6 +418,7 @@ class MemoryMappedViewAccessor(Closing):
         from .elements import ArrayArgument
 
         source = ArrayArgument(array, element, offset, count, writable=False)
+        buffer = self._buffer
         position = self._check_position(position)
         self._check_open_for(self._writable, "writing")
         self._memory.check_backed(self._offset)
@@ -427,12 +435,12 @@ class MemoryMappedViewAccessor(Closing):
         taken = source.taken()
         width = source.element.width
         if width == source.element.size:
-            self._buffer[position:end] = taken
+            buffer[position:end] = taken
             return
         # The bytes between the elements are not part of them, and stay as they are.
         for start in range(0, len(taken), source.element.size):
             at = position + start
-            self._buffer[at : at + width] = taken[start : start + width]
+            buffer[at : at + width] = taken[start : start + width]
 
     # --- the memory ---
 
@@ -452,13 +460,15 @@ class MemoryMappedViewAccessor(Closing):
 
     def close(self) -> None:
         """Flush and release the view. Another call does nothing. .NET: Dispose."""
-        if not self._closed:
-            self._closed = True
-            self._read_limit = self._write_limit = -1
-            try:
-                self._memory.flush()
-            finally:
-                self._memory.release()
+        # Other threads may be using the view. They take the buffer before they look whether the
+        # view is open, so what they have stays mapped until they have used it.
+        self._closed = True
+        self._read_limit = self._write_limit = -1
+        try:
+            self._memory.flush()
+        finally:
+            self._buffer = NO_BYTES
+            self._memory.release()
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         refuse_copy(

@@ -10,7 +10,6 @@ import os
 import stat
 import sys
 from contextlib import suppress
-from weakref import finalize
 
 from .._support.closing import Closing
 from .._support.integers import integer
@@ -23,6 +22,7 @@ from ..errors import (
     MapAccessError,
     MapIOError,
 )
+from . import registry
 from .accessor import MemoryMappedViewAccessor
 from .enums import (
     READ_ONLY,
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from enum import IntEnum
     from typing import NoReturn, Protocol, Self, TypeVar
 
+    from .descriptors import Descriptor
     from .system import MapHandle, System, ViewMemory
 
     _checked: System = _system
@@ -75,17 +76,12 @@ class MemoryMappedFile(Closing):
     process in either language, closes it or ends (docs/named-maps.md).
     """
 
-    __slots__ = ("__weakref__", "_close", "_handle")
+    __slots__ = ("__weakref__", "_handle")
 
     def __init__(self, handle: MapHandle) -> None:
         """Do not call this; use the class methods."""
         self._handle = handle
-        try:
-            # Runs also when the interpreter exits, so that no file of an unclosed map is left.
-            self._close = finalize(self, handle.close)
-        except BaseException:
-            handle.abandon()
-            raise
+        registry.keep(handle, self)
 
     @classmethod
     def create_new(
@@ -206,7 +202,7 @@ class MemoryMappedFile(Closing):
         _check_not_write(access)
         _check_enum(HandleInheritability, inheritability, "inheritability")
         descriptor = _descriptor_of(file)
-        on_close = _nothing if leave_open else file.close
+        on_close = None if leave_open else file.close
         return cls._from_descriptor(descriptor, name, capacity, access, inheritability, on_close)
 
     @classmethod
@@ -236,18 +232,18 @@ class MemoryMappedFile(Closing):
         fails = capacity == 0 or (name is not None and sys.platform != "win32")
         keeps = mode is FileMode.CREATE and fails
         opening = FileMode.OPEN_OR_CREATE if keeps else mode
-        descriptor, created = _system.open_file(path, opening, access)
-
-        def close() -> None:
-            os.close(descriptor)
-
+        created: list[Descriptor] = []
+        file: Descriptor | None = None
         try:
+            file = _system.open_file(path, opening, access, created)
             size = 0 if keeps else None
             return cls._from_descriptor(
-                descriptor, name, capacity, access, inheritability, close, size
+                file.fileno(), name, capacity, access, inheritability, size=size, own=file
             )
         except BaseException:
-            close()
+            for opened in (*created, file):
+                if opened is not None:
+                    opened.close()
             if created:
                 with suppress(OSError):
                     os.unlink(path)
@@ -261,21 +257,25 @@ class MemoryMappedFile(Closing):
         capacity: int,
         access: MemoryMappedFileAccess,
         inheritability: HandleInheritability,
-        on_close: Callable[[], None],
+        on_close: Callable[[], None] | None = None,
         size: int | None = None,
+        own: Descriptor | None = None,
     ) -> Self:
-        """Map an open file; ``on_close`` runs when the map is closed, not if this call fails.
+        """Map an open file. The map closes it if it is given as ``own``.
 
-        ``size`` is the file's, if that is not to be looked up.
+        ``on_close`` runs when the map is closed, but not if this call fails. ``size`` is the
+        file's, if that is not to be looked up.
         """
         if size is None:
             size = _size_of(descriptor)
         capacity = _file_capacity(size, capacity, access)
-        return cls(
-            _system.create_from_descriptor(
-                descriptor, name, capacity, access, inheritability, on_close
-            )
+        handle = _system.create_from_descriptor(
+            descriptor, name, capacity, access, inheritability, own
         )
+        opened = cls(handle)
+        if on_close is not None:
+            handle.on_close = on_close
+        return opened
 
     @classmethod
     def from_handle(cls, handle: int) -> Self:
@@ -365,7 +365,7 @@ class MemoryMappedFile(Closing):
     @property
     def closed(self) -> bool:
         """Whether :meth:`close` was called."""
-        return not self._close.alive
+        return self._handle.number < 0
 
     def _check_open(self) -> None:
         if self.closed:
@@ -395,14 +395,10 @@ class MemoryMappedFile(Closing):
 
     def close(self) -> None:
         """Release the map; its views stay valid. Another call does nothing. .NET: Dispose."""
-        self._close()
+        self._handle.close()
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         refuse_copy("a map", "let the other process open it by its name or path")
-
-
-def _nothing() -> None:
-    """Do nothing: the ``on_close`` of a file that the caller closes."""
 
 
 def _out_of_range(field: str, value: int, least: int) -> ArgumentOutOfRangeError:

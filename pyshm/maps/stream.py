@@ -21,7 +21,7 @@ from .enums import READ_ONLY, MemoryMappedFileAccess
 
 TYPE_CHECKING = False  # type checkers take it for True; importing typing is slow
 if TYPE_CHECKING:
-    from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
+    from collections.abc import Buffer, Iterable  # type: ignore[attr-defined,unused-ignore]
     from typing import NoReturn, Self
 
     from .system import ViewMemory
@@ -47,6 +47,8 @@ class MemoryMappedViewStream(io.RawIOBase):
         self._readable = access is not MemoryMappedFileAccess.WRITE
         self._writable = access not in READ_ONLY
 
+    # The methods of io.IOBase raise a plain ValueError for a closed stream.
+
     def __enter__(self) -> Self:
         self._check_open()
         return self
@@ -54,6 +56,17 @@ class MemoryMappedViewStream(io.RawIOBase):
     def __iter__(self) -> Self:
         self._check_open()
         return self
+
+    def isatty(self) -> bool:
+        """Return False: a view is not a terminal."""
+        self._check_open()
+        return False
+
+    def writelines(self, lines: Iterable[Buffer], /) -> None:
+        """Write each of several buffers."""
+        self._check_open()
+        for line in lines:
+            self.write(line)
 
     def __len__(self) -> int:
         self._check_open()
@@ -84,31 +97,34 @@ class MemoryMappedViewStream(io.RawIOBase):
 
     def readinto(self, target: Buffer, /) -> int:
         """Read into a writable buffer. Return the number of bytes, 0 at the end. .NET: Read."""
+        buffer = self._memory.buffer
         self._check_open_for(self._readable, "reading")
         self._memory.check_backed(self._offset)
         destination = memory_of(target, "target")
-        end = min(self._position + len(destination), self._memory.capacity)
-        count = max(end - self._position, 0)
-        destination[:count] = self._memory.buffer[self._position : self._position + count]
-        self._position += count
+        begin = self._position
+        count = max(min(len(destination), self._memory.capacity - begin), 0)
+        destination[:count] = buffer[begin : begin + count]
+        self._position = begin + count
         return count
 
     def write(self, source: Buffer, /) -> int:
         """Write a whole buffer. Return its length in bytes. .NET: Write."""
+        buffer = self._memory.buffer
         self._check_open_for(self._writable, "writing")
         self._memory.check_backed(self._offset)
         data = bytes_of(source)
-        end = self._position + len(data)
+        begin = self._position
+        end = begin + len(data)
         if end > self._memory.capacity:
             raise UnsupportedError(
-                f"writing {len(data)} bytes at {self._position} needs a stream of {end} bytes; "
+                f"writing {len(data)} bytes at {begin} needs a stream of {end} bytes; "
                 f"this one has {self._memory.capacity}, and a view can't grow",
                 field="source",
-                offset=self._position,
+                offset=begin,
                 value=end,
                 limit=self._memory.capacity,
             )
-        self._memory.buffer[self._position : end] = data
+        buffer[begin:end] = data
         self._position = end
         return len(data)
 
@@ -155,11 +171,15 @@ class MemoryMappedViewStream(io.RawIOBase):
 
     def close(self) -> None:
         """Flush and release the view. Another call does nothing. .NET: Dispose."""
-        if not self.closed:
-            try:
-                super().close()  # this flushes
-            finally:
-                self._memory.release()
+        if self.closed:
+            return
+        try:
+            super().close()  # this flushes
+        except ClosedError:
+            pass  # another thread has just closed it
+        finally:
+            # A thread that reads or writes has taken the buffer, which stays mapped until then.
+            self._memory.release()
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         refuse_copy(

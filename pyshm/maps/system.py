@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from .descriptors import Descriptor
 from .enums import (
     FileMode,
     HandleInheritability,
@@ -55,11 +56,14 @@ class MapHandle(Protocol):
     def map_view(self, offset: int, size: int, access: MemoryMappedFileAccess, /) -> ViewMemory:
         """Map ``size`` bytes from ``offset``."""
 
-    def close(self) -> None:
-        """Release the map and the file that it was made from. Another call does nothing."""
+    on_close: Callable[[], None] | None
+    """Closes the file that the map was made from."""
 
-    def abandon(self) -> bool:
-        """Release the map alone; return whether it was open."""
+    def owns(self, number: int, /) -> bool:
+        """Return whether closing the map closes this descriptor or handle."""
+
+    def close(self) -> None:
+        """Release the map, and call ``on_close``. Another call does nothing."""
 
 
 class System(Protocol):
@@ -76,9 +80,14 @@ class System(Protocol):
         """Create a map without a name."""
 
     def open_file(
-        self, path: str, mode: FileMode, access: MemoryMappedFileAccess, /
-    ) -> tuple[int, bool]:
-        """Open or create a file to map. Return its descriptor and whether it was created."""
+        self,
+        path: str,
+        mode: FileMode,
+        access: MemoryMappedFileAccess,
+        created: list[Descriptor],
+        /,
+    ) -> Descriptor:
+        """Open or create a file to map. Also add it to ``created`` if it is new."""
 
     def create_from_descriptor(
         self,
@@ -87,10 +96,13 @@ class System(Protocol):
         capacity: int,
         access: MemoryMappedFileAccess,
         inheritability: HandleInheritability,
-        on_close: Callable[[], None],
+        own: Descriptor | None,
         /,
     ) -> MapHandle:
-        """Map an open file, which grows to ``capacity`` if it is shorter."""
+        """Map an open file, which grows to ``capacity`` if it is shorter.
+
+        The map closes the file if it is given as ``own``.
+        """
 
     def adopt(self, handle: int, /) -> MapHandle:
         """Return the map of an inherited descriptor or handle."""

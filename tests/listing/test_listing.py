@@ -138,7 +138,7 @@ def test_private_files_are_not_listed(folder):
 def test_a_map_that_stays_locked_counts_as_alive(folder, monkeypatch):
     monkeypatch.setattr(_scan, "_PATIENCE", 0.0)
     path = dead(folder, "x")
-    with path.open("r+b") as other, locks.transition_lock(other.fileno(), str(path)):
+    with path.open("r+b") as other, locks.transition_lock(other, str(path)):
         found = the_only()
     assert (found.state, found.kind) == ("alive", None)
     assert "locked" in found.reason
@@ -231,8 +231,8 @@ with ShareMemoryHelper("x", 4096).create_or_open() as memory:
     view = opened.create_view_accessor()
     print("READY", flush=True)
     sys.stdin.readline()
-    opened._handle._path = None  # leaves the file, as a kill would
-    memory._map._handle._path = None
+    opened._handle.path = None  # leaves the file, as a kill would
+    memory._map._handle.path = None
     opened.close()
 print("closed", flush=True)
 sys.stdin.readline()
@@ -298,7 +298,7 @@ os.waitpid(pid, 0)
 @linux
 def test_a_map_is_alive_also_if_its_holders_are_invisible(folder, monkeypatch):
     monkeypatch.setattr(
-        "pyshm.listing.processes.uses", lambda files: {file: [] for file in files}
+        "pyshm.maps.posix.processes.uses", lambda files, **_: {file: [] for file in files}
     )  # as for a container's processes
     with MemoryMappedFile.create_new("x", 10):
         found = the_only()

@@ -15,14 +15,14 @@ def refuse(*_, **__):
     raise MemoryError("no")
 
 
-@pytest.mark.parametrize("where", ["finalizer", "handle"])
+@pytest.mark.parametrize("where", ["map", "handle"])
 def test_a_constructor_that_fails_releases_the_map(where, map_name, tmp_path, monkeypatch):
     path, opened = tmp_path / "path", tmp_path / "opened"
     for each in (path, opened):
         each.write_bytes(b"0123456789")
     with monkeypatch.context() as patch, opened.open("r+b") as file:
-        if where == "finalizer":
-            patch.setattr(mapping, "finalize", refuse)
+        if where == "map":
+            patch.setattr(mapping.registry, "keep", refuse)
         else:
             patch.setattr(mapping._system.MapHandle, "__init__", refuse)
         for attempt in (

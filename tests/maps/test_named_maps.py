@@ -7,6 +7,7 @@ import gc
 import os
 import stat
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -56,6 +57,12 @@ def either_way(request, monkeypatch):
         monkeypatch.setattr(unnamed, "_O_TMPFILE", 0)
     elif not unnamed._O_TMPFILE:
         pytest.skip("this system has no O_TMPFILE")
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write a file with the mode of a map's file, as a killed process leaves one."""
+    path.write_bytes(content)
+    path.chmod(0o600)
 
 
 # --- the file ---
@@ -223,7 +230,7 @@ def test_create_or_open_replaces_a_dead_file(dead_map):
 
 
 def test_a_file_without_locks_is_dead(map_name, map_file):
-    map_file.write_bytes(b"another's")
+    put(map_file, b"another's")
     with pytest.raises(MapNotFoundError):
         MemoryMappedFile.open_existing(map_name)
     with MemoryMappedFile.create_new(map_name, 10):
@@ -231,7 +238,7 @@ def test_a_file_without_locks_is_dead(map_name, map_file):
 
 
 def test_a_shared_lock_makes_a_holder(map_name, map_file):
-    map_file.write_bytes(b"0123456789")
+    put(map_file, b"0123456789")
     with map_file.open("rb") as other:
         fcntl.flock(other, fcntl.LOCK_SH)
         with pytest.raises(MapExistsError):
@@ -246,7 +253,7 @@ def test_a_shared_lock_makes_a_holder(map_name, map_file):
 
 
 def test_an_exclusively_locked_file_is_a_map_that_exists(map_name, map_file):
-    map_file.write_bytes(b"0")
+    put(map_file, b"0")
     with map_file.open("rb") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         with pytest.raises(MapExistsError):
@@ -256,7 +263,7 @@ def test_an_exclusively_locked_file_is_a_map_that_exists(map_name, map_file):
 
 def test_an_exclusively_locked_file_can_not_be_opened(map_name, map_file, monkeypatch):
     monkeypatch.setattr(locks, "TIMEOUT", 0.02)
-    map_file.write_bytes(b"0")
+    put(map_file, b"0")
     with map_file.open("rb") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         with pytest.raises(MapIOError, match="kept changing, or was locked") as caught:
@@ -315,10 +322,11 @@ def test_a_dead_file_is_not_replaced_without_the_transition_lock(dead_map, child
 def test_the_transition_lock_is_a_write_lock_on_byte_0(map_name, map_file):
     from struct import pack
 
+    put(map_file, b"")
     with (
-        map_file.open("w+b") as mine,
+        map_file.open("r+b") as mine,
         map_file.open("r+b") as other,
-        locks.transition_lock(mine.fileno(), str(map_file)),
+        locks.transition_lock(mine, str(map_file)),
     ):
         for start, free in ((0, False), (1, True)):
             request = pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, start, 1, 0)
@@ -477,11 +485,12 @@ def test_failures_leak_no_descriptors(
     monkeypatch.setattr(locks, "TIMEOUT", 0.0)
     (folder / "directory").mkdir()
     (folder / "link").symlink_to(tmp_path)
-    (folder / "dead").write_bytes(b"x")
+    put(folder / "dead", b"x")
+    put(folder / "locked", b"")
     os.mkfifo(folder / "fifo")
     with (
         MemoryMappedFile.create_new("alive", 10),
-        (folder / "locked").open("w+b") as locked,
+        (folder / "locked").open("r+b") as locked,
     ):
         fcntl.flock(locked, fcntl.LOCK_EX)
         before = open_descriptors()
@@ -717,7 +726,7 @@ def test_of_several_creators_exactly_one_succeeds(child, map_name):
 def test_of_several_creators_exactly_one_replaces_a_dead_file(child, map_name, map_file):
     creators = [child(CREATOR, map_name) for _ in range(3)]
     for _ in range(50):
-        map_file.write_bytes(b"dead")
+        put(map_file, b"dead")
         for creator in creators:
             creator.say("create")
         assert sorted(creator.line() for creator in creators) == ["created", "exists", "exists"]
@@ -817,7 +826,7 @@ def test_opening_starts_again_if_the_name_leads_to_another_map(map_name, map_fil
 def test_creating_does_not_remove_a_live_map_that_replaced_a_dead_one(
     map_name, map_file, monkeypatch
 ):
-    map_file.write_bytes(b"dead")
+    put(map_file, b"dead")
     new = []
     really_open = holding.open_map_file
 

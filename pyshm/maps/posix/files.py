@@ -12,12 +12,15 @@ import stat
 import sys
 
 from ...errors import MapAccessError, MapExistsError, MapIOError, MapNotFoundError, PyshmError
+from ..descriptors import Descriptor, obtain
 from ..enums import READ_ONLY, FileMode, MemoryMappedFileAccess
 
 assert sys.platform != "win32"  # for type checkers
 
 __all__ = [
+    "EXAMINING",
     "FILE_MODE",
+    "PRIVATE_PREFIX",
     "leads_to",
     "open_again",
     "open_file",
@@ -26,7 +29,9 @@ __all__ = [
     "unlink_quietly",
 ]
 
+EXAMINING = os.O_NOFOLLOW | os.O_NONBLOCK  # flags of a descriptor for a look at a map's file
 FILE_MODE = 0o600  # of a named map's file
+PRIVATE_PREFIX = ".pyshm-"  # of the private names, which are used where O_TMPFILE does not work
 _KINDS: dict[int, type[MapAccessError | MapExistsError | MapNotFoundError]] = {
     errno.EACCES: MapAccessError,
     errno.EPERM: MapAccessError,
@@ -46,8 +51,10 @@ def system_error(error: OSError, what: str) -> PyshmError:
     )
 
 
-def open_file(path: str, mode: FileMode, access: MemoryMappedFileAccess) -> tuple[int, bool]:
-    """Open or create the file at ``path``. Return its descriptor and whether it was created.
+def open_file(
+    path: str, mode: FileMode, access: MemoryMappedFileAccess, created: list[Descriptor]
+) -> Descriptor:
+    """Open or create the file at ``path``. Also add it to ``created`` if it is new.
 
     Takes the shared lock that .NET's FileStream takes, so that each program respects the
     exclusive lock of another one. Raises MapIOError if another process has such a lock.
@@ -55,104 +62,131 @@ def open_file(path: str, mode: FileMode, access: MemoryMappedFileAccess) -> tupl
     reading = access in READ_ONLY
     # O_NONBLOCK: opening a FIFO would wait for another process.
     flags = (os.O_RDONLY if reading else os.O_RDWR) | os.O_CLOEXEC | os.O_NONBLOCK
-    created = False
+    exclusive = (path,), (flags | os.O_CREAT | os.O_EXCL,), (0o666,)
     try:
         if mode in (FileMode.OPEN, FileMode.TRUNCATE, FileMode.APPEND):
-            descriptor = os.open(path, flags)
-        elif mode is FileMode.CREATE_NEW:
-            descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o666)
-            created = True
+            if reading and os.path.isdir(path):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+            file = obtain(os.open, path, flags)
         else:
             try:
-                descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o666)
-                created = True
+                # One call, which an interruption can't divide: the file exists when it is added.
+                created.extend(map(Descriptor, map(os.open, *exclusive)))
+                file = created[0]
             except FileExistsError:
-                descriptor = os.open(path, flags | os.O_CREAT, 0o666)
-    except OSError as error:
-        raise system_error(error, f"file {path!r}") from error
-    try:
-        kind = os.fstat(descriptor).st_mode
-        if stat.S_ISDIR(kind) or stat.S_ISFIFO(kind):
-            what = "directory" if stat.S_ISDIR(kind) else "pipe, which can't be mapped"
-            raise MapAccessError(f"file {path!r}: is a {what}", filename=path)
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                if mode is FileMode.CREATE_NEW:
+                    raise
+                file = obtain(os.open, path, flags | os.O_CREAT, 0o666)
+        if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
+            raise MapAccessError(f"file {path!r}: is a pipe, which can't be mapped", filename=path)
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         if mode is FileMode.CREATE:
-            os.ftruncate(descriptor, 0)
-    except PyshmError:
-        os.close(descriptor)
-        raise
+            os.ftruncate(file.fileno(), 0)
+    except BlockingIOError as error:
+        raise MapIOError(
+            f"file {path!r} is in use by another process, which does not share it",
+            errno=error.errno,
+            filename=path,
+        ) from error
     except OSError as error:
-        os.close(descriptor)
-        if error.errno == errno.EWOULDBLOCK:
-            raise MapIOError(
-                f"file {path!r} is in use by another process, which does not share it",
-                errno=error.errno,
-                filename=path,
-            ) from error
+        if isinstance(error, PyshmError):
+            raise
         raise system_error(error, f"file {path!r}") from error
-    return descriptor, created
+    return file
 
 
-def open_map_file(path: str, name: str) -> int:
+def open_map_file(path: str, name: str) -> Descriptor:
     """Return a descriptor of the file at ``path``, which the map ``name`` would have.
 
-    Raises MapNotFoundError if there is no file, and MapAccessError if it is not a regular file
-    or belongs to another user, who may have put it there to read the map's content.
+    Raises MapNotFoundError if there is no file, and MapAccessError if it is not a file that this
+    user's programs have made for a map: another user may have put it there.
     """
-    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+    flags = os.O_RDWR | os.O_CLOEXEC | EXAMINING
     try:
-        descriptor = os.open(path, flags)
+        file = obtain(os.open, path, flags)
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ENOTDIR):
             raise MapNotFoundError(f"no map named {name!r}", filename=path) from error
         if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.ENODEV):
-            raise _not_regular(path, name) from error
+            raise _not_trusted(path, name, _NOT_REGULAR) from error
         raise system_error(error, f"the file {path} of map {name!r}") from error
-    found = os.fstat(descriptor)
+    reason = _why_not_trusted(file, path)
+    if reason:
+        file.close()
+        raise _not_trusted(path, name, reason)
+    return file
+
+
+_NOT_REGULAR = "is not a regular file, but a link, a directory or a device"
+
+
+def _why_not_trusted(file: Descriptor, path: str) -> str:
+    """Return why an open file can't be that of a map of this user; "" if it can."""
+    found = os.fstat(file.fileno())
     if not stat.S_ISREG(found.st_mode):
-        os.close(descriptor)
-        raise _not_regular(path, name)
+        return _NOT_REGULAR
     if found.st_uid != os.geteuid():
-        os.close(descriptor)
-        raise MapAccessError(
-            f"map {name!r}: its file {path} belongs to another user (user ID {found.st_uid}) "
-            "and is not trusted; run both programs as the same user",
-            filename=path,
+        return (
+            f"belongs to another user (user ID {found.st_uid}) and is not trusted; run both "
+            "programs as the same user"
         )
-    return descriptor
+    mode = stat.S_IMODE(found.st_mode)
+    if mode != FILE_MODE:
+        return (
+            f"has mode {mode:04o}, which is not the mode of a map's file ({FILE_MODE:04o}): other "
+            "users may have access to it"
+        )
+    if found.st_nlink > 1 and not _is_being_created(found, path):
+        # Its creator may have removed the private name meanwhile.
+        links = os.fstat(file.fileno()).st_nlink
+        if links > 1:
+            return f"has {links} names (hard links), and another user may have given it this one"
+    return ""
 
 
-def _not_regular(path: str, name: str) -> MapAccessError:
+def _is_being_created(status: os.stat_result, path: str) -> bool:
+    """Return whether the second name of a file is the private one that its creator gives it."""
+    if status.st_nlink > 2:
+        return False
+    try:
+        with os.scandir(os.path.dirname(path)) as entries:
+            return any(
+                entry.name.startswith(PRIVATE_PREFIX)
+                and entry.inode() == status.st_ino
+                and os.path.samestat(entry.stat(follow_symlinks=False), status)
+                for entry in entries
+            )
+    except OSError:
+        return False
+
+
+def _not_trusted(path: str, name: str, reason: str) -> MapAccessError:
     return MapAccessError(
-        f"map {name!r}: {path} is not a regular file, but a link, a directory or a device; "
-        "it is not opened",
-        filename=path,
+        f"map {name!r}: its file {path} {reason}; it is not opened", filename=path
     )
 
 
-def open_again(descriptor: int, path: str) -> int:
-    """Return a descriptor of another open file description of the same file.
+def open_again(number: int, path: str) -> Descriptor:
+    """Return a descriptor of another open file description of the file of ``number``.
 
     Raises FileNotFoundError if ``path`` is needed for that and leads to another file.
     """
     # macOS has no /proc, and its /dev/fd duplicates the description instead of opening the file.
-    source = f"/proc/self/fd/{descriptor}" if sys.platform == "linux" else path
-    second = os.open(source, os.O_RDWR | os.O_CLOEXEC)
-    try:
-        if not os.path.samestat(os.fstat(second), os.fstat(descriptor)):
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-    except BaseException:
-        os.close(second)
-        raise
+    source = f"/proc/self/fd/{number}" if sys.platform == "linux" else path
+    second = obtain(os.open, source, os.O_RDWR | os.O_CLOEXEC)
+    if sys.platform != "linux" and not os.path.sameopenfile(second.fileno(), number):
+        second.close()
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
     return second
 
 
-def leads_to(path: str, descriptor: int) -> bool:
-    """Return whether ``path`` is the file of ``descriptor``."""
+def leads_to(path: str, file: Descriptor) -> bool:
+    """Return whether ``path`` leads to an open file."""
     try:
-        return os.path.samestat(os.lstat(path), os.fstat(descriptor))
+        there = os.lstat(path)
     except FileNotFoundError:
-        return False
+        there = None
+    return there is not None and os.path.samestat(there, os.fstat(file.fileno()))
 
 
 def unlink_quietly(path: str) -> None:

@@ -10,70 +10,52 @@ from __future__ import annotations
 
 import os
 import sys
-from _thread import RLock
-from weakref import WeakSet
+from _thread import get_ident
+
+from .. import registry
+from . import ending
 
 assert sys.platform != "win32"  # for type checkers
 
 TYPE_CHECKING = False  # type checkers take it for True; importing typing is slow
 if TYPE_CHECKING:
-    from typing import Any, Protocol
+    from typing import Any
 
-    class Held(Protocol):
-        """A map that this process holds."""
+    from ..descriptors import Descriptor
 
-        def open_for_child(self) -> int:
-            """Return a new descriptor of the map's file, with a lock; -1 if that fails."""
+__all__ = ["close_at_the_end_of_a_worker"]
 
-        def after_fork_in_child(self, own: int) -> None:
-            """Use the descriptor ``own``; with -1, do not touch the name any more."""
-
-        def close(self) -> None:
-            """Release the map."""
-
-
-__all__ = ["add", "lock", "remove"]
-
-
-# Taken before a fork and released after it, so that no map is half closed or half open then.
-lock = RLock()
-_held: WeakSet[Any] = WeakSet()
-_forking: list[tuple[Held, int]] = []
+# Of each thread that is forking: its maps, and the files that were opened for the child.
+_forking: dict[int, list[tuple[Any, Descriptor | None]]] = {}
 _finalized = 0  # the process in which multiprocessing's finalizer was registered; 0: none yet
 
 
-def add(handle: Held) -> None:
-    """Add a map to those that this process holds."""
-    with lock:
-        _held.add(handle)
-    _close_at_the_end_of_a_worker()
-
-
-def remove(handle: Held) -> None:
-    """Remove a map from those that this process holds; the caller has the lock."""
-    _held.discard(handle)
+def _held() -> list[Any]:
+    return [handle for handle in registry.handles() if handle.path is not None]
 
 
 def _before() -> None:
-    lock.acquire()
-    if _held:
-        _close_at_the_end_of_a_worker()
-    _forking[:] = [(handle, handle.open_for_child()) for handle in list(_held)]
+    held = _held()
+    if held:
+        close_at_the_end_of_a_worker()
+    _forking[get_ident()] = [(handle, handle.open_for_child()) for handle in held]
 
 
 def _after_in_parent() -> None:
-    for _, own in _forking:
-        if own >= 0:
-            os.close(own)
-    _forking.clear()
-    lock.release()
+    _forking.pop(get_ident(), None)  # this closes the files
 
 
 def _after_in_child() -> None:
-    for handle, own in _forking:
-        handle.after_fork_in_child(own)
+    forking = _forking.pop(get_ident(), [])
+    # The parent's other threads do not exist here.
     _forking.clear()
-    lock.release()
+    ending.forget_other_threads()
+    prepared = {id(handle) for handle, _ in forking}
+    for handle, own in forking:
+        handle.after_fork_in_child(own)
+    for handle in _held():
+        if id(handle) not in prepared:  # another thread opened it during the fork
+            handle.after_fork_in_child(handle.open_for_child())
 
 
 os.register_at_fork(
@@ -81,7 +63,7 @@ os.register_at_fork(
 )
 
 
-def _close_at_the_end_of_a_worker() -> None:
+def close_at_the_end_of_a_worker() -> None:
     """Let multiprocessing, if it is in use, close the maps that a worker holds at its end.
 
     Its forked workers leave through ``os._exit``, which runs only multiprocessing's finalizers.
@@ -106,9 +88,9 @@ _marker = _Marker()
 
 
 def _in_worker(_marker: _Marker) -> None:
-    _close_at_the_end_of_a_worker()
+    close_at_the_end_of_a_worker()
 
 
 def _close_all() -> None:
-    for handle in list(_held):
+    for handle in _held():
         handle.close()

@@ -6,19 +6,22 @@ stays valid as long as any buffer of it is in use.
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
+from ..._support.closing import NO_BYTES
 from ...errors import ClosedError, MapAccessError, MapIOError, PlatformError
+from .. import registry
+from ..descriptors import Descriptor, obtain
 from ..enums import HandleInheritability, MemoryMappedFileAccess, MemoryMappedFileOptions
 
 assert sys.platform != "win32"  # for type checkers
 
-from . import forks
+from . import ending, forks
 from .files import open_again, system_error
 from .holding import open_another_holder, release
 
@@ -60,6 +63,8 @@ class ViewMemory:
 
     __slots__ = ("_mapping", "_sized", "buffer", "capacity", "pointer_offset")
 
+    buffer: memoryview
+
     def __init__(
         self, mapping: mmap.mmap | None, pointer_offset: int, capacity: int, *, sized: bool = True
     ) -> None:
@@ -73,16 +78,18 @@ class ViewMemory:
 
     def flush(self) -> None:
         """Write changed pages to the map's file (msync)."""
-        if self._mapping is not None:
-            self._mapping.flush()
+        mapping = self._mapping
+        if mapping is not None:
+            mapping.flush()
 
     def check_backed(self, offset: int) -> None:
         """Raise MapIOError if the file was truncated under the view: an access would be SIGBUS.
 
         ``offset`` is where the view begins in the file.
         """
-        if self._mapping is not None and self._sized:
-            size = self._mapping.size()
+        mapping = self._mapping
+        if mapping is not None and self._sized:
+            size = mapping.size()
             if size < offset + self.capacity:
                 raise MapIOError(
                     f"the file under this view was truncated to {size} bytes; "
@@ -92,8 +99,8 @@ class ViewMemory:
                 )
 
     def release(self) -> None:
-        """Release this object's own buffer."""
-        self.buffer.release()
+        """Drop this object's own buffer, which another thread may still be using."""
+        self.buffer = NO_BYTES
         self._mapping = None
 
 
@@ -102,45 +109,68 @@ class MapHandle:
 
     __slots__ = (
         "__weakref__",
-        "_descriptor",
+        "_identity",
         "_inheritable",
-        "_on_close",
-        "_path",
+        "_owned",
         "_permits",
         "_sized",
         "capacity",
+        "on_close",
+        "path",
     )
 
     def __init__(
         self,
-        descriptor: int,
+        file: Descriptor,
         capacity: int,
         permits: int,
         *,
         path: str | None = None,
-        inheritable: int = -1,
-        on_close: Callable[[], None] | None = None,
+        status: os.stat_result | None = None,
+        inheritable: Descriptor | None = None,
         sized: bool = True,
     ) -> None:
         self._sized = sized
-        self._descriptor = descriptor
+        # One descriptor, or none after close. Of two threads that close, one can take it out.
+        self._owned = [file]
+        self._identity = _identity(status or os.fstat(file.fileno()))
         self._inheritable = inheritable
         self._permits = permits
-        self._path = path
-        self._on_close = on_close
+        self.on_close: Callable[[], None] | None = None
+        self.path = path
         self.capacity = capacity
+        registry.add(self)
         if path is not None:
-            forks.add(self)
+            forks.close_at_the_end_of_a_worker()
+            ending.check()
+            ending.done(file)
+
+    def __del__(self) -> None:
+        # An error has hit the constructor if there is no list.
+        if getattr(self, "_owned", None) or getattr(self, "on_close", None):
+            self.close()
 
     @property
     def number(self) -> int:
         """The descriptor, -1 after close. Of an inheritable named map, the one to inherit."""
-        return self._inheritable if self._inheritable >= 0 else self._descriptor
+        try:
+            file = self._inheritable or self._owned[0]
+            return file.fileno()
+        except (IndexError, ValueError):
+            return -1
+
+    def owns(self, number: int) -> bool:
+        """Return whether closing the map closes the descriptor ``number``."""
+        files = [*self._owned, self._inheritable]
+        return any(file is not None and _is(file, number) for file in files)
+
+    def also_own(self, inheritable: Descriptor) -> None:
+        """Close the descriptor that a child process inherits with the map."""
+        self._inheritable = inheritable
 
     def map_view(self, offset: int, size: int, access: MemoryMappedFileAccess) -> ViewMemory:
         """Map ``size`` bytes from ``offset``; the caller has checked both against the capacity."""
-        if self._descriptor < 0:
-            raise ClosedError("the map is closed")
+        file = self._file()
         needed = PERMITS[access]
         if needed & WRITE:
             # As in the Windows kernel, the right to write is enough for a view that also reads.
@@ -155,83 +185,102 @@ class MapHandle:
             return ViewMemory(None, 0, 0)
         pointer_offset = offset % mmap.ALLOCATIONGRANULARITY
         try:
-            with self._unlocked() as descriptor:
+            # mmap keeps a duplicate as long as the view exists. That of a named map is an open
+            # file description of its own, without a lock: a view keeps the memory, but not the
+            # name.
+            if self.path is not None:
+                file = open_again(file.fileno(), self.path)
+            number = file.fileno()
+            if _identity(os.fstat(number)) == self._identity:
                 mapping = mmap.mmap(
-                    descriptor,
+                    number,
                     size + pointer_offset,
                     access=_VIEW_ACCESS[access],
                     offset=offset - pointer_offset,
                 )
+                return ViewMemory(mapping, pointer_offset, size, sized=self._sized)
         except OSError as error:
             raise system_error(error, f"mapping {size} bytes at {offset}") from error
         except (ValueError, OverflowError) as error:
             # mmap compares with the file's size: the file was truncated after the map was opened.
             raise MapIOError(f"mapping {size} bytes at {offset}: {error}") from error
-        return ViewMemory(mapping, pointer_offset, size, sized=self._sized)
-
-    @contextmanager
-    def _unlocked(self) -> Iterator[int]:
-        """Yield a descriptor to map. mmap keeps a duplicate of it as long as the view exists.
-
-        For a named map it is an open file description of its own, without a lock: a view keeps
-        the memory, but not the name.
-        """
-        descriptor = self._descriptor
-        if descriptor < 0:
-            raise ClosedError("the map is closed")
-        if self._path is None:
-            yield descriptor
-            return
-        unlocked = open_again(descriptor, self._path)
-        try:
-            yield unlocked
         finally:
-            os.close(unlocked)
+            del file  # the traceback of an error may be kept for long
+        raise ClosedError(
+            "other code has closed the descriptor of the map, and its number is that of another "
+            "file now"
+        )
+
+    def _file(self) -> Descriptor:
+        """Return the map's file. It can be used as long as there is a reference to it.
+
+        Another thread may close the map meanwhile: that only drops the map's own reference.
+        """
+        try:
+            return self._owned[0]
+        except IndexError:
+            raise ClosedError("the map is closed") from None
 
     def close(self) -> None:
         """Release the map; the last holder of a named map removes its file.
 
-        Another call does nothing.
+        Another call does nothing, or completes a call that was interrupted.
         """
-        if self.abandon() and self._on_close is not None:
-            self._on_close()
-
-    def abandon(self) -> bool:
-        """Release the map, but do not close the file that it was made from.
-
-        Return whether the map was open.
-        """
-        with forks.lock:
-            descriptor, self._descriptor = self._descriptor, -1
-            forks.remove(self)
-        if descriptor < 0:
-            return False
-        inheritable, self._inheritable = self._inheritable, -1
-        if inheritable >= 0:
-            os.close(inheritable)
-        if self._path is not None:
-            release(descriptor, self._path)
-        os.close(descriptor)
-        return True
-
-    def open_for_child(self) -> int:
-        """Return a new descriptor of the file, with a shared lock; -1 if that fails."""
         try:
-            return open_another_holder(self._descriptor, self._path or "")
-        except OSError:
-            return -1
+            if self._owned:
+                self._release()
+        finally:
+            if self.on_close is not None:
+                self.on_close()
+                self.on_close = None
 
-    def after_fork_in_child(self, own: int) -> None:
+    def _release(self) -> None:
+        try:
+            if self.path is not None:
+                ending.begin(self._owned[0])
+            file = self._owned.pop()
+        except IndexError:
+            return  # another thread closes it
+        registry.remove(self)
+        if self._inheritable is not None:
+            self._inheritable.close()
+        if self.path is not None:
+            release(file, self.path)
+            ending.done(file)
+
+    def open_for_child(self) -> Descriptor | None:
+        """Return a new descriptor of the file, with a shared lock; None if that fails."""
+        try:
+            return open_another_holder(self._file().fileno(), self.path or "")
+        except (OSError, ClosedError):
+            return None
+
+    def after_fork_in_child(self, own: Descriptor | None) -> None:
         """Use the descriptor ``own``, whose lock is not shared with the parent.
 
-        With -1 the child has no lock of its own. It may then only close its descriptor; the
+        With None the child has no lock of its own. It may then only close its descriptor; the
         name stays the parent's.
         """
-        if own >= 0:
-            os.dup2(own, self._descriptor, inheritable=False)
-            os.close(own)
-        else:
-            self._path = None
+        path = self.path
+        if own is None:
+            self.path = None
+        elif self._owned:
+            os.dup2(own.fileno(), self._owned[0].fileno(), inheritable=False)
+        elif path is not None:
+            # Another thread of the parent closed the map during the fork. If it saw the lock of
+            # ``own``, it left the file to the child.
+            release(own, path)
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
+
+
+def _is(file: Descriptor, number: int) -> bool:
+    try:
+        return file.fileno() == number
+    except ValueError:
+        return False  # it is closed
 
 
 def create_anonymous(
@@ -243,23 +292,22 @@ def create_anonymous(
     """Create a map without a name. Pages are allocated when they are used, with any ``options``."""
     try:
         if sys.platform == "linux":
-            descriptor = os.memfd_create("pyshm", os.MFD_CLOEXEC)
+            file = obtain(os.memfd_create, "pyshm", os.MFD_CLOEXEC)
         else:
             import tempfile  # a heavy import, needed only here
 
             descriptor, path = tempfile.mkstemp(prefix="pyshm-")
+            file = Descriptor(descriptor)
             os.unlink(path)
     except OSError as error:
         raise system_error(error, "an anonymous map") from error
     try:
-        os.ftruncate(descriptor, capacity)
-        os.set_inheritable(descriptor, inheritability is HandleInheritability.INHERITABLE)
-    except BaseException as error:
-        os.close(descriptor)
-        if isinstance(error, OSError):
-            raise system_error(error, f"an anonymous map of {capacity} bytes") from error
-        raise
-    return MapHandle(descriptor, capacity, PERMITS[access])
+        os.ftruncate(file.fileno(), capacity)
+        if inheritability is HandleInheritability.INHERITABLE:
+            os.set_inheritable(file.fileno(), True)
+    except OSError as error:
+        raise system_error(error, f"an anonymous map of {capacity} bytes") from error
+    return MapHandle(file, capacity, PERMITS[access])
 
 
 def create_from_descriptor(
@@ -268,9 +316,12 @@ def create_from_descriptor(
     capacity: int,
     access: MemoryMappedFileAccess,
     inheritability: HandleInheritability,
-    on_close: Callable[[], None],
+    own: Descriptor | None,
 ) -> MapHandle:
-    """Map an open file, which grows to ``capacity`` if it is shorter. ``on_close`` closes it."""
+    """Map an open file, which grows to ``capacity`` if it is shorter.
+
+    The map closes the file if it is given as ``own``.
+    """
     if map_name is not None:
         raise PlatformError(
             f"a file's map can have a name ({map_name!r}) only on Windows; "
@@ -280,13 +331,15 @@ def create_from_descriptor(
         )
     try:
         status = os.fstat(descriptor)
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         sized = not stat.S_ISCHR(status.st_mode)
         if sized and capacity > status.st_size:
             os.ftruncate(descriptor, capacity)
-        # The map's own: the file may be closed before the map, and its number used again.
-        own = os.dup(descriptor)
+        if own is None:  # the file may be closed before the map, and its number used again
+            own = obtain(os.dup, descriptor)
     except OSError as error:
         raise system_error(error, f"mapping a file with {capacity} bytes") from error
     if inheritability is HandleInheritability.INHERITABLE:
-        os.set_inheritable(own, True)
-    return MapHandle(own, capacity, PERMITS[access], on_close=on_close, sized=sized)
+        os.set_inheritable(own.fileno(), True)
+    return MapHandle(own, capacity, PERMITS[access], status=status, sized=sized)

@@ -11,20 +11,51 @@ import os
 import struct
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from _thread import _local
+from collections import deque
+from collections.abc import Callable, Iterator
+from io import IOBase
+from weakref import ref
 
 from ...errors import MapIOError
 
 assert sys.platform != "win32"  # for type checkers
 
-__all__ = ["TIMEOUT", "attempts", "transition_lock", "try_lock"]
+__all__ = ["TIMEOUT", "attempts", "transition_lock", "try_lock", "when_outside"]
 
 TIMEOUT = 10.0  # seconds; docs/named-maps.md
 
 
+class _Own(_local):
+    """What one thread has: for each path, the file through which it has the transition lock."""
+
+    def __init__(self) -> None:
+        # Weak references: a thread that was interrupted has lost the file, and with it the lock.
+        self.inside: dict[str, ref[IOBase]] = {}
+
+    def file(self, path: str) -> IOBase | None:
+        """Return the file through which this thread has the lock of ``path``."""
+        reference = self.inside.get(path)
+        file = None if reference is None else reference()
+        return None if file is None or file.closed else file
+
+    def has_any(self, but: IOBase | None = None) -> bool:
+        """Return whether this thread has a transition lock, not counting one through ``but``."""
+        files = [self.file(path) for path in list(self.inside)]
+        return any(file is not None and file is not but for file in files)
+
+
+_own = _Own()
+# struct flock: l_type, l_whence, l_start, l_len, l_pid (0 for these locks)
+_REQUESTS = {
+    kind: struct.pack("hhqqi4x", kind, os.SEEK_SET, 0, 1, 0)
+    for kind in (fcntl.F_WRLCK, fcntl.F_UNLCK)
+}
+_postponed: deque[Callable[[], object]] = deque()
+
+
 def attempts(what: str, timeout: float | None = None) -> Iterator[None]:
-    """Yield with longer and longer pauses, then raise MapIOError after ``timeout`` seconds.
+    """Yield with longer and longer pauses, then raise MapIOError after ``TIMEOUT`` seconds.
 
     The default is ``TIMEOUT``. ``what`` begins the error's message.
     """
@@ -42,52 +73,115 @@ def attempts(what: str, timeout: float | None = None) -> Iterator[None]:
         pause = min(pause * 2, 0.005)
 
 
-def try_lock(descriptor: int, operation: int) -> bool:
+def try_lock(file: IOBase, operation: int) -> bool:
     """Take a flock without waiting. Return whether it was taken.
 
-    If not, a lock that ``descriptor`` had before may be lost.
+    If not, a lock that ``file`` had before may be lost.
     """
+    taken = True
     try:
-        fcntl.flock(descriptor, operation | fcntl.LOCK_NB)
+        fcntl.flock(file, operation | fcntl.LOCK_NB)
     except BlockingIOError:
-        return False
-    return True
+        taken = False
+    return taken
 
 
-@contextmanager
-def transition_lock(descriptor: int, path: str, timeout: float | None = None) -> Iterator[None]:
+def when_outside(file: IOBase, action: Callable[[], object]) -> None:
+    """Call ``action``, or let this thread call it as soon as it has no other file's lock any more.
+
+    A finalizer or a signal handler may run while its own thread has such a lock. It must not wait
+    for that lock.
+    """
+    if _own.has_any(but=file):
+        _postponed.append(action)
+    else:
+        action()
+
+
+def _call_postponed() -> None:
+    actions = []
+    try:
+        while True:
+            actions.append(_postponed.popleft())
+    except IndexError:
+        pass  # another thread may take them as well
+    for action in actions:
+        action()
+
+
+class transition_lock:  # noqa: N801 - used as a function in a with statement
     """Hold the lock under which a named map's file changes its state.
 
-    Raises MapIOError after ``timeout`` seconds; the default is ``TIMEOUT``.
+    Raises MapIOError if it can't be had for ``timeout`` seconds (the default is
+    ``TIMEOUT``), or at once if this thread has
+    it already: then a signal handler or a finalizer interrupts the code that has it.
     """
-    if sys.platform == "linux":
-        for _ in attempts(f"waiting for the transition lock of {path}", timeout):
-            if _try_record_lock(descriptor, fcntl.F_WRLCK):
-                break
+
+    __slots__ = ("_directory", "_file", "_key", "_path", "_timeout")
+
+    def __init__(self, file: IOBase, path: str, timeout: float | None = None) -> None:
+        self._file = file
+        self._path = path
+        self._timeout = timeout
+        self._directory = -1
+        # Linux has a lock for each file, other systems one for each directory.
+        self._key = path if sys.platform == "linux" else os.path.dirname(path)
+
+    def __enter__(self) -> None:
+        if _own.file(self._key) not in (None, self._file):
+            raise MapIOError(
+                f"{self._path} is being opened or closed by this very thread, which a signal "
+                "handler or a finalizer has interrupted; use the map after that has returned",
+                errno=errno.EDEADLK,
+                filename=self._path,
+            )
         try:
-            yield
-        finally:
-            _try_record_lock(descriptor, fcntl.F_UNLCK)
-    else:
+            _own.inside[self._key] = ref(self._file)
+            if not self._try():
+                what = f"waiting for the transition lock of {self._path}"
+                for _ in attempts(what, self._timeout):
+                    if self._try():
+                        break
+        except BaseException:
+            self._leave()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._leave()
+        except BaseException:  # an interruption
+            self._leave()
+            raise
+        if _postponed and not _own.has_any():
+            _call_postponed()
+
+    def _try(self) -> bool:
+        if sys.platform == "linux":
+            return _try_record_lock(self._file, fcntl.F_WRLCK)
         # Other systems have no record locks that belong to an open file description. The
         # directory is one that the user chose for named maps, so no other program locks it.
-        directory = os.open(os.path.dirname(path), os.O_RDONLY | os.O_CLOEXEC)
+        if self._directory < 0:
+            self._directory = os.open(self._key, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            for _ in attempts(f"waiting for the transition lock of {path}", timeout):
-                if try_lock(directory, fcntl.LOCK_EX):
-                    break
-            yield
-        finally:
-            os.close(directory)
-
-
-def _try_record_lock(descriptor: int, kind: int) -> bool:
-    # struct flock: l_type, l_whence, l_start, l_len, l_pid (0 for these locks)
-    request = struct.pack("hhqqi4x", kind, os.SEEK_SET, 0, 1, 0)
-    try:
-        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, request)
-    except OSError as error:
-        if error.errno in (errno.EAGAIN, errno.EACCES):
+            fcntl.flock(self._directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
             return False
-        raise
-    return True
+        return True
+
+    def _leave(self) -> None:
+        if sys.platform == "linux":
+            if not self._file.closed:
+                _try_record_lock(self._file, fcntl.F_UNLCK)
+        elif self._directory >= 0:
+            directory, self._directory = self._directory, -1
+            os.close(directory)
+        _own.inside.pop(self._key, None)
+
+
+def _try_record_lock(file: IOBase, kind: int) -> bool:
+    taken = True
+    try:
+        fcntl.fcntl(file, fcntl.F_OFD_SETLK, _REQUESTS[kind])
+    except (BlockingIOError, PermissionError):  # EAGAIN or EACCES, as the system likes
+        taken = False
+    return taken

@@ -9,6 +9,8 @@ import stat
 import sys
 
 from ...errors import ArgumentError, MapExistsError, MapIOError, MapNotFoundError, PyshmError
+from .. import registry
+from ..descriptors import Descriptor
 from ..enums import (
     HandleInheritability,
     MemoryMappedFileAccess,
@@ -18,12 +20,20 @@ from ..enums import (
 
 assert sys.platform != "win32"  # for type checkers
 
+from . import ending
 from .directory import shared_memory_directory
-from .files import leads_to, open_map_file, system_error, unlink_quietly
+from .files import open_map_file, system_error
 from .handle import EXECUTE, PERMITS, READ, WRITE, MapHandle
-from .holding import Finding, become_holder, open_another_holder, release, remove_if_dead
+from .holding import (
+    Finding,
+    become_holder,
+    open_another_holder,
+    release,
+    remove_if_dead,
+    users_of,
+)
 from .locks import attempts
-from .unnamed import make_unnamed, try_link
+from .unnamed import UnnamedFile
 
 __all__ = ["adopt", "create_named", "create_or_open_named", "open_named"]
 
@@ -36,74 +46,69 @@ def create_named(
     inheritability: HandleInheritability,
 ) -> MapHandle:
     """Create the named map. Raises MapExistsError if a process holds one of that name."""
-    path = os.path.join(shared_memory_directory(), name)
-    what = f"creating the named map {name!r}"
+    ending.check()
+    directory = shared_memory_directory()
+    path = os.path.join(directory, name)
     # Before any memory is reserved: the most frequent failure should cost nothing.
     if not remove_if_dead(path, name):
         raise _exists(name)
-    descriptor, private = make_unnamed(path, name, capacity, options)
-    linked = False
+    what = f"creating the named map {name!r}"
+    unnamed = UnnamedFile(path, f"{what} with {capacity} bytes in {directory}")
     try:
+        file = unnamed.make(capacity, options)
+        ending.begin(file)
         for _ in attempts(what):
-            linked = try_link(descriptor, private, path)
-            if linked:
+            if unnamed.try_link():
                 break
             if not remove_if_dead(path, name):
                 raise _exists(name)
-        return _holder(descriptor, path, capacity, PERMITS[access], inheritability)
+        unnamed.remove_private_name()
+        return _holder(file, path, capacity, PERMITS[access], inheritability)
     except BaseException as error:
-        if linked:
-            release(descriptor, path)
-        os.close(descriptor)
+        unnamed.remove_private_name()
+        if unnamed.file is not None:
+            _give_up(unnamed.file, path)
         if isinstance(error, OSError) and not isinstance(error, PyshmError):
             raise system_error(error, what) from error
         raise
-    finally:
-        if private is not None:
-            unlink_quietly(private)
 
 
 def open_named(
     name: str, rights: MemoryMappedFileRights, inheritability: HandleInheritability
 ) -> MapHandle:
     """Open the named map. Raises MapNotFoundError if no process holds one of that name."""
+    ending.check()
     permits = permits_of(rights)
     path = os.path.join(shared_memory_directory(), name)
-    for _ in attempts(f"opening the named map {name!r}"):
-        descriptor = open_map_file(path, name)
+    what = f"opening the named map {name!r}"
+    for _ in attempts(what):
+        file = open_map_file(path, name)
+        found = None
         try:
-            found = become_holder(descriptor, path)
+            ending.begin(file)
+            found = become_holder(file, path)
             if found is Finding.CHANGED:
+                file.close()
                 continue
-            size = os.fstat(descriptor).st_size
+            status = os.fstat(file.fileno())
             if found is Finding.DEAD:
-                raise MapNotFoundError(
-                    f"no map named {name!r}: its file {path} ({size} bytes) exists, but no "
-                    "process holds it; the process that held it ended without closing the map",
+                raise _dead(name, path, status)
+            if status.st_size == 0:
+                raise MapIOError(
+                    f"the file {path} of map {name!r} is empty; it can't be mapped",
                     filename=path,
+                    value=0,
+                    limit=1,
                 )
-            try:
-                if size == 0:
-                    raise MapIOError(
-                        f"the file {path} of map {name!r} is empty; it can't be mapped",
-                        filename=path,
-                        value=0,
-                        limit=1,
-                    )
-                handle = _holder(descriptor, path, size, permits, inheritability)
-            except BaseException:
+            return _holder(file, path, status.st_size, permits, inheritability, status)
+        except BaseException as error:
+            if found is Finding.ALIVE:
                 # The other holders may have closed the map meanwhile; then this one removes it.
-                release(descriptor, path)
-                raise
-            descriptor = -1
-            return handle
-        except OSError as error:
-            if isinstance(error, PyshmError):
-                raise
-            raise system_error(error, f"opening the named map {name!r}") from error
-        finally:
-            if descriptor >= 0:
-                os.close(descriptor)
+                _give_up(file, path)
+            file.close()
+            if isinstance(error, OSError) and not isinstance(error, PyshmError):
+                raise system_error(error, what) from error
+            raise
     raise AssertionError("attempts() ends by raising")
 
 
@@ -161,7 +166,8 @@ def create_or_open_named(
 def adopt(descriptor: int) -> MapHandle:
     """Return the map of an inherited descriptor.
 
-    Raises MapIOError if it is not the descriptor of a map, and leaves it open.
+    Raises MapIOError if it is not the descriptor of a map, or if an open map owns it already, and
+    leaves it open.
     """
     try:
         status = os.fstat(descriptor)
@@ -177,31 +183,37 @@ def adopt(descriptor: int) -> MapHandle:
             errno=errno.EBADF, field="handle", value=descriptor,
         )  # fmt: skip
     permits = READ | EXECUTE | (WRITE if flags == os.O_RDWR else 0)
-    path = _path_of(descriptor)
+    claim = registry.Claim(descriptor, "descriptor")
+    path = _path_of(status)
     if path is None:
-        return MapHandle(descriptor, status.st_size, permits)
-    # The inherited open file description and its lock are shared with the parent.
-    try:
-        own = open_another_holder(descriptor, path)
-    except OSError as error:
-        raise system_error(error, f"taking over descriptor {descriptor}") from error
-    try:
-        return MapHandle(own, status.st_size, permits, path=path, inheritable=descriptor)
-    except BaseException:
-        os.close(own)
-        raise
+        handle = MapHandle(Descriptor(descriptor), status.st_size, permits, status=status)
+    else:
+        # The inherited open file description and its lock are shared with the parent.
+        try:
+            own = open_another_holder(descriptor, path)
+        except OSError as error:
+            raise system_error(error, f"taking over descriptor {descriptor}") from error
+        try:
+            handle = MapHandle(own, status.st_size, permits, path=path, status=status)
+        except BaseException:
+            _give_up(own, path)
+            raise
+        handle.also_own(Descriptor(descriptor))
+    claim.end()
+    return handle
 
 
-def _path_of(descriptor: int) -> str | None:
-    """Return the path of the named map that a descriptor is open on; None if it is another file.
+def _path_of(status: os.stat_result) -> str | None:
+    """Return the path of the named map whose file this is; None if it is another file.
 
     /proc does not know the path, because the file was created without a name.
     """
-    number = os.fstat(descriptor).st_ino
     try:
         with os.scandir(shared_memory_directory()) as entries:
             for entry in entries:
-                if entry.inode() == number and leads_to(entry.path, descriptor):
+                if entry.inode() == status.st_ino and os.path.samestat(
+                    entry.stat(follow_symlinks=False), status
+                ):
                     return entry.path
     except (OSError, PyshmError):
         pass
@@ -209,19 +221,33 @@ def _path_of(descriptor: int) -> str | None:
 
 
 def _holder(
-    descriptor: int,
+    file: Descriptor,
     path: str,
     capacity: int,
     permits: int,
     inheritability: HandleInheritability,
+    status: os.stat_result | None = None,
 ) -> MapHandle:
-    inheritable = -1
+    inheritable = None
     if inheritability is HandleInheritability.INHERITABLE:
         # An open file description of its own: a lock that a child shares does not show which
         # of the two processes still uses the map.
-        inheritable = open_another_holder(descriptor, path)
-        os.set_inheritable(inheritable, True)
-    return MapHandle(descriptor, capacity, permits, path=path, inheritable=inheritable)
+        inheritable = open_another_holder(file.fileno(), path)
+        os.set_inheritable(inheritable.fileno(), True)
+    try:
+        return MapHandle(file, capacity, permits, path=path, status=status, inheritable=inheritable)
+    except BaseException:
+        if inheritable is not None:
+            inheritable.close()  # its lock would keep the name
+        raise
+
+
+def _give_up(file: Descriptor, path: str) -> None:
+    """Release and close the file of a map that could not be opened."""
+    try:
+        release(file, path)
+    finally:
+        file.close()
 
 
 def _exists(name: str) -> MapExistsError:
@@ -229,4 +255,18 @@ def _exists(name: str) -> MapExistsError:
         f"a map named {name!r} exists already; use open_existing or create_or_open to open it",
         field="map_name",
         value=name,
+    )
+
+
+def _dead(name: str, path: str, status: os.stat_result) -> MapNotFoundError:
+    users = users_of(status)
+    why = (
+        f"{users} it, but not as a map"
+        if users
+        else "the process that held it ended without closing the map"
+    )
+    return MapNotFoundError(
+        f"no map named {name!r}: its file {path} ({status.st_size} bytes) exists, but no process "
+        f"holds it; {why}",
+        filename=path,
     )

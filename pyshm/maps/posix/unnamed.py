@@ -11,98 +11,98 @@ import os
 import sys
 
 from ...errors import MapIOError, PyshmError
+from ..descriptors import Descriptor, obtain
 from ..enums import MemoryMappedFileOptions
 
 assert sys.platform != "win32"  # for type checkers
 
-from .files import FILE_MODE, system_error, unlink_quietly
+from .files import FILE_MODE, PRIVATE_PREFIX, system_error, unlink_quietly
 
-__all__ = ["PRIVATE_PREFIX", "make_unnamed", "try_link"]
+__all__ = ["UnnamedFile"]
 
-PRIVATE_PREFIX = ".pyshm-"  # of the private names, which are used where O_TMPFILE does not work
 _O_TMPFILE: int = getattr(os, "O_TMPFILE", 0)
 
 
-def make_unnamed(
-    path: str, name: str, capacity: int, options: MemoryMappedFileOptions
-) -> tuple[int, str | None]:
-    """Create the file of the map ``name``, which is to be linked to ``path``.
+class UnnamedFile:
+    """The file of a map that is to be linked to ``path``."""
 
-    Return its descriptor, and its private name if it has one. Raises MapIOError if the
-    directory has not enough room.
-    """
-    directory = os.path.dirname(path)
-    what = f"creating the named map {name!r} with {capacity} bytes in {directory}"
-    private: str | None = None
-    try:
-        descriptor = -1
+    __slots__ = ("_path", "_private", "_what", "file")
+
+    def __init__(self, path: str, what: str) -> None:
+        self.file: Descriptor | None = None  # before make()
+        self._path = path
+        self._private: str | None = None
+        self._what = what
+
+    def make(self, capacity: int, options: MemoryMappedFileOptions) -> Descriptor:
+        """Create the file. Raises MapIOError if the directory has not enough room."""
+        try:
+            self.file = file = self._create()
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            os.fchmod(file.fileno(), FILE_MODE)  # the umask may have removed rights
+            if options & MemoryMappedFileOptions.DELAY_ALLOCATE_PAGES:
+                os.ftruncate(file.fileno(), capacity)
+            else:
+                self._reserve(file.fileno(), capacity)
+            return file
+        except OSError as error:
+            if isinstance(error, PyshmError):
+                raise
+            raise system_error(error, self._what) from error
+
+    def _create(self) -> Descriptor:
+        directory = os.path.dirname(self._path)
         if _O_TMPFILE:
             try:
-                descriptor = os.open(directory, _O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, FILE_MODE)
+                flags = _O_TMPFILE | os.O_RDWR | os.O_CLOEXEC
+                return obtain(os.open, directory, flags, FILE_MODE)
             except OSError as error:
                 if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
                     raise
-        if descriptor < 0:
-            private = os.path.join(directory, f"{PRIVATE_PREFIX}{os.urandom(12).hex()}")
-            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            descriptor = os.open(private, flags, FILE_MODE)
-    except OSError as error:
-        raise system_error(error, what) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        os.fchmod(descriptor, FILE_MODE)  # the umask may have removed rights
-        if options & MemoryMappedFileOptions.DELAY_ALLOCATE_PAGES:
-            os.ftruncate(descriptor, capacity)
-        else:
-            _reserve(descriptor, capacity, what)
-    except BaseException as error:
-        os.close(descriptor)
-        if private is not None:
-            unlink_quietly(private)
-        if isinstance(error, OSError) and not isinstance(error, PyshmError):
-            raise system_error(error, what) from error
-        raise
-    return descriptor, private
+        self._private = os.path.join(directory, f"{PRIVATE_PREFIX}{os.urandom(12).hex()}")
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        return obtain(os.open, self._private, flags, FILE_MODE)
 
+    def _reserve(self, number: int, capacity: int) -> None:
+        """Allocate the file's memory now; without memory, a later write would end in SIGBUS."""
+        space = os.fstatvfs(number)
+        free = space.f_bavail * space.f_frsize
+        # Compared first, because posix_fallocate fills the directory before it fails.
+        if capacity <= free or not space.f_blocks:  # a tmpfs without a limit reports no blocks
+            try:
+                if sys.platform == "darwin":
+                    os.ftruncate(number, capacity)
+                else:
+                    os.posix_fallocate(number, 0, capacity)
+                return
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+        raise MapIOError(
+            f"{self._what}: only {free} bytes are free there",
+            errno=errno.ENOSPC,
+            field="capacity",
+            value=capacity,
+            limit=free,
+        )
 
-def _reserve(descriptor: int, capacity: int, what: str) -> None:
-    """Allocate the file's memory now; without memory, a later write would end in SIGBUS."""
-    space = os.fstatvfs(descriptor)
-    free = space.f_bavail * space.f_frsize
-    # Compared first, because posix_fallocate fills the directory before it fails.
-    if capacity <= free or not space.f_blocks:  # a tmpfs without a limit reports no blocks
+    def try_link(self) -> bool:
+        """Give the file its name. Return False if that name is taken."""
+        assert self.file is not None
         try:
-            if sys.platform == "darwin":
-                os.ftruncate(descriptor, capacity)
-            else:
-                os.posix_fallocate(descriptor, 0, capacity)
-            return
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
-    raise MapIOError(
-        f"{what}: only {free} bytes are free there",
-        errno=errno.ENOSPC,
-        field="capacity",
-        value=capacity,
-        limit=free,
-    )
+            if self._private is not None:
+                os.link(self._private, self._path, follow_symlinks=False)
+                return True
+            # linkat(2) with AT_SYMLINK_FOLLOW names an O_TMPFILE file. CPython calls plain
+            # link(2), which does not follow, unless a directory descriptor is given. That of an
+            # absolute path is not used, so any number will do.
+            source = f"/proc/self/fd/{self.file.fileno()}"
+            os.link(source, self._path, src_dir_fd=self.file.fileno(), follow_symlinks=True)
+        except FileExistsError:
+            return False
+        return True
 
-
-def try_link(descriptor: int, private: str | None, path: str) -> bool:
-    """Give the file the name ``path``. Return False if that name is taken."""
-    try:
-        if private is not None:
-            os.link(private, path, follow_symlinks=False)
-            return True
-        # linkat(2) with AT_SYMLINK_FOLLOW names an O_TMPFILE file. CPython calls plain link(2),
-        # which does not follow, unless a directory descriptor is given.
-        directory = os.open("/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            source = f"/proc/self/fd/{descriptor}"
-            os.link(source, path, src_dir_fd=directory, follow_symlinks=True)
-        finally:
-            os.close(directory)
-    except FileExistsError:
-        return False
-    return True
+    def remove_private_name(self) -> None:
+        """Remove the private name, if there is one."""
+        if self._private is not None:
+            unlink_quietly(self._private)

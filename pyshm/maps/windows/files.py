@@ -8,14 +8,14 @@ from __future__ import annotations
 import msvcrt
 import os
 import sys
-from collections.abc import Callable
 
 from ...errors import MapIOError
+from ..descriptors import Descriptor, obtain
 from ..enums import READ_ONLY, FileMode, HandleInheritability, MemoryMappedFileAccess
 
 assert sys.platform == "win32"  # for type checkers
 
-from .handle import MapHandle, owned
+from .handle import MapHandle
 from .kernel import (
     ALREADY_EXISTS,
     INVALID_HANDLE,
@@ -42,8 +42,10 @@ _DISPOSITIONS = {  # CREATE_NEW, CREATE_ALWAYS, OPEN_EXISTING, OPEN_ALWAYS
 }
 
 
-def open_file(path: str, mode: FileMode, access: MemoryMappedFileAccess) -> tuple[int, bool]:
-    """Open or create the file at ``path``. Return its descriptor and whether it was created.
+def open_file(
+    path: str, mode: FileMode, access: MemoryMappedFileAccess, created: list[Descriptor]
+) -> Descriptor:
+    """Open or create the file at ``path``. Also add it to ``created`` if it is new.
 
     Other programs may read the file meanwhile but not write it. That is FileShare.Read, which
     .NET's CreateFromFile uses and which no function of Python's own offers.
@@ -63,19 +65,22 @@ def open_file(path: str, mode: FileMode, access: MemoryMappedFileAccess) -> tupl
     code = last_error()
     if handle == INVALID_HANDLE:
         raise system_error(code, f"file {path!r}", filename=path)
-    created = mode is not FileMode.OPEN and code != ALREADY_EXISTS
+    is_new = mode is not FileMode.OPEN and code != ALREADY_EXISTS
     flags = (os.O_RDONLY if reading else os.O_RDWR) | os.O_BINARY | os.O_NOINHERIT
     try:
-        return msvcrt.open_osfhandle(handle, flags), created
+        file = obtain(msvcrt.open_osfhandle, handle, flags)
     except BaseException as error:
         kernel.CloseHandle(handle)
-        if created:
+        if is_new:
             os.unlink(extended)
         if isinstance(error, OSError):
             raise MapIOError(
                 f"file {path!r}: {error.strerror}", errno=error.errno, filename=path
             ) from error
         raise
+    if is_new:
+        created.append(file)
+    return file
 
 
 def _extended(path: str) -> str:
@@ -97,9 +102,11 @@ def create_from_descriptor(
     capacity: int,
     access: MemoryMappedFileAccess,
     inheritability: HandleInheritability,
-    on_close: Callable[[], None],
+    own: Descriptor | None,
 ) -> MapHandle:
-    """Map an open file, which grows to ``capacity`` if it is shorter. ``on_close`` closes it.
+    """Map an open file, which grows to ``capacity`` if it is shorter.
+
+    The map closes the file if it is given as ``own``.
 
     The file's own access must include the map's.
     """
@@ -114,4 +121,7 @@ def create_from_descriptor(
     if existed:
         assert map_name is not None
         raise already_exists(handle, map_name)
-    return owned(handle, on_close)
+    opened = MapHandle(handle)
+    if own is not None:
+        opened.on_close = own.close
+    return opened

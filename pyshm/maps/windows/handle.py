@@ -10,7 +10,9 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from ..._support.closing import NO_BYTES
 from ...errors import ArgumentOutOfRangeError, ClosedError, MapIOError
+from .. import registry
 from ..enums import (
     READ_ONLY,
     HandleInheritability,
@@ -29,6 +31,7 @@ from .kernel import (
     PAGES,
     TIMEOUT,
     VIEWS,
+    KernelHandle,
     check_addressable,
     create_section,
     halves,
@@ -37,7 +40,7 @@ from .kernel import (
     windows,
 )
 
-__all__ = ["MapHandle", "ViewMemory", "adopt", "create_anonymous", "owned"]
+__all__ = ["MapHandle", "ViewMemory", "adopt", "create_anonymous"]
 
 _MEM_COMMIT, _MEM_RESERVE = 0x1000, 0x2000
 
@@ -80,12 +83,13 @@ class ViewMemory:
         That is FlushViewOfFile without FlushFileBuffers: it does not wait for the disk's own
         cache. NTFS may fail with a lock violation for a moment; that is retried, as in .NET.
         """
-        if not self.capacity:
-            return  # 0 would mean "all"
+        address = self._address
+        if not self.capacity or address is None:
+            return  # 0 would mean "all"; there is no address after release()
         kernel = windows()[1]
         deadline = time.monotonic() + TIMEOUT
         pause = 0.001
-        while not kernel.FlushViewOfFile(self._address, self.pointer_offset + self.capacity):
+        while not kernel.FlushViewOfFile(address, self.pointer_offset + self.capacity):
             code = last_error()
             if code != LOCK_VIOLATION or time.monotonic() > deadline:
                 raise system_error(code, f"flushing a view of {self.capacity} bytes")
@@ -99,26 +103,40 @@ class ViewMemory:
         """
 
     def release(self) -> None:
-        """Release this object's own buffer."""
-        self.buffer.release()
+        """Drop this object's own buffer, which another thread may still be using."""
+        self.buffer = NO_BYTES
         self._address = None
 
 
 class MapHandle:
     """An open map: the kernel's handle, and the file to close with it."""
 
-    __slots__ = ("_handle", "_on_close", "capacity")
+    __slots__ = ("__weakref__", "_owned", "capacity", "on_close")
 
-    def __init__(self, handle: int, on_close: Callable[[], None] | None = None) -> None:
-        self._handle = handle
-        self._on_close = on_close
+    def __init__(self, handle: KernelHandle) -> None:
+        # One handle, or none after close. Of two threads that close, one can take it out.
+        self._owned = [handle]
+        self.on_close: Callable[[], None] | None = None
         # Only the kernel knows it. It counts in whole pages, and checks every view itself.
         self.capacity = -1
+        registry.add(self)
+
+    def __del__(self) -> None:
+        # An error has hit the constructor if there is no list.
+        if getattr(self, "_owned", None) or getattr(self, "on_close", None):
+            self.close()
 
     @property
     def number(self) -> int:
         """The kernel's handle; -1 after close."""
-        return self._handle
+        try:
+            return self._owned[0].number
+        except IndexError:
+            return INVALID_HANDLE
+
+    def owns(self, number: int) -> bool:
+        """Return whether closing the map closes the handle ``number``."""
+        return self.number == number
 
     def map_view(self, offset: int, size: int, access: MemoryMappedFileAccess) -> ViewMemory:
         """Map ``size`` bytes from ``offset``; size 0 means all bytes up to the end.
@@ -130,83 +148,87 @@ class MapHandle:
         length = size + pointer_offset if size else 0
         check_addressable("size", length)
         _check_virtual_memory(length)
-        if self._handle == INVALID_HANDLE:
-            raise ClosedError("the map is closed")
-        address = self._map(offset - pointer_offset, length, access)
         try:
-            mapped = self._commit(address, offset - pointer_offset, length, access)
-            capacity = size or mapped - pointer_offset
-            if capacity < 0:
-                raise ArgumentOutOfRangeError(
-                    f"offset {offset} is beyond the map's last page, which ends at "
-                    f"{offset - pointer_offset + mapped}",
-                    field="offset",
-                    value=offset,
-                    limit=offset - pointer_offset + mapped,
-                )
-            writable = access not in READ_ONLY
-            return ViewMemory(address, pointer_offset, capacity, writable=writable)
-        except BaseException:
-            # At once: the traceback refers to the pointer, and may be kept for long.
-            windows()[0].release(address)
-            raise
-
-    def _map(self, start: int, length: int, access: MemoryMappedFileAccess) -> Any:
-        """Return the pointer to a new view, which unmaps the view when it is collected."""
-        ffi, kernel = windows()
-        pointer = kernel.MapViewOfFile(self._handle, VIEWS[access], *halves(start), length)
-        if pointer == ffi.NULL:
-            extent = f"{length} bytes" if length else "everything"
-            raise system_error(
-                last_error(),
-                f"mapping {extent} from {start} on for {access.name} "
-                "(is the map that large, and does it permit that access?)",
-            )
-        return ffi.gc(pointer, kernel.UnmapViewOfFile)
-
-    def _commit(self, address: Any, start: int, length: int, access: MemoryMappedFileAccess) -> int:
-        """Give the view's pages their memory if they have none yet. Return the view's size.
-
-        Pages have no memory in a map with DELAY_ALLOCATE_PAGES. Touching such a page would crash
-        the process, so a failure is an error here; .NET does not check.
-        """
-        found, reserved = _query(address)
-        if not reserved and found >= length:
-            return found
-        if access is MemoryMappedFileAccess.COPY_ON_WRITE:
-            # VirtualAlloc does not take PAGE_WRITECOPY. But the pages belong to the map, not to
-            # the view, so a view for reading can be used instead.
-            ffi = windows()[0]
-            reading = self._map(start, length, MemoryMappedFileAccess.READ)
-            try:
-                _allocate(reading, length or found, PAGE_READONLY)
-            finally:
-                ffi.release(reading)
-        else:
-            _allocate(address, length or found, PAGES[access])
-        return _query(address)[0]
+            handle = self._owned[0]  # another thread may close the map: this one keeps the handle
+        except IndexError:
+            raise ClosedError("the map is closed") from None
+        try:
+            return _view(handle.number, offset - pointer_offset, length, pointer_offset, access)
+        finally:
+            del handle  # the traceback of an error may be kept for long
 
     def close(self) -> None:
         """Release the map; its name disappears with the last handle. Another call does nothing."""
-        if self.abandon() and self._on_close is not None:
-            self._on_close()
-
-    def abandon(self) -> bool:
-        """Close only the kernel's handle. Return whether it was open."""
-        handle, self._handle = self._handle, INVALID_HANDLE
-        if handle == INVALID_HANDLE:
-            return False
-        windows()[1].CloseHandle(handle)
-        return True
+        try:
+            if self._owned:
+                registry.remove(self)
+                self._owned.clear()
+        finally:
+            if self.on_close is not None:
+                self.on_close()
+                self.on_close = None
 
 
-def owned(handle: int, on_close: Callable[[], None] | None = None) -> MapHandle:
-    """Return the map of a handle that this process has just got; close the handle on failure."""
+def _view(
+    handle: int, start: int, length: int, pointer_offset: int, access: MemoryMappedFileAccess
+) -> ViewMemory:
+    address = _map(handle, start, length, access)
     try:
-        return MapHandle(handle, on_close)
+        mapped = _commit(handle, address, start, length, access)
+        capacity = (length or mapped) - pointer_offset
+        if capacity < 0:
+            raise ArgumentOutOfRangeError(
+                f"offset {start + pointer_offset} is beyond the map's last page, which ends at "
+                f"{start + mapped}",
+                field="offset",
+                value=start + pointer_offset,
+                limit=start + mapped,
+            )
+        writable = access not in READ_ONLY
+        return ViewMemory(address, pointer_offset, capacity, writable=writable)
     except BaseException:
-        windows()[1].CloseHandle(handle)
+        # At once: the traceback refers to the pointer, and may be kept for long.
+        windows()[0].release(address)
         raise
+
+
+def _map(handle: int, start: int, length: int, access: MemoryMappedFileAccess) -> Any:
+    """Return the pointer to a new view, which unmaps the view when it is collected."""
+    ffi, kernel = windows()
+    pointer = kernel.MapViewOfFile(handle, VIEWS[access], *halves(start), length)
+    if pointer == ffi.NULL:
+        extent = f"{length} bytes" if length else "everything"
+        raise system_error(
+            last_error(),
+            f"mapping {extent} from {start} on for {access.name} "
+            "(is the map that large, and does it permit that access?)",
+        )
+    return ffi.gc(pointer, kernel.UnmapViewOfFile)
+
+
+def _commit(
+    handle: int, address: Any, start: int, length: int, access: MemoryMappedFileAccess
+) -> int:
+    """Give the view's pages their memory if they have none yet. Return the view's size.
+
+    Pages have no memory in a map with DELAY_ALLOCATE_PAGES. Touching such a page would crash
+    the process, so a failure is an error here; .NET does not check.
+    """
+    found, reserved = _query(address)
+    if not reserved and found >= length:
+        return found
+    if access is MemoryMappedFileAccess.COPY_ON_WRITE:
+        # VirtualAlloc does not take PAGE_WRITECOPY. But the pages belong to the map, not to
+        # the view, so a view for reading can be used instead.
+        ffi = windows()[0]
+        reading = _map(handle, start, length, MemoryMappedFileAccess.READ)
+        try:
+            _allocate(reading, length or found, PAGE_READONLY)
+        finally:
+            ffi.release(reading)
+    else:
+        _allocate(address, length or found, PAGES[access])
+    return _query(address)[0]
 
 
 def create_anonymous(
@@ -220,15 +242,17 @@ def create_anonymous(
     what = f"creating an anonymous map of {capacity} bytes"
     protection = PAGES[access] | options
     handle, _ = create_section(INVALID_HANDLE, None, capacity, protection, inheritability, what)
-    return owned(handle)
+    return MapHandle(handle)
 
 
 def adopt(handle: int) -> MapHandle:
     """Return the map of an inherited handle.
 
-    Raises MapIOError if it is not the handle of a map, and leaves it open.
+    Raises MapIOError if it is not the handle of a map, or if an open map owns it already, and
+    leaves it open.
     """
     ffi, kernel = windows()
+    claim = registry.Claim(handle, "handle")
     # The kernel checks the kind of object first, and the handle's rights after that.
     pointer = kernel.MapViewOfFile(handle, MAP_READ, 0, 0, 1)
     if pointer != ffi.NULL:
@@ -236,7 +260,9 @@ def adopt(handle: int) -> MapHandle:
     elif (code := last_error()) != ACCESS_DENIED:
         what = f"handle {handle} is not an inherited map"
         raise system_error(code, what, field="handle", value=handle)
-    return MapHandle(handle)  # if this fails, the handle stays the caller's
+    opened = MapHandle(KernelHandle(handle))
+    claim.end()
+    return opened
 
 
 def _query(address: Any) -> tuple[int, bool]:

@@ -41,6 +41,7 @@ __all__ = [
     "PAGE_READONLY",
     "TIMEOUT",
     "VIEWS",
+    "KernelHandle",
     "already_exists",
     "check_addressable",
     "create_section",
@@ -153,6 +154,28 @@ def windows() -> tuple[Any, Any]:
     return ffi, ffi.dlopen("kernel32.dll")
 
 
+class KernelHandle:
+    """A handle of a map, which is closed by ``close`` or with the last reference to it.
+
+    Its number can be used as long as there is a reference. After that the kernel gives the number
+    to another object.
+    """
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __del__(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the handle. Another call does nothing."""
+        number, self.number = self.number, INVALID_HANDLE
+        if number != INVALID_HANDLE:
+            windows()[1].CloseHandle(number)
+
+
 def last_error() -> int:
     """Return the error code of this thread's latest call; cffi keeps it from other code's calls."""
     code: int = windows()[0].getwinerror()[0]
@@ -177,9 +200,9 @@ def name_error(code: int, what: str, name: str | None) -> PyshmError:
     return system_error(code, what, field="map_name", value=name)
 
 
-def already_exists(handle: int, name: str) -> MapExistsError:
+def already_exists(handle: KernelHandle, name: str) -> MapExistsError:
     """Close the handle of another process's map. Return the error which says that it exists."""
-    windows()[1].CloseHandle(handle)
+    handle.close()
     return MapExistsError(
         f"a map named {name!r} exists already; use open_existing or create_or_open to open it",
         winerror=ALREADY_EXISTS,
@@ -211,7 +234,7 @@ def create_section(
     protection: int,
     inheritability: HandleInheritability,
     what: str,
-) -> tuple[int, bool]:
+) -> tuple[KernelHandle, bool]:
     """Return the handle of a map of ``file``, and whether it is a map that had the name already.
 
     https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-createfilemappingw
@@ -227,4 +250,4 @@ def create_section(
     code = last_error()
     if not handle:
         raise name_error(code, what, name)
-    return handle, code == ALREADY_EXISTS
+    return KernelHandle(handle), code == ALREADY_EXISTS

@@ -15,7 +15,7 @@ from ..enums import (
 
 assert sys.platform == "win32"  # for type checkers
 
-from .handle import MapHandle, owned
+from .handle import MapHandle
 from .kernel import (
     FILE_NOT_FOUND,
     INVALID_HANDLE,
@@ -23,6 +23,7 @@ from .kernel import (
     PAGES,
     TIMEOUT,
     VIEWS,
+    KernelHandle,
     already_exists,
     check_addressable,
     create_section,
@@ -45,14 +46,14 @@ def create_named(
     handle, existed = _create_or_open(name, capacity, access, options, inheritability)
     if existed:
         raise already_exists(handle, name)
-    return owned(handle)
+    return MapHandle(handle)
 
 
 def open_named(
     name: str, rights: MemoryMappedFileRights, inheritability: HandleInheritability
 ) -> MapHandle:
     """Open the named map. Raises MapNotFoundError if no process holds one of that name."""
-    return owned(_open(name, rights, inheritability))
+    return MapHandle(_open(name, rights, inheritability))
 
 
 def create_or_open_named(
@@ -74,11 +75,11 @@ def create_or_open_named(
     pause = 0.001
     while True:
         try:
-            return owned(_create_or_open(name, capacity, access, options, inheritability)[0])
+            return MapHandle(_create_or_open(name, capacity, access, options, inheritability)[0])
         except MapAccessError as error:
             refused = error
         try:
-            return owned(_open(name, VIEWS[access], inheritability))
+            return MapHandle(_open(name, VIEWS[access], inheritability))
         except MapNotFoundError:
             if time.monotonic() > deadline:
                 raise refused from None
@@ -88,7 +89,7 @@ def create_or_open_named(
 
 def _open_for_writing(name: str, inheritability: HandleInheritability) -> MapHandle:
     try:
-        return owned(_open(name, MAP_WRITE, inheritability))
+        return MapHandle(_open(name, MAP_WRITE, inheritability))
     except MapNotFoundError:
         raise ArgumentError(
             f"no map named {name!r}, and access WRITE can't create one; use READ_WRITE",
@@ -103,14 +104,14 @@ def _create_or_open(
     access: MemoryMappedFileAccess,
     options: MemoryMappedFileOptions,
     inheritability: HandleInheritability,
-) -> tuple[int, bool]:
+) -> tuple[KernelHandle, bool]:
     check_addressable("capacity", capacity)
     what = f"creating the named map {name!r} with {capacity} bytes"
     protection = PAGES[access] | options
     return create_section(INVALID_HANDLE, name, capacity, protection, inheritability, what)
 
 
-def _open(name: str, rights: int, inheritability: HandleInheritability) -> int:
+def _open(name: str, rights: int, inheritability: HandleInheritability) -> KernelHandle:
     """Return the handle of an existing named map.
 
     https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-openfilemappingw
@@ -123,4 +124,4 @@ def _open(name: str, rights: int, inheritability: HandleInheritability) -> int:
                 f"no map named {name!r}", winerror=code, field="map_name", value=name
             )
         raise name_error(code, f"opening the named map {name!r}", name)
-    return handle
+    return KernelHandle(handle)

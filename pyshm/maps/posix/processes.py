@@ -12,6 +12,8 @@ from typing import NamedTuple, TypeAlias
 
 assert sys.platform != "win32"  # for type checkers
 
+from .files import EXAMINING
+
 __all__ = ["FileId", "Use", "file_id", "uses"]
 
 FileId: TypeAlias = tuple[int, int]
@@ -31,14 +33,18 @@ def file_id(status: os.stat_result) -> FileId:
     return status.st_dev, status.st_ino
 
 
-def uses(files: Set[FileId]) -> dict[FileId, list[Use]]:
-    """Return the visible processes that use each of ``files``, sorted by process ID."""
+def uses(files: Set[FileId], *, examining: bool = True) -> dict[FileId, list[Use]]:
+    """Return the visible processes that use each of ``files``, sorted by process ID.
+
+    Without ``examining``, a descriptor with which a process examines a map's file does not count:
+    each process that looks for a map has one for a moment.
+    """
     found: dict[FileId, list[Use]] = {file: [] for file in files}
     if not files:
         return found
     for pid in sorted(int(name) for name in os.listdir("/proc") if name.isdecimal()):
         held: dict[FileId, bool] = {}
-        for file, holds in _open_files(pid, files):
+        for file, holds in _open_files(pid, files, examining):
             held[file] = held.get(file, False) or holds
         for file in _mapped_files(pid, files):
             held.setdefault(file, False)
@@ -49,7 +55,7 @@ def uses(files: Set[FileId]) -> dict[FileId, list[Use]]:
     return found
 
 
-def _open_files(pid: int, files: Set[FileId]) -> Iterator[tuple[FileId, bool]]:
+def _open_files(pid: int, files: Set[FileId], examining: bool) -> Iterator[tuple[FileId, bool]]:
     folder = f"/proc/{pid}/fd"
     try:
         numbers = os.listdir(folder)
@@ -61,10 +67,18 @@ def _open_files(pid: int, files: Set[FileId]) -> Iterator[tuple[FileId, bool]]:
             if file not in files:
                 continue
             with open(f"/proc/{pid}/fdinfo/{number}", encoding="ascii") as info:
-                holds = any(line.startswith("lock:") and " FLOCK " in line for line in info)
+                lines = info.readlines()
         except OSError:
             continue  # the process has closed it meanwhile
-        yield file, holds
+        holds = any(line.startswith("lock:") and " FLOCK " in line for line in lines)
+        if examining or not any(map(_is_examining, lines)):
+            yield file, holds
+
+
+def _is_examining(line: str) -> bool:
+    """Return whether a line of fdinfo has the flags with which a map's file is examined."""
+    name, _, value = line.partition(":")
+    return name == "flags" and int(value, 8) & EXAMINING == EXAMINING
 
 
 def _mapped_files(pid: int, files: Set[FileId]) -> Iterator[FileId]:

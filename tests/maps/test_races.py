@@ -1,0 +1,242 @@
+"""Threads that close a map or a view while others use it, beside a file that is none of theirs.
+
+A number of a descriptor can be used again at once. The threads switch after a microsecond.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyshm import HandleInheritability, MemoryMappedFile, ShareMemoryHelper
+from pyshm.errors import ClosedError, MapIOError
+
+ROUNDS = 60
+CANARY = b"c" * 4096
+
+
+@pytest.fixture(autouse=True)
+def quick_switches() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def _named(name: str, _: Path) -> MemoryMappedFile:
+    return MemoryMappedFile.create_new(name, 4096)
+
+
+def _inheritable(name: str, _: Path) -> MemoryMappedFile:
+    inheritable = HandleInheritability.INHERITABLE
+    return MemoryMappedFile.create_new(name, 4096, inheritability=inheritable)
+
+
+def _anonymous(_: str, __: Path) -> MemoryMappedFile:
+    return MemoryMappedFile.create_new(None, 4096)
+
+
+def _of_path(_: str, path: Path) -> MemoryMappedFile:
+    return MemoryMappedFile.create_from_file(path)
+
+
+def _of_file(_: str, path: Path) -> MemoryMappedFile:
+    return MemoryMappedFile.create_from_file(path.open("r+b"))
+
+
+def run_until_closed(uses: list[Callable[[], object]], close: Callable[[], object]) -> list[str]:
+    """Repeat each of ``uses`` in a thread until ClosedError, and close. Return other errors."""
+    wrong: list[str] = []
+    used = threading.Event()
+
+    def repeat(use: Callable[[], object]) -> None:
+        try:
+            while True:
+                use()
+                used.set()
+        except ClosedError:
+            pass
+        except BaseException as error:  # noqa: BLE001 - the test reports it
+            wrong.append(repr(error))
+        used.set()
+
+    threads = [threading.Thread(target=repeat, args=(use,)) for use in uses]
+    for thread in threads:
+        thread.start()
+    used.wait()
+    close()
+    for thread in threads:
+        thread.join()
+    return wrong
+
+
+@pytest.mark.parametrize("kind", ["accessor", "stream"])
+@pytest.mark.parametrize("make", [_named, _inheritable, _anonymous, _of_path, _of_file])
+def test_a_view_made_while_the_map_is_closed_is_never_one_of_another_file(
+    make: Callable[[str, Path], MemoryMappedFile], kind: str, map_name: str, tmp_path: Path
+) -> None:
+    path, canary = tmp_path / "map", tmp_path / "canary"
+    path.write_bytes(bytes(4096))
+    wrong: list[str] = []
+    for _ in range(ROUNDS):
+        canary.write_bytes(CANARY)
+        opened = make(map_name, path)
+
+        def use(opened: MemoryMappedFile = opened) -> None:
+            if kind == "accessor":
+                with opened.create_view_accessor() as view:
+                    view.write_int32(0, 7)
+            else:
+                with opened.create_view_stream() as stream:
+                    stream.write(b"7")
+
+        others: list[Any] = []
+
+        def close(opened: MemoryMappedFile = opened, others: list[Any] = others) -> None:
+            opened.close()
+            others.append(canary.open("r+b"))  # with the number that was closed
+
+        wrong += run_until_closed([use, use], close)
+        others[0].close()
+        assert canary.read_bytes() == CANARY
+    assert wrong == []
+
+
+USES: dict[str, Callable[[Any], object]] = {
+    "read": lambda view: view.read_int32(0),
+    "write": lambda view: view.write_int32(0, 1),
+    "decimal": lambda view: view.read_decimal(16),
+    "array": lambda view: view.read_array(0, bytearray(64)),
+    "write array": lambda view: view.write_array(0, bytes(64)),
+    "buffer": lambda view: view.buffer[0],
+    "flush": lambda view: view.flush(),
+    "check": lambda view: view.check_backed(),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_view_that_another_thread_closes_is_closed_and_nothing_else(use: str) -> None:
+    wrong = []
+    with MemoryMappedFile.create_new(None, 4096) as opened:
+        for _ in range(ROUNDS):
+            view = opened.create_view_accessor()
+            action = partial(USES[use], view)
+            wrong += run_until_closed([action, action], view.close)
+    assert wrong == []
+
+
+STREAM_USES: dict[str, Callable[[Any], object]] = {
+    "read": lambda stream: (stream.seek(0), stream.read(8)),
+    "read all": lambda stream: (stream.seek(0), stream.readall()),
+    "write": lambda stream: (stream.seek(0), stream.write(b"12345678")),
+    "lines": lambda stream: (stream.seek(0), stream.writelines([b"1", b"2"])),
+    "flush": lambda stream: stream.flush(),
+    "enter": lambda stream: stream.__enter__(),
+    "iterate": iter,
+    "terminal": lambda stream: stream.isatty(),
+    "length": len,
+}
+
+
+@pytest.mark.parametrize("use", STREAM_USES)
+def test_a_stream_that_another_thread_closes_is_closed_and_nothing_else(use: str) -> None:
+    wrong = []
+    with MemoryMappedFile.create_new(None, 4096) as opened:
+        for _ in range(ROUNDS):
+            stream = opened.create_view_stream()
+            wrong += run_until_closed([partial(STREAM_USES[use], stream)], stream.close)
+    assert wrong == []
+
+
+@pytest.mark.parametrize("kind", ["map", "accessor", "stream", "helper"])
+def test_threads_that_close_one_object_close_it_once(kind: str, map_name: str) -> None:
+    wrong: list[str] = []
+    for _ in range(ROUNDS * 4):
+        with MemoryMappedFile.create_new(map_name, 4096) as opened:
+            helper = ShareMemoryHelper(map_name, 4096).open()
+            things = {
+                "map": lambda opened=opened: opened,
+                "accessor": opened.create_view_accessor,
+                "stream": opened.create_view_stream,
+                "helper": lambda helper=helper: helper,
+            }
+            thing = things[kind]()
+            start = threading.Barrier(3)
+
+            def close(thing: Any = thing, start: threading.Barrier = start) -> None:
+                start.wait()
+                try:
+                    thing.close()
+                except BaseException as error:  # noqa: BLE001 - the test reports it
+                    wrong.append(repr(error))
+
+            threads = [threading.Thread(target=close) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert thing.closed
+            helper.close()
+    assert wrong == []
+
+
+def test_a_descriptor_that_other_code_closed_gives_no_view_of_another_file(tmp_path: Path) -> None:
+    if sys.platform == "win32":
+        pytest.skip("on Windows a map has no descriptor")
+    import os
+
+    canary = tmp_path / "canary"
+    canary.write_bytes(CANARY)
+    opened = MemoryMappedFile.create_new(None, 4096)
+    spare = os.dup(opened.fileno())
+    with canary.open("r+b") as other:
+        os.dup2(other.fileno(), opened.fileno())
+        with pytest.raises(ClosedError, match="another file"):
+            opened.create_view_accessor()
+        os.dup2(spare, opened.fileno())
+    os.close(spare)
+    opened.close()
+    assert canary.read_bytes() == CANARY
+
+
+def test_one_handle_is_taken_over_once() -> None:
+    with MemoryMappedFile.create_new(None, 4096) as opened:
+        with pytest.raises(MapIOError, match="belongs to an open map"):
+            MemoryMappedFile.from_handle(opened.handle)
+        opened.create_view_accessor().close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a descriptor is duplicated")
+def test_of_threads_that_take_over_one_descriptor_one_succeeds() -> None:
+    import os
+
+    with MemoryMappedFile.create_new(None, 4096) as opened:
+        for _ in range(ROUNDS):
+            number = os.dup(opened.fileno())
+            start = threading.Barrier(3)
+            taken: list[MemoryMappedFile] = []
+
+            def take(
+                number: int = number,
+                start: threading.Barrier = start,
+                taken: list[MemoryMappedFile] = taken,
+            ) -> None:
+                start.wait()
+                try:
+                    taken.append(MemoryMappedFile.from_handle(number))
+                except MapIOError:
+                    pass
+
+            threads = [threading.Thread(target=take) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert len(taken) == 1
+            taken[0].close()
