@@ -42,4 +42,10 @@ NAMES = [
     "from_bytes", "make", "__make__", "exec", "mro", "name", "value", "real", "_value_", "_missing_",
     "_ignore_", "_name_", "buffer", "offset", "_raw_0_", "_memory_", "_at_0_", "_fields_", "v1", "n1",
 ]  # fmt: skip
-TEXTS = [*NAMES, *(f"{text}\nimport os\n" for text in ('"""', "x\\", "'''")), *SEPARATORS]
+TEXTS = [
+    *NORMALIZED,
+    *SEPARATORS,
+    *INVISIBLE,
+    *ATTACKS,
+    *(f"{text}\nimport os\n" for text in ('"""', "x\\", "'''")),
+]
