@@ -230,7 +230,7 @@ def test_a_listing_reads_a_part_of_many_zeros(folder, reads, monkeypatch):
     for number in range(8):
         sparse(folder / f"{number}", 4 << 20, bytes(4 << 20))
     found = list_maps()
-    assert reads.size <= (5 << 20) + 8 * (content._BEGIN + (1 << 20))
+    assert reads.size <= (5 << 20) + 8 * (content.HEAD + (1 << 20))
     assert {(item.kind, "not all of its bytes" in item.detail) for item in found} == {
         ("unknown", True)
     }
