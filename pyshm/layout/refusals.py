@@ -37,8 +37,9 @@ from .traits import (
 __all__ = ["Refusal", "load_refusal", "marshal_refusal", "size_refusal"]
 
 _PACKS = (0, 1, 2, 4, 8, 16, 32, 64, 128)
-# The runtime stores a field's offset in 27 bits and reserves the six largest values.
-_LARGEST_OFFSET = (1 << 27) - 1 - 6
+# The runtime stores a field's offset in 27 bits and reserves the seven largest values. The same
+# number is the limit for the bytes of an [InlineArray].
+_LARGEST_OFFSET = (1 << 27) - 1 - 7
 _LARGEST_NATIVE = 0x7FFFFFF0
 _VECTOR = "System.Numerics.Vector`1"
 _VECTOR_REASON = (
@@ -204,6 +205,9 @@ def _odd_alignments(declaration: TypeDeclaration, target: Target) -> _Reasons:
 
 
 def _large_offsets(declaration: TypeDeclaration, target: Target) -> _Reasons:
+    size = managed_layout(declaration, target).size
+    if declaration.inline_array and size > _LARGEST_OFFSET:
+        yield f"an InlineArray can't have {size} bytes; the limit is {_LARGEST_OFFSET}", None
     for field in managed_layout(declaration, target).fields:
         if field.offset > _LARGEST_OFFSET:
             yield f"offset {field.offset} is beyond the limit of {_LARGEST_OFFSET}", field.name

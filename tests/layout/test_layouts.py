@@ -534,6 +534,39 @@ def test_invalid_attributes_are_refused(options, reason):
         managed(struct("int", **options), LINUX)
 
 
+LIMIT = 134_217_720
+
+
+@pytest.mark.parametrize("kind", ["byte", "long"])
+def test_a_field_offset_has_the_limit_of_dotnet(kind):
+    last = struct(field(kind, offset=LIMIT), layout="explicit")
+    assert offsets(managed(last, LINUX)) == [LIMIT]
+    beyond = struct(field(kind, offset=LIMIT + 1), layout="explicit")
+    with pytest.raises(LayoutError, match=f"offset {LIMIT + 1} is beyond the limit of {LIMIT}"):
+        managed(beyond, LINUX)
+    assert refusal(beyond, LINUX).by == "load"
+    large = struct("byte", size=LIMIT, name="Large")
+    assert offsets(managed(struct(large, "byte"), LINUX)) == [0, LIMIT]
+    assert (
+        refusal(struct(struct("byte", size=LIMIT + 1, name="Larger"), "byte"), LINUX).field == "f1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("element", "size"), [("byte", 1), ("long", 8), (struct("byte", "byte", "byte"), 3)]
+)
+@pytest.mark.parametrize("layout", ["sequential", "auto"])
+def test_an_inline_array_has_the_limit_of_dotnet(element, size, layout):
+    if layout == "auto" and size == 3:
+        size = 4  # .NET rounds it up
+    count = LIMIT // size
+    most = struct(element, inline_array=count, layout=layout)
+    assert managed(most, LINUX).size == count * size
+    more = struct(element, inline_array=count + 1, layout=layout)
+    assert refusal(more, LINUX).by == "load"
+    assert refusal(struct("byte", struct(most, inline_array=2), "byte"), LINUX).by == "load"
+
+
 def test_a_negative_offset_is_refused():
     bad = struct(field("int", offset=-1), layout="explicit")
     with pytest.raises(LayoutError, match="FieldOffset must not be negative, but is -1"):
