@@ -15,10 +15,18 @@ pytest.importorskip("dnfile")
 
 from pyshm.assemblies import Assembly
 from pyshm.codegen import Binding, bind
-from pyshm.codegen.spelling import class_names, docstring, field_names, member_names, quoted
+from pyshm.codegen.spelling import (
+    class_names,
+    docstring,
+    field_names,
+    member_names,
+    quoted,
+    spelled_inline_array,
+)
 from pyshm.errors import ArgumentError
 from pyshm.layout.declarations import (
     Array,
+    BuiltIn,
     FieldDeclaration,
     MarshalAs,
     Nullable,
@@ -437,3 +445,20 @@ def test_an_enum_of_an_address_size_is_bound(underlying):
     module, _, not_bound = bound(gear, struct(field("gear", gear), name="Game.Holder"))
     assert not_bound == []
     assert module.Holder.layout.size == native(module.Holder.layout.declaration).size
+
+
+# --- inline arrays ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("field", "more", "expected"),
+    [
+        (BuiltIn("int"), {}, "t.InlineArray(t.Int32, 3)"),
+        (BuiltIn("int"), {"pack": 2}, "t.InlineArray(t.Int32, 3, pack=2)"),
+        (BuiltIn("char"), {}, 't.InlineArray(t.Char, 3, charset="ansi")'),
+        (BuiltIn("char"), {"charset": "auto"}, 't.InlineArray(t.Char, 3, charset="auto")'),
+    ],
+)
+def test_an_inline_array_is_bound_with_its_pack_and_charset(field, more, expected):
+    declared = TypeDeclaration("I", fields=(FieldDeclaration("e", field),), inline_array=3, **more)
+    assert spelled_inline_array(declared, {}).metadata == (expected,)
