@@ -289,7 +289,8 @@ def test_a_locked_empty_file_is_an_io_error_and_is_not_held_afterwards(
 
     name = place.name()
     path = os.path.join(map_directory(), name)
-    with open(path, "xb") as file:
+    # The mode is that of a map's file.
+    with open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         try:
             assert kinds(pair.producer.request(helper(how, name))) == ["io"]
