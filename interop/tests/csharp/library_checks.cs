@@ -27,6 +27,8 @@ Dictionary<string, Action<string>> checks = new()
     ["error-numbers-are-exceptions"] = Checks.ErrorNumbers,
     ["a-truncated-file-is-an-error-and-not-the-end"] = Checks.Truncated,
     ["lengths-and-paths-that-change-are-read-once"] = Checks.ReadOnce,
+    ["a-view-of-a-disposed-map-is-never-one-of-another-file"] = Checks.DisposeWhileViewing,
+    ["a-file-with-another-mode-or-two-names-is-refused"] = Checks.NotTrusted,
 };
 if (args.Length == 0)
 {
@@ -47,6 +49,93 @@ catch (Exception error)
 internal static class Checks
 {
     private const int Unfinished = -1;
+
+    public static void DisposeWhileViewing(string name)
+    {
+        string canary = Path.GetTempFileName();
+        byte[] content = Enumerable.Repeat((byte)'c', 4096).ToArray();
+        for (int round = 0; round < 400; round++)
+        {
+            File.WriteAllBytes(canary, content);
+            NamedMap map = NamedMap.CreateNew(round % 2 == 0 ? name : null, 4096);
+            using var used = new CountdownEvent(2);
+            Exception? wrong = null;
+            void Use()
+            {
+                bool isFirst = true;
+                try
+                {
+                    while (true)
+                    {
+                        using (MemoryMappedViewAccessor view = map.CreateViewAccessor())
+                        {
+                            view.Write(0, 7);
+                        }
+
+                        if (isFirst)
+                        {
+                            used.Signal();
+                            isFirst = false;
+                        }
+                    }
+                }
+                catch (ObjectDisposedException)
+                {
+                    // This is how it ends.
+                }
+                catch (Exception error)
+                {
+                    wrong = error;
+                }
+
+                if (isFirst)
+                {
+                    used.Signal();
+                }
+            }
+
+            Thread[] threads = [new(Use), new(Use)];
+            Array.ForEach(threads, thread => thread.Start());
+            used.Wait();
+            map.Dispose();
+            using (FileStream other = new(canary, FileMode.Open, FileAccess.ReadWrite))
+            {
+                Array.ForEach(threads, thread => thread.Join());
+            }
+
+            Equal(true, content.AsSpan().SequenceEqual(File.ReadAllBytes(canary)));
+            Equal(null, wrong);
+        }
+
+        File.Delete(canary);
+    }
+
+    public static void NotTrusted(string name)
+    {
+        string folder = Environment.GetEnvironmentVariable("PYSHM_DIRECTORY") is { Length: > 0 } chosen
+            ? chosen
+            : "/dev/shm";
+        string path = Path.Combine(folder, name);
+        using (NamedMap.CreateNew(name, 64))
+        {
+            Equal(0, ChangeMode(path, 0b110_100_000)); // 0640
+            Throws<UnauthorizedAccessException>(() => NamedMap.OpenExisting(name));
+            Throws<UnauthorizedAccessException>(() => NamedMap.CreateOrOpen(name, 64));
+            Equal(0, ChangeMode(path, 0b110_000_000)); // 0600
+            NamedMap.OpenExisting(name).Dispose();
+            Equal(0, Link(path, path + "-second"));
+            Throws<UnauthorizedAccessException>(() => NamedMap.OpenExisting(name));
+            Throws<UnauthorizedAccessException>(() => NamedMap.CreateNew(name, 64));
+            File.Delete(path + "-second");
+            NamedMap.OpenExisting(name).Dispose();
+        }
+
+        [DllImport("libc", EntryPoint = "link")]
+        static extern int Link(string existing, string path);
+
+        [DllImport("libc", EntryPoint = "chmod")]
+        static extern int ChangeMode(string path, uint mode);
+    }
 
     public static void SpanIsUnfinished(string name)
     {

@@ -202,7 +202,7 @@ public sealed class NamedMap : IDisposable
     /// </exception>
     public MemoryMappedViewAccessor CreateViewAccessor(
         long offset, long size, MemoryMappedFileAccess access) =>
-        _map.CreateViewAccessor(offset, size, PermittedAccess(offset, size, access));
+        WhileOpen(() => _map.CreateViewAccessor(offset, size, PermittedAccess(offset, size, access)));
 
     /// <summary>Creates a view of the whole map as a stream.</summary>
     public MemoryMappedViewStream CreateViewStream() =>
@@ -223,7 +223,7 @@ public sealed class NamedMap : IDisposable
     /// </exception>
     public MemoryMappedViewStream CreateViewStream(
         long offset, long size, MemoryMappedFileAccess access) =>
-        _map.CreateViewStream(offset, size, PermittedAccess(offset, size, access));
+        WhileOpen(() => _map.CreateViewStream(offset, size, PermittedAccess(offset, size, access)));
 
     /// <summary>Releases the map. Its views remain valid.</summary>
     public void Dispose()
@@ -231,6 +231,35 @@ public sealed class NamedMap : IDisposable
         _map.Dispose();
         _file?.Release();
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>
+    /// Makes a view. .NET uses the number of the descriptor. So another thread that disposes of this
+    /// map must not close it meanwhile: the number could be that of another file then.
+    /// </summary>
+    private TView WhileOpen<TView>(Func<TView> makeView)
+    {
+        SafeHandle handle = _map.SafeMemoryMappedFileHandle;
+        bool isMapKept = false;
+        bool isFileKept = false;
+        try
+        {
+            handle.DangerousAddRef(ref isMapKept);
+            _file?.Descriptor.DangerousAddRef(ref isFileKept);
+            return makeView();
+        }
+        finally
+        {
+            if (isFileKept)
+            {
+                _file!.Descriptor.DangerousRelease();
+            }
+
+            if (isMapKept)
+            {
+                handle.DangerousRelease();
+            }
+        }
     }
 
     /// <summary>Returns the access for the view of .NET, if this map permits it.</summary>

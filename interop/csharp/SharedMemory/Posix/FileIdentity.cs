@@ -5,8 +5,23 @@ using static SharedMemory.Posix.LibcConstants;
 namespace SharedMemory.Posix;
 
 /// <summary>Represents the identity of a file, independent of its path.</summary>
-internal readonly record struct FileIdentity(ulong Device, ulong Inode, bool IsRegular, uint Owner)
+internal readonly record struct FileIdentity(ulong Device, ulong Inode, uint Owner, int Mode)
 {
+    /// <summary>Gets the number of the names of the file, which is not a part of its identity.</summary>
+    public uint Links { get; private init; }
+
+    /// <summary>Gets whether the file is a regular one.</summary>
+    public bool IsRegular => (Mode & TypeMask) == RegularFile;
+
+    /// <summary>Gets the permissions of the file.</summary>
+    public int Permissions => Mode & PermissionMask;
+
+    /// <summary>Returns whether both are the same file.</summary>
+    public bool Equals(FileIdentity other) => Device == other.Device && Inode == other.Inode;
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Device, Inode);
+
     /// <summary>Returns the identity of an open file.</summary>
     public static unsafe FileIdentity Of(SafeFileHandle file)
     {
@@ -18,7 +33,7 @@ internal readonly record struct FileIdentity(ulong Device, ulong Inode, bool IsR
         }
 
         Libc.StatxBuffer buffer;
-        Require(Libc.Statx(file, string.Empty, EmptyPath, StatxTypeOwnerAndInode, &buffer));
+        Require(Libc.Statx(file, string.Empty, EmptyPath, StatxOfMap, &buffer));
         return From(buffer);
     }
 
@@ -34,7 +49,7 @@ internal readonly record struct FileIdentity(ulong Device, ulong Inode, bool IsR
         }
 
         Libc.StatxBuffer buffer;
-        return Found(Libc.Statx(CurrentDirectory, path, DoNotFollowLink, StatxTypeOwnerAndInode, &buffer))
+        return Found(Libc.Statx(CurrentDirectory, path, DoNotFollowLink, StatxOfMap, &buffer))
             ? From(buffer)
             : null;
     }
@@ -43,13 +58,16 @@ internal readonly record struct FileIdentity(ulong Device, ulong Inode, bool IsR
     private static bool IsIntel => RuntimeInformation.ProcessArchitecture == Architecture.X64;
 
     private static FileIdentity From(in Libc.MacStatBuffer buffer) =>
-        new((uint)buffer.Device, buffer.Inode, (buffer.Mode & TypeMask) == RegularFile, buffer.Owner);
+        new((uint)buffer.Device, buffer.Inode, buffer.Owner, buffer.Mode) { Links = buffer.Links };
 
     private static FileIdentity From(in Libc.StatxBuffer buffer) => new(
         ((ulong)buffer.DeviceMajor << 32) | buffer.DeviceMinor,
         buffer.Inode,
-        (buffer.Mode & TypeMask) == RegularFile,
-        buffer.Owner);
+        buffer.Owner,
+        buffer.Mode)
+    {
+        Links = buffer.Links,
+    };
 
     private static bool Found(int result)
     {

@@ -21,10 +21,13 @@ internal static class LibcConstants
     public const int FollowLink = 0x400; // AT_SYMLINK_FOLLOW, Linux
     public const int DoNotFollowLink = 0x100; // AT_SYMLINK_NOFOLLOW, Linux
     public const int EmptyPath = 0x1000; // AT_EMPTY_PATH, Linux
-    public const uint StatxTypeOwnerAndInode = 0x1 | 0x8 | 0x100; // STATX_TYPE | STATX_UID | STATX_INO
+
+    // STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_UID | STATX_INO
+    public const uint StatxOfMap = 0x1 | 0x2 | 0x4 | 0x8 | 0x100;
 
     public const int TypeMask = 0xF000; // S_IFMT
     public const int RegularFile = 0x8000; // S_IFREG
+    public const int PermissionMask = 0xFFF;
     public const uint OwnerOnly = 0x180; // 0600
 
     public const int NoPermission = 1; // EPERM

@@ -7,6 +7,9 @@ namespace SharedMemory.Posix;
 /// <summary>Opens files as docs/named-maps.md requires.</summary>
 internal static class OpenFile
 {
+    /// <summary>The beginning of the private names that new files of maps may have.</summary>
+    public const string PrivatePrefix = ".pyshm-";
+
     /// <summary>Opens the file at a path.</summary>
     public static SafeFileHandle At(string path, int flags)
     {
@@ -19,7 +22,7 @@ internal static class OpenFile
     /// <summary>Opens the file of the map <paramref name="name"/>.</summary>
     /// <exception cref="FileNotFoundException">The file does not exist.</exception>
     /// <exception cref="UnauthorizedAccessException">
-    /// The file is not regular, or another user owns it.
+    /// The file is not regular, another user owns it, or its mode or names are not those of a map's.
     /// </exception>
     public static SafeFileHandle OfMap(string path, string name)
     {
@@ -47,7 +50,9 @@ internal static class OpenFile
                 throw NotRegular(path, name);
             }
 
-            return found.Owner == Libc.EffectiveUser() ? file : throw NotTrusted(path, name, found);
+            return WhyNotTrusted(found, file, path) is string reason
+                ? throw NotTrusted(path, name, reason)
+                : file;
         }
         catch
         {
@@ -60,9 +65,42 @@ internal static class OpenFile
     public static bool IsAt(string path, SafeFileHandle file) =>
         FileIdentity.At(path) == FileIdentity.Of(file);
 
-    private static UnauthorizedAccessException NotTrusted(
-        string path, string name, FileIdentity found) => new(
-        $"Map \"{name}\": its file {path} belongs to another user ({found.Owner}), so it is not opened.");
+    /// <summary>
+    /// Returns why a regular file can't be that of a map of this user, or null. Another user may have
+    /// given it this name.
+    /// </summary>
+    private static string? WhyNotTrusted(FileIdentity found, SafeFileHandle file, string path)
+    {
+        if (found.Owner != Libc.EffectiveUser())
+        {
+            return $"belongs to another user ({found.Owner})";
+        }
+
+        if (found.Permissions != OwnerOnly)
+        {
+            return $"has mode 0{Convert.ToString(found.Permissions, 8)} and not 0600";
+        }
+
+        if (found.Links <= 1 || IsBeingCreated(found, path))
+        {
+            return null;
+        }
+
+        // Its creator may have removed the private name meanwhile.
+        uint links = FileIdentity.Of(file).Links;
+        return links > 1 ? $"has {links} names (hard links)" : null;
+    }
+
+    /// <summary>
+    /// Returns whether the second name of a file is the private one that its creator gives it.
+    /// </summary>
+    private static bool IsBeingCreated(FileIdentity found, string path) =>
+        found.Links == 2
+        && Directory.EnumerateFiles(Path.GetDirectoryName(path)!, PrivatePrefix + "*")
+            .Any(entry => FileIdentity.At(entry) is FileIdentity other && other == found);
+
+    private static UnauthorizedAccessException NotTrusted(string path, string name, string reason) =>
+        new($"Map \"{name}\": its file {path} {reason}, so it is not opened.");
 
     private static UnauthorizedAccessException NotRegular(string path, string name) => new(
         $"Map \"{name}\": {path} is not a regular file (a link, directory or device), so it is not opened.");

@@ -184,8 +184,14 @@ internal sealed class PosixMapFile
 
         HeldMaps.Remove(this);
         _inheritable?.Dispose();
-        ReleaseFile(Descriptor, _path);
-        Descriptor.Dispose();
+        try
+        {
+            ReleaseFile(Descriptor, _path);
+        }
+        finally
+        {
+            Descriptor.Dispose(); // also if Thread.Interrupt ends the wait for the lock
+        }
     }
 
     private static PosixMapFile FromHeldFile(

@@ -108,7 +108,7 @@ internal sealed class UnnamedFile : IDisposable
         }
 
         string unique = Convert.ToHexString(RandomNumberGenerator.GetBytes(12));
-        string privatePath = Path.Combine(directory, $".pyshm-{unique}");
+        string privatePath = Path.Combine(directory, OpenFile.PrivatePrefix + unique);
         using var stream = new FileStream(privatePath, new FileStreamOptions
         {
             Mode = FileMode.CreateNew,
