@@ -57,6 +57,8 @@ _KEYWORDS = frozenset(
     unsafe ushort using virtual void volatile while
     __arglist __makeref __reftype __refvalue""".split()  # noqa: SIM905 - a list of names
 )
+# Words that mean a type of .NET only where no type has that name.
+_NATIVE = {"nint": "IntPtr", "nuint": "UIntPtr"}
 # The members that each type inherits: a member with such a name hides it.
 _INHERITED = frozenset(
     {"Equals", "GetHashCode", "GetType", "MemberwiseClone", "ReferenceEquals", "ToString"}
@@ -123,9 +125,13 @@ class _File:
                 raise LayoutError(f"two different types have the name {declaration.name}")
             scope.declaration = declaration
         self._check_namespaces()
-        # Names that hide those of the namespace System here.
+        # Names that hide those of the namespace System here. A field hides the type of an argument.
         self._own = {name for _, path in self._paths.values() for name in path}
-        self._own.update(name.split(".")[0] for name in self._namespaces)
+        self._own.update(part for place in self._namespaces for part in place.split("."))
+        fields = {written_name(each.name) for declaration in types for each in declaration.fields}
+        self._own |= fields & _OF_ARGUMENTS
+        # Within some type they hide the type of the same name beside it.
+        self._nested = {name for _, path in self._paths.values() for name in path[1:]}
 
     def _check_namespaces(self) -> None:
         """Raise LayoutError if a type has the name of a namespace, which C# does not allow."""
@@ -272,7 +278,7 @@ class _File:
             if index and attributes:
                 yield ""
             self._undocumented = True
-            automatic = each.name.endswith(_BACKING_FIELD) and _fixed(each.type) is None
+            automatic = _is_automatic(each)
             for attribute in attributes:
                 yield f"[{'field: ' if automatic else ''}{attribute}]"
             yield self._field(declaration, each, namespace, automatic=automatic)
@@ -282,13 +288,14 @@ class _File:
         taken = {self._paths[declaration][1][-1], *nested}
         for each in declaration.fields:
             name = written_name(each.name)
-            if name in taken:
+            names = {name, f"get_{name}", f"set_{name}"} if _is_automatic(each) else {name}
+            if not taken.isdisjoint(names):
                 raise LayoutError(
                     f"{declaration.name}.{name}: in C#, a field can't have the name of its type, "
-                    "of a nested type or of another field",
+                    "of a nested type, of another field or of a property's method",
                     field=name,
                 )
-            taken.add(name)
+            taken |= names
 
     def _field(
         self, owner: TypeDeclaration, each: FieldDeclaration, namespace: str, *, automatic: bool
@@ -355,6 +362,8 @@ class _File:
         return name if reference.kind in ("struct", "enum") else name + "?"
 
     def _built_in(self, name: str) -> str:
+        if name in _NATIVE and name in self._own:
+            return f"global::System.{_NATIVE[name]}"
         if name[0].islower():
             return name
         full_name = BUILT_IN_TYPES[name].dotnet_name
@@ -363,20 +372,21 @@ class _File:
     def _name(self, declaration: TypeDeclaration, namespace: str) -> str:
         of_dotnet = _of_dotnet(declaration)
         if of_dotnet is not None:
-            return f"global::{of_dotnet}"
+            name, less, element = of_dotnet.partition("<")
+            element = self._built_in(element[:-1]) if less else ""
+            return f"global::{name}" + (f"<{element}>" if less else "")
         place, path = self._paths[declaration]
         name = ".".join(map(_type_name, path))
-        if place == namespace or not place:
+        if place == namespace and path[0] not in self._nested:
             return name
-        return f"global::{_dotted(place)}.{name}"
+        return f"global::{_dotted(place)}.{name}" if place else f"global::{name}"
 
     def _system(self, name: str) -> str:
         """Return the name of a .NET type, with its namespace only if another type hides it."""
-        if name not in self._own:
+        suffix = "Attribute" * (name in _ATTRIBUTES)  # C# looks for both names
+        if self._own.isdisjoint({name, f"{name}{suffix}"}):
             return name
-        return f"global::{_SYSTEM.get(name, 'System')}.{name}" + (
-            "Attribute" * (name in _ATTRIBUTES)
-        )
+        return f"global::{_SYSTEM.get(name, 'System')}.{name}{suffix}"
 
     def _summary(self, documentation: str) -> Iterator[str]:
         if not documentation:
@@ -405,6 +415,9 @@ _SYSTEM = {
 _ATTRIBUTES = frozenset(
     {"BestFitMapping", "FieldOffset", "Flags", "InlineArray", "MarshalAs", "StructLayout"}
 )
+
+
+_OF_ARGUMENTS = frozenset({"CharSet", "LayoutKind", "UnmanagedType"})
 
 
 def _of_dotnet(declaration: TypeDeclaration) -> str | None:
@@ -438,6 +451,11 @@ def _hidden(declaration: TypeDeclaration) -> frozenset[str]:
     if base is None:
         return _INHERITED
     return _hidden(base).union(written_name(each.name) for each in base.fields)
+
+
+def _is_automatic(each: FieldDeclaration) -> bool:
+    """Return whether the field is written as an automatic property."""
+    return each.name.endswith(_BACKING_FIELD) and _fixed(each.type) is None
 
 
 def _check_members(enum: TypeDeclaration) -> None:
