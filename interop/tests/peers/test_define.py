@@ -343,13 +343,13 @@ def test_all_elements_of_an_inline_array_are_marshalled_and_the_first_of_a_fixed
 
 
 def test_an_inline_array_with_padding_has_its_elements(dotnet: DotNetTypes) -> None:
-    padded = struct(field("X", "short"), name="Padded", size=5)
+    padded = struct(field("X", "long"), name="Padded", size=9)
     array = struct(field("Element", {"type": "Padded"}), name="Array", inline_array=3)
     value = {"A": [{"X": 1}, {"X": 2}, {"X": 3}]}
-    data = bytes.fromhex("010000000002000000000300000000000000")
+    data = b"".join(bytes([number, *bytes(8)]) for number in (1, 2, 3)) + bytes(21)
     subject = struct(field("A", {"type": "Array"}))
     answer = define(dotnet, padded, array, subject, values=[value], managed_data=[data])
-    assert answer.managed_size == 18
+    assert answer.managed_size == 48
     assert answer.managed_to_bytes[0].data == data
     assert answer.managed_from_bytes[0].value == value
 
