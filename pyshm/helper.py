@@ -10,6 +10,7 @@ from ._support.buffers import bytes_of
 from ._support.closing import Closing
 from ._support.integers import integer
 from ._support.lazy import lazy_names
+from ._support.live import refuse_copy
 from .errors import (
     ArgumentNullError,
     ArgumentOutOfRangeError,
@@ -27,7 +28,7 @@ from .maps.mapping import MemoryMappedFile
 TYPE_CHECKING = False  # type checkers take it for True; importing typing is slow
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
-    from typing import Any, ClassVar, Self, TypeVar
+    from typing import Any, ClassVar, NoReturn, Self, TypeVar
 
     from .formats.image import Errors
     from .maps.accessor import MemoryMappedViewAccessor
@@ -222,6 +223,9 @@ class ShareMemoryHelper(Closing):
             with suppress(AttributeError):
                 del self.buffer
             self._accessor = self._map = None
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        refuse_copy("a helper", "send its map name or path, or the bytes that it reads")
 
     def __getattr__(self, name: str) -> Any:
         # ``buffer`` is a plain slot, which is empty if no map is open. So using it costs no check.
