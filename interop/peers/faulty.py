@@ -393,6 +393,11 @@ def _garbage(line: bytes, peer: PythonPeer, target: BinaryIO) -> None:
     target.flush()
 
 
+def _nested(line: bytes, peer: PythonPeer, target: BinaryIO) -> None:
+    target.write(b"[" * 100_000 + b"\n")
+    target.flush()
+
+
 def _half_a_line(line: bytes, peer: PythonPeer, target: BinaryIO) -> None:
     target.write(json.dumps(answer(peer, line)).encode()[:-7])
     target.flush()
@@ -425,6 +430,7 @@ CONVERSATION_FAULTS: dict[str, Callable[[bytes, PythonPeer, BinaryIO], None]] = 
     "crashes": _crashes,
     "exits-with-0": _exits_with_0,
     "garbage": _garbage,
+    "nested": _nested,
     "half-a-line": _half_a_line,
     "old-nonce": _old_nonce,
     "wrong-number": _wrong_number,

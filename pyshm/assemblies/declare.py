@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TypeAlias
 
-from ..layout.builtins import BUILT_IN_TYPES, FIXED_BUFFER_ELEMENTS
+from ..layout.builtins import BUILT_IN_TYPES, FIXED_BUFFER_ELEMENTS, SCALARS
 from ..layout.declarations import (
     Array,
     BuiltIn,
@@ -27,7 +27,7 @@ from .documentation import Documentation
 from .framework import BUILT_IN_NAMES, is_framework, known_type, the_real_one
 from .metadata import LONGEST_NAME, Metadata
 from .resolver import CannotBind, Place, Resolver
-from .rows import AssemblyRef, TypeDef, TypeRef
+from .rows import AssemblyRef, ClassLayout, TypeDef, TypeRef
 from .signatures import ArrayOf, Instance, Named, Parameter, PointerTo, ReferenceTo, Signature
 from .type_names import TypeName
 
@@ -238,7 +238,7 @@ class Declarer:
             base=base,
             inline_array=attributes.inline_arrays.get(row),
             by_ref_like=row in attributes.by_ref_like,
-            fixed_buffer=row in attributes.fixed_buffers and _is_buffer(fields),
+            fixed_buffer=row in attributes.fixed_buffers and _is_buffer(fields, given),
         )
 
     def _base(
@@ -448,10 +448,11 @@ def _whole(metadata: Metadata, name: str) -> str:
     return name
 
 
-def _is_buffer(fields: tuple[FieldDeclaration, ...]) -> bool:
+def _is_buffer(fields: tuple[FieldDeclaration, ...], given: ClassLayout | None) -> bool:
     """Return whether the C# compiler could have made these fields for ``fixed T x[n]``."""
-    return (
-        len(fields) == 1
-        and isinstance(fields[0].type, BuiltIn)
-        and fields[0].type.name in FIXED_BUFFER_ELEMENTS
-    )
+    if len(fields) != 1 or given is None or given.pack or given.size <= 0:
+        return False
+    element = fields[0].type
+    if not isinstance(element, BuiltIn) or element.name not in FIXED_BUFFER_ELEMENTS:
+        return False
+    return fields[0].offset is None and given.size % SCALARS[element.name].size == 0

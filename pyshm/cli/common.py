@@ -46,6 +46,7 @@ USAGE = 2
 INTERRUPTED = 130
 
 _BYTES = re.compile(r"(?ai)(?P<number>0x[0-9a-f]+|[+-]?\d+)(?: ?(?P<unit>[kmg])(?:ib)?)?")
+_LONGEST_COUNT = 40  # characters; the largest number of bytes has 19
 _SHIFTS = {"": 0, "K": 10, "M": 20, "G": 30}
 
 
@@ -107,9 +108,9 @@ def whole_number(text: str) -> int:
 def byte_count(text: str) -> int:
     """Return the number of bytes in an argument: an integer, or one with K, M or G after it."""
     match = _BYTES.fullmatch(text.strip())
-    if match is None:
+    if match is None or len(text) > _LONGEST_COUNT:
         raise argparse.ArgumentTypeError(
-            f"a number of bytes such as 5000, 64K, 10M or 1G, not {text!r}"
+            f"a number of bytes such as 5000, 64K, 10M or 1G, not {text[:_LONGEST_COUNT]!r}"
         )
     number = int(match["number"], 16 if "x" in match["number"].lower() else 10)
     return number << _SHIFTS[(match["unit"] or "").upper()]

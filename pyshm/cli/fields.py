@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["as_json", "as_lines", "assign"]
 
-_STEP = re.compile(r"\.?(?P<name>[^.\[\]]+)|\[(?P<index>\d+)\]")
+_STEP = re.compile(r"\.?(?P<name>[^.\[\]]+)|\[(?P<index>\d{1,18})\]")
+_LONGEST_INTEGER = 200  # characters; one of 128 bits has 130 in binary
+_BELOW_MICROSECONDS = re.compile(r"[.,]\d{6}\d*[1-9]")
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 # TimeSpan's standard format, [-][d.]hh:mm[:ss[.fffffff]], or Python's: [-d days, ]h:mm:ss[.ffffff]
 _DURATION = re.compile(
@@ -225,7 +227,7 @@ def _from_json(part: _Part, text: str) -> Any:
         try:
             # Numbers stay text, so that a decimal or a large integer loses nothing.
             return json.loads(whole, parse_int=str, parse_float=str, parse_constant=str)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UsageError(f"--set {part.name}: invalid JSON: {error}") from None
     if isinstance(part.conversion, NestedStruct):
         names = ", ".join(field.name for _, _, field in part.fields())
@@ -320,19 +322,22 @@ def _parser(zero: object) -> tuple[Callable[[str], Any], str]:
         (bytes, bytes.fromhex, "hexadecimal bytes"),
         (Decimal, Decimal, "a number"),
         (UUID, UUID, "a GUID"),
-        (datetime, datetime.fromisoformat, "a date and time such as 2026-12-31T23:59:59"),
+        (datetime, _exact(datetime.fromisoformat), "a date and time such as 2026-12-31T23:59:59"),
         (date, date.fromisoformat, "a date such as 2026-12-31"),
-        (time, time.fromisoformat, "a time such as 23:59:59"),
-        (timedelta, _duration, "a duration such as 1.23:59:59.5"),
+        (time, _exact(time.fromisoformat), "a time such as 23:59:59"),
+        (timedelta, _exact(_duration), "a duration such as 1.23:59:59.5"),
     )
     for kind, parse, description in parsers:
         if isinstance(zero, kind):
-            return parse, description
+            exact = " (at most 6 digits of a second)" if kind in (datetime, time, timedelta) else ""
+            return parse, description + exact
     return str, "text"
 
 
 def _integer(text: str) -> int:
     """Return a decimal integer, or one that begins with 0x or 0b."""
+    if len(text) > _LONGEST_INTEGER:
+        raise ValueError(text)
     try:
         return int(text)
     except ValueError:
@@ -344,6 +349,17 @@ def _truth(text: str) -> bool:
     if word not in _TRUE + _FALSE:
         raise ValueError(text)
     return word in _TRUE
+
+
+def _exact(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return ``parse`` without its rounding: Python's times have no parts of a microsecond."""
+
+    def parsed(text: str) -> Any:
+        if _BELOW_MICROSECONDS.search(text):
+            raise ValueError(text)
+        return parse(text)
+
+    return parsed
 
 
 def _duration(text: str) -> Any:

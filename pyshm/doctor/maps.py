@@ -65,7 +65,7 @@ def round_trips() -> Iterator[Finding]:
 def _check(subject: str, trip: Callable[[], bool], remedy: str) -> Finding:
     try:
         same = trip()
-    except (PyshmError, OSError) as error:
+    except (PyshmError, OSError, ImportError) as error:
         return Finding(subject, str(error), remedy, True)
     if same:
         return Finding(subject, "the value that was written was read")

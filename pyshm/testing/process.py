@@ -230,7 +230,7 @@ class Peer:
             raise self._failure(at_end, self._how_it_ended())
         try:
             message = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._failure(Outcome.GARBAGE, f"{error}: {line[:200]!r}") from error
         if not isinstance(message, dict):
             raise self._failure(Outcome.GARBAGE, f"not a JSON object: {line[:200]!r}")

@@ -18,6 +18,9 @@ from pyshm.assemblies.metadata import Metadata
 from pyshm.assemblies.rows import TypeSpec
 from pyshm.codegen.python import bind
 from pyshm.errors import AssemblyError
+from pyshm.layout.layouts import native
+from pyshm.structs.from_declaration import struct_from
+from tests.codegen.declared import bound
 
 DATA = Path(__file__).parent / "data"
 SHAPES = (DATA / "Shapes.dll").read_bytes()
@@ -184,6 +187,24 @@ def test_a_fixed_buffer_of_another_element_type_is_read_as_a_struct(opened):
     data = changed_field("Shapes.Fixed+<Truths>e__FixedBuffer", "FixedElementField", b"\x06\x1c")
     binding = bind(opened(data))
     assert "FixedBuffer(t.Object" not in binding.source
+
+
+@pytest.mark.parametrize(
+    ("pack", "size"), [(0, 0), (0, 5), (0, 21), (1, 20)], ids=["none", "one", "half", "packed"]
+)
+def test_a_fixed_buffer_with_a_layout_that_csharp_has_not_is_read_as_a_struct(opened, pack, size):
+    # The struct of the buffer `int Numbers[5]` gets another [StructLayout].
+    rows = [(pack, size, *row[2:]) if row[1] == 20 else row for row in rows_of("ClassLayout")]
+    assert rows != rows_of("ClassLayout")
+    assembly = opened(changed_table("ClassLayout", rows))
+    fixed = assembly.find("Shapes.Fixed")
+    (numbers,) = (field for field in fixed.fields if field.name == "Numbers")
+    assert not numbers.type.fixed_buffer
+    layout = native(fixed)
+    module, _, _ = bound(fixed)
+    assert module.Fixed.layout.size == layout.size
+    read = struct_from(fixed)()
+    assert len(read.to_bytes()) == layout.size
 
 
 def test_a_type_specification_that_refers_to_itself_is_refused(opened):

@@ -189,6 +189,11 @@ def test_test_data_is_set_in_the_same_way(run, tmp_path):
         ("Others", "when=soon", 2, "'soon' is not a date and time such as"),
         ("Others", "key=1", 2, "'1' is not a GUID"),
         ("Others", "price=x", 2, "'x' is not a number"),
+        ("Nested", "counts=" + "[" * 100_000, 2, "--set Counts: invalid JSON"),
+        ("Nested", f"counts[{'9' * 5000}]=1", 2, "expected names and indexes"),
+        ("Numbers", f"small=0x{'f' * 5000}", 2, "is not a whole number"),
+        ("Others", f"gear=0x{'f' * 5000}", 2, "has no member"),
+        ("Others", "when=2026-12-31T23:59:59.1234567", 2, "at most 6 digits of a second"),
     ],
 )
 def test_the_error_of_an_assignment_names_the_field(write, kind, assignment, status, message):
@@ -210,11 +215,22 @@ def test_the_options_of_test_data_belong_to_test_data(here, capsys, option):
         ("1 day, 2:03:04.500000", 937_845_000_000),
         ("-1 day, 23:59:59", -10_000_000),
         ("2 days, 0:00:00", 1_728_000_000_000),
+        ("0:00:00.1234560", 1_234_560),
     ],
 )
 def test_a_duration_is_written_as_ticks(write, text, ticks):
     found = write(f"{SHAPES}:Shapes.Primitives", f"U={text}")
     assert struct.pack("<q", ticks) in found
+
+
+def test_a_part_of_a_microsecond_is_refused_and_not_lost(write):
+    assert "at most 6 digits" in write(f"{SHAPES}:Shapes.Primitives", "U=0:0:0.1234567", status=2)
+
+
+def test_a_number_of_bytes_that_is_too_long_is_wrong_usage(here, capsys):
+    arguments = ["write-struct", "m", "--as", f"{here}:Point", "--capacity", "0x" + "f" * 5000]
+    assert main(arguments) == 2
+    assert "a number of bytes such as" in capsys.readouterr().err
 
 
 # --- reading ---

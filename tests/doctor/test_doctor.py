@@ -350,3 +350,10 @@ def test_the_findings_as_json(examined, capsys, healthy):
     }  # fmt: skip
     assert printed["findings"][0]["status"] == ("ok" if healthy else "missing")
     assert (printed["findings"][0]["remedy"] is None) is healthy
+
+
+def test_without_pillow_the_round_trip_of_a_blob_is_a_finding(monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    finding = by_subject(maps.round_trips())["round trip: blob"]
+    assert finding.status == "MISSING"
+    assert "PIL" in finding.state

@@ -114,6 +114,7 @@ def test_the_cases_find_every_fault(
         ("crashes", Outcome.CRASHED),
         ("exits-with-0", Outcome.CRASHED),
         ("garbage", Outcome.GARBAGE),
+        ("nested", Outcome.GARBAGE),
         ("half-a-line", Outcome.GARBAGE),
         ("old-nonce", Outcome.GARBAGE),
         ("wrong-number", Outcome.GARBAGE),
