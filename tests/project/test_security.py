@@ -24,6 +24,7 @@ BLOB = "tests/formats/test_blob.py"
 UNREADABLE = "tests/structs/test_unreadable.py"
 LINES = "tests/cli/test_odd_names.py"
 NAMES = "tests/codegen/test_names.py"
+NEIGHBOURS = "tests/maps/test_neighbours.py"
 MATRIX = "interop/tests/matrix/test_maps.py"
 
 PROOFS = {
@@ -103,6 +104,10 @@ PROOFS = {
     "A file that belongs to another user is refused.": [
         f"{NAMED}::test_a_map_of_another_user_is_refused",
         f"{MATRIX}::test_a_map_of_another_user_is_refused",
+    ],
+    "A file whose mode is not 0600, or that has more than one hard link, is refused.": [
+        f"{NEIGHBOURS}::test_a_file_with_another_mode_is_refused",
+        f"{NEIGHBOURS}::test_a_file_with_two_names_is_refused",
     ],
     "A symbolic link is not followed.": [
         f"{NAMED}::test_a_symbolic_link_is_not_followed",
