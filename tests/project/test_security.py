@@ -26,6 +26,7 @@ LINES = "tests/cli/test_odd_names.py"
 NAMES = "tests/codegen/test_names.py"
 NEIGHBOURS = "tests/maps/test_neighbours.py"
 MATRIX = "interop/tests/matrix/test_maps.py"
+BOTH_NEIGHBOURS = "interop/tests/matrix/test_neighbours.py"
 
 PROOFS = {
     # What is trusted.
@@ -108,6 +109,8 @@ PROOFS = {
     "A file whose mode is not 0600, or that has more than one hard link, is refused.": [
         f"{NEIGHBOURS}::test_a_file_with_another_mode_is_refused",
         f"{NEIGHBOURS}::test_a_file_with_two_names_is_refused",
+        f"{BOTH_NEIGHBOURS}::test_a_file_with_another_mode_is_refused",
+        f"{BOTH_NEIGHBOURS}::test_a_file_with_two_names_is_refused",
     ],
     "A symbolic link is not followed.": [
         f"{NAMED}::test_a_symbolic_link_is_not_followed",

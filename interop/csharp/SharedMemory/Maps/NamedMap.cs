@@ -63,7 +63,7 @@ public sealed class NamedMap : IDisposable
     /// The capacity is less than 1, or an enumeration value is not valid.
     /// </exception>
     /// <exception cref="UnauthorizedAccessException">
-    /// The path of the map's file is not a regular file, or another user owns it.
+    /// The file of the map is not a regular file, belongs to another user, or another program uses it.
     /// </exception>
     public static NamedMap CreateNew(
         string? mapName,
@@ -106,7 +106,7 @@ public sealed class NamedMap : IDisposable
     /// The capacity is less than 1, or an enumeration value is not valid.
     /// </exception>
     /// <exception cref="UnauthorizedAccessException">
-    /// The path of the map's file is not a regular file, or another user owns it.
+    /// The file of the map is not a regular file, belongs to another user, or another program uses it.
     /// </exception>
     /// <exception cref="IOException">There is not enough memory.</exception>
     public static NamedMap CreateOrOpen(

@@ -54,6 +54,13 @@ internal readonly record struct FileIdentity(ulong Device, ulong Inode, uint Own
             : null;
     }
 
+    /// <summary>Returns the identity of the file that a link of Linux's /proc leads to, or null.</summary>
+    public static unsafe FileIdentity? Behind(string link)
+    {
+        Libc.StatxBuffer buffer;
+        return Found(Libc.Statx(CurrentDirectory, link, 0, StatxOfMap, &buffer)) ? From(buffer) : null;
+    }
+
     // macOS has no statx. This code follows <sys/stat.h>, but has not been tested.
     private static bool IsIntel => RuntimeInformation.ProcessArchitecture == Architecture.X64;
 

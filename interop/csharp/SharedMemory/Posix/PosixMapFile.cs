@@ -9,6 +9,10 @@ namespace SharedMemory.Posix;
 /// <summary>Represents the open file of a named map that this process holds (docs/named-maps.md).</summary>
 internal sealed class PosixMapFile
 {
+    // Before a file that is in use is not replaced, in milliseconds: a process that is being killed
+    // loses its locks first, and its memory a little later.
+    private static readonly int[] s_pauses = [1, 10, 50];
+
     private readonly string _path;
     private readonly SafeFileHandle? _inheritable;
     private int _released;
@@ -119,9 +123,12 @@ internal sealed class PosixMapFile
 
                 if (state == FileState.NotHeld)
                 {
+                    string why = FileUsers.Describe(file) is string users
+                        ? $"{users} it, but not as a map."
+                        : "a process that was killed left it.";
                     throw new FileNotFoundException(
                         $"There is no map with the name \"{name}\". Its file {path} ({RandomAccess.GetLength(file)}"
-                        + " bytes) exists, but no process holds it: a process that was killed left it.",
+                        + $" bytes) exists, but no process holds it: {why}",
                         path);
                 }
             }
@@ -225,9 +232,34 @@ internal sealed class PosixMapFile
     }
 
     /// <summary>
-    /// Removes the file of a map that no process holds. Throws IOException if a process does.
+    /// Removes the file of a map that no process holds. Throws IOException if a process does, and
+    /// UnauthorizedAccessException if a process uses the file without holding it.
     /// </summary>
     private static void RemoveNotHeld(string path, string name)
+    {
+        string? users = TryRemoveNotHeld(path, name);
+        foreach (int pause in s_pauses)
+        {
+            if (users is null)
+            {
+                return;
+            }
+
+            Thread.Sleep(pause);
+            users = TryRemoveNotHeld(path, name);
+        }
+
+        if (users is not null)
+        {
+            throw new UnauthorizedAccessException(
+                $"The file {path} has the name of the map \"{name}\", but is not replaced: {users} it"
+                + " without the lock of a map, as Python's multiprocessing.shared_memory does. Use another"
+                + " name.");
+        }
+    }
+
+    /// <summary>Removes the file, or returns which processes use it without holding it.</summary>
+    private static string? TryRemoveNotHeld(string path, string name)
     {
         SafeFileHandle file;
         try
@@ -236,7 +268,7 @@ internal sealed class PosixMapFile
         }
         catch (FileNotFoundException)
         {
-            return;
+            return null;
         }
 
         using (file)
@@ -244,7 +276,7 @@ internal sealed class PosixMapFile
             using TransitionLock transition = TransitionLock.Take(file, path);
             if (!OpenFile.IsAt(path, file))
             {
-                return;
+                return null;
             }
 
             if (!HolderLock.TryExclusive(file))
@@ -252,11 +284,25 @@ internal sealed class PosixMapFile
                 throw PosixError.NameExists(name);
             }
 
-            // A user may remove the file at the same time.
-            if (Libc.Unlink(path) < 0 && Marshal.GetLastPInvokeError() != NoEntry)
+            try
             {
-                throw PosixError.Last($"Removing {path}, which a killed process left");
+                if (FileUsers.Describe(file) is string users)
+                {
+                    return users;
+                }
+
+                // A user may remove the file at the same time.
+                if (Libc.Unlink(path) < 0 && Marshal.GetLastPInvokeError() != NoEntry)
+                {
+                    throw PosixError.Last($"Removing {path}, which a killed process left");
+                }
             }
+            finally
+            {
+                HolderLock.Release(file);
+            }
+
+            return null;
         }
     }
 

@@ -1,0 +1,114 @@
+using System.Globalization;
+using Microsoft.Win32.SafeHandles;
+using static SharedMemory.Posix.LibcConstants;
+
+namespace SharedMemory.Posix;
+
+/// <summary>
+/// Finds the processes that use a file, in Linux's /proc. A user sees only processes of the same
+/// user; root sees all.
+/// </summary>
+internal static class FileUsers
+{
+    private const string Processes = "/proc";
+
+    /// <summary>
+    /// Returns which processes have a file open or mapped, with the verb "use"; null for none. A
+    /// descriptor with which a process examines the file of a map does not count.
+    /// </summary>
+    public static string? Describe(SafeFileHandle file)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return null;
+        }
+
+        FileIdentity identity = FileIdentity.Of(file);
+        string[] found =
+        [
+            .. Directory.EnumerateDirectories(Processes)
+                .Where(folder => int.TryParse(
+                    Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out _))
+                .Where(folder => HasOpen(folder, identity) || HasMapped(folder, identity))
+                .Select(folder => $"{Path.GetFileName(folder)} ({Command(folder)})"),
+        ];
+        return found.Length switch
+        {
+            0 => null,
+            1 => $"process {found[0]} uses",
+            _ => $"processes {string.Join(", ", found)} use",
+        };
+    }
+
+    private static bool HasOpen(string folder, FileIdentity file)
+    {
+        try
+        {
+            return Directory.GetFileSystemEntries(Path.Combine(folder, "fd"))
+                .Any(link => FileIdentity.Behind(link) == file && !IsExamining(folder, link));
+        }
+        catch (Exception error) when (IsNotVisible(error))
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Returns whether a descriptor has the flags of OpenFile.OfMap, or is closed now.</summary>
+    private static bool IsExamining(string folder, string link)
+    {
+        try
+        {
+            const string label = "flags:";
+            string line = File.ReadLines(Path.Combine(folder, "fdinfo", Path.GetFileName(link)))
+                .First(line => line.StartsWith(label, StringComparison.Ordinal));
+            int flags = Convert.ToInt32(line[label.Length..].Trim(), 8);
+            return (flags & (NoFollow | NonBlocking)) == (NoFollow | NonBlocking);
+        }
+        catch (Exception error) when (IsNotVisible(error))
+        {
+            return true;
+        }
+    }
+
+    private static bool HasMapped(string folder, FileIdentity file)
+    {
+        // address, permissions, offset, device, inode, path
+        string device = $"{file.Device >> 32:x2}:{(uint)file.Device:x2}";
+        string inode = file.Inode.ToString(CultureInfo.InvariantCulture);
+        try
+        {
+            return File.ReadLines(Path.Combine(folder, "maps"))
+                .Select(line => line.Split(' ', 6))
+                .Any(fields => fields[3] == device && fields[4] == inode);
+        }
+        catch (Exception error) when (IsNotVisible(error))
+        {
+            return false;
+        }
+    }
+
+    private static string Command(string folder)
+    {
+        // A program can overwrite its cmdline.
+        foreach (string name in (string[])["cmdline", "comm"])
+        {
+            try
+            {
+                string text = File.ReadAllText(Path.Combine(folder, name)).TrimEnd('\0', '\n');
+                if (text.Length > 0)
+                {
+                    return text.Replace('\0', ' ');
+                }
+            }
+            catch (Exception error) when (IsNotVisible(error))
+            {
+                // Try the other one.
+            }
+        }
+
+        return "?";
+    }
+
+    /// <summary>Returns whether the process is another user's, or has just ended.</summary>
+    private static bool IsNotVisible(Exception error) => error is IOException or UnauthorizedAccessException;
+}
