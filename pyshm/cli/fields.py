@@ -20,6 +20,7 @@ from ..dump.text import json_value
 from ..errors import FormatError
 from ..layout.declarations import Array, Nullable, TypeDeclaration
 from ..structs.compound import ArrayValue, NestedStruct, NullableValue
+from ..structs.leaves import too_many_values
 from ..structs.registry import PYTHON_TYPES
 from ..structs.values.base import InvalidValue
 from .common import UsageError
@@ -83,6 +84,14 @@ class _Part(NamedTuple):
         ]
 
 
+def _shown(struct: type[Struct]) -> _Part:
+    """Return the struct as a part that is shown with all its values. Raises FormatError."""
+    reason = too_many_values(struct.__packing__)
+    if reason:
+        raise FormatError(f"{struct.__name__} can't be shown: {reason}", field=struct.__name__)
+    return _whole(struct)
+
+
 def _whole(struct: type[Struct]) -> _Part:
     return _Part("", 0, NestedStruct(struct.__packing__), struct.layout.declaration)
 
@@ -105,7 +114,7 @@ def _element_of(reference: TypeReference) -> TypeReference:
 
 def as_lines(struct: type[Struct], data: bytes) -> Iterator[str]:
     """Yield ``NAME = VALUE`` for each field, with the names that ``--set`` accepts."""
-    return _lines(_whole(struct), data)
+    return _lines(_shown(struct), data)
 
 
 def _lines(part: _Part, data: bytes) -> Iterator[str]:
@@ -140,7 +149,7 @@ def _text(part: _Part, data: bytes) -> str:
 
 def as_json(struct: type[Struct], data: bytes) -> Any:
     """Return the fields as an object for JSON; null is a value that is not valid."""
-    return _json(_whole(struct), data)
+    return _json(_shown(struct), data)
 
 
 def _json(part: _Part, data: bytes) -> Any:

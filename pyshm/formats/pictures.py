@@ -33,6 +33,8 @@ _ICO = b"\0\0\1\0"
 _ICNS = b"icns"
 _OS2_HEADER = 12  # the size of the oldest header of a DIB, which has two bytes for each number
 _MOST_ENTRIES = 256  # pictures in one icon
+_MOST_CHUNKS = 256  # of a PNG in an icon, before its pixels
+_JPEG_2000_HEADER = 1 << 16  # bytes in which the header of a JPEG 2000 in an icon must be
 _ICON_PIXELS = 4096 * 4096  # of one picture in an icon; the largest real ones have 1024 x 1024
 _FILE = "_pyshm_file"  # the attribute with the file, which Pillow forgets after the decoding
 _TILE_WIDTH, _TILE_LENGTH = 322, 323  # TIFF 6.0, section 15
@@ -196,17 +198,23 @@ def _sizes(icon: bytes, at: int) -> Iterator[tuple[int, int]]:
     """Yield the width and the height in the header of a PNG, a JPEG 2000 or a DIB."""
     if icon.startswith(_PNG, at):
         at += len(_PNG)
+        chunks = 0
         while (kind := icon[at + 4 : at + 8]) not in (b"", b"IDAT"):
+            chunks += 1
+            if chunks > _MOST_CHUNKS:  # a walk through them for each entry would take minutes
+                raise _not_a_picture(f"a PNG in the icon has more than {_MOST_CHUNKS} chunks", kind)
             if kind == b"IHDR":  # if there are several, Pillow uses the last one
                 yield _number(icon, at + 8, 4, "big"), _number(icon, at + 12, 4, "big")
             at += 12 + _number(icon, at, 4, "big")
     elif icon.startswith(_JPEG_2000, at):
         from PIL import Image
 
+        header = icon[at : at + _JPEG_2000_HEADER]
         try:
-            yield Image.open(io.BytesIO(icon[at:]), formats=["JPEG2000"]).size
-        except Exception:  # noqa: BLE001, S110 - a format plugin can raise anything for a damaged header
-            pass  # the icon can't be opened either; its error says why
+            yield Image.open(io.BytesIO(header), formats=["JPEG2000"]).size
+        except Exception as error:
+            # A format plugin can raise anything for a damaged header.
+            raise _not_a_picture(f"a JPEG 2000 in the icon: {error}", header[:8]) from error
     elif icon.startswith(_ICO):
         width = 2 if _number(icon, at, 4, "little") == _OS2_HEADER else 4
         size = (

@@ -10,6 +10,7 @@ from .._support.buffers import bytes_of
 from ..errors import FormatError
 from ..layout.forms import Target
 from .compound import ArrayValue, NestedStruct
+from .leaves import too_many_values
 from .members import members_of
 from .packed import Packed, PackedType, check_offset, packed_of, truncated_error
 from .shapes import Shape
@@ -57,7 +58,7 @@ class _Snapshot(bytes):
 
     def __repr__(self) -> str:
         packed = self._packed_
-        fields = ", ".join(
+        fields = too_many_values(packed) or ", ".join(
             f"{shape.field.name}={_field_text(self, packed, shape)}" for shape in packed.shapes
         )
         return f"<snapshot of {packed.struct.__name__}: {fields}>"

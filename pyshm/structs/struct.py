@@ -27,6 +27,7 @@ from .contents import _restored, comparable, field_text, overlapped_names, state
 from .declare import annotated_names, declaration_of
 from .deprecated import REPLACEMENTS, DeprecatedName
 from .fields import attribute_of
+from .leaves import too_many_values
 from .packing import Packing, Packings, strict_from
 from .registry import PYTHON_TYPES
 
@@ -254,7 +255,9 @@ class Struct(metaclass=StructType):
 
     def __repr__(self) -> str:
         packing = self.__packing__
-        fields = ", ".join(f"{s.field.name}={field_text(self, s)}" for s in packing.shapes)
+        fields = too_many_values(packing) or ", ".join(
+            f"{s.field.name}={field_text(self, s)}" for s in packing.shapes
+        )
         return f"{type(self).__name__}({fields})"
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -18,6 +18,7 @@ from .._support.live import refuse_copy
 from ..errors import FormatError, StructValueError, UnsupportedError
 from .buffers import items_of
 from .compound import ArrayValue, FirstElementOnly, NestedStruct
+from .leaves import too_many_values
 from .members import members_of
 from .packed import Packed, check_offset, truncated_error
 from .shapes import Shape
@@ -50,7 +51,7 @@ class StructView(ctypes.Union):
 
     def __repr__(self) -> str:
         packed = type(self)._packed_
-        fields = ", ".join(
+        fields = too_many_values(packed) or ", ".join(
             f"{shape.field.name}={_value_text(self, shape)}" for shape in packed.shapes
         )
         return f"<view of {packed.struct.__name__}: {fields}>"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -232,6 +234,23 @@ def test_a_jpeg_2000_in_an_icns_is_checked():
 def test_an_icon_has_a_limited_number_of_pictures():
     with pytest.raises(PictureError, match="more than 256 pictures"):
         ImageData("p", ico(*[png(1, 1)] * 257)).picture()
+
+
+def test_the_walk_through_the_pictures_of_an_icon_is_bounded():
+    # All entries of an icon can lead to the same PNG with any number of chunks.
+    picture = png(256, 256)
+    begin, pixels = picture[:33], picture[33:]
+    text = struct.pack(">I4sI", 0, b"prVt", zlib.crc32(b"prVt"))
+    ImageData("p", ico(begin + text * 255 + pixels)).check_picture()
+    with pytest.raises(PictureError, match="a PNG in the icon has more than 256 chunks"):
+        ImageData("p", ico(begin + text * 256 + pixels)).picture()
+
+
+def test_the_header_of_a_jpeg_2000_in_an_icon_is_at_its_beginning():
+    # All blocks of an icon can lead to the same boxes, and each look would walk through them.
+    boxes = b"\0\0\0\x0cjP  \r\n\x87\n" + struct.pack(">I4s", 8, b"free") * 20_000
+    with pytest.raises(PictureError, match="a JPEG 2000 in the icon"):
+        ImageData("p", icns(boxes)).picture()
 
 
 @pytest.mark.parametrize("cut", [1, 5, 6, 7, 21, 22, 23, 30, 40, 45])

@@ -1,0 +1,44 @@
+"""How many values a struct has in all its parts.
+
+Fields that share bytes can be structs with such fields: a type of a few bytes can have more values
+than any program can show.
+"""
+
+from __future__ import annotations
+
+from .compound import ArrayValue, NestedStruct, NullableValue
+from .packed import Packed
+from .values.base import Conversion
+
+__all__ = ["number_of_values", "too_many_values"]
+
+_MOST_OF_A_BYTE = 64
+_FEW = 10_000
+
+
+def number_of_values(packed: Packed) -> int:
+    """Return how many values there are in the fields, in their fields, and in arrays."""
+    found = packed.cache.get(number_of_values)
+    if found is None:
+        found = sum(_values(shape.conversion) for shape in packed.shapes)
+        packed.cache[number_of_values] = found
+    number: int = found
+    return number
+
+
+def too_many_values(packed: Packed) -> str:
+    """Return why a struct can't be shown with all of its values; "" if it can."""
+    number = number_of_values(packed)
+    if number <= _FEW + _MOST_OF_A_BYTE * packed.size:
+        return ""
+    return f"{number} values share {packed.size} bytes"
+
+
+def _values(conversion: Conversion) -> int:
+    if isinstance(conversion, NestedStruct):
+        return number_of_values(conversion.packed)
+    if isinstance(conversion, NullableValue):
+        return _values(conversion.value)
+    if isinstance(conversion, ArrayValue):
+        return conversion.count * _values(conversion.element)
+    return 1
