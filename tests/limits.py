@@ -73,4 +73,5 @@ def _limited(item: pytest.Item) -> Iterator[None]:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        # None: code that is not Python has set the handler.
+        signal.signal(signal.SIGALRM, signal.SIG_DFL if before is None else before)

@@ -214,17 +214,10 @@ def _layout(
         declaration.pack,
         (base.fields if base is not None else ())
         + tuple(
-            FieldLayout(field.name, field.name, offset, _used(form), form, field)
+            FieldLayout(field.name, field.name, offset, form.size, form, field)
             for field, offset, form in zip(declaration.fields, placed.offsets, forms, strict=True)
         ),
     )
-
-
-def _used(form: Form) -> int:
-    """Return the size of a field without the padding at the end of an inline array."""
-    if isinstance(form, Inline) and form.layout.declaration.inline_array:
-        return sum(field.size for field in form.layout.fields)
-    return form.size
 
 
 def end_of(base: Layout | None) -> int:
