@@ -35,6 +35,7 @@ __all__ = ["Declarer"]
 
 _DEEPEST = 48
 _MOST_INSTANCES = 20_000
+_MOST_SPECIFIED = 20_000  # uses of a TypeSpec in signatures; compilers write hardly any
 
 # TypeAttributes, ECMA-335 II.23.1.15
 _LAYOUT = 0x18
@@ -74,6 +75,7 @@ class Declarer:
         self._cache: dict[tuple[int, int, Arguments], TypeDeclaration | str] = {}
         self._in_progress: set[tuple[int, int, Arguments]] = set()
         self._specs: set[tuple[int, int]] = set()
+        self._specified_types = 0
         self._instances = 0
 
     def attributes(self, metadata: Metadata) -> Attributes:
@@ -368,6 +370,10 @@ class Declarer:
         key = (id(metadata), row)
         if key in self._specs:
             raise metadata.damage(f"TypeSpec {row} refers to itself")
+        self._specified_types += 1
+        if self._specified_types > _MOST_SPECIFIED:
+            # Each can refer to another one twice, and so on.
+            raise metadata.damage(f"its signatures use more than {_MOST_SPECIFIED} TypeSpecs")
         self._specs.add(key)
         try:
             return self.reference(metadata, metadata.type_spec(row), arguments)

@@ -43,6 +43,7 @@ LARGEST_FILE = 1 << 29
 LONGEST_NAME = 4096
 """The longest name of a type or field, in bytes; .NET itself has none of 300."""
 
+_DEEPEST = 256  # types around a nested type; a longer way to the outermost one takes too long
 _SHOWN = 60  # characters of a longer one
 # https://learn.microsoft.com/dotnet/fundamentals/reflection/specifying-fully-qualified-type-names
 _GRAMMAR = re.compile(r"[\\,+&*\[\]]")
@@ -351,6 +352,7 @@ class Metadata:
     def full_names(self) -> list[str]:
         """The reflection full name of each type (``Space.Outer+Inner``), in the order of rows."""
         names: dict[int, str] = {}
+        depths: dict[int, int] = {}
         count = len(self.rows(TypeDef))
         for row in range(1, count + 1):
             nested = []
@@ -368,6 +370,9 @@ class Metadata:
                 )
                 names[at] = self._cut(name, at) if is_cut else name
             for inner in reversed(nested):
+                depths[inner] = depths.get(at, 0) + 1
+                if depths[inner] > _DEEPEST:
+                    raise self.damage(f"TypeDef {inner} is nested more than {_DEEPEST} types deep")
                 name = f"{names[at]}+{self._name(self.row(TypeDef, inner).name)}"
                 is_cut = len(name) > LONGEST_NAME or not self.cut.isdisjoint(
                     (names[at], self.string(self.row(TypeDef, inner).name))
@@ -409,6 +414,8 @@ class Metadata:
             seen += 1
             if seen > len(self.rows(TypeRef)):
                 raise self.damage(f"TypeRef {row} is nested in itself")
+            if seen > _DEEPEST:
+                raise self.damage(f"TypeRef {row} is nested more than {_DEEPEST} types deep")
             if len(name) > LONGEST_NAME:
                 name = self._cut(name, row)
         return row, _qualified(self._name(found.namespace), name)

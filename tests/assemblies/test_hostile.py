@@ -15,7 +15,7 @@ pytest.importorskip("dnfile")
 
 from pyshm.assemblies import Assembly
 from pyshm.assemblies.metadata import Metadata
-from pyshm.assemblies.rows import TypeSpec
+from pyshm.assemblies.rows import NestedClass, TypeDef, TypeRef, TypeSpec
 from pyshm.codegen.python import bind
 from pyshm.errors import AssemblyError
 from pyshm.layout.layouts import native
@@ -218,6 +218,22 @@ def test_a_type_specification_that_refers_to_itself_is_refused(opened):
         assembly.find("Shapes.Nested")
 
 
+def test_type_specifications_that_refer_to_each_other_twice_are_refused(opened):
+    # TypeSpec 1 is an instance of TypeSpec 40 with two arguments, both TypeSpec 2, and so on.
+    def specified(row: int) -> bytes:
+        return b"\x12" + compressed(row << 2 | 2)
+
+    assembly = opened(changed_field("Shapes.Nested", "One", b"\x06" + specified(1)))
+    metadata = assembly._metadata
+    specs = [b"\x15" + specified(40) + b"\x02" + specified(row) * 2 for row in range(2, 41)]
+    metadata._decoded[TypeSpec] = rows = []
+    for spec in [*specs, b"\x08"]:
+        rows.append(TypeSpec(len(metadata._blobs)))
+        metadata._blobs += compressed(len(spec)) + spec
+    with pytest.raises(AssemblyError, match="its signatures use more than 20000 TypeSpecs"):
+        assembly.find("Shapes.Nested")
+
+
 def test_an_endless_generic_instance_is_not_bound(opened):
     # The field `T Value` of Generic<T> becomes `Generic<T[]> Value`.
     metadata = Metadata(str(DATA / "Shapes.dll"))
@@ -235,3 +251,21 @@ def test_an_endless_generic_instance_is_not_bound(opened):
     data = bytes(data).replace(old, b"".join(codec.pack(*row) for row in fields))
     found = opened(data).find("Shapes.Instances")
     assert "types deep" in found.reason
+
+
+def test_a_long_chain_of_nested_types_is_refused(opened):
+    # Each type or reference is nested in the next one, so that each has a long way out.
+    assembly = opened(SHAPES)
+    metadata = assembly._metadata
+    first = metadata.row(TypeRef, 1)
+    metadata._decoded[TypeRef] = [
+        first._replace(scope=row << 2 | 3) for row in range(2, 1000)
+    ] + [first]  # fmt: skip
+    assert metadata.outermost(900)[0] == 999
+    with pytest.raises(AssemblyError, match="nested more than 256 types deep"):
+        metadata.outermost(1)
+    names = opened(SHAPES)._metadata
+    names._decoded[TypeDef] = [names.row(TypeDef, 2)] * 1000
+    names._decoded[NestedClass] = [NestedClass(row, row + 1) for row in range(1, 1000)]
+    with pytest.raises(AssemblyError, match="nested more than 256 types deep"):
+        names.full_name(1)
