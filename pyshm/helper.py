@@ -212,14 +212,14 @@ class ShareMemoryHelper(Closing):
     def close(self) -> None:
         """Release the map. Another call does nothing. .NET: Dispose."""
         accessor, opened = self._accessor, self._map
-        if accessor is None or opened is None:
-            return
         # The helper counts as closed when everything is, also if two threads close it, or if an
         # interrupted call is repeated.
         try:
-            accessor.close()
+            if accessor is not None:
+                accessor.close()
         finally:
-            opened.close()
+            if opened is not None:
+                opened.close()
             with suppress(AttributeError):
                 del self.buffer
             self._accessor = self._map = None
@@ -260,13 +260,13 @@ class ShareMemoryHelper(Closing):
     def _use(self, opened: MemoryMappedFile) -> Self:
         try:
             accessor = opened.create_view_accessor(0, 0, self.access)
+            self.close()
+            self._accessor = accessor  # first, because it decides whether the helper is closed
+            self._map = opened
+            self.buffer = accessor.buffer
         except BaseException:
             opened.close()
             raise
-        self.close()
-        self._map = opened
-        self._accessor = accessor
-        self.buffer = accessor.buffer
         return self
 
 

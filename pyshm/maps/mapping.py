@@ -10,6 +10,7 @@ import os
 import stat
 import sys
 from contextlib import suppress
+from weakref import ref
 
 from .._support.closing import Closing
 from .._support.integers import integer
@@ -76,10 +77,11 @@ class MemoryMappedFile(Closing):
     process in either language, closes it or ends (docs/named-maps.md).
     """
 
-    __slots__ = ("__weakref__", "_handle")
+    __slots__ = ("__weakref__", "_file", "_handle")
 
-    def __init__(self, handle: MapHandle) -> None:
+    def __init__(self, handle: MapHandle, file: _OpenFile | None = None) -> None:
         """Do not call this; use the class methods."""
+        self._file = file  # which is closed with the map
         self._handle = handle
         registry.keep(handle, self)
 
@@ -202,8 +204,10 @@ class MemoryMappedFile(Closing):
         _check_not_write(access)
         _check_enum(HandleInheritability, inheritability, "inheritability")
         descriptor = _descriptor_of(file)
-        on_close = None if leave_open else file.close
-        return cls._from_descriptor(descriptor, name, capacity, access, inheritability, on_close)
+        closes = None if leave_open else file
+        return cls._from_descriptor(
+            descriptor, name, capacity, access, inheritability, closes=closes
+        )
 
     @classmethod
     def _from_path(
@@ -257,14 +261,14 @@ class MemoryMappedFile(Closing):
         capacity: int,
         access: MemoryMappedFileAccess,
         inheritability: HandleInheritability,
-        on_close: Callable[[], None] | None = None,
         size: int | None = None,
         own: Descriptor | None = None,
+        closes: _OpenFile | None = None,
     ) -> Self:
         """Map an open file. The map closes it if it is given as ``own``.
 
-        ``on_close`` runs when the map is closed, but not if this call fails. ``size`` is the
-        file's, if that is not to be looked up.
+        The map also closes ``closes``, but not if this call fails. ``size`` is the file's, if that
+        is not to be looked up.
         """
         if size is None:
             size = _size_of(descriptor)
@@ -272,9 +276,9 @@ class MemoryMappedFile(Closing):
         handle = _system.create_from_descriptor(
             descriptor, name, capacity, access, inheritability, own
         )
-        opened = cls(handle)
-        if on_close is not None:
-            handle.on_close = on_close
+        opened = cls(handle, closes)
+        if closes is not None:
+            handle.on_close = _closing(closes)
         return opened
 
     @classmethod
@@ -453,6 +457,25 @@ def _check_mode(mode: FileMode, access: MemoryMappedFileAccess) -> None:
             field="access",
             value=access,
         )
+
+
+def _closing(file: _OpenFile) -> Callable[[], None]:
+    """Return a function that closes ``file``.
+
+    It does not keep the file: the handle of a map is kept until the map is garbage, which it
+    would never be if the file refers to it.
+    """
+    try:
+        reference = ref(file)
+    except TypeError:  # a class with __slots__
+        return file.close
+
+    def close() -> None:
+        file = reference()
+        if file is not None:
+            file.close()
+
+    return close
 
 
 def _descriptor_of(file: _OpenFile) -> int:

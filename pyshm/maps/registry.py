@@ -63,9 +63,15 @@ def handles() -> list[Any]:
 
 
 def close_all() -> None:
-    """Close every map, the latest first."""
+    """Close every map, the latest first. An error, such as that of a file, stops none."""
+    errors = []
     for handle in reversed(handles()):
-        handle.close()
+        try:
+            handle.close()
+        except Exception as error:  # noqa: BLE001 - raised below
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 class Claim:

@@ -171,10 +171,8 @@ class MemoryMappedViewStream(io.RawIOBase):
 
     def close(self) -> None:
         """Flush and release the view. Another call does nothing. .NET: Dispose."""
-        if self.closed:
-            return
         try:
-            super().close()  # this flushes
+            super().close()  # this flushes, and does nothing if it has been called before
         except ClosedError:
             pass  # another thread has just closed it
         finally:

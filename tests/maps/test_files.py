@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+import gc
+import io
 import mmap
 import os
 import socket
 import sys
+import weakref
 from contextlib import contextmanager
 
 import pytest
@@ -19,6 +22,7 @@ if sys.platform == "win32":
 
 import fcntl
 
+from pyshm.maps import registry
 from pyshm.maps.posix import files, handle, holding, named
 from pyshm.maps.posix.holding import open_another_holder
 
@@ -187,6 +191,97 @@ def test_a_descriptor_without_a_lock_is_closed(path, open_descriptors, monkeypat
 
 
 # --- the memory of a view ---
+
+
+class _SlottedFile:
+    """A file to which there are no weak references."""
+
+    __slots__ = ("closed", "descriptor")
+
+    def __init__(self, path):
+        self.descriptor = os.open(path, os.O_RDWR)
+        self.closed = False
+
+    def fileno(self):
+        return self.descriptor
+
+    def flush(self):
+        pass
+
+    def close(self):
+        os.close(self.descriptor)
+        self.closed = True
+
+
+def test_a_file_of_any_class_is_closed_with_its_map(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(bytes(64))
+    file = _SlottedFile(path)
+    MemoryMappedFile.create_from_file(file).close()
+    assert file.closed
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore:.*unclosed file:Warning")
+def test_a_file_that_refers_to_its_map_is_garbage_with_it(tmp_path):
+    class Device(io.FileIO):
+        pass
+
+    path = tmp_path / "file"
+    path.write_bytes(bytes(64))
+    file = Device(path, "r+")
+    file.map = MemoryMappedFile.create_from_file(file)
+    opened = weakref.ref(file.map)
+    del file
+    gc.collect()
+    assert opened() is None
+
+
+def test_a_file_that_cannot_be_closed_stops_no_other_map_from_being_closed(
+    tmp_path, map_name, monkeypatch
+):
+    class Device(io.FileIO):
+        def close(self):
+            super().close()
+            raise OSError(errno.ENOSPC, "full")
+
+    path = tmp_path / "file"
+    path.write_bytes(bytes(64))
+    monkeypatch.setattr(registry, "_open", {})  # without the maps of other tests
+    before = MemoryMappedFile.create_new(map_name, 64)
+    opened = MemoryMappedFile.create_from_file(Device(path, "r+"))
+    with pytest.raises(OSError, match="full"):
+        registry.close_all()
+    assert before.closed
+    assert opened.closed
+    opened._handle.on_close = None
+
+
+def test_descriptors_that_other_code_closed_are_reported_as_errors_of_the_map(child, map_name):
+    """A program that becomes a daemon closes all descriptors."""
+    code = """
+import os, sys
+from pyshm import HandleInheritability, MemoryMappedFile
+from pyshm.errors import MapIOError
+
+opened = MemoryMappedFile.create_new(
+    sys.argv[1], 64, inheritability=HandleInheritability.INHERITABLE
+)
+view, stream = opened.create_view_accessor(), opened.create_view_stream()
+os.closerange(3, 64)
+view.write_int32(0, 7)
+for use in (lambda: view.read_array(0, bytearray(4)), lambda: stream.read(4)):
+    try:
+        use()
+    except MapIOError as error:
+        assert "other code" in str(error)
+    else:
+        raise AssertionError("no error")
+stream.close()
+opened.close()
+print("READY", view.read_int32(0), sep="\\n", flush=True)
+"""
+    assert child(code, map_name).line() == "7"
+    MemoryMappedFile.create_new(map_name, 64).close()  # removes the file, which was left
 
 
 def test_flush_writes_the_pages_of_the_mapping():

@@ -177,6 +177,15 @@ ACTIONS: dict[str, tuple[Callable[[Scene], Any], Callable[[Any, Scene], object]]
         lambda scene: scene.keep(ShareMemoryHelper("map", 4096).create_or_open()),
         lambda helper, _: helper.close(),
     ),
+    "kept helper": (
+        lambda scene: scene.keep(ShareMemoryHelper("map", 4096)),
+        lambda helper, _: helper.create_or_open(),
+    ),
+    "open helper again": (
+        lambda scene: scene.keep(ShareMemoryHelper("map", 4096).create_or_open()),
+        lambda helper, scene: helper.open_file(scene.file),
+    ),
+    "fork": (_held, lambda _, scene: _fork()),
     "adopt": (
         lambda scene: os.dup(_held(scene).fileno()),
         lambda number, scene: _adopted(number),
@@ -199,6 +208,13 @@ def _of_open_file(path: Path) -> None:
         MemoryMappedFile.create_from_file(file, leave_open=True).close()
 
 
+def _fork() -> None:
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+
+
 def _adopted(number: int) -> None:
     """Take over a descriptor, which stays open if that is interrupted."""
     try:
@@ -214,6 +230,11 @@ def check_nothing_left(scene: Scene, before: set[str], where: str) -> None:
     """Fail if the action left something, and remove a dead file."""
     if scene.kept and all(thing.closed for thing in scene.kept):
         assert descriptors() == before, f"closed, but {where}"
+    for thing in scene.kept:
+        thing.close()  # completes a call that was interrupted
+        assert thing.closed, where
+    if scene.kept:
+        assert descriptors() == before, f"closed again, but {where}"
     scene.kept.clear()
     if descriptors() != before:
         gc.collect()  # slow
@@ -265,7 +286,18 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
         gc.enable()
 
 
-QUICK = {"create", "open", "close", "close view", "new file"}  # the others are slow
+QUICK = {
+    "create",
+    "open",
+    "close",
+    "close inheritable",
+    "close view",
+    "close stream",
+    "close helper",
+    "kept helper",
+    "fork",
+    "new file",
+}  # the others are slow
 LINES = [
     pytest.param(action, marks=() if action in QUICK else pytest.mark.slow) for action in ACTIONS
 ]

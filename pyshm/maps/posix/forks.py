@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 import sys
-from _thread import get_ident
+from _thread import _local
+from functools import partial
 
 from .. import registry
 from . import ending
@@ -19,14 +20,21 @@ assert sys.platform != "win32"  # for type checkers
 
 TYPE_CHECKING = False  # type checkers take it for True; importing typing is slow
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from ..descriptors import Descriptor
 
 __all__ = ["close_at_the_end_of_a_worker"]
 
-# Of each thread that is forking: its maps, and the files that were opened for the child.
-_forking: dict[int, list[tuple[Any, Descriptor | None]]] = {}
+
+class _Forking(_local):
+    """Of a thread that is forking: its maps, and the files that were opened for the child."""
+
+    maps: Sequence[tuple[Any, Descriptor | None]] = ()
+
+
+_forking = _Forking()
 _finalized = 0  # the process in which multiprocessing's finalizer was registered; 0: none yet
 
 
@@ -38,17 +46,25 @@ def _before() -> None:
     held = _held()
     if held:
         close_at_the_end_of_a_worker()
-    _forking[get_ident()] = [(handle, handle.open_for_child()) for handle in held]
+    _forking.maps = [(handle, handle.open_for_child()) for handle in held]
 
 
-def _after_in_parent() -> None:
-    _forking.pop(get_ident(), None)  # this closes the files
+# Closes the files. A signal that arrives during the fork interrupts the first Python code after
+# it, and the files would keep the names alive; this has none.
+_after_in_parent = partial(setattr, _forking, "maps", ())
 
 
 def _after_in_child() -> None:
-    forking = _forking.pop(get_ident(), [])
+    try:
+        _use_own_descriptors()
+    except BaseException:  # an interruption; a shared lock would show that the parent ended
+        _use_own_descriptors()
+        raise
+
+
+def _use_own_descriptors() -> None:
+    forking, _forking.maps = _forking.maps, ()
     # The parent's other threads do not exist here.
-    _forking.clear()
     ending.forget_other_threads()
     prepared = {id(handle) for handle, _ in forking}
     for handle, own in forking:

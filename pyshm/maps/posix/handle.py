@@ -12,6 +12,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 from ..._support.closing import NO_BYTES
 from ...errors import ClosedError, MapAccessError, MapIOError, PlatformError
@@ -80,7 +81,10 @@ class ViewMemory:
         """Write changed pages to the map's file (msync)."""
         mapping = self._mapping
         if mapping is not None:
-            mapping.flush()
+            try:
+                mapping.flush()
+            except OSError as error:
+                raise system_error(error, "flushing a view") from error
 
     def check_backed(self, offset: int) -> None:
         """Raise MapIOError if the file was truncated under the view: an access would be SIGBUS.
@@ -89,7 +93,12 @@ class ViewMemory:
         """
         mapping = self._mapping
         if mapping is not None and self._sized:
-            size = mapping.size()
+            try:
+                size = mapping.size()
+            except OSError as error:
+                raise system_error(
+                    error, "the descriptor of a view, which other code may have closed"
+                ) from error
             if size < offset + self.capacity:
                 raise MapIOError(
                     f"the file under this view was truncated to {size} bytes; "
@@ -154,7 +163,9 @@ class MapHandle:
     def number(self) -> int:
         """The descriptor, -1 after close. Of an inheritable named map, the one to inherit."""
         try:
-            file = self._inheritable or self._owned[0]
+            file = self._inheritable
+            if file is None or file.closed:
+                file = self._owned[0]
             return file.fileno()
         except (IndexError, ValueError):
             return -1
@@ -230,11 +241,16 @@ class MapHandle:
             if self._owned:
                 self._release()
         finally:
-            if self.on_close is not None:
-                self.on_close()
+            on_close = self.on_close
+            if on_close is not None:
+                on_close()
                 self.on_close = None
 
     def _release(self) -> None:
+        # A call that is interrupted before the descriptor is taken out can be repeated.
+        if self._inheritable is not None:
+            with suppress(OSError):  # other code has closed it
+                self._inheritable.close()
         try:
             if self.path is not None:
                 ending.begin(self._owned[0])
@@ -242,8 +258,6 @@ class MapHandle:
         except IndexError:
             return  # another thread closes it
         registry.remove(self)
-        if self._inheritable is not None:
-            self._inheritable.close()
         if self.path is not None:
             release(file, self.path)
             ending.done(file)

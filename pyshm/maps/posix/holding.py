@@ -7,6 +7,7 @@ import fcntl
 import os
 import sys
 import time
+from contextlib import suppress
 from functools import partial
 
 from ...errors import MapAccessError, MapNotFoundError, PyshmError
@@ -190,4 +191,5 @@ def _release(file: Descriptor, path: str, patience: float | None = None) -> None
                 fcntl.flock(file, fcntl.LOCK_UN)
     except OSError:
         # The lock can't be had: the file is dead then, and the next creator removes it.
-        fcntl.flock(file, fcntl.LOCK_UN)
+        with suppress(OSError):  # other code has closed the descriptor
+            fcntl.flock(file, fcntl.LOCK_UN)
