@@ -17,6 +17,7 @@ from pyshm.layout.builtins import (
     fixed_buffer_element,
     managed_scalar,
 )
+from pyshm.layout.compute import managed_layout
 from pyshm.layout.declarations import (
     Array,
     BuiltIn,
@@ -27,9 +28,10 @@ from pyshm.layout.declarations import (
     Pointer,
     TypeDeclaration,
     TypeReference,
+    needed_types,
 )
 from pyshm.layout.forms import Scalar, Target
-from pyshm.layout.layouts import managed, native, refusal
+from pyshm.layout.layouts import native, refusal
 from pyshm.layout.traits import is_blittable, is_reference
 from pyshm.testing.values import from_python, is_address, overlaps, sensible
 
@@ -262,7 +264,7 @@ def examples(draw: Any, target: Target) -> tuple[TypeDeclaration, list[Any], lis
     """
     declaration = draw(declarations().filter(lambda drawn: _is_marshalled(drawn, target)))
     layout = native(declaration, target)
-    if overlaps(layout) or overlaps(managed(declaration, target)):
+    if overlaps(layout) or _overlaps_in_memory(declaration, target):
         if not is_blittable(declaration, target):
             return declaration, [], []
         drawn = []
@@ -270,6 +272,15 @@ def examples(draw: Any, target: Target) -> tuple[TypeDeclaration, list[Any], lis
         drawn = [draw(values(declaration, target)) for _ in range(2)]
     data = draw(st.binary(min_size=layout.size, max_size=layout.size))
     return declaration, drawn, [sensible(data, layout)]
+
+
+def _overlaps_in_memory(declaration: TypeDeclaration, target: Target) -> bool:
+    """Return whether fields share bytes in .NET's own memory, also those of objects within."""
+    return any(
+        overlaps(managed_layout(part, target))
+        for part in needed_types(declaration)
+        if part.kind in ("struct", "class")
+    )
 
 
 def _is_marshalled(declaration: TypeDeclaration, target: Target) -> bool:

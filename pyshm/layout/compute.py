@@ -200,11 +200,11 @@ def _layout(
         # the padding at the end of a struct with that field, after which no element begins.
         element = forms[0]
         in_memory = not marshalled or is_blittable(declaration, target)
+        padded = size > element.size
         size = declaration.inline_array * (size if in_memory else element.size)
         forms = [Sequence(element, declaration.inline_array, element.size)]
-        if declaration.layout == "auto" and not is_struct(declaration.fields[0].type):
-            alignment = min(size, target.pointer_size)
-            placed = placed._replace(alignment=alignment)
+        if declaration.layout == "auto" and element.size <= target.pointer_size and not padded:
+            placed = placed._replace(alignment=min(size, target.pointer_size))
     return Layout(
         declaration,
         target,

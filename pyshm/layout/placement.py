@@ -102,7 +102,8 @@ def by_size(
         end += size
         strictest = max(strictest, alignment)
     if end > pointer_size:
-        return Placement(offsets, end, max(strictest, pointer_size))
+        # Of structs alone, it has the alignment of the strictest.
+        return Placement(offsets, end, max(strictest, pointer_size) if scalars else strictest)
     # A small type is aligned to the next power of two: one instruction copies it.
     power = 1
     while power < end:

@@ -294,6 +294,12 @@ def test_the_marshaller_counts_no_padding_in_an_inline_array_that_is_not_blittab
         ("int", 1, [0, 4, 8], 12),
         (struct("byte", "byte", "byte", name="E"), 3, [0, 4, 16], 20),
         (struct("short", size=5, name="E"), 3, [0, 8, 32], 40),
+        (struct("int", name="E"), 2, [0, 8, 16], 24),
+        (struct("byte", "byte", name="E"), 5, [0, 8, 18], 24),
+        (struct("int", "int", "int", name="E"), 2, [0, 4, 28], 32),
+        ("DateOnly", 3, [0, 8, 20], 24),
+        ("Guid", 2, [0, 4, 36], 40),
+        (Nullable(BuiltIn("byte")), 5, [0, 8, 18], 24),
     ],
 )
 def test_an_inline_array_with_auto_layout_has_the_alignment_of_dotnet(
@@ -302,6 +308,22 @@ def test_an_inline_array_with_auto_layout_has_the_alignment_of_dotnet(
     array = struct(element, inline_array=count, layout="auto", name="I")
     layout = managed(struct("byte", array, "byte"), LINUX)
     assert (offsets(layout), layout.size) == (expected, size)
+
+
+@pytest.mark.parametrize(
+    ("fields", "size", "alignment"),
+    [
+        (["Guid"], 16, 4),
+        (["Guid", "Guid"], 32, 4),
+        ([struct("int", "int", "int", name="E")], 12, 4),
+        ([struct("int", "int", "int", name="E"), "short"], 16, 8),
+        (["Guid", "byte"], 24, 8),
+        (["int", "int", "int"], 16, 8),
+    ],
+)
+def test_auto_layout_of_structs_alone_has_the_alignment_of_the_strictest(fields, size, alignment):
+    layout = managed(struct(*fields, layout="auto"), LINUX)
+    assert (layout.size, layout.alignment) == (size, alignment)
 
 
 @pytest.mark.parametrize(
