@@ -139,6 +139,22 @@ def test_a_finalizer_inside_the_lock_does_not_wait_for_it(map_name, map_file, mo
     assert not map_file.exists()
 
 
+def test_a_finalizer_inside_the_lock_leaves_no_dead_file(map_name, map_file, monkeypatch):
+    gc.disable()
+    try:
+        forgotten = [MemoryMappedFile.create_new(map_name, 64)]
+        forgotten.append(forgotten)
+        inside = Inside(gc.collect)
+        del forgotten
+        monkeypatch.setattr(holding, "leads_to", inside)
+        with MemoryMappedFile.open_existing(map_name):
+            assert inside.done
+            assert map_file.exists()
+    finally:
+        gc.enable()
+    assert not map_file.exists()
+
+
 @pytest.mark.parametrize("use", USES)
 def test_a_signal_handler_inside_the_lock_does_not_wait_for_it(
     map_name, map_file, monkeypatch, use

@@ -5,6 +5,7 @@ A number of a descriptor can be used again at once. The threads switch after a m
 
 from __future__ import annotations
 
+import mmap
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -106,6 +107,32 @@ def test_a_view_made_while_the_map_is_closed_is_never_one_of_another_file(
         others[0].close()
         assert canary.read_bytes() == CANARY
     assert wrong == []
+
+
+@pytest.mark.parametrize("make", [_named, _inheritable, _anonymous, _of_path, _of_file])
+def test_the_file_that_is_being_mapped_is_not_closed_with_the_map(
+    make: Callable[[str, Path], MemoryMappedFile],
+    map_name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path, canary = tmp_path / "map", tmp_path / "canary"
+    path.write_bytes(bytes(4096))
+    canary.write_bytes(CANARY)
+    opened = make(map_name, path)
+    others: list[Any] = []
+    mapped = mmap.mmap
+
+    def close_and_map(number: int, *arguments: Any, **options: Any) -> mmap.mmap:
+        opened.close()
+        others.append(canary.open("r+b"))  # with the number, if that was closed
+        return mapped(number, *arguments, **options)
+
+    monkeypatch.setattr(mmap, "mmap", close_and_map)
+    with opened.create_view_accessor() as view:
+        view.write_int32(0, 7)
+    others[0].close()
+    assert canary.read_bytes() == CANARY
 
 
 USES: dict[str, Callable[[Any], object]] = {
