@@ -29,6 +29,7 @@ Dictionary<string, Action<string>> checks = new()
     ["lengths-and-paths-that-change-are-read-once"] = Checks.ReadOnce,
     ["a-view-of-a-disposed-map-is-never-one-of-another-file"] = Checks.DisposeWhileViewing,
     ["a-file-with-another-mode-or-two-names-is-refused"] = Checks.NotTrusted,
+    ["threads-that-outlive-the-program-leave-no-file"] = Checks.BackgroundThreads,
 };
 if (args.Length == 0)
 {
@@ -108,6 +109,41 @@ internal static class Checks
         }
 
         File.Delete(canary);
+    }
+
+    // The threads run until the program has ended.
+    public static void BackgroundThreads(string name)
+    {
+        const int threads = 6;
+        var running = new CountdownEvent(threads);
+        for (int i = 0; i < threads; i++)
+        {
+            int thread = i;
+            var background = new Thread(() =>
+            {
+                for (int round = 0; ; round++)
+                {
+                    if (round == 5)
+                    {
+                        running.Signal();
+                    }
+
+                    try
+                    {
+                        NamedMap.CreateOrOpen($"{name}-{thread % 3}", 64).Dispose();
+                        _ = NamedMap.CreateNew($"{name}-{thread}-new", 64); // no finalizer runs at exit
+                    }
+                    catch (IOException error) when (error.HResult == unchecked((int)0x800700B7))
+                    {
+                        // The map exists.
+                    }
+                }
+            });
+            background.IsBackground = true;
+            background.Start();
+        }
+
+        running.Wait();
     }
 
     public static void NotTrusted(string name)

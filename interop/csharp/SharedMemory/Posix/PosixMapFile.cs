@@ -15,7 +15,8 @@ internal sealed class PosixMapFile
 
     private readonly string _path;
     private readonly SafeFileHandle? _inheritable;
-    private int _released;
+    private int _isNameReleased;
+    private bool _isReleased;
 
     private PosixMapFile(
         SafeFileHandle descriptor,
@@ -56,7 +57,7 @@ internal sealed class PosixMapFile
     public MapPermits Permits { get; }
 
     /// <summary>Gets whether the map is released.</summary>
-    public bool IsReleased => Volatile.Read(ref _released) != 0;
+    public bool IsReleased => Volatile.Read(ref _isReleased);
 
     /// <summary>Creates the map. Throws IOException if a process holds a map with this name.</summary>
     [UnsupportedOSPlatform("windows")]
@@ -68,6 +69,7 @@ internal sealed class PosixMapFile
         HandleInheritability inheritability)
     {
         ThrowIfUnsupported();
+        using HeldMaps.Change change = HeldMaps.BeginToOpen();
         string directory = SharedMemoryDirectory.Find();
         string path = Path.Combine(directory, name);
         string operation = $"Creating the named map \"{name}\" with {capacity} bytes in {directory}";
@@ -106,6 +108,7 @@ internal sealed class PosixMapFile
         string name, MapPermits permits, HandleInheritability inheritability)
     {
         ThrowIfUnsupported();
+        using HeldMaps.Change change = HeldMaps.BeginToOpen();
         string path = Path.Combine(SharedMemoryDirectory.Find(), name);
         var wait = new BoundedWait($"Opening the named map \"{name}\"");
         while (true)
@@ -184,20 +187,29 @@ internal sealed class PosixMapFile
     /// <summary>Releases the map. The last holder removes the file.</summary>
     public void Release()
     {
-        if (Interlocked.Exchange(ref _released, 1) != 0)
-        {
-            return;
-        }
-
-        HeldMaps.Remove(this);
-        _inheritable?.Dispose();
+        Volatile.Write(ref _isReleased, true);
         try
         {
-            ReleaseFile(Descriptor, _path);
+            ReleaseName();
         }
         finally
         {
             Descriptor.Dispose(); // also if Thread.Interrupt ends the wait for the lock
+        }
+    }
+
+    /// <summary>
+    /// Stops holding the map, as <see cref="Release"/> does, but leaves the file open: a thread that
+    /// runs until the process has ended may use the map.
+    /// </summary>
+    public void ReleaseName()
+    {
+        using HeldMaps.Change change = HeldMaps.BeginToRelease();
+        if (Interlocked.Exchange(ref _isNameReleased, 1) == 0)
+        {
+            HeldMaps.Remove(this);
+            _inheritable?.Dispose();
+            ReleaseFile(Descriptor, _path);
         }
     }
 
