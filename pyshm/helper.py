@@ -261,7 +261,7 @@ class ShareMemoryHelper(Closing):
         try:
             accessor = opened.create_view_accessor(0, 0, self.access)
             self.close()
-            self._accessor = accessor  # first, because it decides whether the helper is closed
+            self._accessor = accessor
             self._map = opened
             self.buffer = accessor.buffer
         except BaseException:

@@ -107,6 +107,32 @@ def test_a_forked_childs_view_does_not_keep_the_name(child, map_name):
         MemoryMappedFile.create_new(map_name, 64).close()  # removes what the killed one left
 
 
+SIGNAL = """
+import ctypes, os, signal, sys
+from functools import partial
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+# It is called before pyshm's function. os.kill would call the signal handler itself.
+kill = ctypes.CDLL(None).kill
+os.register_at_fork(after_in_parent=partial(kill, os.getpid(), int(signal.SIGINT)))
+from pyshm import MemoryMappedFile
+
+opened = MemoryMappedFile.create_new(sys.argv[1], 64)
+try:
+    if os.fork() == 0:
+        os._exit(0)
+    os.wait()
+except KeyboardInterrupt:
+    os.wait()
+opened.close()
+print("READY", os.path.exists(sys.argv[2]), sep="\\n", flush=True)
+"""
+
+
+def test_a_signal_during_a_fork_keeps_no_name_in_use(child, map_name, map_file):
+    assert child(SIGNAL, map_name, str(map_file)).line() == "False"
+
+
 WORKER = """
 import multiprocessing, sys
 from pyshm import MemoryMappedFile
