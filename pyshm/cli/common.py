@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 
 from .._support.text import json_text
@@ -28,6 +28,7 @@ __all__ = [
     "byte_count",
     "byte_offset",
     "copied",
+    "did_you_mean",
     "opened_to_read",
     "positive_number",
     "print_json",
@@ -95,6 +96,15 @@ def add_map(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("map", metavar="MAP", help="the name of the map; with --file, a path")
     sub.add_argument("--file", action="store_true", help="MAP is the path of a mapped file")
     add_json(sub)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return a question about the known word that is most similar; "" if none is."""
+    from difflib import get_close_matches
+
+    folded = {each.lower(): each for each in known}
+    near = get_close_matches(word.lower(), folded, n=1)
+    return f"did you mean {folded[near[0]]}?" if near else ""
 
 
 def whole_number(text: str) -> int:

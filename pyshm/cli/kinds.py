@@ -40,8 +40,4 @@ def kind_of(arguments: argparse.Namespace) -> str | type[Struct] | None:
         raise UsageError("--array needs --as TestData, module:Class or x.dll:Full.Name")
     if kind is None or kind in KINDS:
         return kind
-    if not all(kind.partition(":")):
-        raise UsageError(
-            f"--as {kind}: expected blob, TestData, raw, module:Class or x.dll:Full.Name"
-        )
-    return struct_of(kind, arguments.references)
+    return struct_of(kind, arguments.references, KINDS)

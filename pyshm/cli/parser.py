@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from .._support.text import visible
 from .._version import __version__
 from . import bind, completion, csharp, doctor, dump, images, layout, maps, structs, watch
-from .common import Commands
+from .common import Commands, did_you_mean
 
 __all__ = ["COMMANDS", "Parser", "build_parser"]
 
@@ -67,7 +67,9 @@ class Parser(argparse.ArgumentParser):
         first = next(iter(words), "")
         if self.commands is not None and first and first not in self.commands.choices:
             if not first.startswith("-"):
-                meant = _meant(first, self.commands.choices) or f"{self.prog} --help lists them"
+                meant = (
+                    did_you_mean(first, self.commands.choices) or f"{self.prog} --help lists them"
+                )
                 self.error(f"there is no command {first!r}; {meant}")
             if first not in self._option_string_actions:
                 self._refuse(self, words)
@@ -79,16 +81,8 @@ class Parser(argparse.ArgumentParser):
     @staticmethod
     def _refuse(parser: argparse.ArgumentParser, rest: Sequence[str]) -> NoReturn:
         flags = [flag for flag in parser._option_string_actions if flag.startswith("--")]  # noqa: SLF001
-        meant = _meant(rest[0].partition("=")[0], flags)
+        meant = did_you_mean(rest[0].partition("=")[0], flags)
         parser.error(f"unrecognized arguments: {' '.join(rest)}{meant and f'; {meant}'}")
-
-
-def _meant(word: str, known: Iterable[str]) -> str:
-    """Return a question about the known word that is most similar; "" if none is."""
-    from difflib import get_close_matches
-
-    near = get_close_matches(word, known, n=1)
-    return f"did you mean {near[0]}?" if near else ""
 
 
 def build_parser(prog: str = "pyshm") -> Parser:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from .._support.text import visible
-from ..errors import PyshmError
+from ..errors import MapNotFoundError, NameRuleError, PyshmError
 from .common import INTERRUPTED, REFUSED, USAGE, UsageError
 
 __all__ = ["run"]
@@ -44,7 +44,7 @@ def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
             pass
         return USAGE
     except (PyshmError, OSError) as error:
-        print(f"{parser.prog}: {_one_line(error)}", file=sys.stderr)
+        print(f"{parser.prog}: {_one_line(error, arguments)}", file=sys.stderr)
         return REFUSED
 
 
@@ -77,10 +77,23 @@ def _joined(argv: Sequence[str]) -> list[str]:
     return joined
 
 
-def _one_line(error: PyshmError | OSError) -> str:
+def _one_line(error: PyshmError | OSError, arguments: argparse.Namespace) -> str:
     text = str(error)
     if not isinstance(error, PyshmError) and isinstance(error.filename, (str, bytes)):
         name = os.fsdecode(error.filename) or repr("")
         text = f"{name}: {error.strerror}"
+        folder = os.path.dirname(name)
+        if isinstance(error, FileNotFoundError) and folder and not os.path.isdir(folder):
+            text = f"{name}: there is no folder {folder}"
     # A name can contain control characters, which must not reach the terminal.
-    return visible(" ".join(text.splitlines()))
+    return visible(" ".join(f"{text}{_advice(error, arguments)}".splitlines()))
+
+
+def _advice(error: PyshmError | OSError, arguments: argparse.Namespace) -> str:
+    """Return the next step for a map's name, in terms of this program; "" for other errors."""
+    path = getattr(arguments, "file", None)  # None: the command has no --file
+    if isinstance(error, NameRuleError) and path is False and {"/", "\\"} & set(str(error.value)):
+        return "; for the path of a mapped file, use --file"
+    if isinstance(error, MapNotFoundError) and not path and sys.platform != "win32":
+        return "; pyshm list shows the maps"
+    return ""

@@ -113,11 +113,7 @@ def _type_of(arguments: argparse.Namespace) -> type[Struct]:
 
     if arguments.type == _TEST_DATA:
         return TestData
-    if ":" not in arguments.type:
-        raise UsageError(
-            f"--as {arguments.type}: expected TestData, module:Class or x.dll:Full.Name"
-        )
-    return struct_of(arguments.type, arguments.references)
+    return struct_of(arguments.type, arguments.references, [_TEST_DATA])
 
 
 def _list_of_numbers(text: str) -> list[int]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._support.text import visible
-from .common import UsageError
+from .common import UsageError, did_you_mean
 from .console import Console
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ class TypeName(NamedTuple):
     type: str | None
 
 
-def type_name(text: str) -> TypeName:
-    """Return what an argument names. Raises UsageError."""
+def type_name(text: str, kinds: Sequence[str] = ()) -> TypeName:
+    """Return what an argument names. Raises UsageError, which also names ``kinds``."""
     match = _ASSEMBLY.fullmatch(text)
     if match is not None:
         if match["type"] == "":
@@ -48,8 +48,19 @@ def type_name(text: str) -> TypeName:
     if os.path.isfile(file) and os.path.isfile(f"{file}.dll"):
         advice = f"{file}.dll:{wanted}" if wanted else f"{file}.dll"
         raise UsageError(f"{text}: the program is not an assembly; use {advice}")
+    script = _SCRIPT.fullmatch(text)
+    if script is not None and (wanted or script["file"].endswith(".py")):
+        folder, module = os.path.split(script["file"])
+        here = os.path.normpath(folder or ".") == "."
+        where = "" if here else f", with {folder} as the current directory or in PYTHONPATH"
+        raise UsageError(
+            f"{text}: expected a module and not a path: {module.removesuffix('.py')}:"
+            f"{script['type'] or 'Class'}{where}"
+        )
     if not (file and wanted):
-        raise UsageError(f"{text}: expected module:Class or x.dll:Full.Name")
+        near = did_you_mean(text, kinds)
+        forms = ", ".join([*kinds, "module:Class"])
+        raise UsageError(f"{text}: expected {forms} or x.dll:Full.Name{near and f'; {near}'}")
     return TypeName(text, None, text)
 
 
@@ -98,17 +109,20 @@ def warn_of_foreign(assembly: Assembly, target: Target) -> None:
         )
 
 
-def struct_of(text: str, references: Sequence[str] = ()) -> type[Struct]:
+def struct_of(text: str, references: Sequence[str] = (), kinds: Sequence[str] = ()) -> type[Struct]:
     """Return the Struct that ``module:Class`` or ``x.dll:Full.Name`` names.
 
-    The module can be in the current directory. Raises UsageError, which says what is wrong with the
-    file or the name, AssemblyError and LayoutError.
+    The module can be in the current directory. ``kinds`` are the other texts that the option takes.
+    Raises UsageError, which says what is wrong with the file or the name, AssemblyError and
+    LayoutError.
     """
-    name = type_name(text)
+    name = type_name(text, kinds)
     if name.file is None:
         return _in_module(text)
     if name.type is None:
-        raise UsageError(f"{text}: name one of its types, as {text}:Full.Name")
+        raise UsageError(
+            f"{text}: name one of its types, as {text}:Full.Name; pyshm layout {text} shows them"
+        )
     from ..errors import LayoutError
     from ..layout.forms import HOST
     from ..structs.from_declaration import struct_from
@@ -124,13 +138,6 @@ def _in_module(text: str) -> type[Struct]:
 
     from ..structs.struct import Struct
 
-    if (match := _SCRIPT.fullmatch(text)) is not None:
-        folder, module_name = os.path.split(match["file"])
-        where = f", with {folder} as the current directory or in PYTHONPATH" if folder else ""
-        raise UsageError(
-            f"{text}: expected a module and not a path: {module_name.removesuffix('.py')}:"
-            f"{match['type'] or 'Class'}{where}"
-        )
     name, _, path = text.partition(":")
     here = os.getcwd()
     if here not in sys.path and "" not in sys.path:

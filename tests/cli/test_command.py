@@ -244,7 +244,7 @@ def test_dump_shows_only_the_part_of_the_map_that_offset_and_length_select(run, 
 def test_a_missing_map_is_an_error_of_one_line_with_status_1(run, map_name, arguments):
     result = run(*arguments, map_name)
     assert (result.status, result.out) == (1, [])
-    assert result.errors == f"pyshm: no map named '{map_name}'\n" or (
+    assert result.errors == f"pyshm: no map named '{map_name}'; pyshm list shows the maps\n" or (
         sys.platform == "win32" and result.errors.startswith("pyshm: ")
     )
 
@@ -261,6 +261,27 @@ def test_control_characters_in_a_name_are_escaped_in_the_error(run):
 def test_the_error_of_a_missing_file_has_no_error_number(run, map_name):
     result = run("write-image", map_name, "no-such-file")
     assert result.errors == "pyshm: no-such-file: No such file or directory\n"
+
+
+def test_the_error_of_a_file_in_a_missing_folder_names_the_folder(run, map_name):
+    path = f"no-such-folder{os.sep}photo.png"
+    result = run("write-image", map_name, path)
+    assert result.errors == f"pyshm: {path}: there is no folder no-such-folder\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there a path can be the name of a map")
+def test_the_error_of_a_path_as_the_name_of_a_map_names_the_option_for_files(run):
+    result = run("dump", "./map.bin")
+    assert result.errors.endswith(
+        "separator (/ or \\); for the path of a mapped file, use --file\n"
+    )
+    assert "--file" not in run("clean", "./map.bin").errors  # it has no such option
+
+
+def test_the_error_of_a_missing_mapped_file_does_not_name_the_list_of_named_maps(run):
+    result = run("dump", "no-such-file", "--file")
+    assert result.status == 1
+    assert "pyshm list" not in result.errors
 
 
 @pytest.mark.parametrize("more", [["--offset", "4099"], ["--length", "0"]])

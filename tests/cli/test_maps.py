@@ -186,7 +186,7 @@ def test_a_named_map_that_can_not_be_removed_is_status_1(folder, run):
         result = run("clean", "x")
     assert (result.status, result.out) == (1, [])
     assert result.errors == f"pyshm: {folder / 'x'} is not removed: a process holds it\n"
-    assert run("clean", "x").errors == "pyshm: no map named 'x'\n"
+    assert run("clean", "x").errors == "pyshm: no map named 'x'; pyshm list shows the maps\n"
 
 
 @linux

@@ -287,7 +287,10 @@ def test_a_map_that_is_too_small_is_an_error(here, capsys, tmp_path):
     ("kind", "message"),
     [
         ("nonsense", "expected "),
-        ("MyApp.dll", "x.dll:Full.Name"),
+        ("MyApp.dll", "name one of its types, as MyApp.dll:Full.Name; pyshm layout MyApp.dll"),
+        ("testdata", "did you mean TestData?"),
+        ("HERE.py", "HERE.py: expected a module and not a path: HERE:Class\n"),
+        ("./HERE.py", "./HERE.py: expected a module and not a path: HERE:Class\n"),
         ("HERE:Nothing", "there is no such class; structs in HERE: Default, Nested,"),
         (f"{SHAPES}:Nested", "did you mean Shapes.Nested?"),
         ("./HERE.py:Point", "expected a module and not a path: HERE:Point"),
