@@ -6,11 +6,12 @@ import os
 import sys
 from contextlib import suppress
 
-from ._support.buffers import bytes_of
+from ._support.buffers import bytes_of, opened
 from ._support.closing import Closing
 from ._support.integers import integer
 from ._support.lazy import lazy_names
 from ._support.live import refuse_copy
+from ._support.shown import shown
 from .errors import (
     ArgumentNullError,
     ArgumentOutOfRangeError,
@@ -90,7 +91,7 @@ class ShareMemoryHelper(Closing):
             )
         if access not in _RIGHTS:
             raise ArgumentOutOfRangeError(
-                f"access must be a MemoryMappedFileAccess, not {access!r}",
+                f"access must be a MemoryMappedFileAccess, not {shown(access)}",
                 field="access",
                 value=access,
             )
@@ -155,7 +156,7 @@ class ShareMemoryHelper(Closing):
                 value=offset,
                 limit=0,
             )
-        size = memoryview(data).nbytes
+        size = opened(data, "data").nbytes
         if offset + size > accessor.capacity:
             raise DoesNotFitError(
                 f"{size} bytes at {offset} do not fit the map of {accessor.capacity} bytes",

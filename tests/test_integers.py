@@ -111,7 +111,9 @@ def test_what_is_not_an_integer_is_refused(things, call, number):
     assert caught.value.value is number
 
 
-@pytest.mark.parametrize("number", [2**63, 2**64, 2**70, -1, -(2**63) - 1, -(2**70)])
+@pytest.mark.parametrize(
+    "number", [2**63, 2**64, 2**70, -1, -(2**63) - 1, -(2**70), 10**5000, -(10**5000)], ids=hex
+)
 @pytest.mark.parametrize("call", CALLS)
 def test_a_number_of_any_size_is_accepted_or_refused_with_an_error_of_pyshm(things, call, number):
     if call in NEEDS_NUMPY:

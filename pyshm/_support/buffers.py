@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, ArgumentNullError
+from .shown import shown
 
 TYPE_CHECKING = False  # type checkers take it for True; importing typing is slow
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
 
-__all__ = ["bytes_of", "memory_of"]
+__all__ = ["bytes_of", "memory_of", "opened"]
+
+
+def opened(buffer: Buffer, field: str = "buffer") -> memoryview:
+    """Return a memoryview of ``buffer``. Raises ArgumentNullError (TypeError) if it is not one."""
+    try:
+        return memoryview(buffer)
+    except TypeError:
+        raise ArgumentNullError(
+            f"{field} must be bytes or another buffer, not {shown(buffer)}",
+            field=field,
+            value=buffer,
+        ) from None
 
 
 def bytes_of(buffer: Buffer) -> memoryview:
     """Return the bytes of ``buffer`` in the order of C. They are copied if they are not in it."""
-    view = memoryview(buffer)
+    view = opened(buffer)
     if view.c_contiguous:
         if view.format == "B" and view.ndim == 1:
             return view
@@ -28,7 +41,7 @@ def memory_of(buffer: Buffer, field: str = "buffer") -> memoryview:
     Raises ArgumentError if its items are not one after the other in the order of C. The error
     names the argument ``field``.
     """
-    view = memoryview(buffer)
+    view = opened(buffer, field)
     if not view.c_contiguous:
         raise ArgumentError(
             f"the items of {field} are not contiguous, so it can't be used in place: its shape is "

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, ArgumentOutOfRangeError
+from .shown import shown
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -49,7 +50,7 @@ def parts_from_decimal(value: Any) -> tuple[int, int, int, int]:
 
     if not isinstance(value, Decimal) or not value.is_finite():
         raise ArgumentOutOfRangeError(
-            f"{value!r} is not a finite Decimal", field="value", value=value
+            f"{shown(value)} is not a finite Decimal", field="value", value=value
         )
     sign, digits, exponent = value.as_tuple()
     assert isinstance(exponent, int)

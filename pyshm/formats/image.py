@@ -7,6 +7,7 @@ import stat
 
 from .._support.buffers import bytes_of, memory_of
 from .._support.files import read_at_most
+from .._support.shown import shown
 from ..errors import ArgumentNullError, EncodingError, PictureError
 from . import blob
 
@@ -160,13 +161,13 @@ def _check(path: object, content: Any) -> None:
         is_path = isinstance(path, (bytes, os.PathLike))
         advice = "; os.fsdecode(path) returns one" if is_path else ""
         raise ArgumentNullError(
-            f"path must be a str, not {path!r}{advice}", field="path", value=path
+            f"path must be a str, not {shown(path)}{advice}", field="path", value=path
         )
     try:
         memoryview(content)
     except TypeError:
         raise ArgumentNullError(
-            f"content must be bytes or another buffer, not {content!r}",
+            f"content must be bytes or another buffer, not {shown(content)}",
             field="content",
             value=content,
         ) from None

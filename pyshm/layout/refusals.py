@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
+from .._support.shown import shown
 from ..errors import LayoutError
 from .compute import end_of, managed_layout, native_layout
 from .declarations import (
@@ -125,7 +126,7 @@ def _contained(declaration: TypeDeclaration) -> Iterator[TypeReference]:
 
 def _unknown_attributes(declaration: TypeDeclaration, _target: Target) -> _Reasons:
     if declaration.pack not in _PACKS:
-        yield f"Pack must be one of {_PACKS}, not {declaration.pack!r}", None
+        yield f"Pack must be one of {_PACKS}, not {shown(declaration.pack)}", None
     if declaration.size < 0:
         yield f"Size must not be negative, but is {declaration.size}", None
 

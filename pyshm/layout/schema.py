@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._support.shown import shown
 from ..errors import LayoutError
 from .builtins import BUILT_IN_TYPES
 from .declarations import (
@@ -122,7 +123,7 @@ def _reference_from_json(item: Any, known: dict[str, TypeDeclaration]) -> TypeRe
     """Return what :func:`_reference_to_json` wrote, with declared types looked up in ``known``."""
     if isinstance(item, str):
         if item not in BUILT_IN_TYPES:
-            raise LayoutError(f"{item!r} is not a built-in type", value=item)
+            raise LayoutError(f"{shown(item)} is not a built-in type", value=item)
         return BuiltIn(item)
     if "pointer" in item:
         return Pointer()

@@ -12,6 +12,7 @@ from struct import error as CodecError
 from .._support.closing import NO_BYTES, Closing
 from .._support.integers import integer
 from .._support.live import refuse_copy
+from .._support.shown import shown
 from ..errors import ArgumentError, ArgumentOutOfRangeError, ClosedError, UnsupportedError
 from .enums import READ_ONLY, MemoryMappedFileAccess
 
@@ -240,7 +241,13 @@ class MemoryMappedViewAccessor(Closing):
 
     def write_boolean(self, position: int, value: bool) -> None:
         """Write one byte, 1 or 0. .NET: Write(Int64, Boolean)."""
-        self._write(_BYTE, position, 1 if value else 0)
+        try:
+            number = 1 if value else 0
+        except Exception:  # noqa: BLE001 - such as that of a NumPy array
+            raise ArgumentOutOfRangeError(
+                f"value must be a bool, not {shown(value)}", field="value", value=value
+            ) from None
+        self._write(_BYTE, position, number)
 
     def write_byte(self, position: int, value: int) -> None:
         """Write an integer from 0 to 255. .NET: Write(Int64, Byte)."""
@@ -321,7 +328,7 @@ class MemoryMappedViewAccessor(Closing):
             buffer[position : position + codec.size] = codec.pack(value)
         except (CodecError, OverflowError, TypeError) as error:
             raise ArgumentOutOfRangeError(
-                f"{value!r} can't be stored at {position}: {error}",
+                f"{shown(value)} can't be stored at {position}: {error}",
                 field="value",
                 offset=position,
                 value=value,

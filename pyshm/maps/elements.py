@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .._support.buffers import bytes_of, memory_of
 from .._support.decimals import decimal_from_parts, parts_from_decimal
 from .._support.integers import integer
+from .._support.shown import shown
 from ..errors import ArgumentError, ArgumentNullError, ArgumentOutOfRangeError
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class Element:
                 packed += codec.pack(*raw) if self._width > 1 else codec.pack(raw)
             except (struct.error, OverflowError, TypeError) as error:
                 raise ArgumentOutOfRangeError(
-                    f"element {index}: {item!r} is not a valid {self.name}: {error}",
+                    f"element {index}: {shown(item)} is not a valid {self.name}: {error}",
                     field=f"array[{index}]",
                     value=item,
                 ) from None
@@ -126,7 +127,7 @@ class StructElement:
         for index, item in enumerate(items):
             if not isinstance(item, self._packing.struct):
                 raise ArgumentError(
-                    f"element {index}: {item!r} is not a {self.name}",
+                    f"element {index}: {shown(item)} is not a {self.name}",
                     field=f"array[{index}]",
                     value=item,
                 )
@@ -141,7 +142,7 @@ def _same(value: Any) -> Any:
 def _code_unit(value: Any) -> int:
     if not isinstance(value, str) or len(value) != 1 or ord(value) > 0xFFFF:
         raise ArgumentOutOfRangeError(
-            f"a char must be a str of one UTF-16 code unit, not {value!r}",
+            f"a char must be a str of one UTF-16 code unit, not {shown(value)}",
             field="value",
             value=value,
             limit="\uffff",

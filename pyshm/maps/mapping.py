@@ -15,6 +15,7 @@ from weakref import ref
 from .._support.closing import Closing
 from .._support.integers import integer
 from .._support.live import refuse_copy
+from .._support.shown import shown
 from ..errors import (
     ArgumentError,
     ArgumentNullError,
@@ -232,6 +233,15 @@ class MemoryMappedFile(Closing):
         _check_mode(mode, access)
         if "\0" in path:
             raise ArgumentError("a path must not contain NUL", field="file", value=path)
+        try:
+            os.fsencode(path)
+        except UnicodeEncodeError as error:
+            raise ArgumentError(
+                f"a path of this system can't contain {path[error.start]!r}, which is at "
+                f"{error.start}",
+                field="file",
+                value=path,
+            ) from None
         # A call that must fail leaves the file as it is. .NET empties it first.
         fails = capacity == 0 or (name is not None and sys.platform != "win32")
         keeps = mode is FileMode.CREATE and fails
@@ -418,7 +428,7 @@ def _check_enum(enum: type[_E], value: int, field: str) -> None:
     # A valid number is not enough: later comparisons are by identity.
     if not isinstance(value, enum):
         raise ArgumentOutOfRangeError(
-            f"{field} must be a {enum.__name__}, not {value!r}", field=field, value=value
+            f"{field} must be a {enum.__name__}, not {shown(value)}", field=field, value=value
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import types
+from .._support import shown as messages
 from ..errors import ArgumentNullError
 
 __all__ = ["field_advice", "not_a_struct", "shown"]
@@ -62,4 +63,4 @@ def shown(kind: Any) -> str:
     for name in types.__all__:
         if getattr(types, name) is kind:
             return f"pyshm.types.{name}"
-    return kind.__name__ if isinstance(kind, type) else repr(kind)
+    return kind.__name__ if isinstance(kind, type) else messages.shown(kind)

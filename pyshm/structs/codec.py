@@ -6,6 +6,7 @@ from struct import Struct as FlatCodec
 from typing import TYPE_CHECKING, Any
 
 from .._support.deprecated import warn_deprecated
+from .._support.shown import shown
 from ..errors import ArgumentNullError
 from ..layout.forms import HOST, Layout, Target
 from .packed import PackedType, packed_of
@@ -134,7 +135,9 @@ def for_target(struct_type: PackedType, target: Target = HOST) -> StructCodec:
     """
     if not isinstance(target, Target):
         raise ArgumentNullError(
-            f"target must be a pyshm.layout.Target, not {target!r}", field="target", value=target
+            f"target must be a pyshm.layout.Target, not {shown(target)}",
+            field="target",
+            value=target,
         )
     packings: Packings = packed_of(struct_type).struct.__packings__
     return codec_of(packings.for_target(target))

@@ -11,6 +11,7 @@ from struct import error as CodecError
 from typing import Any
 
 from .._support.buffers import bytes_of
+from .._support.shown import shown
 from ..layout.builtins import fixed_buffer_element
 from ..layout.declarations import Array, Nullable, TypeDeclaration, TypeReference
 from ..layout.forms import FieldLayout, Form, Inline, Layout, Scalar, Sequence, Text
@@ -92,7 +93,7 @@ class ArrayValue(Conversion):
         try:
             items = [] if value is None else list(value)
         except TypeError:
-            raise InvalidValue(f"must be {self.name}, not {value!r}", value) from None
+            raise InvalidValue(f"must be {self.name}, not {shown(value)}", value) from None
         if not self._strict:
             del items[self.count :]
         if len(items) != self.count:
@@ -128,7 +129,7 @@ class AnsiArray(ArrayValue):
         items = self._items(value)
         for index, item in enumerate(items):
             if not isinstance(item, str) or len(item) != 1:
-                invalid = InvalidValue(f"must be a str of one character, not {item!r}", item)
+                invalid = InvalidValue(f"must be a str of one character, not {shown(item)}", item)
                 raise invalid.inside(f"[{index}]", index)
         raw = self.element.encode_text("".join(items))
         if raw[self.count :].strip(b"\0"):
@@ -172,7 +173,7 @@ class FirstElementOnly(ArrayValue):
         for index, item in enumerate(items[1:], 1):
             if item != zero and self._strict:
                 raise InvalidValue(
-                    f"must be {zero!r}, not {item!r}: .NET marshals only the first element of "
+                    f"must be {zero!r}, not {shown(item)}: .NET marshals only the first element of "
                     f"a fixed buffer of {self.element.name}",
                     item,
                 ).inside(f"[{index}]", 0)
@@ -229,7 +230,7 @@ class NestedStruct(Conversion):
         if value is None and not self.packed.strict and self._is_class:
             return bytes(self.size)  # .NET writes zeros for a null reference
         if not isinstance(value, self.packed.struct):
-            raise InvalidValue(f"must be {self.name}, not {value!r}", value)
+            raise InvalidValue(f"must be {self.name}, not {shown(value)}", value)
         return self.packed.encode(value)
 
     def decode(self, raw: bytes) -> Any:

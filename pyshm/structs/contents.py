@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._support.shown import shown
 from ..errors import FormatError, StructValueError
 from .packed import Packed
 from .shapes import Shape
@@ -60,7 +61,7 @@ def comparable(struct: Any) -> tuple[Any, ...]:
 def field_text(struct: Any, shape: Shape) -> str:
     """Return the repr of a field, or its bytes if they are not a value."""
     try:
-        return repr(getattr(struct, shape.field.name))
+        return shown(getattr(struct, shape.field.name), longest=None)
     except StructValueError as error:  # a list in a union was changed to what can't be stored
         return f"<{error}>"
     except FormatError:

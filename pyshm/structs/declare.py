@@ -10,6 +10,7 @@ from operator import index
 from typing import Any, Literal, NamedTuple, get_type_hints
 
 from .. import types
+from .._support.shown import shown
 from ..errors import LayoutError
 from ..layout.builtins import BUILT_IN_TYPES, FIXED_BUFFER_ELEMENTS, SCALARS
 from ..layout.declarations import (
@@ -101,7 +102,7 @@ def declaration_of(
 def _check_option(what: str, option: str, value: Any, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise LayoutError(
-            f"{what} must be one of {allowed}, not {value!r}", field=option, value=value
+            f"{what} must be one of {allowed}, not {shown(value)}", field=option, value=value
         )
 
 
@@ -256,14 +257,14 @@ def _number(what: str, value: Any) -> int:
     try:
         return int(index(value))
     except TypeError:
-        raise LayoutError(f"{what} must be an integer, not {value!r}", value=value) from None
+        raise LayoutError(f"{what} must be an integer, not {shown(value)}", value=value) from None
 
 
 def _built_in(hint: Any) -> str:
     for item in getattr(hint, "__metadata__", ()):
         if isinstance(item, FieldType) and isinstance(item.type, BuiltIn):
             return item.type.name
-    raise LayoutError(f"{hint!r} is not a number of pyshm.types", value=hint)
+    raise LayoutError(f"{shown(hint)} is not a number of pyshm.types", value=hint)
 
 
 def _fixed_buffer(item: types.FixedBuffer, owner: _Owner) -> TypeDeclaration:
@@ -303,7 +304,7 @@ def _inline_array(item: types.InlineArray, owner: _Owner) -> TypeDeclaration:
 def _enum(enum: Any, underlying: str, name: str) -> TypeDeclaration:
     without_members = enum is int and name  # as bind writes it
     if not (without_members or _is_int_enum(enum)):
-        raise LayoutError(f"{enum!r} is neither an IntEnum nor an IntFlag", value=enum)
+        raise LayoutError(f"{shown(enum)} is neither an IntEnum nor an IntFlag", value=enum)
     key = (enum, underlying, name)
     if key not in _enums:
         declaration = TypeDeclaration(name or enum.__name__, "enum", underlying=underlying)

@@ -13,7 +13,7 @@ from struct import Struct as Codec
 from struct import error as CodecError
 from typing import TYPE_CHECKING, Any
 
-from .._support.buffers import bytes_of, memory_of
+from .._support.buffers import bytes_of, memory_of, opened
 from .._support.deprecated import warn_deprecated
 from ..errors import ArgumentError, DoesNotFitError, UnsupportedError
 from ..layout.forms import Layout, Target
@@ -318,7 +318,7 @@ def _unpack_failed(packing: Packing, buffer: Any, offset: Any, error: Exception)
     number = check_offset(offset)
     if number is not offset:
         return packing.functions()["unpack_from"](buffer, number)
-    memory = memoryview(buffer)
+    memory = opened(buffer)
     if not memory.c_contiguous:
         return packing.functions()["unpack_from"](bytes_of(memory), number)
     if isinstance(error, (CodecError, OverflowError)):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from struct import Struct as Codec
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .._support.buffers import bytes_of
+from .._support.buffers import bytes_of, opened
 from ..errors import FormatError
 from ..layout.forms import Target
 from .compound import ArrayValue, NestedStruct
@@ -33,7 +33,7 @@ def snapshot(struct_type: PackedType, buffer: Buffer, offset: int = 0) -> Any:
     packed = packed_of(struct_type)
     if type(offset) is not int or offset < 0:
         offset = check_offset(offset)
-    memory = memoryview(buffer)
+    memory = opened(buffer)
     if memory.format != "B" or memory.ndim != 1:
         memory = bytes_of(memory)
     part = memory[offset : offset + packed.size]

@@ -13,8 +13,9 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from .._support.buffers import bytes_of, memory_of
+from .._support.buffers import bytes_of, memory_of, opened
 from .._support.live import refuse_copy
+from .._support.shown import shown
 from ..errors import FormatError, StructValueError, UnsupportedError
 from .buffers import items_of
 from .compound import ArrayValue, FirstElementOnly, NestedStruct
@@ -77,7 +78,7 @@ def _value_text(view: StructView, shape: Shape) -> str:
 
 def view_of(packed: Packed, buffer: Buffer, offset: int) -> Any:
     """Return a view of the struct at ``offset``. Raises TruncatedError."""
-    memory = memoryview(buffer)
+    memory = opened(buffer)
     if memory.format != "B" or memory.ndim != 1 or not memory.c_contiguous:
         memory = memory_of(memory)
     if type(offset) is not int or offset < 0:
@@ -311,8 +312,7 @@ class ArrayView(_Sequence):
             if items is not None:
                 self._items_[index] = items
                 return
-        values = list(value)
-        _check_count(places, len(values))
+        values = _listed(value, places)
         parts = [self._element(at, value) for at, value in zip(places, values, strict=True)]
         for at, raw in zip(places, parts, strict=True):
             start = self._start(at)
@@ -325,8 +325,7 @@ class ArrayView(_Sequence):
         if memory is not None:
             _check_count(places, memory.nbytes // memory.itemsize)
             return bytes_of(memory).cast(code)
-        values = list(value)
-        _check_count(places, len(values))
+        values = _listed(value, places)
         try:
             return memoryview(struct.pack(f"<{len(values)}{code}", *values)).cast(code)
         except (struct.error, OverflowError, TypeError):
@@ -336,7 +335,7 @@ class ArrayView(_Sequence):
         count = self._conversion_.count
         at = operator.index(index)
         if not -count <= at < count:
-            raise IndexError(f"index {at} of an array of {count}")
+            raise IndexError(f"index {shown(at)} of an array of {count}")
         return int(at % count * self._conversion_.stride)
 
     def _element(self, index: int, value: Any) -> bytes | memoryview:
@@ -480,6 +479,17 @@ def _array_in(conversion: ArrayValue, memory: memoryview) -> Any:
     is_direct = has_numbers and conversion.codec is not None
     view._items_ = memory.cast(conversion.element.code) if is_direct else None  # type: ignore[call-overload]
     return view
+
+
+def _listed(value: Any, places: range) -> list[Any]:
+    try:
+        values = list(value)
+    except TypeError:
+        raise _array_error(
+            InvalidValue(f"needs {len(places)} elements, not {shown(value)}", value)
+        ) from None
+    _check_count(places, len(values))
+    return values
 
 
 def _check_count(places: range, count: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from struct import Struct as Codec
 from typing import TYPE_CHECKING, Any
 
+from ..._support.shown import shown
 from ...errors import FormatError
 from .base import Conversion, InvalidValue
 from .exact import exact_bytes, exactly
@@ -28,7 +29,7 @@ def _check_datetime(value: Any) -> None:
     from datetime import datetime
 
     if not isinstance(value, datetime):
-        raise InvalidValue(f"must be a datetime, not {value!r}", value)
+        raise InvalidValue(f"must be a datetime, not {shown(value)}", value)
 
 
 def _to_ticks(value: datetime) -> int:

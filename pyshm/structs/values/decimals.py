@@ -7,6 +7,7 @@ from struct import error as CodecError
 from typing import TYPE_CHECKING, Any
 
 from ..._support.decimals import decimal_from_parts, parts_from_decimal
+from ..._support.shown import shown
 from ...errors import ArgumentError, FormatError, PyshmError
 from .base import Conversion, InvalidValue
 
@@ -56,7 +57,7 @@ class Currency(Conversion):
         from decimal import Context, Decimal
 
         if not isinstance(value, Decimal) or not value.is_finite():
-            raise InvalidValue(f"must be a finite Decimal, not {value!r}", value)
+            raise InvalidValue(f"must be a finite Decimal, not {shown(value)}", value)
         scaled = rounded = value.scaleb(4, Context(prec=200))
         if scaled.adjusted() < 99:
             rounded = scaled.quantize(Decimal(1), "ROUND_HALF_EVEN", Context(prec=200))

@@ -8,6 +8,7 @@ from struct import Struct as Codec
 from struct import error as CodecError
 from typing import Any
 
+from ..._support.shown import shown
 from .base import Conversion, InvalidValue
 
 __all__ = ["Boolean", "EnumNumber", "Number", "WideInteger"]
@@ -58,7 +59,7 @@ def _not_a_number(name: str, bounds: tuple[int, int] | None, value: object) -> I
         expected += f" ({bounds[0]} to {bounds[1]})"
         if isinstance(value, int):
             limit = bounds[0] if value < bounds[0] else bounds[1]
-    return InvalidValue(f"must be {expected}, not {value!r}", value, limit)
+    return InvalidValue(f"must be {expected}, not {shown(value)}", value, limit)
 
 
 class WideInteger(Conversion):
@@ -73,7 +74,7 @@ class WideInteger(Conversion):
     def encode(self, value: Any) -> bytes:
         try:
             return int(value.__index__()).to_bytes(16, "little", signed=self._signed)
-        except (OverflowError, AttributeError):
+        except (OverflowError, AttributeError, TypeError):
             low = -(1 << 127) if self._signed else 0
             high = (1 << 127 if self._signed else 1 << 128) - 1
             raise _not_a_number(self.name, (low, high), value) from None
@@ -93,7 +94,10 @@ class Boolean(Conversion):
         self._true = codec.pack(self.true)
 
     def encode(self, value: Any) -> bytes:
-        return self._true if value else bytes(self.size)
+        try:
+            return self._true if value else bytes(self.size)
+        except Exception:  # noqa: BLE001 - such as that of a NumPy array
+            raise InvalidValue(f"must be a bool, not {shown(value)}", value) from None
 
     def decode(self, raw: bytes) -> bool:
         return any(raw)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..._support.shown import shown
 from ...layout.forms import Scalar
 from .ansi import Ansi
 from .base import Conversion, InvalidValue
@@ -25,7 +26,7 @@ class Guid(Conversion):
         from uuid import UUID
 
         if not isinstance(value, UUID):
-            raise InvalidValue(f"must be a UUID, not {value!r}", value)
+            raise InvalidValue(f"must be a UUID, not {shown(value)}", value)
         return value.bytes_le
 
     def decode(self, raw: bytes) -> Any:
@@ -45,7 +46,7 @@ class Opaque(Conversion):
 
     def encode(self, value: Any) -> bytes:
         if not isinstance(value, bytes) or len(value) != self.size:
-            raise InvalidValue(f"must be {self.size} bytes, not {value!r}", value, self.size)
+            raise InvalidValue(f"must be {self.size} bytes, not {shown(value)}", value, self.size)
         return value
 
     def decode(self, raw: bytes) -> bytes:

@@ -7,6 +7,7 @@ from struct import Struct as Codec
 from struct import error as CodecError
 from typing import Any
 
+from ..._support.shown import shown
 from ...errors import FormatError
 from .base import Conversion, InvalidValue
 from .exact import exact_bytes, exactly
@@ -39,7 +40,7 @@ class TimeSpanTicks(Conversion):
         if raw is not None:
             return raw
         if not isinstance(value, timedelta):
-            raise InvalidValue(f"must be a timedelta, not {value!r}", value)
+            raise InvalidValue(f"must be a timedelta, not {shown(value)}", value)
         seconds = value.days * 86_400 + value.seconds
         try:
             return _LONG.pack(seconds * _TICKS_PER_SECOND + value.microseconds * 10)
@@ -66,7 +67,7 @@ class DateNumber(Conversion):
 
     def encode(self, value: Any) -> bytes:
         if not isinstance(value, date) or isinstance(value, datetime):
-            raise InvalidValue(f"must be a date, not {value!r}", value)
+            raise InvalidValue(f"must be a date, not {shown(value)}", value)
         return _INT.pack(value.toordinal() - 1)
 
     def decode(self, raw: bytes) -> date:
@@ -95,7 +96,7 @@ class TimeOfDay(Conversion):
         if raw is not None:
             return raw
         if not isinstance(value, time):
-            raise InvalidValue(f"must be a time, not {value!r}", value)
+            raise InvalidValue(f"must be a time, not {shown(value)}", value)
         if value.tzinfo is not None:
             raise InvalidValue(f"must be naive, because no time zone is stored, not {value}", value)
         seconds = value.hour * 3600 + value.minute * 60 + value.second

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..._support.shown import shown
 from ...layout.forms import Text
 from .ansi import Ansi, decode, encode, encode_as_dotnet
 from .base import Conversion, InvalidValue
@@ -23,7 +24,7 @@ class Char16(Conversion):
     def encode(self, value: Any) -> bytes:
         if not isinstance(value, str) or len(value) != 1 or ord(value) > 0xFFFF:
             raise InvalidValue(
-                f"must be a str of one UTF-16 code unit, not {value!r}", value, "\uffff"
+                f"must be a str of one UTF-16 code unit, not {shown(value)}", value, "\uffff"
             )
         return ord(value).to_bytes(2, "little")
 
@@ -42,7 +43,7 @@ class Char8(Conversion):
 
     def encode(self, value: Any) -> bytes:
         if not isinstance(value, str) or len(value) != 1:
-            raise InvalidValue(f"must be a str of one character, not {value!r}", value)
+            raise InvalidValue(f"must be a str of one character, not {shown(value)}", value)
         if not self._strict:
             return _encode_as_dotnet(value, self._ansi)[:1]
         try:
@@ -50,7 +51,7 @@ class Char8(Conversion):
         except UnicodeEncodeError:
             raw = b""
         if len(raw) != 1:
-            raise InvalidValue(f"must be one byte in {self.encoding}, not {value!r}", value)
+            raise InvalidValue(f"must be one byte in {self.encoding}, not {shown(value)}", value)
         return raw
 
     def decode(self, raw: bytes) -> str:
@@ -89,7 +90,7 @@ class FixedText(Conversion):
         if value is None and not self._strict:
             return bytes(self.size)
         if not isinstance(value, str):
-            raise InvalidValue(f"must be a str, not {value!r}", value)
+            raise InvalidValue(f"must be a str, not {shown(value)}", value)
         raw = self._checked(value) if self._strict else self._cut(value)
         return raw.ljust(self.size, b"\0")
 
