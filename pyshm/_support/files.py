@@ -21,7 +21,10 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
     Opening a FIFO would wait for another process, and reading a device may never end.
     """
     flags = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-    descriptor = os.open(path, os.O_RDONLY | flags)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | flags)
+    except ValueError as error:  # NUL or a lone surrogate, which no path has
+        raise OSError(errno.EINVAL, str(error), os.fspath(path)) from None
     try:
         kind = os.fstat(descriptor).st_mode
         if stat.S_ISDIR(kind):

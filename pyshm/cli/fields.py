@@ -7,6 +7,7 @@ does not hide the others, and an assignment changes nothing but its own bytes.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
@@ -15,6 +16,7 @@ from operator import or_
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._support.names import written_name
+from .._support.shown import shown
 from ..dump.regions import note_of
 from ..dump.text import json_value
 from ..errors import FormatError
@@ -280,6 +282,8 @@ def _value(part: _Part, value: Any) -> Any:
         ]
     if isinstance(value, bool) and not isinstance(conversion.zero(), bool):
         value = str(value).lower()
+    if isinstance(conversion.zero(), bool) and not isinstance(value, (bool, str)):
+        raise UsageError(f"--set {part.name}: {shown(value)} is not true or false")
     if not isinstance(value, str):
         return value  # the conversion accepts it, or says what it must be
     kind = part.type
@@ -289,7 +293,7 @@ def _value(part: _Part, value: Any) -> Any:
     try:
         return parse(value)
     except (ValueError, ArithmeticError, KeyError):
-        raise UsageError(f"--set {part.name}: {value!r} is not {example}") from None
+        raise UsageError(f"--set {part.name}: {shown(value)} is not {example}") from None
 
 
 def _member(part: _Part, enum: TypeDeclaration, text: str) -> int:
@@ -311,7 +315,7 @@ def _member(part: _Part, enum: TypeDeclaration, text: str) -> int:
                 meant = [name for name in known if near and name.lower() == near[0]]
                 hint = f"did you mean {meant[0]}?" if meant else f"its members: {', '.join(known)}"
                 raise UsageError(
-                    f"--set {part.name}: {enum.name} has no member {word!r}; {hint}"
+                    f"--set {part.name}: {enum.name} has no member {shown(word)}; {hint}"
                 ) from None
         found.append(number)
     return reduce(or_, found)
@@ -326,7 +330,7 @@ def _parser(zero: object) -> tuple[Callable[[str], Any], str]:
     parsers: tuple[tuple[type, Callable[[str], Any], str], ...] = (
         (bool, _truth, "true or false"),
         (int, _integer, "a whole number"),
-        (float, float, "a number"),
+        (float, _real, "a number that a double can hold, or inf or nan"),
         (str, str, "text"),
         (bytes, bytes.fromhex, "hexadecimal bytes"),
         (Decimal, Decimal, "a number"),
@@ -351,6 +355,14 @@ def _integer(text: str) -> int:
         return int(text)
     except ValueError:
         return int(text, 0)
+
+
+def _real(text: str) -> float:
+    """Return a float. A number that is too large is an error, and not infinity."""
+    number = float(text)
+    if math.isinf(number) and "inf" not in text.lower():
+        raise ValueError(text)
+    return number
 
 
 def _truth(text: str) -> bool:

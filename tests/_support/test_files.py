@@ -112,3 +112,21 @@ def test_a_file_that_is_too_large_for_a_blob_is_not_read(monkeypatch, tmp_path):
             read(str(tmp_path / "x"))
     (tmp_path / "x").write_bytes(b"12345")
     assert ImageData.from_file(tmp_path / "x").content == b"12345"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "a\0b",
+        pytest.param(
+            "\ud800",
+            marks=pytest.mark.skipif(
+                sys.platform == "win32", reason="a file of Windows can have such a name"
+            ),
+        ),
+    ],
+    ids=["NUL", "surrogate"],
+)
+def test_a_path_that_no_file_can_have_is_an_error_of_the_system(path):
+    with pytest.raises(OSError, match=r"null|surrogates"):
+        _files.open_regular(path)

@@ -52,6 +52,9 @@ class Others(Struct, pack=1, charset="unicode"):
     price: t.Decimal
     key: t.Guid
 
+class Switches(Struct):
+    all: Annotated[list[bool], t.ByValArray(t.Bool8, 2)]
+
 class Default(Struct):
     number: t.Int32 = 7
     top_speed: t.Int32 = 0
@@ -193,6 +196,11 @@ def test_test_data_is_set_in_the_same_way(run, tmp_path):
         ("Nested", f"counts[{'9' * 5000}]=1", 2, "expected names and indexes"),
         ("Numbers", f"small=0x{'f' * 5000}", 2, "is not a whole number"),
         ("Others", f"gear=0x{'f' * 5000}", 2, "has no member"),
+        ("Numbers", "real=1e400", 2, "'1e400' is not a number that a double can hold"),
+        ("Numbers", f"real={'9' * 5000}", 2, "99… is not a number"),
+        ("Switches", "all=[null, true]", 2, "All[0]: None is not true or false"),
+        ("Switches", "all=[true, [0]]", 2, "All[1]: ['0'] is not true or false"),
+        ("Switches", "all=[true, {}]", 2, "All[1]: {} is not true or false"),
         ("Others", "when=2026-12-31T23:59:59.1234567", 2, "at most 6 digits of a second"),
     ],
 )
