@@ -69,7 +69,23 @@ class PyshmError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # By default, an exception is copied and pickled as a call of its class with ``args``.
-        return _rebuilt, (type(self), self.message, self.__dict__)
+        return _rebuilt, (type(self), self.message, self.__dict__ | {"value": _sent(self.value)})
+
+
+def _sent(value: object) -> object:
+    """Return ``value``, or the name of its type if it can't be pickled, such as a memoryview.
+
+    Otherwise the process that waits for the error would get another one, about pickling.
+    """
+    if value is None or type(value) in (int, str, float, bytes):
+        return value
+    import pickle
+
+    try:
+        pickle.dumps(value)
+    except Exception:  # noqa: BLE001 - which one depends on the type
+        return f"<{type(value).__name__}>"
+    return value
 
 
 def _rebuilt(kind: type[PyshmError], message: str, state: dict[str, Any]) -> PyshmError:

@@ -130,3 +130,11 @@ def test_an_os_error_survives_pickling():
 def test_an_error_that_is_not_an_os_error_survives_pickling():
     error = pickle.loads(pickle.dumps(errors.LengthError("too long", field="path_length", value=5)))
     assert (type(error), error.field, error.value) == (errors.LengthError, "path_length", 5)
+
+
+@pytest.mark.parametrize("value", [memoryview(b"a"), lambda: 0, io.BytesIO().getbuffer()])
+@pytest.mark.parametrize("kind", [errors.ArgumentError, errors.MapIOError, errors.StructValueError])
+def test_an_error_about_a_value_that_can_not_be_pickled_can_be(kind, value):
+    again = pickle.loads(pickle.dumps(kind("wrong", field="array", value=value)))
+    assert (type(again), str(again), again.field) == (kind, "wrong", "array")
+    assert again.value == f"<{type(value).__name__}>"
