@@ -42,9 +42,9 @@ def array(
     ``count`` is the number of structs, by default as many as fit after ``offset``. Raises
     TruncatedError if they do not fit, and ImportError without NumPy.
     """
+    packed = packed_of(struct_type)
     import numpy as np
 
-    packed = packed_of(struct_type)
     offset = check_offset(offset)
     memory = memory_of(buffer)[offset:]
     fitting = len(memory) // packed.stride

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -51,6 +52,7 @@ def test_a_test_that_hangs_fails_and_the_next_one_runs(tmp_path):
         [sys.executable, "-m", "pytest", "-p", "tests.limits", "--limit", "1", "-q", str(file),
          "-p", "no:cacheprovider", "--rootdir", str(tmp_path)],
         cwd=ROOT,
+        env={key: value for key, value in os.environ.items() if key != "PYTEST_ADDOPTS"},
         capture_output=True,
         text=True,
         timeout=60,
