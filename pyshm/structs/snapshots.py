@@ -33,7 +33,10 @@ def snapshot(struct_type: PackedType, buffer: Buffer, offset: int = 0) -> Any:
     packed = packed_of(struct_type)
     if type(offset) is not int or offset < 0:
         offset = check_offset(offset)
-    memory = opened(buffer)
+    try:
+        memory = memoryview(buffer)
+    except TypeError:
+        memory = opened(buffer)  # raises the error that names the buffer
     if memory.format != "B" or memory.ndim != 1:
         memory = bytes_of(memory)
     part = memory[offset : offset + packed.size]

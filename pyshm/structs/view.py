@@ -78,7 +78,10 @@ def _value_text(view: StructView, shape: Shape) -> str:
 
 def view_of(packed: Packed, buffer: Buffer, offset: int) -> Any:
     """Return a view of the struct at ``offset``. Raises TruncatedError."""
-    memory = opened(buffer)
+    try:
+        memory = memoryview(buffer)
+    except TypeError:
+        memory = opened(buffer)  # raises the error that names the buffer
     if memory.format != "B" or memory.ndim != 1 or not memory.c_contiguous:
         memory = memory_of(memory)
     if type(offset) is not int or offset < 0:
