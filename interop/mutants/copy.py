@@ -157,4 +157,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         for path in Path("/dev/shm").glob(f"pyshm-test-{process.pid}-*"):
-            path.unlink()
+            if path.is_dir():  # a test of odd files has made one
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)

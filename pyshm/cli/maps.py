@@ -138,11 +138,21 @@ def _holders(item: ListedMap) -> Part:
     if item.holders:
         return ", ".join(f"{pid} {_short(command)}" for pid, command in item.holders)
     if item.state == "alive":
-        return ("not known on this system" if item.holders is None else "another user", DIM)
+        return (_unseen_holder(item), DIM)
     if item.users:
         pids = ", ".join(str(user.pid) for user in item.users)
         return (f"no process; {pids} uses its memory", WARN)
     return (f"no process; {item.reason}" if item.reason else "no process", DIM)
+
+
+def _unseen_holder(item: ListedMap) -> str:
+    """Return what is known of the holders of a map that none of the visible processes holds."""
+    if item.holders is None:
+        return "not known on this system"
+    if item.users:
+        using = ", ".join(f"{user.pid} {_short(user.command)}" for user in item.users)
+        return f"{using} (has its file locked or open)"
+    return item.reason or "a process of another user, or one that has just ended"
 
 
 def _short(command: str) -> str:

@@ -95,6 +95,35 @@ class MemoryMappedViewStream(io.RawIOBase):
         """Return whether the stream is open. .NET: CanSeek."""
         return not self.closed
 
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return at most ``size`` bytes, or all that are left. .NET: Read."""
+        buffer = self._memory.buffer
+        limit = self._limited(size)
+        self._check_open_for(self._readable, "reading")
+        self._memory.check_backed(self._offset)
+        begin = self._position
+        end = self._memory.capacity if limit < 0 else min(begin + limit, self._memory.capacity)
+        data = bytes(buffer[begin:end])
+        self._position = begin + len(data)
+        return data
+
+    def readall(self) -> bytes:
+        """Return the bytes that are left."""
+        return self.read()
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        """Return the bytes up to the next line feed, at most ``size``."""
+        return super().readline(self._limited(size))
+
+    def readlines(self, hint: int | None = -1, /) -> list[bytes]:
+        """Return the lines that are left; stop after ``hint`` bytes."""
+        return super().readlines(self._limited(hint))
+
+    def _limited(self, size: int | None) -> int:
+        """Return a number of bytes that io.RawIOBase can take; -1 means all."""
+        self._check_open()
+        return -1 if size is None else max(-1, min(integer(size, "size"), self._memory.capacity))
+
     def readinto(self, target: Buffer, /) -> int:
         """Read into a writable buffer. Return the number of bytes, 0 at the end. .NET: Read."""
         buffer = self._memory.buffer

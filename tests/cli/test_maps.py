@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -77,6 +78,17 @@ def test_the_list_shows_what_a_command_does_and_not_where_its_files_are():
     )
     assert _short("/opt/App/App --folder /opt/data/ --a=/b/c") == "App --folder /opt/data/ c"
     assert len(_short("x" * 200)) == 80
+
+
+def test_the_list_names_processes_that_have_a_map_open_without_holding_it():
+    from pyshm.cli.maps import _holders
+    from pyshm.listing.entries import Holder, ListedMap
+
+    item = ListedMap("x", "/x", 64, "alive", Path().stat())
+    used = item._replace(holders=(), users=(Holder(7, "/usr/bin/python a.py"),))
+    assert _holders(used)[0] == "7 python a.py (has its file locked or open)"
+    waiting = item._replace(holders=(), users=(), reason="its file stays locked")
+    assert _holders(waiting)[0] == "its file stays locked"
 
 
 @posix

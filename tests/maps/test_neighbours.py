@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import subprocess
 import sys
 import time
 from multiprocessing import shared_memory
@@ -193,6 +194,33 @@ def test_a_signal_handler_inside_the_lock_can_close_a_map(map_name, map_file, mo
     assert inside.seconds < 5
     keeper.close()
     assert not map_file.exists()
+
+
+IMPORTS = """
+import os, sys
+from pyshm import MemoryMappedFile
+
+MemoryMappedFile.create_new(None, 1).close()
+name, path = sys.argv[1:]
+before = set(sys.modules)
+for _ in range(2):
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    os.ftruncate(descriptor, 64)
+    os.close(descriptor)
+    try:
+        MemoryMappedFile.open_existing(name)
+    except OSError:
+        MemoryMappedFile.create_or_open(name, 64).close()
+print(sorted(set(sys.modules) - before))
+"""
+
+
+def test_opening_a_map_imports_nothing_that_a_signal_handler_could_find_unfinished(
+    map_name, map_file
+):
+    command = [sys.executable, "-c", IMPORTS, map_name, str(map_file)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
 # --- the end of the interpreter ---

@@ -10,6 +10,7 @@ import pytest
 from pyshm import MemoryMappedFile, MemoryMappedFileAccess
 from pyshm.errors import (
     ArgumentError,
+    ArgumentNullError,
     ArgumentOutOfRangeError,
     ClosedError,
     MapIOError,
@@ -278,3 +279,28 @@ def test_lines_can_be_read(stream):
     stream.write(b"a\nb\n")
     stream.seek(0)
     assert (stream.readline(), stream.readline()) == (b"a\n", b"b\n")
+
+
+@pytest.mark.parametrize("name", ["read", "readline", "readlines"])
+def test_a_number_of_bytes_can_be_any_integer(name, opened):
+    with opened.create_view_stream() as stream:
+        read = getattr(stream, name)
+        for size in (2**63, 2**70, None, -1, -5):
+            stream.seek(0)
+            data = read(size)
+            assert len(data if name != "readlines" else b"".join(data)) == len(stream)
+        for wrong in (1.5, "1"):
+            with pytest.raises(ArgumentNullError, match="size"):
+                read(wrong)
+
+
+def test_reading_to_the_end_begins_at_the_position(opened):
+    with opened.create_view_stream() as stream:
+        stream.write(b"abcdef")
+        stream.seek(2)
+        assert stream.read(3) == b"cde"
+        assert stream.readall() == b"f" + bytes(len(stream) - 6)
+        assert stream.read(1) == b""
+        stream.seek(len(stream) + 5)
+        assert stream.read() == b""
+        assert stream.tell() == len(stream) + 5

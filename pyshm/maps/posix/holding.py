@@ -15,6 +15,7 @@ from ..descriptors import Descriptor
 
 assert sys.platform != "win32"  # for type checkers
 
+from . import processes
 from .files import leads_to, open_again, open_map_file, system_error, unlink_quietly
 from .locks import transition_lock, try_lock, when_outside
 
@@ -154,8 +155,6 @@ def users_of(status: os.stat_result) -> str:
     """Return which processes have a file without locks open or mapped; "" for none."""
     if sys.platform != "linux":
         return ""
-    from . import processes  # rarely needed
-
     file = processes.file_id(status)
     uses = processes.uses({file}, examining=False)[file]
     found = [f"{use.pid} ({use.command})" for use in uses]

@@ -7,25 +7,31 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Set
-from typing import NamedTuple, TypeAlias
+
+TYPE_CHECKING = False  # type checkers take it for True; importing typing is slow
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Set
+    from typing import TypeAlias
+
+    FileId: TypeAlias = tuple[int, int]
+    """Device and inode of a file."""
 
 assert sys.platform != "win32"  # for type checkers
 
 from .files import EXAMINING
 
-__all__ = ["FileId", "Use", "file_id", "uses"]
-
-FileId: TypeAlias = tuple[int, int]
-"""Device and inode of a file."""
+__all__ = ["Use", "file_id", "uses"]
 
 
-class Use(NamedTuple):
+class Use:
     """One process that has a file open or mapped; ``holds`` if it also has a flock on it."""
 
-    pid: int
-    command: str
-    holds: bool
+    __slots__ = ("command", "holds", "pid")
+
+    def __init__(self, pid: int, command: str, holds: bool) -> None:
+        self.pid = pid
+        self.command = command
+        self.holds = holds
 
 
 def file_id(status: os.stat_result) -> FileId:
@@ -66,7 +72,7 @@ def _open_files(pid: int, files: Set[FileId], examining: bool) -> Iterator[tuple
             file = file_id(os.stat(f"{folder}/{number}"))
             if file not in files:
                 continue
-            with open(f"/proc/{pid}/fdinfo/{number}", encoding="ascii") as info:
+            with open(f"/proc/{pid}/fdinfo/{number}", encoding="utf-8") as info:
                 lines = info.readlines()
         except OSError:
             continue  # the process has closed it meanwhile
