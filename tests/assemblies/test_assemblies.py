@@ -295,6 +295,7 @@ def test_the_real_assembly_wins_over_the_reference_assembly(shapes, reference, t
 
 
 def test_the_advice_for_a_reference_assembly_of_a_project_is_its_folder_bin(reference, tmp_path):
+    pytest.importorskip("dnfile")
     folder = tmp_path / "obj" / "Release" / "ref"
     folder.mkdir(parents=True)
     shutil.copy(reference / "Common.dll", folder)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import struct
 import sys
+from importlib.util import find_spec
 
 import pytest
 
 from pyshm.cli import main
 from tests.conftest import ROOT
 
+HAS_DNFILE = find_spec("dnfile") is not None
+needs_dnfile = pytest.mark.skipif(not HAS_DNFILE, reason="dnfile is not installed")
 SHAPES = str(ROOT / "tests" / "assemblies" / "data" / "Shapes.dll")
 MODULE = """
 from enum import IntEnum, IntFlag
@@ -150,6 +153,7 @@ def test_the_defaults_are_those_of_the_class(write):
     assert write("Default", "TopSpeed=1")[:8] == struct.pack("<2i", 7, 1)
 
 
+@needs_dnfile
 def test_a_type_of_an_assembly_is_written(write):
     name = f"{SHAPES}:Shapes.Nested"
     found = write(name, "One.X=5", "Gear=First", "Lamps=Left|Right", "Three[6]=7", "Maybe=9")
@@ -226,11 +230,13 @@ def test_the_options_of_test_data_belong_to_test_data(here, capsys, option):
         ("0:00:00.1234560", 1_234_560),
     ],
 )
+@needs_dnfile
 def test_a_duration_is_written_as_ticks(write, text, ticks):
     found = write(f"{SHAPES}:Shapes.Primitives", f"U={text}")
     assert struct.pack("<q", ticks) in found
 
 
+@needs_dnfile
 def test_a_part_of_a_microsecond_is_refused_and_not_lost(write):
     assert "at most 6 digits" in write(f"{SHAPES}:Shapes.Primitives", "U=0:0:0.1234567", status=2)
 
@@ -264,6 +270,7 @@ def test_every_field_is_a_line(read):
     }
 
 
+@needs_dnfile
 def test_a_type_of_an_assembly_is_read(read):
     data = struct.pack("<i2x7hi4xii8x", 5, *range(7), -1, 1, 9)
     lines = read(data.ljust(44, b"\0"), f"{SHAPES}:Shapes.Nested")
@@ -300,7 +307,7 @@ def test_a_map_that_is_too_small_is_an_error(here, capsys, tmp_path):
         ("HERE.py", "HERE.py: expected a module and not a path: HERE:Class\n"),
         ("./HERE.py", "./HERE.py: expected a module and not a path: HERE:Class\n"),
         ("HERE:Nothing", "there is no such class; structs in HERE: Default, Nested,"),
-        (f"{SHAPES}:Nested", "did you mean Shapes.Nested?"),
+        pytest.param(f"{SHAPES}:Nested", "did you mean Shapes.Nested?", marks=needs_dnfile),
         ("./HERE.py:Point", "expected a module and not a path: HERE:Point"),
         ("C:\\a\\HERE.py:Point", "expected a module and not a path: "),
         ("HERE.py:Point", "expected a module and not a path: HERE:Point"),
@@ -312,6 +319,7 @@ def test_a_wrong_type_is_wrong_usage(here, capsys, command, kind, message):
 
 
 @pytest.mark.parametrize("command", ["read-struct", "dump"])
+@needs_dnfile
 def test_a_type_without_a_layout_is_an_error(capsys, command, tmp_path):
     (tmp_path / "map").write_bytes(bytes(100))
     arguments = [command, str(tmp_path / "map"), "--file", "--as"]
@@ -321,6 +329,7 @@ def test_a_type_without_a_layout_is_an_error(capsys, command, tmp_path):
     assert "No such file" in capsys.readouterr().err
 
 
+@needs_dnfile
 def test_dump_and_watch_show_a_type_of_an_assembly(command, run, tmp_path):
     path = tmp_path / "map"
     path.write_bytes(struct.pack("<if16x", 3, 1.5))

@@ -128,6 +128,7 @@ def test_a_picture_is_not_written_over_itself(tmp_path, capsys):
 
 
 def test_an_assembly_is_not_replaced_by_its_module(tmp_path, capsys):
+    pytest.importorskip("dnfile")
     copy = tmp_path / "Common.dll"
     shutil.copy(DLL, copy)
     folder = tmp_path / "links"

@@ -484,7 +484,8 @@ def test_wrong_usage_is_status_2(command, map_name, options):
 
 
 def test_an_invalid_name_is_an_error(command):
-    process = command("watch", "a\\b\\c")
+    # On Windows the kernel judges all other names.
+    process = command("watch", "" if sys.platform == "win32" else "a\\b\\c")
     assert process.wait() == 1
     assert process.errors().startswith("pyshm: ")
 

@@ -109,6 +109,7 @@ def test_a_view_made_while_the_map_is_closed_is_never_one_of_another_file(
     assert wrong == []
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows maps handles, not descriptors")
 @pytest.mark.parametrize("make", [_named, _inheritable, _anonymous, _of_path, _of_file])
 def test_the_file_that_is_being_mapped_is_not_closed_with_the_map(
     make: Callable[[str, Path], MemoryMappedFile],

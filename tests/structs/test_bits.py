@@ -36,7 +36,7 @@ class Lamps(IntFlag):
     HIGH = 2
 
 
-class Pair(Struct):
+class Pair(Struct, target=UNIX):
     a: t.Int16
     b: t.Decimal
 

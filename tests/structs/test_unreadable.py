@@ -26,13 +26,13 @@ class Row(Struct, target=Target(8)):
     bid: Annotated[Decimal | None, t.Nullable(t.Decimal)]
 
 
-class Both(Struct, layout="explicit"):
+class Both(Struct, layout="explicit", target=Target(8)):
     price: Annotated[t.Decimal, t.FieldOffset(0)]
     id: Annotated[t.Guid, t.FieldOffset(0)]
     items: Annotated[list[Decimal], t.InlineArray(t.Decimal, 2), t.FieldOffset(0)]
 
 
-class Outer(Struct):
+class Outer(Struct, target=Target(8)):
     inner: Row
     rows: Annotated[list[Row], t.ByValArray(Row, 2)]
     both: Both

@@ -140,12 +140,22 @@ class FixedText(Conversion):
 
 def _no_code(error: UnicodeEncodeError, encoding: str) -> InvalidValue:
     """Return the error for a character that the encoding does not have."""
-    character = error.object[error.start]
+    text, position = error.object, error.start
+    if encoding == "mbcs":  # Windows does not report the position
+        position = next((at for at in range(len(text)) if not _has_code(text[at], encoding)), 0)
     return InvalidValue(
-        f"can't be stored in {encoding}: {character!r} at {error.start}",
-        error.object,
+        f"can't be stored in {encoding}: {text[position]!r} at {position}",
+        text,
         kind="encoding",
     )
+
+
+def _has_code(character: str, encoding: str) -> bool:
+    try:
+        encode(character, encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _encode_as_dotnet(text: str, ansi: Ansi) -> bytes:
