@@ -23,7 +23,7 @@ __all__ = ["Claim", "add", "close_all", "handles", "keep", "remove"]
 # Each operation on a dict is atomic. A set of weak references is not: it is Python code.
 _open: dict[int, ref[Registered]] = {}
 _kept: dict[ref[object], Registered] = {}
-_claims: dict[int, ref[Claim]] = {}
+_claims: dict[int, list[ref[Claim]]] = {}  # for each number, in the order of arrival
 _at_exit = False
 
 
@@ -52,14 +52,7 @@ def remove(handle: Registered) -> None:
 
 def handles() -> list[Any]:
     """Return the open maps, which are objects of the system's MapHandle."""
-    found = []
-    for key, reference in list(_open.items()):
-        handle = reference()
-        if handle is not None:
-            found.append(handle)
-        elif _open.get(key) is reference:
-            _open.pop(key, None)
-    return found
+    return [handle for each in list(_open.values()) if (handle := each()) is not None]
 
 
 def close_all() -> None:
@@ -81,15 +74,18 @@ class Claim:
     twice would close something else, because its number can be used again after the first time.
     """
 
-    __slots__ = ("__weakref__", "_number")
+    __slots__ = ("__weakref__", "_waiting")
 
     def __init__(self, number: int, what: str) -> None:
-        self._number = number
+        self._waiting = _claims.setdefault(number, [])
         mine = ref(self)
-        # An interrupted thread has lost its claim.
-        while (first := _claims.setdefault(number, mine)) is not mine and first() is None:
-            _claims.pop(number, None)
-        if first is not mine or any(handle.owns(number) for handle in handles()):
+        self._waiting.append(mine)
+        # The first one has the right. The claim of a thread that was interrupted is dead.
+        for earlier in list(self._waiting):
+            if earlier is mine or earlier() is not None:
+                break
+        if earlier is not mine or any(handle.owns(number) for handle in handles()):
+            self.end()
             raise MapIOError(
                 f"{what} {number} belongs to an open map of this process already, and can be "
                 f"closed only once; use that map, or duplicate the {what}",
@@ -99,4 +95,4 @@ class Claim:
 
     def end(self) -> None:
         """Give up the right, because a map owns the number now."""
-        _claims.pop(self._number, None)
+        self._waiting.remove(ref(self))

@@ -17,6 +17,7 @@ import pytest
 
 from pyshm import HandleInheritability, MemoryMappedFile, ShareMemoryHelper
 from pyshm.errors import ClosedError, MapIOError
+from pyshm.maps import registry
 
 ROUNDS = 60
 CANARY = b"c" * 4096
@@ -247,6 +248,7 @@ def test_of_threads_that_take_over_one_descriptor_one_succeeds() -> None:
     with MemoryMappedFile.create_new(None, 4096) as opened:
         for _ in range(ROUNDS):
             number = os.dup(opened.fileno())
+            registry.Claim(number, "descriptor")  # of a thread that was interrupted
             start = threading.Barrier(3)
             taken: list[MemoryMappedFile] = []
 
