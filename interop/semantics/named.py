@@ -101,7 +101,7 @@ def _namespaces() -> list[Sequence]:
         # From here on a file can't have the name.
         "lower-case-local": "local\\{name}",
         "session": "Session\\1\\{name}",
-        "session-of-nobody": "Session\\99\\{name}",
+        "session-that-does-not-exist": "Session\\99\\{name}",
         "session-by-name": "Session\\x\\{name}",
         "session-alone": "Session\\1\\",
         "local-global": "Local\\Global\\{name}",
