@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -288,20 +289,21 @@ def dead_map(map_name: str, map_file: Path, holder) -> Iterator[Path]:
     map_file.unlink(missing_ok=True)
 
 
+def descriptors_in(folder: Path) -> set[str]:
+    """Return the descriptors that a folder such as /proc/self/fd lists, and their files."""
+    found = set()
+    for link in folder.iterdir():
+        try:
+            found.add(f"{link.name} -> {link.readlink()}")
+        except OSError:
+            pass  # the descriptor of the listing itself
+    return found
+
+
 @pytest.fixture
 def open_descriptors() -> Callable[[], set[str]]:
     """A function that returns the open descriptors of this process, and their files."""
     folder = Path("/proc/self/fd")
     if not folder.is_dir():
         pytest.skip("this system has no /proc/self/fd")
-
-    def look() -> set[str]:
-        found = set()
-        for link in folder.iterdir():
-            try:
-                found.add(f"{link.name} -> {link.readlink()}")
-            except OSError:
-                pass  # the descriptor of the listing itself
-        return found
-
-    return look
+    return partial(descriptors_in, folder)

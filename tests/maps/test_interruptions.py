@@ -20,6 +20,7 @@ import pytest
 
 import pyshm
 from pyshm import FileMode, HandleInheritability, MemoryMappedFile, ShareMemoryHelper
+from tests.conftest import descriptors_in
 
 if sys.platform == "win32":
     pytest.skip("the files of named maps are on POSIX systems only", allow_module_level=True)
@@ -81,14 +82,7 @@ def interrupted(action: Callable[[], object], at: int, *, opcodes: bool) -> str:
 
 
 def descriptors() -> set[str]:
-    folder = Path("/proc/self/fd" if sys.platform == "linux" else "/dev/fd")
-    found = set()
-    for link in folder.iterdir():
-        try:
-            found.add(f"{link.name} -> {link.readlink()}")
-        except OSError:
-            pass  # the descriptor of the listing itself
-    return found
+    return descriptors_in(Path("/proc/self/fd" if sys.platform == "linux" else "/dev/fd"))
 
 
 class Scene:
