@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import signal
-import subprocess
 import sys
 import time
 from multiprocessing import shared_memory
@@ -216,11 +215,11 @@ print(sorted(set(sys.modules) - before))
 
 
 def test_opening_a_map_imports_nothing_that_a_signal_handler_could_find_unfinished(
-    map_name, map_file
+    child, map_name, map_file
 ):
-    command = [sys.executable, "-c", IMPORTS, map_name, str(map_file)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.stdout, done.stderr) == ("[]\n", "")
+    process = child(IMPORTS, map_name, str(map_file), ready=False)
+    assert (process.line(), process.line()) == ("[]", "")
+    assert (process.wait(), process.errors()) == (0, "")
 
 
 # --- the end of the interpreter ---

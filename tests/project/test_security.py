@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -221,14 +219,8 @@ assert seen == [], seen
 """
 
 
-def test_binding_an_assembly_loads_and_starts_nothing(child_environment):
+def test_binding_an_assembly_loads_and_starts_nothing(child):
     pytest.importorskip("dnfile")
     dll = ROOT / "tests" / "assemblies" / "data" / "Common.dll"
-    done = subprocess.run(
-        [sys.executable, "-c", WATCHED, str(dll)],
-        env=child_environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    process = child(WATCHED, str(dll), ready=False)
+    assert process.wait() == 0, process.errors()
