@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
-from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+
+TYPE_CHECKING = False  # type checkers take it for True; importing typing is slow
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
 
 __all__ = ["open_regular", "read_at_most", "whole_file"]
 
@@ -51,7 +53,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             yield file
         return
     target = os.path.realpath(path)  # so that a link stays a link
-    unfinished = f"{target}.{secrets.token_hex(4)}.tmp"
+    unfinished = f"{target}.{os.urandom(4).hex()}.tmp"
     try:
         with open(unfinished, "xb") as file:
             yield file

@@ -6,7 +6,6 @@ import os
 import stat
 
 from .._support.buffers import bytes_of, memory_of
-from .._support.files import read_at_most
 from .._support.shown import shown
 from ..errors import ArgumentNullError, EncodingError, PictureError
 from . import blob
@@ -52,6 +51,8 @@ class ImageData:
                 blob.blob_size(0, status.st_size)
                 content = file.read()
             else:
+                from .._support.files import read_at_most
+
                 content = read_at_most(file, blob.INT32_MAX)  # a device may never end
                 blob.blob_size(0, len(content))
         return cls(name, content)

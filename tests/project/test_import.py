@@ -67,6 +67,13 @@ def test_sending_pictures_does_not_load_structs(name):
     assert loaded & {"pyshm.structs", "pyshm.layout", "pyshm.types", "dataclasses"} == set()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="maps on Windows need cffi")
+@pytest.mark.parametrize("name", ["ShareMemoryHelper", "ImageData"])
+def test_sending_pictures_loads_neither_typing_nor_random_numbers(name):
+    loaded = loaded_by(f"from pyshm import {name}")
+    assert loaded & {"re", "typing", "random", "hashlib"} == set()
+
+
 @pytest.mark.parametrize("name", pyshm.__all__)
 def test_every_public_name_exists(name):
     assert getattr(pyshm, name) is not None
