@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 
 from .._support.text import json_text
@@ -98,13 +98,12 @@ def add_map(sub: argparse.ArgumentParser) -> None:
     add_json(sub)
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return a question about the known word that is most similar; "" if none is."""
+def did_you_mean(word: str, known: Collection[str]) -> str:
+    """Return a question about the first known word that is most similar; "" if none is."""
     from difflib import get_close_matches
 
-    folded = {each.lower(): each for each in known}
-    near = get_close_matches(word.lower(), folded, n=1)
-    return f"did you mean {folded[near[0]]}?" if near else ""
+    near = get_close_matches(word.lower(), [each.lower() for each in known], n=1)
+    return f"did you mean {next(e for e in known if e.lower() == near[0])}?" if near else ""
 
 
 def whole_number(text: str) -> int:

@@ -10,7 +10,6 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator
-from difflib import get_close_matches
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,7 +24,7 @@ from ..structs.compound import ArrayValue, NestedStruct, NullableValue
 from ..structs.leaves import too_many_values
 from ..structs.registry import PYTHON_TYPES
 from ..structs.values.base import InvalidValue
-from .common import UsageError
+from .common import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from ..layout.declarations import TypeReference
@@ -216,10 +215,8 @@ def _field(part: _Part, name: str, struct: type[Struct]) -> _Part:
     if len({field.name for field in found}) == 1:
         return found[0]
     names = [dotnet_name for dotnet_name, _, _ in known]
-    lowered = [each.lower() for each in names]
-    near = [each for each in names if each.lower() in get_close_matches(name.lower(), lowered, n=1)]
-    hint = f"; did you mean {near[0]}?" if near else f"; its fields: {', '.join(names)}"
-    raise UsageError(f"--set: {where} has no field {name!r}{hint}")
+    hint = did_you_mean(name, names) or f"its fields: {', '.join(names)}"
+    raise UsageError(f"--set: {where} has no field {name!r}; {hint}")
 
 
 def _element(part: _Part, index: int) -> _Part:
@@ -311,9 +308,7 @@ def _member(part: _Part, enum: TypeDeclaration, text: str) -> int:
             try:
                 number = _integer(word)
             except ValueError:
-                near = get_close_matches(word.lower(), folded, n=1)
-                meant = [name for name in known if near and name.lower() == near[0]]
-                hint = f"did you mean {meant[0]}?" if meant else f"its members: {', '.join(known)}"
+                hint = did_you_mean(word, known) or f"its members: {', '.join(known)}"
                 raise UsageError(
                     f"--set {part.name}: {enum.name} has no member {shown(word)}; {hint}"
                 ) from None
