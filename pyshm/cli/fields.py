@@ -180,7 +180,7 @@ def assign(struct: type[Struct], data: bytearray, text: str) -> None:
     path, equals, value = text.partition("=")
     if not equals or not path.strip():
         raise UsageError(f"--set {text}: expected FIELD=VALUE")
-    part = _find(_whole(struct), path.strip(), struct)
+    part = _find(_whole(struct), path.strip())
     try:
         _put(part, data, _from_json(part, value))
     except InvalidValue as invalid:
@@ -188,7 +188,7 @@ def assign(struct: type[Struct], data: bytearray, text: str) -> None:
         raise invalid.as_error() from None
 
 
-def _find(part: _Part, path: str, struct: type[Struct]) -> _Part:
+def _find(part: _Part, path: str) -> _Part:
     at = 0
     while at < len(path):
         step = _STEP.match(path, at)
@@ -196,16 +196,16 @@ def _find(part: _Part, path: str, struct: type[Struct]) -> _Part:
             raise UsageError(f"--set {path}: expected names and indexes, as in arms[2].joint.x")
         at = step.end()
         part = (
-            _field(part, step["name"], struct)
+            _field(part, step["name"])
             if step["index"] is None
             else _element(part, int(step["index"]))
         )
     return part
 
 
-def _field(part: _Part, name: str, struct: type[Struct]) -> _Part:
+def _field(part: _Part, name: str) -> _Part:
     """Return the field with that name in .NET or in Python; the case matters only if it has to."""
-    where = part.name or struct.__name__
+    where = part.name or part.conversion.name  # the whole struct has no name as a part
     if not isinstance(part.conversion, NestedStruct):
         raise UsageError(f"--set: {where} is {part.conversion.name}, which has no field {name!r}")
     known = part.fields()
@@ -251,7 +251,7 @@ def _put(part: _Part, data: bytearray, value: Any) -> None:
     conversion = part.conversion
     if isinstance(conversion, NestedStruct) and isinstance(value, dict):
         for name, item in value.items():
-            _put(_field(part, name, conversion.packed.struct), data, item)
+            _put(_field(part, name), data, item)
     elif part.is_array and isinstance(value, list):
         elements = part.elements()
         if len(value) != len(elements):
