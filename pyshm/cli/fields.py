@@ -21,7 +21,7 @@ from ..dump.text import json_value
 from ..errors import FormatError
 from ..layout.declarations import Array, Nullable, TypeDeclaration
 from ..structs.compound import ArrayValue, NestedStruct, NullableValue
-from ..structs.leaves import too_many_values
+from ..structs.leaves import check_can_be_shown
 from ..structs.registry import PYTHON_TYPES
 from ..structs.values.base import InvalidValue
 from .common import UsageError, did_you_mean
@@ -87,9 +87,7 @@ class _Part(NamedTuple):
 
 def _shown(struct: type[Struct]) -> _Part:
     """Return the struct as a part that is shown with all its values. Raises FormatError."""
-    reason = too_many_values(struct.__packing__)
-    if reason:
-        raise FormatError(f"{struct.__name__} can't be shown: {reason}", field=struct.__name__)
+    check_can_be_shown(struct.__packing__)
     return _whole(struct)
 
 

@@ -12,7 +12,7 @@ from ..errors import FormatError, PyshmError, TruncatedError
 from ..formats import blob
 from ..formats.recognize import UNFINISHED, is_unfinished, recognize
 from ..formats.testdata import TestData
-from ..structs.leaves import too_many_values
+from ..structs.leaves import check_can_be_shown
 from ..structs.struct import Struct
 
 __all__ = ["Reading", "Region", "Regions", "Role", "annotate", "annotate_anything", "note_of"]
@@ -183,9 +183,7 @@ def _struct_regions(
             value=len(buffer),
             limit=needed,
         )
-    reason = too_many_values(struct.__packing__)
-    if reason:
-        raise FormatError(f"{struct.__name__} can't be shown: {reason}", field=struct.__name__)
+    check_can_be_shown(struct.__packing__)
     leaves = _Leaves()
     for index in range(count):
         leaves.add("" if count == 1 else f"[{index}].", index * size, struct, buffer)

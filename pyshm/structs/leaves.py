@@ -6,11 +6,12 @@ than any program can show.
 
 from __future__ import annotations
 
+from ..errors import FormatError
 from .compound import ArrayValue, NestedStruct, NullableValue
 from .packed import Packed
 from .values.base import Conversion
 
-__all__ = ["number_of_values", "too_many_values"]
+__all__ = ["check_can_be_shown", "number_of_values", "too_many_values"]
 
 _MOST_OF_A_BYTE = 64
 _FEW = 10_000
@@ -32,6 +33,14 @@ def too_many_values(packed: Packed) -> str:
     if number <= _FEW + _MOST_OF_A_BYTE * packed.size:
         return ""
     return f"{number} values share {packed.size} bytes"
+
+
+def check_can_be_shown(packed: Packed) -> None:
+    """Raise FormatError for a struct that can't be shown with all of its values."""
+    reason = too_many_values(packed)
+    if reason:
+        name = packed.struct.__name__
+        raise FormatError(f"{name} can't be shown: {reason}", field=name)
 
 
 def _values(conversion: Conversion) -> int:
