@@ -20,7 +20,7 @@ def constructor_of(packed: Packed, defaults: Mapping[str, Any]) -> Callable[...,
     No field's name begins with two underscores, so that the names that the code itself uses do.
     """
     struct = packed.struct
-    overlapped = {shape.field.name for overlap in packed.overlaps for shape in overlap.shapes}
+    alone = {shape.field.name for shape in packed.alone}
     scope: dict[str, Any] = {
         "__bare": struct.__bare__,
         "__type": type,
@@ -29,6 +29,7 @@ def constructor_of(packed: Packed, defaults: Mapping[str, Any]) -> Callable[...,
     }
     parameters = []
     body = []
+    overlapped = []
     for overlap in packed.overlaps:
         scope[f"__zeros{overlap.bytes_slot}"] = bytes(overlap.size)
         body.append(f"self.{overlap.bytes_slot} = __zeros{overlap.bytes_slot}")
@@ -37,7 +38,8 @@ def constructor_of(packed: Packed, defaults: Mapping[str, Any]) -> Callable[...,
         name = shape.field.name
         default = scope[f"__default_{name}"] = defaults[name]
         parameters.append(f"{name}=__default_{name}")
-        if name in overlapped:
+        if name not in alone:
+            overlapped.append(f"{name!r}: {name}")
             body.append(f"if {name} is not None: self.{name} = {name}")
             continue
         value = name
@@ -45,12 +47,11 @@ def constructor_of(packed: Packed, defaults: Mapping[str, Any]) -> Callable[...,
             scope[f"__convert_{name}"] = assigned_bytes(shape)
             value = f"({name} if __type({name}) is not __bytes else __convert_{name}({name}))"
         body.append(f"self.{shape.slot} = {_or_default(shape, value, default, scope)}")
-    given = ", ".join(f"{name!r}: {name}" for name in sorted(overlapped))
     lines = [
         f"def make({', '.join((*parameters, '*', '__source__=None'))}):",
         "    self = __bare()",
         *(f"    {line}" for line in body),
-        f"    if __source__ is not None: __keep(self, __source__, {{{given}}})",
+        f"    if __source__ is not None: __keep(self, __source__, {{{', '.join(overlapped)}}})",
         "    return self",
     ]
     exec(compile("\n".join(lines), f"<pyshm struct {struct.__name__}>", "exec"), scope)  # noqa: S102 - made from names alone

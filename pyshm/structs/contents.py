@@ -9,18 +9,13 @@ from ..errors import FormatError, StructValueError
 from .packed import Packed
 from .shapes import Shape
 
-__all__ = ["_restored", "comparable", "field_text", "overlapped_names", "state_of"]
+__all__ = ["_restored", "comparable", "field_text", "state_of"]
 
 
 def state_of(struct: Any) -> tuple[Any, ...]:
     """Return what a struct consists of: its fields, as its slots have them."""
     packing: Packed = type(struct).__packing__
-    overlapped = overlapped_names(packing)
-    fields = [
-        getattr(struct, shape.slot)
-        for shape in packing.shapes
-        if shape.field.name not in overlapped
-    ]
+    fields = [getattr(struct, shape.slot) for shape in packing.alone]
     return (*fields, *(overlap.flush(struct) for overlap in packing.overlaps))
 
 
@@ -28,8 +23,7 @@ def _restored(cls: Any, state: tuple[Any, ...]) -> Any:
     """Return the struct that has the state; pickles call this function."""
     packing: Packed = cls.__packing__
     struct = cls.__bare__()
-    overlapped = overlapped_names(packing)
-    slots = [shape.slot for shape in packing.shapes if shape.field.name not in overlapped]
+    slots = [shape.slot for shape in packing.alone]
     slots += [overlap.bytes_slot for overlap in packing.overlaps]
     for slot, value in zip(slots, state, strict=True):
         setattr(struct, slot, value)
@@ -38,19 +32,11 @@ def _restored(cls: Any, state: tuple[Any, ...]) -> Any:
     return struct
 
 
-def overlapped_names(packing: Packed) -> set[str]:
-    """Return the names of the fields that share bytes with others."""
-    return {shape.field.name for overlap in packing.overlaps for shape in overlap.shapes}
-
-
 def comparable(struct: Any) -> tuple[Any, ...]:
     """Return the value of each field, or its bytes if they are not a value."""
     packing: Packed = type(struct).__packing__
-    overlapped = overlapped_names(packing)
     values: list[Any] = []
-    for shape in packing.shapes:
-        if shape.field.name in overlapped:
-            continue
+    for shape in packing.alone:
         try:
             values.append(getattr(struct, shape.field.name))
         except FormatError:

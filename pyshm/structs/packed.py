@@ -45,6 +45,10 @@ class Packed(Protocol):
         """The fields, in order of declaration."""
 
     @property
+    def alone(self) -> Sequence[Shape]:
+        """The fields that do not share bytes, in order of declaration."""
+
+    @property
     def overlaps(self) -> Sequence[Overlap]:
         """The runs of fields that share bytes."""
 

@@ -21,6 +21,7 @@ from ..layout.layouts import managed, native
 from ..layout.traits import contains_references
 from .fields import shapes_of
 from .packed import check_offset, truncated_error
+from .shapes import Shape
 from .unions import Overlap, overlaps_of
 from .values.base import InvalidValue
 
@@ -79,6 +80,12 @@ class Packing:
         packings: Packings = self.struct.__packings__
         return packings
 
+    @cached_property
+    def alone(self) -> list[Shape]:
+        """The fields that do not share bytes, in order of declaration."""
+        overlapped = {shape.field.name for overlap in self.overlaps for shape in overlap.shapes}
+        return [shape for shape in self.shapes if shape.field.name not in overlapped]
+
     @property
     def lossless(self) -> bool:
         """Whether reading and writing gives every byte back.
@@ -136,10 +143,8 @@ class Packing:
 
     def check(self, value: Any) -> None:
         """Raise InvalidValue for the first field, as declared, that can't be stored."""
-        overlapped = {shape.field.name for o in self.overlaps for shape in o.shapes}
-        for shape, own in zip(self.shapes, self.struct.__packing__.shapes, strict=True):
-            if shape.field.name in overlapped:
-                continue  # it was checked when it was assigned
+        # Fields that share bytes were checked when they were assigned.
+        for shape, own in zip(self.alone, self.struct.__packing__.alone, strict=True):
             kept = getattr(value, own.slot)
             if type(kept) is bytes and not own.is_plain:
                 continue  # the bytes that it was read as

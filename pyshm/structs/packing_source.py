@@ -73,11 +73,8 @@ def _number(conversion: Conversion) -> str | None:
 
 def _in_memory_order(packed: Packed) -> list[tuple[int, int, Shape | Overlap]]:
     """Return each field that is alone and each run of fields that share bytes: offset, size, it."""
-    overlapped = {shape.field.name for overlap in packed.overlaps for shape in overlap.shapes}
     pieces: list[tuple[int, int, Shape | Overlap]] = [
-        (shape.field.offset, shape.field.size, shape)
-        for shape in packed.shapes
-        if shape.field.name not in overlapped
+        (shape.field.offset, shape.field.size, shape) for shape in packed.alone
     ]
     pieces += [(overlap.offset, overlap.size, overlap) for overlap in packed.overlaps]
     return sorted(pieces, key=lambda piece: piece[:2])

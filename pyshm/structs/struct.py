@@ -23,7 +23,7 @@ from ..errors import LayoutError
 from ..layout.declarations import TypeDeclaration
 from ..layout.forms import HOST, Layout, Target
 from ..layout.layouts import native
-from .contents import _restored, comparable, field_text, overlapped_names, state_of
+from .contents import _restored, comparable, field_text, state_of
 from .declare import annotated_names, declaration_of
 from .deprecated import REPLACEMENTS, DeprecatedName
 from .fields import attribute_of
@@ -449,10 +449,9 @@ def _install_methods(cls: Any, functions: dict[str, Callable[..., Any]]) -> None
 
 def _install_fields(cls: Any, packing: Packing) -> None:
     """Rename the slots of fields that are not plain attributes, and add properties for them."""
-    overlapped = overlapped_names(packing)
-    for shape in packing.shapes:
+    for shape in packing.alone:
         name = shape.field.name
-        if not shape.is_plain and name not in overlapped and name in cls.__slots__:
+        if not shape.is_plain and name in cls.__slots__:
             setattr(cls, shape.slot, cls.__dict__[name])
             setattr(cls, name, attribute_of(shape))
     for overlap in packing.overlaps:
