@@ -26,6 +26,7 @@ from ..layout.declarations import (
 from ..layout.forms import Layout
 from ..types import FieldType
 from .registry import PYTHON_TYPES
+from .values.numbers import integer_bounds
 
 __all__ = [
     "annotated_names",
@@ -353,8 +354,7 @@ def _bounds(underlying: str) -> tuple[int, int]:
     form = BUILT_IN_TYPES[underlying].managed
     assert form is not None
     assert form.code is not None
-    bits = 8 * form.size
-    return (-(1 << bits - 1), (1 << bits - 1) - 1) if form.code.islower() else (0, (1 << bits) - 1)
+    return integer_bounds(form.size, form.code.islower())
 
 
 def _fitting(enum: TypeDeclaration) -> str:

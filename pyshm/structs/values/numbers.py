@@ -11,12 +11,20 @@ from typing import Any
 from ..._support.shown import shown
 from .base import Conversion, InvalidValue
 
-__all__ = ["Boolean", "EnumNumber", "Number", "WideInteger"]
+__all__ = ["Boolean", "EnumNumber", "Number", "WideInteger", "integer_bounds"]
 
 _NAMES = {
     "b": "sbyte", "B": "byte", "h": "short", "H": "ushort", "i": "int", "I": "uint",
     "q": "long", "Q": "ulong", "e": "Half", "f": "float", "d": "double",
 }  # fmt: skip
+
+
+def integer_bounds(size: int, signed: bool) -> tuple[int, int]:
+    """Return the smallest and the largest integer of ``size`` bytes."""
+    bits = 8 * size
+    if signed:
+        return -(1 << bits - 1), (1 << bits - 1) - 1
+    return 0, (1 << bits) - 1
 
 
 class Number(Conversion):
@@ -37,10 +45,7 @@ class Number(Conversion):
         assert self.code is not None
         if self.code in "efd":
             return None
-        bits = 8 * self.size
-        if self.code.islower():
-            return -(1 << bits - 1), (1 << bits - 1) - 1
-        return 0, (1 << bits) - 1
+        return integer_bounds(self.size, self.code.islower())
 
     def encode(self, value: Any) -> bytes:
         try:
@@ -75,9 +80,8 @@ class WideInteger(Conversion):
         try:
             return int(value.__index__()).to_bytes(16, "little", signed=self._signed)
         except (OverflowError, AttributeError, TypeError):
-            low = -(1 << 127) if self._signed else 0
-            high = (1 << 127 if self._signed else 1 << 128) - 1
-            raise _not_a_number(self.name, (low, high), value) from None
+            bounds = integer_bounds(self.size, self._signed)
+            raise _not_a_number(self.name, bounds, value) from None
 
     def decode(self, raw: bytes) -> int:
         return int.from_bytes(raw, "little", signed=self._signed)
