@@ -5,11 +5,9 @@ that it was read from: a program that stores it again stores them. What a progra
 is an ordinary value.
 """
 
-# ruff: noqa: DTZ001 - the ticks of .NET have no time zone
-
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 __all__ = ["exact_bytes", "exactly"]
@@ -23,6 +21,9 @@ class _Exact:
     digit: int
     """The seventh decimal place of its seconds."""
 
+    def __new__(cls, *arguments: Any, **named: Any) -> Any:
+        return _standard(cls)(*arguments, **named)  # the result of a computation, or of replace
+
     def __eq__(self, other: object) -> Any:
         if isinstance(other, _Exact) and other.kept[0] == self.kept[0]:
             return self.kept == other.kept
@@ -35,7 +36,7 @@ class _Exact:
         return super().__hash__()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__mro__[2].__name__} {self}>"
+        return f"<{_standard(type(self)).__name__} {self}>"
 
     # That of a time would not call __new__.
     def replace(self, /, *arguments: Any, **named: Any) -> Any:
@@ -50,9 +51,6 @@ class _Exact:
 class _DateTime(_Exact, datetime):
     __slots__ = ("digit", "kept")
 
-    def __new__(cls, *arguments: Any, **named: Any) -> Any:
-        return datetime(*arguments, **named)  # the result of a computation, or of replace
-
     def __str__(self) -> str:
         text = self.isoformat(" ", "microseconds")
         return f"{text[:26]}{self.digit}{text[26:]}"
@@ -61,18 +59,12 @@ class _DateTime(_Exact, datetime):
 class _Time(_Exact, time):
     __slots__ = ("digit", "kept")
 
-    def __new__(cls, *arguments: Any, **named: Any) -> Any:
-        return time(*arguments, **named)
-
     def __str__(self) -> str:
         return f"{self.isoformat('microseconds')}{self.digit}"
 
 
 class _TimeSpan(_Exact, timedelta):
     __slots__ = ("digit", "kept")
-
-    def __new__(cls, *arguments: Any, **named: Any) -> Any:
-        return timedelta(*arguments, **named)
 
     def __str__(self) -> str:
         text = str(_plain(self))
@@ -81,15 +73,7 @@ class _TimeSpan(_Exact, timedelta):
 
 def exactly(value: Any, digit: int, name: str, raw: bytes) -> Any:
     """Return ``value`` with the bytes ``raw`` of a field of the type ``name``."""
-    found: Any
-    if isinstance(value, timedelta):
-        found = timedelta.__new__(_TimeSpan, value.days, value.seconds, value.microseconds)
-    elif isinstance(value, datetime):
-        found = datetime.__new__(
-            _DateTime, *_date_parts(value), *_time_parts(value), value.tzinfo, fold=value.fold
-        )
-    else:
-        found = time.__new__(_Time, *_time_parts(value))
+    found = _rebuilt(value, exact=True)
     found.digit = digit
     found.kept = (name, raw)
     return found
@@ -103,16 +87,23 @@ def exact_bytes(value: Any, name: str) -> bytes | None:
 
 
 def _plain(value: Any) -> Any:
+    return _rebuilt(value, exact=False)
+
+
+def _standard(exact: Any) -> Any:
+    """Return the class of Python that an exact one derives from."""
+    return exact.__mro__[2]
+
+
+def _rebuilt(value: Any, *, exact: bool) -> Any:
+    """Return ``value`` as an object of the standard class or of the exact one."""
+    kind: Any
     if isinstance(value, timedelta):
-        return timedelta(value.days, value.seconds, value.microseconds)
+        kind = _TimeSpan if exact else timedelta
+        return timedelta.__new__(kind, value.days, value.seconds, value.microseconds)
+    clock = value.hour, value.minute, value.second, value.microsecond
     if isinstance(value, datetime):
-        return datetime(*_date_parts(value), *_time_parts(value), value.tzinfo, fold=value.fold)
-    return time(*_time_parts(value))
-
-
-def _date_parts(value: date) -> tuple[int, int, int]:
-    return value.year, value.month, value.day
-
-
-def _time_parts(value: time | datetime) -> tuple[int, int, int, int]:
-    return value.hour, value.minute, value.second, value.microsecond
+        kind = _DateTime if exact else datetime
+        day = value.year, value.month, value.day
+        return datetime.__new__(kind, *day, *clock, value.tzinfo, fold=value.fold)
+    return time.__new__(_Time if exact else time, *clock)
