@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..._support.shown import shown
 from ...errors import StructValueError
 
-__all__ = ["Conversion", "InvalidValue"]
+__all__ = ["Conversion", "InvalidValue", "wrong_type"]
 
 
 class InvalidValue(Exception):
@@ -44,6 +45,11 @@ class InvalidValue(Exception):
             value=self.value,
             limit=self.limit,
         )
+
+
+def wrong_type(kind: type, value: object) -> InvalidValue:
+    """Return the error for a value that is not a ``kind``."""
+    return InvalidValue(f"must be a {kind.__name__}, not {shown(value)}", value)
 
 
 class Conversion:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from struct import Struct as Codec
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..._support.shown import shown
 from ...errors import FormatError
-from .base import Conversion, InvalidValue
+from .base import Conversion, InvalidValue, wrong_type
 from .exact import exact_bytes, exactly
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 __all__ = ["OleDate", "Ticks"]
 
@@ -25,13 +22,6 @@ _FIRST_OLE_DATE = (36_524 - 365) * _TICKS_PER_DAY  # 0100-01-01
 _KIND_SHIFT = 62  # the two highest bits are the DateTimeKind
 
 
-def _check_datetime(value: Any) -> None:
-    from datetime import datetime
-
-    if not isinstance(value, datetime):
-        raise InvalidValue(f"must be a datetime, not {shown(value)}", value)
-
-
 def _to_ticks(value: datetime) -> int:
     """Return the date and the time of day as ticks since 0001-01-01; the time zone is ignored."""
     seconds = value.hour * 3600 + value.minute * 60 + value.second
@@ -40,8 +30,6 @@ def _to_ticks(value: datetime) -> int:
 
 
 def _from_ticks(ticks: int) -> datetime:
-    from datetime import datetime, timedelta
-
     return datetime(1, 1, 1) + timedelta(microseconds=ticks // 10)  # noqa: DTZ001 - a naive one is meant
 
 
@@ -61,12 +49,11 @@ class OleDate(Conversion):
 
     def zero(self) -> datetime:
         """Return .NET's default(DateTime), which is stored as zeros."""
-        from datetime import datetime
-
         return datetime(1, 1, 1)  # noqa: DTZ001 - a naive one is meant
 
     def encode(self, value: Any) -> bytes:
-        _check_datetime(value)
+        if not isinstance(value, datetime):
+            raise wrong_type(datetime, value)
         if self._strict:
             raw = exact_bytes(value, "date")
             if raw is not None:
@@ -130,11 +117,10 @@ class Ticks(Conversion):
         raw = exact_bytes(value, "ticks")
         if raw is not None:
             return raw
-        _check_datetime(value)
+        if not isinstance(value, datetime):
+            raise wrong_type(datetime, value)
         kind = 0
         if value.tzinfo is not None:
-            from datetime import UTC
-
             from .local_zone import LOCAL
 
             if value.tzinfo is LOCAL:
@@ -162,8 +148,6 @@ class Ticks(Conversion):
 def _of_kind(value: datetime, kind: int) -> datetime:
     if kind == 0:
         return value
-    from datetime import UTC
-
     from .local_zone import LOCAL
 
     if kind == 1:

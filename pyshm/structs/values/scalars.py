@@ -7,7 +7,7 @@ from typing import Any
 from ..._support.shown import shown
 from ...layout.forms import Scalar
 from .ansi import Ansi
-from .base import Conversion, InvalidValue
+from .base import Conversion, InvalidValue, wrong_type
 from .numbers import Boolean, EnumNumber, Number, WideInteger
 from .text import Char8, Char16
 
@@ -26,7 +26,7 @@ class Guid(Conversion):
         from uuid import UUID
 
         if not isinstance(value, UUID):
-            raise InvalidValue(f"must be a UUID, not {shown(value)}", value)
+            raise wrong_type(UUID, value)
         return value.bytes_le
 
     def decode(self, raw: bytes) -> Any:

@@ -7,9 +7,8 @@ from struct import Struct as Codec
 from struct import error as CodecError
 from typing import Any
 
-from ..._support.shown import shown
 from ...errors import FormatError
-from .base import Conversion, InvalidValue
+from .base import Conversion, InvalidValue, wrong_type
 from .exact import exact_bytes, exactly
 
 __all__ = ["DateNumber", "TimeOfDay", "TimeSpanTicks"]
@@ -40,7 +39,7 @@ class TimeSpanTicks(Conversion):
         if raw is not None:
             return raw
         if not isinstance(value, timedelta):
-            raise InvalidValue(f"must be a timedelta, not {shown(value)}", value)
+            raise wrong_type(timedelta, value)
         seconds = value.days * 86_400 + value.seconds
         try:
             return _LONG.pack(seconds * _TICKS_PER_SECOND + value.microseconds * 10)
@@ -67,7 +66,7 @@ class DateNumber(Conversion):
 
     def encode(self, value: Any) -> bytes:
         if not isinstance(value, date) or isinstance(value, datetime):
-            raise InvalidValue(f"must be a date, not {shown(value)}", value)
+            raise wrong_type(date, value)
         return _INT.pack(value.toordinal() - 1)
 
     def decode(self, raw: bytes) -> date:
@@ -96,7 +95,7 @@ class TimeOfDay(Conversion):
         if raw is not None:
             return raw
         if not isinstance(value, time):
-            raise InvalidValue(f"must be a time, not {shown(value)}", value)
+            raise wrong_type(time, value)
         if value.tzinfo is not None:
             raise InvalidValue(f"must be naive, because no time zone is stored, not {value}", value)
         seconds = value.hour * 3600 + value.minute * 60 + value.second

@@ -7,7 +7,7 @@ from typing import Any
 from ..._support.shown import shown
 from ...layout.forms import Text
 from .ansi import Ansi, decode, encode, encode_as_dotnet
-from .base import Conversion, InvalidValue
+from .base import Conversion, InvalidValue, wrong_type
 
 __all__ = ["Char8", "Char16", "FixedText"]
 
@@ -90,7 +90,7 @@ class FixedText(Conversion):
         if value is None and not self._strict:
             return bytes(self.size)
         if not isinstance(value, str):
-            raise InvalidValue(f"must be a str, not {shown(value)}", value)
+            raise wrong_type(str, value)
         raw = self._checked(value) if self._strict else self._cut(value)
         return raw.ljust(self.size, b"\0")
 
