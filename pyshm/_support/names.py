@@ -6,13 +6,14 @@ import re
 import unicodedata
 from keyword import iskeyword
 
-__all__ = ["identifier", "is_identifier", "written_name"]
+__all__ = ["identifier", "is_identifier", "is_of_property", "written_name"]
 
+_OF_PROPERTY = ">k__BackingField"
 # The names that compilers give to fields. C#: of an automatic property (k__BackingField), of a
 # parameter that a primary constructor keeps (P), of a member of an anonymous type (i__Field), of a
 # local variable of an async method or iterator (5__N). F#: of a record, and of "member val" (X@).
 _COMPILER_NAME = re.compile(
-    r"<(?P<csharp>.+)>(?:k__BackingField|P|i__Field|5__\d+)|(?P<fsharp>.+)@", re.DOTALL
+    rf"<(?P<csharp>.+)(?:{_OF_PROPERTY}|>P|>i__Field|>5__\d+)|(?P<fsharp>.+)@", re.DOTALL
 )
 
 
@@ -34,6 +35,11 @@ def is_identifier(name: str) -> bool:
     return (
         name.isidentifier() and not iskeyword(name) and unicodedata.normalize("NFKC", name) == name
     )
+
+
+def is_of_property(name: str) -> bool:
+    """Return whether it is the C# compiler's name for the field of an automatic property."""
+    return name.endswith(_OF_PROPERTY)
 
 
 def written_name(name: str) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from html import escape
 
-from .._support.names import written_name
+from .._support.names import is_of_property, written_name
 from .._support.text import printable
 from ..assemblies.framework import KNOWN_TYPES
 from ..errors import LayoutError
@@ -45,7 +45,6 @@ _INLINE_ARRAY = re.compile(r"<([^+]+)>InlineArray")
 _VECTOR = re.compile(
     r"(?P<name>System\.Runtime\.Intrinsics\.Vector(?:64|128|256|512))`1\[(?P<element>\w+)\]"
 )
-_BACKING_FIELD = ">k__BackingField"
 
 # https://learn.microsoft.com/dotnet/csharp/language-reference/keywords/
 _KEYWORDS = frozenset(
@@ -415,8 +414,6 @@ _SYSTEM = {
 _ATTRIBUTES = frozenset(
     {"BestFitMapping", "FieldOffset", "Flags", "InlineArray", "MarshalAs", "StructLayout"}
 )
-
-
 _OF_ARGUMENTS = frozenset({"CharSet", "LayoutKind", "UnmanagedType"})
 
 
@@ -455,7 +452,7 @@ def _hidden(declaration: TypeDeclaration) -> frozenset[str]:
 
 def _is_automatic(each: FieldDeclaration) -> bool:
     """Return whether the field is written as an automatic property."""
-    return each.name.endswith(_BACKING_FIELD) and _fixed(each.type) is None
+    return is_of_property(each.name) and _fixed(each.type) is None
 
 
 def _check_members(enum: TypeDeclaration) -> None:
