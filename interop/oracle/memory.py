@@ -9,12 +9,14 @@ import os
 import struct
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 __all__ = [
     "blob_bytes",
     "describe_difference",
     "existing_maps",
     "map_directory",
+    "path_of",
     "read_file",
     "read_map",
     "struct_bytes",
@@ -26,6 +28,11 @@ def map_directory() -> str:
     return os.environ.get("PYSHM_DIRECTORY") or "/dev/shm"
 
 
+def path_of(name: str) -> Path:
+    """Return the path of the file of a named map."""
+    return Path(map_directory(), name)
+
+
 def read_map(name: str, size: int) -> bytes:
     """Return the first ``size`` bytes of a named map."""
     if sys.platform == "win32":
@@ -33,10 +40,10 @@ def read_map(name: str, size: int) -> bytes:
 
         with mmap.mmap(-1, size, name, access=mmap.ACCESS_READ) as memory:
             return memory[:size]
-    return read_file(os.path.join(map_directory(), name), size)
+    return read_file(path_of(name), size)
 
 
-def read_file(path: str, size: int) -> bytes:
+def read_file(path: str | Path, size: int) -> bytes:
     """Return the first ``size`` bytes of a mapped file."""
     with open(path, "rb") as file:
         return file.read(size)

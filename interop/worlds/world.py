@@ -15,7 +15,7 @@ from typing import NamedTuple
 from pyshm.testing import build, sdk
 from pyshm.testing.process import Peer
 
-from ..oracle.memory import existing_maps, map_directory, read_map
+from ..oracle.memory import existing_maps, path_of, read_map
 from ..peers.start import python_peer
 from . import wine
 
@@ -156,5 +156,5 @@ def remove_maps(prefix: str) -> list[str]:
     """Remove the named maps that a failed test has left; return their names."""
     names = existing_maps(prefix)
     for name in names:
-        os.unlink(os.path.join(map_directory(), name))
+        os.unlink(path_of(name))
     return names

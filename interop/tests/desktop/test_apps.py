@@ -18,7 +18,7 @@ from interop.cases.pictures import make_picture
 from interop.desktop.app import App
 from interop.desktop.display import virtual_display
 from interop.exchange.place import Place
-from interop.oracle.memory import existing_maps, map_directory, read_map, struct_bytes
+from interop.oracle.memory import existing_maps, path_of, read_map, struct_bytes
 from interop.peers.start import python_peer
 from pyshm.testing.process import Peer, PeerFailure
 
@@ -269,7 +269,7 @@ def test_the_window_reports_a_picture_that_is_larger_than_the_map(
     writer.wait_for_text(f"is open, {int(needed):,} bytes")
     writer.press("blip")
     writer.wait_for_text("Wrote")
-    assert os.path.getsize(os.path.join(map_directory(), name)) == int(needed)
+    assert os.path.getsize(path_of(name)) == int(needed)
 
 
 @pytest.mark.parametrize(
@@ -510,7 +510,7 @@ def test_a_signal_closes_the_writer_with_status_0(
     name = place.name()
     writer = app("writer", "--map", name)
     writer.wait_for_text("is open")
-    mode = os.stat(os.path.join(map_directory(), name)).st_mode
+    mode = os.stat(path_of(name)).st_mode
     assert stat.S_IMODE(mode) == 0o600
     os.kill(writer.peer.pid, number)
     with pytest.raises(PeerFailure, match="ended with status 0"):

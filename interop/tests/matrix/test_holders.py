@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from interop.exchange.place import Place
-from interop.oracle.memory import existing_maps, map_directory
+from interop.oracle.memory import existing_maps, map_directory, path_of
 from pyshm.testing.process import Peer
 
 pytestmark = [
@@ -28,10 +28,6 @@ DELAYED = 0x4000000  # DelayAllocatePages
 CLOSE_ON_EXEC = os.O_CLOEXEC
 # <fcntl.h>; Python has no names for the locks of open file descriptions
 SET_OPEN_FILE_LOCK = 37
-
-
-def path_of(name: str) -> Path:
-    return Path(map_directory(), name)
 
 
 def step(do: str, name: str, **more: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 
 from interop.cases.case import STANDARD, struct_case
 from interop.exchange.place import Place
-from interop.oracle.memory import existing_maps, map_directory, struct_bytes
+from interop.oracle.memory import existing_maps, path_of, struct_bytes
 from interop.plugin.hooks import Pair
 from interop.worlds.world import WINDOWS
 from pyshm.testing.process import PeerFailure
@@ -193,7 +193,7 @@ def test_a_stopped_process_still_holds_its_map(pair: Pair, place: Place) -> None
 def test_only_its_user_can_open_the_file_of_a_map(pair: Pair, place: Place) -> None:
     name = place.name()
     pair.producer.request(create(name, 12345))
-    found = os.lstat(os.path.join(map_directory(), name))
+    found = os.lstat(path_of(name))
     assert stat.S_ISREG(found.st_mode)
     assert stat.S_IMODE(found.st_mode) == 0o600
     assert found.st_size == 12345
@@ -206,7 +206,7 @@ def test_the_memory_of_a_new_map_is_allocated(
 ) -> None:
     name, capacity = place.name(), 1_000_000
     assert kinds(pair.producer.request({**create(name, capacity), "options": options})) == [None]
-    found = os.lstat(os.path.join(map_directory(), name))
+    found = os.lstat(path_of(name))
     assert found.st_size == capacity
     assert found.st_blocks * 512 >= capacity if allocated else found.st_blocks == 0
 
@@ -217,9 +217,9 @@ def test_a_symbolic_link_with_the_name_of_a_map_is_not_followed(
     pair: Pair, place: Place, how: str
 ) -> None:
     name, target = place.name(), place.name()
-    path = os.path.join(map_directory(), name)
+    path = path_of(name)
     pair.producer.request(helper("create-or-open", target), WRITE)
-    os.symlink(os.path.join(map_directory(), target), path)
+    os.symlink(path_of(target), path)
     try:
         step = create(name) if how == "create-new" else helper(how, name)
         assert kinds(pair.consumer.request(step)) == ["unauthorized"]
@@ -235,7 +235,7 @@ def test_a_map_of_another_user_is_refused(pair: Pair, place: Place, how: str) ->
     if os.geteuid() != 0:
         pytest.skip("only root can give a file to another user")
     name = place.name()
-    path = os.path.join(map_directory(), name)
+    path = path_of(name)
     pair.producer.request(helper("create-or-open", name), WRITE)
     os.chown(path, 65534, -1)
     step = create(name) if how == "create-new" else helper(how, name)
@@ -248,7 +248,7 @@ def test_a_process_that_only_locks_the_file_keeps_the_map_alive(pair: Pair, plac
 
     name = place.name()
     pair.producer.request(helper("create-or-open", name), WRITE)
-    with open(os.path.join(map_directory(), name), "rb") as file:
+    with open(path_of(name), "rb") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         pair.producer.request({"do": "dispose", "target": "m"})
         assert ids(pair.consumer.request(helper("open", name), READ)) == 100
@@ -288,7 +288,7 @@ def test_a_locked_empty_file_is_an_io_error_and_is_not_held_afterwards(
     import fcntl
 
     name = place.name()
-    path = os.path.join(map_directory(), name)
+    path = path_of(name)
     # The mode is that of a map's file.
     with open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         fcntl.flock(file, fcntl.LOCK_SH)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from interop.exchange.place import Place
-from interop.oracle.memory import existing_maps, map_directory
+from interop.oracle.memory import existing_maps, map_directory, path_of
 from pyshm.testing.process import Peer
 
 pytestmark = [
@@ -25,10 +25,6 @@ pytestmark = [
 
 CREATE = ["create-new", "create-or-open"]
 ALL = [*CREATE, "open-existing"]
-
-
-def path_of(name: str) -> Path:
-    return Path(map_directory(), name)
 
 
 def error(peer: Peer, do: str, name: str) -> dict[str, Any] | None:

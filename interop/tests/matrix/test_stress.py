@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from interop.exchange.place import Place
-from interop.oracle.memory import existing_maps, map_directory
+from interop.oracle.memory import existing_maps, path_of
 from interop.peers.start import python_peer
 from pyshm.testing import build
 from pyshm.testing.process import Peer
@@ -145,4 +145,4 @@ def test_a_process_killed_alone_leaves_at_most_one_dead_file(place: Place) -> No
 def remove(names: list[str]) -> None:
     """Remove the files that a test found, so that only this test fails."""
     for name in names:
-        os.unlink(os.path.join(map_directory(), name))
+        os.unlink(path_of(name))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mmap
-import os
 import random
 import threading
 import time
@@ -14,7 +13,7 @@ from typing import Any
 import pytest
 
 from interop.exchange.place import Place
-from interop.oracle.memory import blob_bytes, map_directory
+from interop.oracle.memory import blob_bytes, path_of
 from interop.plugin.hooks import Pair
 from pyshm.testing.process import Peer
 
@@ -48,7 +47,7 @@ def test_a_blob_that_changes_while_it_is_read_is_read_or_refused(pair: Pair, pla
 
     def overwrite() -> None:
         with (
-            open(os.path.join(map_directory(), name), "r+b") as file,
+            open(path_of(name), "r+b") as file,
             mmap.mmap(file.fileno(), size) as memory,
         ):
             while not done.is_set():
@@ -92,7 +91,7 @@ def test_a_length_that_changes_is_read_once(
 
     def flip() -> None:
         with (
-            open(os.path.join(map_directory(), name), "r+b") as file,
+            open(path_of(name), "r+b") as file,
             mmap.mmap(file.fileno(), size) as memory,
         ):
             memory[:19] = blob_bytes("path", b"content")
@@ -138,7 +137,7 @@ def test_a_writer_that_is_killed_in_the_middle_leaves_an_unfinished_blob(
     name = place.name()
     pair.consumer.request(helper("create-or-open", name, size))
     write = {"do": "write-image", "helper": "m", "path": "large", "file": str(source)}
-    path = os.path.join(map_directory(), name)
+    path = path_of(name)
     caught = False
     with open(path, "rb") as file, mmap.mmap(file.fileno(), size, prot=mmap.PROT_READ) as memory:
         for attempt in range(10):
