@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import shared_memory
 from pathlib import Path
@@ -17,6 +15,7 @@ import pytest
 from interop.exchange.place import Place
 from interop.oracle.memory import existing_maps, map_directory, path_of
 from pyshm.testing.process import Peer
+from tests.conftest import Child
 
 pytestmark = [
     pytest.mark.posix,
@@ -128,31 +127,20 @@ sys.stdin.read()
 """
 
 
-@contextmanager
-def running(script: str, path: Path) -> Iterator[int]:
-    """Run a Python script with the path until the block ends; return its process ID."""
-    command = [sys.executable, "-c", script, str(path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"READY\n"
-        yield process.pid
-        process.communicate()
-
-
 @pytest.mark.parametrize("how", CREATE)
 @pytest.mark.parametrize("script", [MAPPED, OPENED], ids=["mapped", "opened"])
 def test_a_file_that_another_process_uses_is_not_replaced(
-    peer: Peer, place: Place, how: str, script: str
+    peer: Peer, place: Place, how: str, script: str, child: Callable[..., Child]
 ) -> None:
     name = place.name()
     path_of(name).write_bytes(bytes(64))
     path_of(name).chmod(0o600)
     before = path_of(name).stat()
-    with running(script, path_of(name)) as pid:
+    with child(script, str(path_of(name))) as process:
         found = error(peer, how, name)
         assert found is not None
         assert found["kind"] == "unauthorized"
-        assert f"process {pid} (" in found["message"]
+        assert f"process {process.pid} (" in found["message"]
         assert os.path.samestat(path_of(name).stat(), before)
     assert error(peer, how, name) is None
     assert not os.path.samestat(path_of(name).stat(), before)
