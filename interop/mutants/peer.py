@@ -21,8 +21,7 @@ def main(folder: str) -> int:
     dotnet = sdk.find_dotnet()
     artifacts = Path(folder)
     command = [str(dotnet.path), "build", str(sdk.SOURCES / build.PEER_PROJECT)]
-    command += ["--configuration", "Release", "--nologo", "-nodeReuse:false"]
-    command += ["-p:UseSharedCompilation=false", "--artifacts-path", str(artifacts)]
+    command += [*build.OPTIONS, "--artifacts-path", str(artifacts)]
     if artifacts.is_dir():
         command.append("--no-restore")
     built = subprocess.run(

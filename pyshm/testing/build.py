@@ -27,6 +27,11 @@ __all__ = ["BuildError", "build_peer", "find_peer", "source_key"]
 PEER_PROJECT = "Peer"
 
 
+# No process of the compiler stays after a build.
+OPTIONS = (
+    "--configuration", "Release", "--nologo", "-nodeReuse:false", "-p:UseSharedCompilation=false",
+)  # fmt: skip
+
 # See https://learn.microsoft.com/dotnet/core/rid-catalog.
 WINDOWS_RUNTIME = "win-x64"
 
@@ -98,11 +103,7 @@ def build_peer(
         str(dotnet.path),
         *(("publish", "-r", WINDOWS_RUNTIME, "--self-contained") if windows else ("build",)),
         str(project),
-        "--configuration",
-        "Release",
-        "--nologo",
-        "-nodeReuse:false",
-        "-p:UseSharedCompilation=false",
+        *OPTIONS,
         "--artifacts-path",
     ]
 

@@ -14,7 +14,7 @@ import pyshm
 from interop.exchange.place import Place
 from interop.oracle.memory import existing_maps
 from interop.peers.start import python_peer
-from pyshm.testing import sdk
+from pyshm.testing import build, sdk
 
 pytestmark = [pytest.mark.slow, pytest.mark.dotnet]
 
@@ -52,9 +52,9 @@ Console.In.ReadToEnd();
 """
 
 
-def dotnet(folder: Path, *arguments: str, **environment: str) -> None:
-    command = [str(sdk.find_dotnet().path), *arguments, "--configuration", "Release"]
-    command += ["--nologo", "-nodeReuse:false", "-p:UseSharedCompilation=false"]
+def dotnet(folder: Path, *arguments: str, **environment: str) -> str:
+    """Run ``dotnet`` and return its output."""
+    command = [str(sdk.find_dotnet().path), *arguments]
     done = subprocess.run(
         command,
         cwd=folder,
@@ -67,6 +67,7 @@ def dotnet(folder: Path, *arguments: str, **environment: str) -> None:
     )
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
     assert "warning" not in done.stdout, done.stdout
+    return done.stdout
 
 
 def pack(sources: Path, work: Path) -> Path:
@@ -79,6 +80,7 @@ def pack(sources: Path, work: Path) -> Path:
         "--artifacts-path",
         str(work),
         "-p:PackageOutputPath=" + str(work),
+        *build.OPTIONS,
     )
     return work / f"{PACKAGE}.{pyshm.__version__}.nupkg"
 
@@ -97,17 +99,9 @@ def contents(package: Path) -> dict[str, bytes]:
 def test_the_library_can_be_built_for_an_older_framework(way: str) -> None:
     option = ["-p:PyshmTargetFramework=net8.0"] if way == "option" else []
     more = {} if option else {"PyshmTargetFramework": "net8.0"}
-    project = str(sdk.SOURCES / "SharedMemory" / "SharedMemory.csproj")
-    done = subprocess.run(
-        [str(sdk.find_dotnet().path), "msbuild", project, "-getProperty:TargetFramework", *option],
-        env={**sdk.dotnet_environment(), **more},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert (done.returncode, done.stdout.strip()) == (0, "net8.0"), done.stderr
+    project = sdk.SOURCES / "SharedMemory"
+    found = dotnet(project, "msbuild", "-getProperty:TargetFramework", *option, **more)
+    assert found.strip() == "net8.0"
 
 
 def test_the_package_has_its_description_and_documentation(package: Path) -> None:
@@ -149,7 +143,8 @@ def test_a_program_that_references_the_package_shares_a_map_with_python(
     (tmp_path / "Program.cs").write_text(PROGRAM)
     (tmp_path / "Maker.csproj").write_text(PROJECT)
     # A separate cache: the user's may have another package of this version.
-    dotnet(tmp_path, "build", "Maker.csproj", "-o", "out", NUGET_PACKAGES=str(tmp_path / "cache"))
+    command = ["build", "Maker.csproj", "-o", "out", *build.OPTIONS]
+    dotnet(tmp_path, *command, NUGET_PACKAGES=str(tmp_path / "cache"))
     name = place.name()
     program = subprocess.Popen(
         [str(sdk.find_dotnet().path), os.path.join("out", "Maker.dll"), name],
