@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from ._support.buffers import bytes_of, opened
 from ._support.closing import Closing
-from ._support.integers import integer
+from ._support.integers import check_offset, integer
 from ._support.lazy import lazy_names
 from ._support.live import refuse_copy
 from ._support.shown import shown
@@ -148,14 +148,7 @@ class ShareMemoryHelper(Closing):
         Raises DoesNotFitError if it does not fit; then nothing was written.
         """
         accessor = self._opened()
-        offset = integer(offset, "offset")
-        if offset < 0:
-            raise ArgumentOutOfRangeError(
-                f"offset must not be negative, but is {offset}",
-                field="offset",
-                value=offset,
-                limit=0,
-            )
+        offset = check_offset(offset)
         size = opened(data, "data").nbytes
         if offset + size > accessor.capacity:
             raise DoesNotFitError(

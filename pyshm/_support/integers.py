@@ -7,7 +7,7 @@ from operator import index
 from ..errors import ArgumentNullError, ArgumentOutOfRangeError
 from .shown import shown
 
-__all__ = ["integer"]
+__all__ = ["check_offset", "int64", "integer"]
 
 _INT64_MAX = 2**63 - 1
 _MOST_BITS = 128
@@ -33,3 +33,32 @@ def integer(value: object, field: str) -> int:
             limit=_INT64_MAX if number > 0 else -_INT64_MAX - 1,
         )
     return number
+
+
+def int64(value: object, field: str, least: int = 0) -> int:
+    """Return the argument ``field`` as an int. Raises as integer() does.
+
+    Raises ArgumentOutOfRangeError for a number below ``least`` or beyond Int64.
+    """
+    number = integer(value, field)
+    if not least <= number <= _INT64_MAX:
+        raise ArgumentOutOfRangeError(
+            f"{field} must be {least} to {_INT64_MAX}, not {number}",
+            field=field,
+            value=number,
+            limit=least if number < least else _INT64_MAX,
+        )
+    return number
+
+
+def check_offset(offset: int) -> int:
+    """Return ``offset`` as an int. Raise ArgumentOutOfRangeError if it is negative.
+
+    Python would count such an offset from the end of the buffer.
+    """
+    offset = integer(offset, "offset")
+    if offset < 0:
+        raise ArgumentOutOfRangeError(
+            f"offset must not be negative, but is {offset}", field="offset", value=offset, limit=0
+        )
+    return offset

@@ -13,7 +13,7 @@ from contextlib import suppress
 from weakref import ref
 
 from .._support.closing import Closing
-from .._support.integers import integer
+from .._support.integers import int64, integer
 from .._support.live import refuse_copy
 from .._support.shown import shown
 from ..errors import (
@@ -64,7 +64,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MemoryMappedFile"]
 
-_INT64_MAX = 2**63 - 1
 # The largest view that .NET permits outside Windows.
 _ADDRESS_SPACE = 8_192_000_000_000 if sys.maxsize > 2**32 else 4_096_000_000
 _ALL_RIGHTS = MemoryMappedFileRights.FULL_CONTROL | MemoryMappedFileRights.ACCESS_SYSTEM_SECURITY
@@ -193,9 +192,7 @@ class MemoryMappedFile(Closing):
             )
         # Only the kernel of Windows has such names, on every system.
         name = None if map_name is None else check_name(map_name, windows=True)
-        capacity = integer(capacity, "capacity")
-        if not 0 <= capacity <= _INT64_MAX:
-            raise _out_of_range("capacity", capacity, 0)
+        capacity = int64(capacity, "capacity")
         if isinstance(file, (str, os.PathLike)):
             path = os.fsdecode(file)
             return cls._from_path(path, mode, name, capacity, access, inheritability)
@@ -343,10 +340,7 @@ class MemoryMappedFile(Closing):
         return MemoryMappedViewStream(memory, access, offset)
 
     def _map_view(self, offset: int, size: int, access: MemoryMappedFileAccess) -> ViewMemory:
-        offset, size = integer(offset, "offset"), integer(size, "size")
-        for field, value in (("offset", offset), ("size", size)):
-            if not 0 <= value <= _INT64_MAX:
-                raise _out_of_range(field, value, 0)
+        offset, size = int64(offset, "offset"), int64(size, "size")
         _check_enum(MemoryMappedFileAccess, access, "access")
         capacity = self._handle.capacity
         if capacity >= 0:  # the Windows kernel checks the size of a section, but does not report it
@@ -415,15 +409,6 @@ class MemoryMappedFile(Closing):
         refuse_copy("a map", "let the other process open it by its name or path")
 
 
-def _out_of_range(field: str, value: int, least: int) -> ArgumentOutOfRangeError:
-    return ArgumentOutOfRangeError(
-        f"{field} must be {least} to {_INT64_MAX}, not {value}",
-        field=field,
-        value=value,
-        limit=least if value < least else _INT64_MAX,
-    )
-
-
 def _check_enum(enum: type[_E], value: int, field: str) -> None:
     # A valid number is not enough: later comparisons are by identity.
     if not isinstance(value, enum):
@@ -433,9 +418,7 @@ def _check_enum(enum: type[_E], value: int, field: str) -> None:
 
 
 def _check_capacity_and_access(capacity: int, access: MemoryMappedFileAccess) -> int:
-    capacity = integer(capacity, "capacity")
-    if not 1 <= capacity <= _INT64_MAX:
-        raise _out_of_range("capacity", capacity, 1)
+    capacity = int64(capacity, "capacity", least=1)
     _check_enum(MemoryMappedFileAccess, access, "access")
     return capacity
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 import io
 
 from .._support.buffers import bytes_of, memory_of
-from .._support.integers import integer
+from .._support.integers import int64, integer
 from .._support.live import refuse_copy
 from ..errors import (
     ArgumentError,
-    ArgumentOutOfRangeError,
     ClosedError,
     MapIOError,
     UnsupportedError,
@@ -187,10 +186,8 @@ class MemoryMappedViewStream(io.RawIOBase):
 
     def truncate(self, size: int | None = None, /) -> int:
         """Raise UnsupportedError: a view has a fixed length. .NET: SetLength."""
-        if size is not None and not 0 <= integer(size, "size") <= _INT64_MAX:
-            raise ArgumentOutOfRangeError(
-                f"size must be 0 to {_INT64_MAX}, not {size}", field="size", value=size, limit=0
-            )
+        if size is not None:
+            int64(size, "size")
         raise UnsupportedError("the length of a view can't be changed")
 
     def flush(self) -> None:

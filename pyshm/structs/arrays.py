@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._support.buffers import memory_of
-from .._support.integers import integer
+from .._support.integers import check_offset, integer
 from ..errors import TruncatedError
 from .compound import ArrayValue, FirstElementOnly, NestedStruct, NullableValue
-from .packed import Packed, PackedType, check_offset, packed_of
+from .packed import Packed, PackedType, packed_of
 from .values.base import Conversion
 from .values.text import Char8, FixedText
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .._support.integers import integer
-from ..errors import ArgumentOutOfRangeError, TruncatedError
+from ..errors import TruncatedError
 from ..layout.forms import Layout
 from .shapes import Shape
 from .unions import Overlap
@@ -18,7 +17,7 @@ from .unions import Overlap
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
 
-__all__ = ["Packed", "PackedType", "check_offset", "packed_of", "truncated_error"]
+__all__ = ["Packed", "PackedType", "packed_of", "truncated_error"]
 
 
 class Packed(Protocol):
@@ -94,19 +93,6 @@ def packed_of(struct_type: PackedType) -> Packed:
         from .advice import not_a_struct
 
         raise not_a_struct(struct_type) from None
-
-
-def check_offset(offset: int) -> int:
-    """Return ``offset`` as an int. Raise ArgumentOutOfRangeError if it is negative.
-
-    Python would count such an offset from the end of the buffer.
-    """
-    offset = integer(offset, "offset")
-    if offset < 0:
-        raise ArgumentOutOfRangeError(
-            f"offset must not be negative, but is {offset}", field="offset", value=offset, limit=0
-        )
-    return offset
 
 
 def truncated_error(packed: Packed, size: int) -> TruncatedError:

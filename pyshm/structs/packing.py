@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from .._support.buffers import bytes_of, memory_of, opened
 from .._support.deprecated import warn_deprecated
+from .._support.integers import check_offset
 from ..errors import ArgumentError, DoesNotFitError, UnsupportedError
 from ..layout.forms import Layout, Target
 from ..layout.layouts import managed, native
 from ..layout.traits import contains_references
 from .fields import shapes_of
-from .packed import check_offset, truncated_error
+from .packed import truncated_error
 from .shapes import Shape
 from .unions import Overlap, overlaps_of
 from .values.base import InvalidValue

@@ -7,12 +7,13 @@ from struct import Struct as Codec
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .._support.buffers import bytes_of, opened
+from .._support.integers import check_offset
 from ..errors import FormatError
 from ..layout.forms import Target
 from .compound import ArrayValue, NestedStruct
 from .leaves import too_many_values
 from .members import members_of
-from .packed import Packed, PackedType, check_offset, packed_of, truncated_error
+from .packed import Packed, PackedType, packed_of, truncated_error
 from .shapes import Shape
 from .values.base import Conversion
 from .values.numbers import Number

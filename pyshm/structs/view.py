@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from .._support.buffers import bytes_of, memory_of, opened
+from .._support.integers import check_offset
 from .._support.live import refuse_copy
 from .._support.shown import shown
 from ..errors import FormatError, StructValueError, UnsupportedError
@@ -21,7 +22,7 @@ from .buffers import items_of
 from .compound import ArrayValue, FirstElementOnly, NestedStruct
 from .leaves import too_many_values
 from .members import members_of
-from .packed import Packed, check_offset, truncated_error
+from .packed import Packed, truncated_error
 from .shapes import Shape
 from .values.base import Conversion, InvalidValue
 from .values.numbers import Boolean, EnumNumber, Number
