@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
-from .._support.buffers import bytes_of, memory_of
+from .._support.buffers import bytes_of, memory_of, opened
 from .._support.shown import shown
 from ..errors import ArgumentNullError, EncodingError, PictureError
 from . import blob
@@ -164,14 +164,7 @@ def _check(path: object, content: Any) -> None:
         raise ArgumentNullError(
             f"path must be a str, not {shown(path)}{advice}", field="path", value=path
         )
-    try:
-        memoryview(content)
-    except TypeError:
-        raise ArgumentNullError(
-            f"content must be bytes or another buffer, not {shown(content)}",
-            field="content",
-            value=content,
-        ) from None
+    opened(content, "content")
 
 
 def strict_from_errors(errors: Errors) -> bool:
