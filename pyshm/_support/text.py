@@ -49,9 +49,9 @@ def json_text(value: Any) -> str:
 
 
 def printable(text: str, instead: str = " ", *, keep: str = "") -> str:
-    """Return ``text`` for a comment of source code, with ``instead`` for unprintable characters.
+    """Return ``text`` with ``instead`` for each unprintable character that is not in ``keep``.
 
-    Some of them end a line, and so the comment, for one of the languages.
+    Some of them end a line, and so a comment of source code, for one of the languages.
     """
     if text.isprintable():
         return text

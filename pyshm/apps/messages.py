@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import TypeVar
 
+from .._support import text as _text
 from ..errors import ArgumentError, DoesNotFitError, FormatError, PyshmError, StructValueError
 
 __all__ = ["explain", "in_bytes", "in_time", "printable", "whole_number", "with_context"]
@@ -47,7 +48,7 @@ def printable(text: str) -> str:
     """Return ``text`` on one line and shortened; it can come from another program's memory."""
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 2 :]}"
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+    return _text.printable(text, "\ufffd")
 
 
 def with_context(error: _F, context: str) -> _F:
