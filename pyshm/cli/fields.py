@@ -275,16 +275,17 @@ def _value(part: _Part, value: Any) -> Any:
             _value(_Part(f"{part.name}[{index}]", 0, conversion.element, element), item)
             for index, item in enumerate(value)
         ]
-    if isinstance(value, bool) and not isinstance(conversion.zero(), bool):
+    zero = conversion.zero()
+    if isinstance(value, bool) and not isinstance(zero, bool):
         value = str(value).lower()
-    if isinstance(conversion.zero(), bool) and not isinstance(value, (bool, str)):
+    if isinstance(zero, bool) and not isinstance(value, (bool, str)):
         raise UsageError(f"--set {part.name}: {shown(value)} is not true or false")
     if not isinstance(value, str):
         return value  # the conversion accepts it, or says what it must be
     kind = part.type
     if isinstance(kind, TypeDeclaration) and kind.kind == "enum":
         return _member(part, kind, value)
-    parse, example = _parser(conversion.zero())
+    parse, example = _parser(zero)
     try:
         return parse(value)
     except (ValueError, ArithmeticError, KeyError):
