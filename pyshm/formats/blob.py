@@ -53,8 +53,10 @@ def blob_size(path_length: int, content_length: int) -> int:
 
     Raises FormatError for a length above 2**31 - 1.
     """
-    path_length = integer(path_length, "path_length")
-    content_length = integer(content_length, "content_length")
+    return _size(integer(path_length, "path_length"), integer(content_length, "content_length"))
+
+
+def _size(path_length: int, content_length: int) -> int:
     for field, length in (("path", path_length), ("content", content_length)):
         if length > INT32_MAX:
             raise FormatError(
@@ -75,7 +77,7 @@ def write(buffer: memoryview, path: bytes, content: memoryview) -> int:
     negative. Raises DoesNotFitError, FormatError and, for a read-only buffer, UnsupportedError;
     then nothing was written.
     """
-    size = blob_size(len(path), len(content))
+    size = _size(len(path), len(content))
     if size > len(buffer):
         raise DoesNotFitError(
             f"the blob needs {size} bytes (path {len(path)}, content {len(content)}); "
