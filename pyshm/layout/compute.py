@@ -196,15 +196,16 @@ def _layout(
     marshalled: bool,
 ) -> Layout:
     if declaration.inline_array and forms:
-        # The runtime repeats the one field as often as [InlineArray] says. In memory that counts
-        # the padding at the end of a struct with that field, after which no element begins.
+        # The runtime repeats the one field as often as [InlineArray] says.
         element = forms[0]
+        if declaration.layout == "auto" and size == element.size <= target.pointer_size:
+            alignment = min(declaration.inline_array * size, target.pointer_size)
+            placed = placed._replace(alignment=alignment)
+        # In memory, the padding at the end of a struct with that field counts each time, although
+        # no element begins after it.
         in_memory = not marshalled or is_blittable(declaration, target)
-        padded = size > element.size
         size = declaration.inline_array * (size if in_memory else element.size)
         forms = [Sequence(element, declaration.inline_array, element.size)]
-        if declaration.layout == "auto" and element.size <= target.pointer_size and not padded:
-            placed = placed._replace(alignment=min(size, target.pointer_size))
     return Layout(
         declaration,
         target,
