@@ -220,7 +220,6 @@ def _checked_setattr(
 ) -> Callable[[Any, str, Any], None]:
     """Return what assigns a field: through ``integers`` if possible, or else as bytes."""
     shapes = {shape.field.name: shape for shape in packed.shapes}
-    members = next(iter(members_of(packed)), None)
 
     def assign(view: Any, name: str, value: Any) -> None:
         if type(value) is int and name in integers:
@@ -230,7 +229,7 @@ def _checked_setattr(
                 return
         shape = shapes.get(name)
         if shape is None:
-            member = getattr(members, name, None) if members is not None else None
+            member = getattr(type(view), name, None)
             if isinstance(member, property):
                 member.__set__(view, value)
                 return
@@ -425,7 +424,7 @@ def _numbers_type(conversion: ArrayValue) -> Any:
             "_type_": _C_TYPES[code],
             "_length_": conversion.count,
             "_conversion_": conversion,
-            "memory": property(lambda view: memoryview(view).cast("B")),
+            "memory": property(_bytes),
             "_items_": None,
         }
         if conversion.codec is not None:
