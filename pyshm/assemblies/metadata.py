@@ -11,7 +11,7 @@ import logging
 import os
 import re
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from inspect import isabstract
 from itertools import pairwise
@@ -365,21 +365,23 @@ class Metadata:
             if at not in names:
                 found = self.row(TypeDef, at)
                 name = _qualified(self._name(found.namespace), self._name(found.name))
-                is_cut = len(name) > LONGEST_NAME or not self.cut.isdisjoint(
-                    map(self.string, (found.namespace, found.name))
-                )
-                names[at] = self._cut(name, at) if is_cut else name
+                parts = self.string(found.namespace), self.string(found.name)
+                names[at] = self._limited(name, parts, at)
             for inner in reversed(nested):
                 depths[inner] = depths.get(at, 0) + 1
                 if depths[inner] > _DEEPEST:
                     raise self.damage(f"TypeDef {inner} is nested more than {_DEEPEST} types deep")
-                name = f"{names[at]}+{self._name(self.row(TypeDef, inner).name)}"
-                is_cut = len(name) > LONGEST_NAME or not self.cut.isdisjoint(
-                    (names[at], self.string(self.row(TypeDef, inner).name))
-                )
-                names[inner] = self._cut(name, inner) if is_cut else name
+                own = self.row(TypeDef, inner).name
+                parts = names[at], self.string(own)
+                names[inner] = self._limited(f"{names[at]}+{self._name(own)}", parts, inner)
                 at = inner
         return [names[row] for row in range(1, count + 1)]
+
+    def _limited(self, name: str, parts: Iterable[str], row: int) -> str:
+        """Return a full name; one that is too long, or has a part that was cut, is cut."""
+        if len(name) > LONGEST_NAME or not self.cut.isdisjoint(parts):
+            return self._cut(name, row)
+        return name
 
     def full_name(self, row: int) -> str:
         """Return the reflection full name of the type ``row``."""
