@@ -220,10 +220,10 @@ class _Module:
         if names:
             yield ""
         aliases = {name: self._aliases[name] for name in names if name in self._aliases}
-        for name, spelled in self._fields(declaration):
+        fields = zip(declaration.fields, self._fields(declaration), strict=True)
+        for field, (name, spelled) in fields:
             yield from wrapped(f"{indent}{name}: ", spelled.renamed(aliases), indent)
-            real = declaration.fields[names.index(name)].name
-            yield from self._summary(declaration, real, indent)
+            yield from self._summary(declaration, field.name, indent)
 
     def _fields(self, declaration: TypeDeclaration) -> Iterator[tuple[str, Spelled]]:
         for name, field in zip(field_names(declaration), declaration.fields, strict=True):
