@@ -38,6 +38,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Struct", "StructType", "python_names"]
 
+_CLASS_KEYWORDS = frozenset(
+    ["pack", "size", "charset", "layout", "kind", "name", "target", "verbatim", "best_fit",
+     "throw_on_unmappable"]
+)  # fmt: skip
 # Names that each struct class gets when it is made, and the first parameter of its methods.
 _RESERVED = frozenset(["layout", "managed", "pack_into", "self", "unpack_from"])
 # Names that a view (view.py) and ctypes use.
@@ -342,13 +346,11 @@ def _check_body(
     options: dict[str, Any],
 ) -> None:
     """Raise LayoutError for a class body that can't be the body of a struct."""
-    known = {"pack", "size", "charset", "layout", "kind", "name", "target", "verbatim"}
-    known |= {"best_fit", "throw_on_unmappable"}
     for option in options:
-        if option not in known:
+        if option not in _CLASS_KEYWORDS:
             raise LayoutError(
                 f"{name}: {option!r} is not a class keyword of a struct; those are "
-                f"{', '.join(sorted(known))}",
+                f"{', '.join(sorted(_CLASS_KEYWORDS))}",
                 field=option,
             )
     base = bases[0]
