@@ -12,9 +12,8 @@ _OF_PROPERTY = ">k__BackingField"
 # The names that compilers give to fields. C#: of an automatic property (k__BackingField), of a
 # parameter that a primary constructor keeps (P), of a member of an anonymous type (i__Field), of a
 # local variable of an async method or iterator (5__N). F#: of a record, and of "member val" (X@).
-_COMPILER_NAME = re.compile(
-    rf"<(?P<csharp>.+)(?:{_OF_PROPERTY}|>P|>i__Field|>5__\d+)|(?P<fsharp>.+)@", re.DOTALL
-)
+# Most programs never ask for one, so the pattern is compiled on first use.
+_COMPILER_NAME = rf"(?s)<(?P<csharp>.+)(?:{_OF_PROPERTY}|>P|>i__Field|>5__\d+)|(?P<fsharp>.+)@"
 
 
 def identifier(name: str, prefix: str) -> str:
@@ -44,7 +43,7 @@ def is_of_property(name: str) -> bool:
 
 def written_name(name: str) -> str:
     """Return the name that the programmer gave to a field, from the compiler's name of it."""
-    found = _COMPILER_NAME.fullmatch(name)
+    found = re.fullmatch(_COMPILER_NAME, name)
     if found is None:
         return name
     # The name of a property that implements an interface begins with the interface.
