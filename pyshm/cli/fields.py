@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._support.names import written_name
 from .._support.shown import shown
-from ..dump.regions import note_of
+from ..dump.regions import text_of
 from ..dump.text import json_value
 from ..errors import FormatError
 from ..layout.declarations import Array, Nullable, TypeDeclaration
@@ -143,7 +143,7 @@ def _text(part: _Part, data: bytes) -> str:
     if isinstance(kind, TypeDeclaration) and kind.kind == "enum" and type(value) is int:
         names = [name for name, number in kind.members if number == value]
         return f"{names[0]} ({value})" if names else str(value)
-    return note_of("", value).partition(" = ")[2]
+    return text_of(value)
 
 
 def as_json(struct: type[Struct], data: bytes) -> Any:

@@ -15,7 +15,7 @@ from ..formats.testdata import TestData
 from ..structs.leaves import check_can_be_shown
 from ..structs.struct import Struct
 
-__all__ = ["Reading", "Region", "Regions", "Role", "annotate", "annotate_anything", "note_of"]
+__all__ = ["Reading", "Region", "Regions", "Role", "annotate", "annotate_anything", "text_of"]
 
 Role = Literal["field", "content", "padding", "stale"]
 
@@ -135,21 +135,19 @@ def _run(name: str, offset: int, size: int, role: Role) -> Region:
 
 
 def _field(name: str, offset: int, size: int, value: Any) -> Reading:
-    return Reading(name, offset, size, value, note_of(name, value))
+    return Reading(name, offset, size, value, f"{name} = {text_of(value)}")
 
 
-def note_of(name: str, value: object) -> str:
-    """Return ``NAME = VALUE``, with text in the syntax of JSON."""
+def text_of(value: object) -> str:
+    """Return the value of a field as a dump shows it, with text in the syntax of JSON."""
     if isinstance(value, Enum):
         number = int(value) if isinstance(value, int) else value.value
-        shown = f"{value.name or '?'} ({number})"
-    elif isinstance(value, str):
-        shown = json_text(value)
-    elif isinstance(value, (bytes, bytearray, memoryview)):
-        shown = bytes(value).hex(" ")
-    else:
-        shown = str(value)
-    return f"{name} = {shown}"
+        return f"{value.name or '?'} ({number})"
+    if isinstance(value, str):
+        return json_text(value)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value).hex(" ")
+    return str(value)
 
 
 def _blob_regions(buffer: memoryview) -> tuple[list[Region], str]:
