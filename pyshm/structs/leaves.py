@@ -6,12 +6,15 @@ than any program can show.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..errors import FormatError
 from .compound import ArrayValue, NestedStruct, NullableValue
 from .packed import Packed
+from .shapes import Shape
 from .values.base import Conversion
 
-__all__ = ["check_can_be_shown", "number_of_values", "too_many_values"]
+__all__ = ["check_can_be_shown", "fields_text", "number_of_values", "too_many_values"]
 
 _MOST_OF_A_BYTE = 64
 _FEW = 10_000
@@ -33,6 +36,13 @@ def too_many_values(packed: Packed) -> str:
     if number <= _FEW + _MOST_OF_A_BYTE * packed.size:
         return ""
     return f"{number} values share {packed.size} bytes"
+
+
+def fields_text(packed: Packed, text_of: Callable[[Shape], str]) -> str:
+    """Return the fields as a repr shows them, or why it does not show them."""
+    return too_many_values(packed) or ", ".join(
+        f"{shape.field.name}={text_of(shape)}" for shape in packed.shapes
+    )
 
 
 def check_can_be_shown(packed: Packed) -> None:

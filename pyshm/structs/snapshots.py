@@ -11,7 +11,7 @@ from .._support.integers import check_offset
 from ..errors import FormatError
 from ..layout.forms import Target
 from .compound import ArrayValue, NestedStruct
-from .leaves import too_many_values
+from .leaves import fields_text
 from .members import members_of
 from .packed import Packed, PackedType, packed_of, truncated_error
 from .shapes import Shape
@@ -62,9 +62,7 @@ class _Snapshot(bytes):
 
     def __repr__(self) -> str:
         packed = self._packed_
-        fields = too_many_values(packed) or ", ".join(
-            f"{shape.field.name}={_field_text(self, packed, shape)}" for shape in packed.shapes
-        )
+        fields = fields_text(packed, lambda shape: _field_text(self, packed, shape))
         return f"<snapshot of {packed.struct.__name__}: {fields}>"
 
     def __str__(self) -> str:

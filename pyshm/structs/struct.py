@@ -27,7 +27,7 @@ from .contents import _restored, comparable, field_text, state_of
 from .declare import annotated_names, declaration_of
 from .deprecated import REPLACEMENTS, DeprecatedName
 from .fields import attribute_of
-from .leaves import too_many_values
+from .leaves import fields_text
 from .packing import Packing, Packings, strict_from
 from .registry import PYTHON_TYPES
 
@@ -258,10 +258,7 @@ class Struct(metaclass=StructType):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        packing = self.__packing__
-        fields = too_many_values(packing) or ", ".join(
-            f"{s.field.name}={field_text(self, s)}" for s in packing.shapes
-        )
+        fields = fields_text(self.__packing__, lambda shape: field_text(self, shape))
         return f"{type(self).__name__}({fields})"
 
     def __reduce__(self) -> tuple[Any, ...]:

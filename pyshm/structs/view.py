@@ -20,7 +20,7 @@ from .._support.shown import shown
 from ..errors import FormatError, StructValueError, UnsupportedError
 from .buffers import items_of
 from .compound import ArrayValue, FirstElementOnly, NestedStruct
-from .leaves import too_many_values
+from .leaves import fields_text
 from .members import members_of
 from .packed import Packed, truncated_error
 from .shapes import Shape
@@ -53,9 +53,7 @@ class StructView(ctypes.Union):
 
     def __repr__(self) -> str:
         packed = type(self)._packed_
-        fields = too_many_values(packed) or ", ".join(
-            f"{shape.field.name}={_value_text(self, shape)}" for shape in packed.shapes
-        )
+        fields = fields_text(packed, lambda shape: _value_text(self, shape))
         return f"<view of {packed.struct.__name__}: {fields}>"
 
     def to_bytes(self) -> bytes:
