@@ -17,7 +17,9 @@ _COMPILER_NAME = rf"(?s)<(?P<csharp>.+)(?:{_OF_PROPERTY}|>P|>i__Field|>5__\d+)|(
 
 
 def identifier(name: str, prefix: str) -> str:
-    """Return an identifier similar to ``name``; one that can't begin so gets ``prefix``.
+    """Return an identifier similar to ``name``.
+
+    ``prefix`` is put before a name that can't begin an identifier.
 
     Python reads an identifier in its normal form NFKC, which changes some letters into several
     characters; therefore the name is normalized before anything else. The result can be a keyword.

@@ -41,10 +41,10 @@ LARGEST_FILE = 1 << 29
 """The largest file that is read, in bytes; the largest assembly of .NET itself has 20 MB."""
 
 LONGEST_NAME = 4096
-"""The longest name of a type or field, in bytes; .NET itself has none of 300."""
+"""The longest name of a type or field, in bytes; those in .NET itself have less than 300."""
 
-_DEEPEST = 256  # types around a nested type; a longer way to the outermost one takes too long
-_SHOWN = 60  # characters of a longer one
+_DEEPEST = 256  # types around a nested type; to follow more of them takes too long
+_SHOWN = 60  # characters of a longer name that are kept
 # https://learn.microsoft.com/dotnet/fundamentals/reflection/specifying-fully-qualified-type-names
 _GRAMMAR = re.compile(r"[\\,+&*\[\]]")
 # In each program of .NET that starts an assembly. The eight bytes before it are the offset of the

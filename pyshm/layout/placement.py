@@ -14,8 +14,8 @@ from .forms import round_up
 
 __all__ = ["Placement", "by_size", "explicit", "sequential"]
 
-# What Pack = 0 means to .NET 10: the alignment of Vector512<T>. To .NET 8 and 9 it is 32, which
-# only a type that contains a Vector512<T> notices.
+# The meaning of Pack = 0 in .NET 10: the alignment of Vector512<T>. In .NET 8 and 9 it is 32; the
+# difference matters only to a type that contains a Vector512<T>.
 _DEFAULT_PACK = 64
 
 
@@ -102,7 +102,7 @@ def by_size(
         end += size
         strictest = max(strictest, alignment)
     if end > pointer_size:
-        # Of structs alone, it has the alignment of the strictest.
+        # A type that has only structs has the alignment of the strictest one.
         return Placement(offsets, end, max(strictest, pointer_size) if scalars else strictest)
     # A small type is aligned to the next power of two: one instruction copies it.
     power = 1

@@ -148,7 +148,7 @@ def is_blittable(declaration: TypeDeclaration, target: Target) -> bool:
 
 
 def is_copied(declaration: TypeDeclaration, target: Target) -> bool:
-    """Return whether the marshalled layout of a class is its managed one, whatever that is.
+    """Return whether the marshalled layout of a class is a copy of its managed one.
 
     The runtime copies a blittable class with explicit layout, or with such a base class.
     """
@@ -160,9 +160,9 @@ def is_copied(declaration: TypeDeclaration, target: Target) -> bool:
 
 
 def is_reordered(declaration: TypeDeclaration) -> bool:
-    """Return whether it, or a base class, is a sequential class without objects out of order.
+    """Return whether the runtime reorders the fields of a sequential class, or of a base class.
 
-    That is so if the layout of a base class is explicit.
+    In a class without objects, the reason is a base class with explicit layout.
     """
     at: TypeDeclaration | None = declaration
     while at is not None:

@@ -1,4 +1,4 @@
-"""A struct class in one of its layouts: the engine behind ``Struct`` and ``StructCodec``.
+"""A struct class in one of its layouts: the engine of ``Struct`` and ``StructCodec``.
 
 The code that reads and writes is written and compiled once for each class and layout. One
 ``struct.Struct`` converts all the numbers; a field that is kept as bytes (fields.py) is one run of

@@ -67,7 +67,7 @@ def _flat(piece: Shape | Overlap) -> str:
 
 
 def _number(conversion: Conversion) -> str | None:
-    # A date or a currency was never a number here; a TimeSpan was one before it was a timedelta.
+    # As in earlier versions, dates and currencies are bytes here, and a TimeSpan is a number.
     return conversion.number if conversion.canonical else None
 
 

@@ -1,8 +1,8 @@
-"""Dates and times that know the ticks of 100 ns which Python's own types do not have.
+"""Dates and times with the ticks of 100 ns, which Python's own types do not have.
 
-Such a value is the one of Python, in whole microseconds, and is equal to it. It also has the bytes
-that it was read from: a program that stores it again stores them. What a program computes from it
-is an ordinary value.
+Such a value is equal to Python's value in whole microseconds. It keeps the bytes that it was read
+from; a program that stores it again stores the same bytes. The result of a computation with it is
+an ordinary value.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class _Exact:
     def __repr__(self) -> str:
         return f"<{_standard(type(self)).__name__} {self}>"
 
-    # That of a time would not call __new__.
+    # time.replace would not call __new__.
     def replace(self, /, *arguments: Any, **named: Any) -> Any:
         return _plain(self).replace(*arguments, **named)
 

@@ -23,7 +23,8 @@ def flags_of(enum: Any, number: int, *, keep: bool = True) -> Any:
     """Return the value of a flags enum whose int is exactly ``number``.
 
     It is ``number`` itself if the enum does not keep bits without a name (``boundary=STRICT``).
-    Python keeps each combination that it makes for ever; with ``keep=False`` nothing is kept.
+    Python keeps each combination that it makes until the program ends; with ``keep=False``
+    nothing is kept.
     """
     exact = enum._boundary_ is KEEP
     if exact and not keep and number not in enum._value2member_map_:

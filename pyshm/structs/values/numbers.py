@@ -134,7 +134,7 @@ class _Members(dict[int, Any]):
 class _Flags(dict[int, Any]):
     """The members of a flags enum, and their combinations, which are made when they are read."""
 
-    _MOST = 4096  # the numbers in memory are not trusted to be few
+    _MOST = 4096  # memory that is not trusted can have any number
 
     def __init__(self, enum: Any) -> None:
         super().__init__()
