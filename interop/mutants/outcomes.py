@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
+if TYPE_CHECKING:  # some commands of interop run where pytest is not installed
+    import pytest
 
 __all__ = ["VARIABLE", "pytest_runtest_logreport", "pytest_sessionfinish"]
 

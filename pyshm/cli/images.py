@@ -206,7 +206,8 @@ def _show(image: ImageData) -> None:
     picture = image.check_picture()
     # Without the path as the title: ImageMagick's display would read a title "@FILE" from FILE. A
     # copy has only the first frame, while an animation could have any number of large ones.
-    if not ImageShow.show(picture.copy()):
+    # Pillow 9.4 can't save such a copy of a picture with a palette as the PNG that viewers get.
+    if not ImageShow.show(picture.convert("RGBA") if picture.mode == "P" else picture.copy()):
         raise PlatformError(
             "no picture viewer was found; install one (on Debian: apt-get install xdg-utils), or "
             "save the picture with read-image --out FILE"

@@ -77,14 +77,11 @@ class Claim:
     __slots__ = ("__weakref__", "_waiting")
 
     def __init__(self, number: int, what: str) -> None:
-        self._waiting = _claims.setdefault(number, [])
-        mine = ref(self)
-        self._waiting.append(mine)
-        # The first one has the right. The claim of a thread that was interrupted is dead.
-        for earlier in list(self._waiting):
-            if earlier is mine or earlier() is not None:
-                break
-        if earlier is not mine or any(handle.owns(number) for handle in handles()):
+        self._waiting = waiting = _claims.setdefault(number, [])
+        # A claim that nothing refers to any more, as after an interruption, is removed. The
+        # callback has no Python code, which another interruption could hit.
+        waiting.append(ref(self, waiting.remove))
+        if waiting[0]() is not self or any(handle.owns(number) for handle in handles()):
             self.end()
             raise MapIOError(
                 f"{what} {number} belongs to an open map of this process already, and can be "

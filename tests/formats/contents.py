@@ -138,6 +138,7 @@ def contents():
     Image.init()
     found = {form: _saved(form) for form in sorted(Image.OPEN)}
     found |= {
+        "ICO": ico(png(256, 256)),  # Pillow 9.4 writes one without pictures for a small picture
         "EPS": eps(),
         "EPS-loop": eps(b"{} loop"),
         "EPS-reads-a-file": eps(b"(/etc/passwd) (r) file 100 string readstring"),

@@ -10,8 +10,9 @@ import zlib
 from pathlib import Path
 
 import pytest
-from PIL import EpsImagePlugin, Image
+from PIL import EpsImagePlugin, FitsImagePlugin, Image
 
+import pyshm
 from pyshm import ImageData, ShareMemoryHelper, dump
 from pyshm.apps.reading import Reading
 from pyshm.apps.writing import Writing
@@ -70,6 +71,8 @@ def started(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", EXTERNAL)
 def test_pillow_alone_would_open_the_content(name):
+    if name == "FITS" and not hasattr(FitsImagePlugin, "FitsGzipDecoder"):
+        pytest.skip("this Pillow does not decompress FITS")
     with Image.open(io.BytesIO(CONTENTS[name])) as picture:
         assert picture.format == name
 
@@ -182,7 +185,7 @@ def test_the_formats_of_dotnet_are_in_the_list():
 
 
 def test_one_function_alone_opens_pictures():
-    package = Path(__file__).parents[2] / "pyshm"
+    package = Path(pyshm.__file__).parent
     found = {
         path.relative_to(package).as_posix()
         for path in package.rglob("*.py")

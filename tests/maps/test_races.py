@@ -241,6 +241,16 @@ def test_one_handle_is_taken_over_once() -> None:
         opened.create_view_accessor().close()
 
 
+def test_a_claim_that_was_interrupted_is_forgotten() -> None:
+    number = 1 << 20  # of no open map
+    for _ in range(3):
+        registry.Claim(number, "descriptor")
+    claim = registry.Claim(number, "descriptor")
+    assert len(registry._claims[number]) == 1
+    claim.end()
+    assert registry._claims.pop(number) == []
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a descriptor is duplicated")
 def test_of_threads_that_take_over_one_descriptor_one_succeeds() -> None:
     import os

@@ -380,6 +380,7 @@ def test_an_example_does_what_the_help_says(
     expected = EXPECTED[example]
     before = BEFORE.get(example, "")
     if needs_my_app(example):
+        pytest.importorskip("dnfile")
         shutil.copy(request.getfixturevalue("my_app"), folder)
     if example == "pyshm clean data":
         (folder / "maps" / "data").write_bytes(b"x" * 48)

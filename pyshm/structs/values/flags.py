@@ -56,8 +56,11 @@ def combines_exactly(enum: Any) -> None:
 
     enum._missing_ = classmethod(_missing_)
     enum.__iter__ = _each_flag
-    for member in enum._value2member_map_.values():
+    found = enum._value2member_map_
+    for value, member in list(found.items()):
         member._inverted_ = None  # what Python found for ~ before
+        if value != int(member):
+            del found[value]  # a combination that Python 3.11.2 changed
 
 
 def _exact(enum: Any, number: int) -> Any:
