@@ -66,7 +66,7 @@ def array_in(conversion: ArrayValue, memory: memoryview) -> Any:
     """Return the NumPy array of the elements of an array; it is the memory itself."""
     import numpy as np
 
-    return np.frombuffer(memory, _element(conversion))
+    return np.frombuffer(memory, _element(conversion), conversion.count)
 
 
 def _record(packed: Packed, size: int) -> Any:

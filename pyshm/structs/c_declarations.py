@@ -150,7 +150,7 @@ def _typedef(packed: Packed, pack: int) -> str:
 def _member(conversion: Conversion, name: str) -> str:
     counts = ""
     while isinstance(conversion, ArrayValue) and not isinstance(conversion, FirstElementOnly):
-        if conversion.stride != conversion.element.size:
+        if not conversion.is_dense:
             break
         counts += f"[{conversion.count}]"
         conversion = conversion.element
@@ -172,7 +172,7 @@ def _struct_alignment(packed: Packed, pack: int) -> int:
 def _alignment(conversion: Conversion, pack: int) -> int:
     """Return C's alignment of the member of :func:`_member`."""
     while isinstance(conversion, ArrayValue) and not isinstance(conversion, FirstElementOnly):
-        if conversion.stride != conversion.element.size:
+        if not conversion.is_dense:
             return 1
         conversion = conversion.element
     if isinstance(conversion, NestedStruct):

@@ -29,23 +29,38 @@ __all__ = ["ArrayValue", "FirstElementOnly", "NestedStruct", "NullableValue", "o
 
 
 class ArrayValue(Conversion):
-    """An array: a list of ``count`` elements, which are ``stride`` bytes apart."""
+    """An array: a list of ``count`` elements, which are ``stride`` bytes apart.
+
+    After them there can be padding: ``size`` is then larger than that of the elements.
+    """
 
     mutable = True
     whole = False  # whether one element has no meaning without the others
     view_type: Any = None  # the class of its views (view.py)
 
-    def __init__(self, element: Conversion, count: int, stride: int, strict: bool) -> None:
-        super().__init__(count * stride, f"{element.name}[{count}]")
+    def __init__(
+        self, element: Conversion, count: int, stride: int, strict: bool, size: int | None = None
+    ) -> None:
+        super().__init__(count * stride if size is None else size, f"{element.name}[{count}]")
         self.element = element
         self.count = count
         self.stride = stride
         self._strict = strict
-        self.canonical = element.canonical and stride == element.size
+        self.canonical = element.canonical and self.is_dense
         # Numbers without gaps between them are read and written in one call.
         self.codec: Codec | None = None
-        if element.code is not None and stride == element.size and type(element) is Number:
+        if element.code is not None and self.is_dense and type(element) is Number:
             self.codec = Codec(f"<{count}{element.code}")
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether there are no bytes between and after the elements."""
+        return self.size == self.count * self.element.size
+
+    def pieces(self, raw: bytes) -> list[bytes]:
+        """Return the bytes of each element."""
+        size = self.element.size
+        return [raw[at : at + size] for at in range(0, self.count * self.stride, self.stride)]
 
     def zero(self) -> list[Any]:
         """Return a new list."""
@@ -85,7 +100,7 @@ class ArrayValue(Conversion):
                 parts.append(self.element.encode(item).ljust(self.stride, b"\0"))
             except InvalidValue as invalid:
                 raise invalid.inside(f"[{index}]", index * self.stride) from None
-        return b"".join(parts)
+        return b"".join(parts).ljust(self.size, b"\0")
 
     def _items(self, value: Any) -> list[Any]:
         if value is None and not self._strict:
@@ -111,8 +126,7 @@ class ArrayValue(Conversion):
     def decode(self, raw: bytes) -> list[Any]:
         if self.codec is not None:
             return list(self.codec.unpack(raw))
-        decode, stride, size = self.element.decode, self.stride, self.element.size
-        return [decode(raw[at : at + size]) for at in range(0, self.size, stride)]
+        return [self.element.decode(piece) for piece in self.pieces(raw)]
 
 
 class AnsiArray(ArrayValue):
@@ -159,8 +173,7 @@ class FirstElementOnly(ArrayValue):
     whole = True
 
     def __init__(self, element: Conversion, count: int, size: int, strict: bool) -> None:
-        super().__init__(element, count, element.size, strict)
-        self.size = size
+        super().__init__(element, count, element.size, strict, size)
         self.codec = None
 
     def encode(self, value: Any) -> bytes:
@@ -268,7 +281,10 @@ def _of_struct(form: Inline, reference: TypeReference, strict: bool) -> Conversi
     if declaration.fixed_buffer:
         return _of_fixed_buffer(inner, strict)
     if declaration.inline_array:
-        return of_field(inner.fields[0], inner, strict)
+        array = of_field(inner.fields[0], inner, strict)
+        assert isinstance(array, ArrayValue)
+        # The padding at the end of the inline array is in the field too.
+        return ArrayValue(array.element, array.count, array.stride, strict, inner.size)
     struct: Any = PYTHON_TYPES[declaration]
     return NestedStruct(struct.__packings__.of(inner, strict=strict))
 

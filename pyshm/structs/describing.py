@@ -22,9 +22,8 @@ def value_text(conversion: Conversion, raw: bytes) -> str:
     except FormatError as error:
         if not isinstance(conversion, ArrayValue) or conversion.whole:
             return bytes_text(raw, error)
-    element, stride = conversion.element, conversion.stride
-    parts = (raw[at : at + element.size] for at in range(0, conversion.size, stride))
-    return f"[{', '.join(value_text(element, part) for part in parts)}]"
+    parts = [value_text(conversion.element, piece) for piece in conversion.pieces(raw)]
+    return f"[{', '.join(parts)}]"
 
 
 def bytes_text(raw: bytes, error: FormatError) -> str:

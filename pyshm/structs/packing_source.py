@@ -61,7 +61,7 @@ def _flat(piece: Shape | Overlap) -> str:
             return conversion.codec.format[1:]
         element = conversion.element
         code = element.code if isinstance(element, Boolean) else _number(element)
-        if code and conversion.size == conversion.count * element.size:
+        if code and conversion.is_dense:
             return f"{conversion.count}{code}"
     return conversion.code or _number(conversion) or f"{conversion.size}s"
 

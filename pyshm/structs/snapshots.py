@@ -134,11 +134,7 @@ def _immutable(conversion: Conversion, raw: bytes) -> Any:
     if isinstance(conversion, ArrayValue):
         if not conversion.element.mutable:
             return tuple(conversion.decode(raw))
-        size = conversion.element.size
-        return tuple(
-            _immutable(conversion.element, raw[at : at + size])
-            for at in range(0, len(raw), conversion.stride)
-        )
+        return tuple(_immutable(conversion.element, piece) for piece in conversion.pieces(raw))
     return conversion.decode(raw)
 
 

@@ -465,7 +465,7 @@ def _has_numbers(conversion: Conversion) -> bool:
     return (
         isinstance(conversion, ArrayValue)
         and conversion.element.code in _C_TYPES
-        and conversion.size == conversion.count * conversion.element.size
+        and conversion.is_dense
     )
 
 
