@@ -446,7 +446,7 @@ internal static class Checks
             Throws<IOException>(() => helper.ReadBytes());
             Throws<IOException>(() => helper.WriteBytes(new byte[1], 60_000));
             Throws<IOException>(() => helper.ReadStruct<TestData>());
-            Throws<IOException>(() => helper.WriteStruct(TestData.Create(1, 2, new Int128[10])));
+            Throws<IOException>(() => helper.WriteStruct(TestData.Create(1, 2, new long[10])));
             Throws<IOException>(helper.ThrowIfTruncated);
         }
 

@@ -117,7 +117,7 @@ def test_the_package_has_its_description_and_documentation(package: Path) -> Non
         assert part in description
     assert "repository" not in description
     assert b"NamedMap.CreateOrOpen" in files["README.md"]
-    (library,) = (name for name in files if name.endswith("/SharedMemory.dll"))
+    (library,) = (name for name in files if name.endswith(f"/{PACKAGE}.dll"))
     assert b"M:SharedMemory.NamedMap.CreateNew" in files[library.replace(".dll", ".xml")]
     assert not [name for name in files if name.endswith(".dll") and name != library]
 

@@ -428,7 +428,7 @@ def native(peers: Peers) -> DotNetTypes:
 
 def _library() -> Path:
     """Return an assembly that always exists: the peer's own library."""
-    return Path((build.find_peer() or ("",))[-1]).with_name("SharedMemory.dll")
+    return Path((build.find_peer() or ("",))[-1]).with_name("Pyshm.SharedMemory.dll")
 
 
 def _by_name(types: list[ReflectedType]) -> dict[str, ReflectedType]:

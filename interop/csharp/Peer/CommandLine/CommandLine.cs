@@ -110,8 +110,8 @@ internal sealed class CommandLine
     public string? Text(string name) => _options.GetValueOrDefault(name);
 
     /// <summary>Returns the number of an option. The format checks its range.</summary>
-    public Int128 Number(string name, Int128 defaultValue) =>
-        Text(name) is { } text ? ParseNumber(name, text) : defaultValue;
+    public long Number(string name, long defaultValue) =>
+        Text(name) is { } text ? ToInt64(name, text, ParseNumber(name, text)) : defaultValue;
 
     /// <summary>Returns the number of an option that counts bytes, or null if it is missing.</summary>
     public long? Count(string name)
@@ -124,18 +124,21 @@ internal sealed class CommandLine
         // K, M and G are powers of 1024.
         int unit = text.Length > 1 ? "KMG".IndexOf(char.ToUpperInvariant(text[^1])) : -1;
         Int128 number = ParseNumber(name, unit < 0 ? text : text[..^1]) << (10 * (unit + 1));
-        return number >= long.MinValue && number <= long.MaxValue
-            ? (long)number
-            : throw new UsageException($"{name}: {text} is too large");
+        return ToInt64(name, text, number);
     }
 
     /// <summary>Returns the list of numbers of an option, or null if it is missing.</summary>
-    public Int128[]? Numbers(string name) => Text(name) switch
+    public long[]? Numbers(string name) => Text(name) switch
     {
         null => null,
         "" => [],
-        { } text => [.. text.Split(',').Select(item => ParseNumber(name, item))],
+        { } text => [.. text.Split(',').Select(item => ToInt64(name, item, ParseNumber(name, item)))],
     };
+
+    private static long ToInt64(string name, string text, Int128 number) =>
+        number >= long.MinValue && number <= long.MaxValue
+            ? (long)number
+            : throw new UsageException($"{name}: {text} is too large");
 
     private static bool IsHelp(string argument) => argument is "-h" or Help;
 

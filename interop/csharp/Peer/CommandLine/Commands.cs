@@ -8,7 +8,7 @@ namespace Peer;
 /// <summary>Runs the commands that write or read one value.</summary>
 internal static class Commands
 {
-    private static readonly Int128[] s_standardScores = [60, 61, 62, 63, 64, 65, 66, 67, 68, 69];
+    private static readonly long[] s_standardScores = [60, 61, 62, 63, 64, 65, 66, 67, 68, 69];
 
     /// <summary>Runs the command of the command line.</summary>
     public static void Run(CommandLine line, Stream output)

@@ -11,7 +11,7 @@ internal static class ModelValues
         arguments.Text("file") is { } file ? File.ReadAllBytes(file) : arguments.Bytes("bytes"));
 
     public static TestData Struct(StepArguments arguments) => TestData.Create(
-        arguments.Integer("id"), arguments.Integer("age"), arguments.Integers("scores"));
+        arguments.Int64("id"), arguments.Int64("age"), arguments.Int64s("scores"));
 
     /// <summary>Returns the size and hash of written bytes.</summary>
     public static StepValue Written(byte[] bytes) => writer =>

@@ -46,10 +46,15 @@ internal static class ErrorReport
         writer.WriteEndObject();
     }
 
-    private static void WriteNumber(Utf8JsonWriter writer, string name, Int128? number)
+    private static void WriteNumber(Utf8JsonWriter writer, string name, long? number)
     {
-        writer.WritePropertyName(name);
-        // Utf8JsonWriter has no method for 128-bit integers.
-        writer.WriteRawValue(number?.ToString(CultureInfo.InvariantCulture) ?? "null");
+        if (number is { } value)
+        {
+            writer.WriteNumber(name, value);
+        }
+        else
+        {
+            writer.WriteNull(name);
+        }
     }
 }

@@ -23,17 +23,15 @@ internal readonly struct StepArguments(JsonElement step)
 
     public string RequiredText(string name) => JsonText.Decode(Required(name));
 
-    public Int128 Integer(string name) => ParseInteger(Required(name));
-
     public long Int64(string name, long defaultValue) =>
         Optional(name) is { } value ? checked((long)ParseInteger(value)) : defaultValue;
 
-    public long Int64(string name) => checked((long)Integer(name));
+    public long Int64(string name) => checked((long)ParseInteger(Required(name)));
 
     public int Int32(string name, int defaultValue) =>
         Optional(name) is { } value ? checked((int)ParseInteger(value)) : defaultValue;
 
-    public int Int32(string name) => checked((int)Integer(name));
+    public int Int32(string name) => checked((int)ParseInteger(Required(name)));
 
     public bool Boolean(string name) => Optional(name) is { } value && value.GetBoolean();
 
@@ -45,8 +43,9 @@ internal readonly struct StepArguments(JsonElement step)
         Optional(name) is { } value ? (T)(object)checked((int)ParseInteger(value)) : defaultValue;
 
     /// <summary>Returns a list of integers, or null if the argument is missing or null.</summary>
-    public Int128[]? Integers(string name) =>
-        Optional(name) is { } list ? [.. list.EnumerateArray().Select(ParseInteger)] : null;
+    public long[]? Int64s(string name) => Optional(name) is { } list
+        ? [.. list.EnumerateArray().Select(static item => checked((long)ParseInteger(item)))]
+        : null;
 
     /// <summary>Returns the value of a JSON integer.</summary>
     public static Int128 ParseInteger(JsonElement value) =>

@@ -90,11 +90,16 @@ public sealed class ImageData
 
     /// <summary>Writes the blob to the beginning of <paramref name="destination"/>.</summary>
     /// <param name="destination">The buffer. Its bytes after the blob do not change.</param>
+    /// <returns>The number of bytes written.</returns>
+    public int WriteTo(Span<byte> destination) => WriteTo(destination, false);
+
+    /// <summary>Writes the blob to the beginning of <paramref name="destination"/>.</summary>
+    /// <param name="destination">The buffer. Its bytes after the blob do not change.</param>
     /// <param name="replaceInvalidUtf8">
     /// Whether to replace a lone surrogate by U+FFFD instead of throwing.
     /// </param>
     /// <returns>The number of bytes written.</returns>
-    public int WriteTo(Span<byte> destination, bool replaceInvalidUtf8 = false)
+    public int WriteTo(Span<byte> destination, bool replaceInvalidUtf8)
     {
         int size = (int)CheckedSize(destination.Length, replaceInvalidUtf8);
         int pathLength = size - (int)BlobLayout.Size(0, Content.Length);
@@ -111,11 +116,16 @@ public sealed class ImageData
 
     /// <summary>Writes the blob to the beginning of a view.</summary>
     /// <param name="accessor">The view. Its bytes after the blob do not change.</param>
+    /// <returns>The number of bytes written.</returns>
+    public long WriteTo(MemoryMappedViewAccessor accessor) => WriteTo(accessor, false);
+
+    /// <summary>Writes the blob to the beginning of a view.</summary>
+    /// <param name="accessor">The view. Its bytes after the blob do not change.</param>
     /// <param name="replaceInvalidUtf8">
     /// Whether to replace a lone surrogate by U+FFFD instead of throwing.
     /// </param>
     /// <returns>The number of bytes written.</returns>
-    public long WriteTo(MemoryMappedViewAccessor accessor, bool replaceInvalidUtf8 = false)
+    public long WriteTo(MemoryMappedViewAccessor accessor, bool replaceInvalidUtf8)
     {
         ArgumentNullException.ThrowIfNull(accessor);
         long size = CheckedSize(accessor.Capacity, replaceInvalidUtf8);

@@ -16,7 +16,7 @@ public sealed class MapFormatException : FormatException
     /// <param name="value">The invalid value.</param>
     /// <param name="limit">The limit for the value.</param>
     public MapFormatException(
-        string kind, string field, long? offset = null, Int128? value = null, Int128? limit = null)
+        string kind, string field, long? offset = null, long? value = null, long? limit = null)
         : base(Describe(kind, field, offset, value, limit))
     {
         Kind = kind;
@@ -38,12 +38,12 @@ public sealed class MapFormatException : FormatException
     public long? Offset { get; }
 
     /// <summary>Gets the invalid value, if it is a number.</summary>
-    public Int128? Value { get; }
+    public long? Value { get; }
 
     /// <summary>Gets the limit for the value, if there is one.</summary>
-    public Int128? Limit { get; }
+    public long? Limit { get; }
 
-    private static string Describe(string kind, string field, long? offset, Int128? value, Int128? limit)
+    private static string Describe(string kind, string field, long? offset, long? value, long? limit)
     {
         var text = new StringBuilder($"{kind}: {field}");
         if (offset is not null)

@@ -28,7 +28,7 @@ public struct TestData : IValidated
     /// <param name="age">The <see cref="Age"/>.</param>
     /// <param name="scores">The <see cref="Scores"/>. Null is the same as an empty list.</param>
     /// <exception cref="MapFormatException">A number is out of range, or the count is wrong.</exception>
-    public static TestData Create(Int128 id, Int128 age, IReadOnlyList<Int128>? scores)
+    public static TestData Create(long id, long age, IReadOnlyList<long>? scores)
     {
         int checkedId = ToInt32("Id", 0, id);
         int checkedAge = ToInt32("Age", AgeOffset, age);
@@ -61,7 +61,7 @@ public struct TestData : IValidated
         }
     }
 
-    private static int ToInt32(string field, int offset, Int128 value)
+    private static int ToInt32(string field, int offset, long value)
     {
         if (value < int.MinValue || value > int.MaxValue)
         {
