@@ -23,11 +23,17 @@ _PROGRAM = "<OutputType>Exe</OutputType><UseAppHost>false</UseAppHost>"
 _LIBRARY = "<DebugType>none</DebugType><PathMap>$(MSBuildProjectDirectory)=/_/</PathMap>"
 
 
-def compile_program(name: str, source: str, folder: Path) -> list[str]:
-    """Build ``source`` as the program ``name`` in ``folder``; return the command that runs it."""
+def compile_program(
+    name: str, source: str, folder: Path, more_sources: Sequence[Path] = ()
+) -> list[str]:
+    """Build ``source`` as the program ``name`` in ``folder``; return the command that runs it.
+
+    ``more_sources`` are files that belong to the program too.
+    """
     library = sdk.SOURCES / "SharedMemory" / "SharedMemory.csproj"
-    reference = f'<ProjectReference Include="{library}" />'
-    built = _compile(name, source, folder, _PROGRAM, reference)
+    used = f'<ProjectReference Include="{library}" />'
+    used += "".join(f'<Compile Include="{path}" />' for path in more_sources)
+    built = _compile(name, source, folder, _PROGRAM, used)
     return [str(sdk.find_dotnet().path), str(built)]
 
 

@@ -97,11 +97,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="fail, instead of skipping tests, if there is no Chromium",
     )
+    group.addoption(
+        "--nuget",
+        action="store_true",
+        help="run the tests that restore packages from NuGet, instead of skipping them",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the results; refuse a run whose required programs are missing."""
     config.addinivalue_line("markers", "browser: needs Chromium")
+    config.addinivalue_line("markers", "nuget: restores packages from NuGet; needs --nuget")
     config.pluginmanager.register(Results(config), "interop-results")
     if config.getoption("--require-browser"):
         reason = browser.missing()
@@ -190,6 +196,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     _skip(items, "wine", lambda: world_of(WINDOWS).missing("dotnet"))
     _skip(items, "dotnet", lambda: world_of(NATIVE).missing("dotnet"))
     _skip(items, "browser", browser.missing)
+    if not config.getoption("--nuget"):
+        _skip(items, "nuget", lambda: "it restores packages from NuGet; `tox -e nuget` runs it")
     for item in items:
         params = _params(item)
         endpoints = params.get("pair") or params.get("crossing")

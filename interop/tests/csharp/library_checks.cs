@@ -1,6 +1,7 @@
 // Checks of the C# library that no peer can make: overloads, errors of system calls, and what is in
-// memory in the middle of a write. `dotnet Checks.dll NAME` runs one of them; it prints "ok", or what
-// is wrong. Without a name it prints the names of all.
+// memory in the middle of a write. checks_program.cs runs one of them in a process of its own, without
+// any package. SharedMemory.Tests runs them with xunit, also on older frameworks: so they use only what
+// .NET Framework 4.7.2 has.
 
 using System.Buffers;
 using System.IO.MemoryMappedFiles;
@@ -8,47 +9,38 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using SharedMemory;
 
-Dictionary<string, Action<string>> checks = new()
-{
-    ["span-is-unfinished-while-it-is-written"] = Checks.SpanIsUnfinished,
-    ["view-is-unfinished-while-it-is-written"] = Checks.ViewIsUnfinished,
-    ["content-can-be-part-of-an-array-or-no-array"] = Checks.KindsOfContent,
-    ["a-buffer-keeps-the-bytes-after-the-blob"] = Checks.BytesAfterBlob,
-    ["a-struct-is-validated-before-it-is-written"] = Checks.Validation,
-    ["padding-is-zero"] = Checks.PaddingIsZero,
-    ["opening-a-helper-again-releases-its-map"] = Checks.OpenAgain,
-    ["a-helper-that-fails-to-open-keeps-its-map"] = Checks.FailToOpen,
-    ["a-disposed-helper-holds-no-map"] = Checks.DisposedHelper,
-    ["a-helper-without-a-map-says-so"] = Checks.NoMap,
-    ["a-file-is-read-and-not-created"] = Checks.OpenFileToRead,
-    ["views-without-arguments-are-of-the-whole-map"] = Checks.DefaultViews,
-    ["a-map-has-a-handle"] = Checks.Handle,
-    ["null-is-refused"] = Checks.Null,
-    ["error-numbers-are-exceptions"] = Checks.ErrorNumbers,
-    ["a-truncated-file-is-an-error-and-not-the-end"] = Checks.Truncated,
-    ["lengths-and-paths-that-change-are-read-once"] = Checks.ReadOnce,
-    ["a-view-of-a-disposed-map-is-never-one-of-another-file"] = Checks.DisposeWhileViewing,
-    ["a-file-with-another-mode-or-two-names-is-refused"] = Checks.NotTrusted,
-    ["threads-that-outlive-the-program-leave-no-file"] = Checks.BackgroundThreads,
-};
-if (args.Length == 0)
-{
-    Console.WriteLine(string.Join('\n', checks.Keys));
-    return;
-}
-
-try
-{
-    checks[args[0]](args[1]);
-    Console.WriteLine("ok");
-}
-catch (Exception error)
-{
-    Console.WriteLine(error);
-}
-
 internal static class Checks
 {
+    /// <summary>The checks, and their names. Each gets the name of a map that no other program uses.</summary>
+    public static IReadOnlyDictionary<string, Action<string>> All { get; } = new Dictionary<string, Action<string>>
+    {
+        ["span-is-unfinished-while-it-is-written"] = SpanIsUnfinished,
+        ["view-is-unfinished-while-it-is-written"] = ViewIsUnfinished,
+        ["content-can-be-part-of-an-array-or-no-array"] = KindsOfContent,
+        ["a-buffer-keeps-the-bytes-after-the-blob"] = BytesAfterBlob,
+        ["a-struct-is-validated-before-it-is-written"] = Validation,
+        ["padding-is-zero"] = PaddingIsZero,
+        ["opening-a-helper-again-releases-its-map"] = OpenAgain,
+        ["a-helper-that-fails-to-open-keeps-its-map"] = FailToOpen,
+        ["a-disposed-helper-holds-no-map"] = DisposedHelper,
+        ["a-helper-without-a-map-says-so"] = NoMap,
+        ["a-file-is-read-and-not-created"] = OpenFileToRead,
+        ["views-without-arguments-are-of-the-whole-map"] = DefaultViews,
+        ["a-map-has-a-handle"] = Handle,
+        ["null-is-refused"] = Null,
+        ["error-numbers-are-exceptions"] = ErrorNumbers,
+        ["a-truncated-file-is-an-error-and-not-the-end"] = Truncated,
+        ["lengths-and-paths-that-change-are-read-once"] = ReadOnce,
+        ["a-view-of-a-disposed-map-is-never-one-of-another-file"] = DisposeWhileViewing,
+        ["a-file-with-another-mode-or-two-names-is-refused"] = NotTrusted,
+    };
+
+    /// <summary>The checks that go on until the process ends.</summary>
+    public static IReadOnlyDictionary<string, Action<string>> OfProcess { get; } = new Dictionary<string, Action<string>>
+    {
+        ["threads-that-outlive-the-program-leave-no-file"] = BackgroundThreads,
+    };
+
     private const int Unfinished = -1;
 
     public static void DisposeWhileViewing(string name)

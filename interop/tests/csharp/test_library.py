@@ -1,4 +1,7 @@
-"""The checks of the C# library in library_checks.cs, which a C# program runs."""
+"""The checks of the C# library in library_checks.cs, which a C# program runs.
+
+``tox -e nuget`` runs them with xunit too. This program needs no package.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,18 @@ from interop.peers.compile import compile_program
 
 pytestmark = [pytest.mark.dotnet, pytest.mark.posix]
 
-SOURCE = (Path(__file__).parent / "library_checks.cs").read_text(encoding="utf-8")
-CHECKS = re.findall(r'^    \["([a-z-]+)"\] =', SOURCE, re.MULTILINE)
+HERE = Path(__file__).parent
+LIBRARY_CHECKS = HERE / "library_checks.cs"
+CHECKS = re.findall(
+    r'^ {8}\["([a-z-]+)"\] =', LIBRARY_CHECKS.read_text(encoding="utf-8"), re.MULTILINE
+)
 
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    return compile_program("Checks", SOURCE, tmp_path_factory.mktemp("checks"))
+    source = (HERE / "checks_program.cs").read_text(encoding="utf-8")
+    folder = tmp_path_factory.mktemp("checks")
+    return compile_program("Checks", source, folder, [LIBRARY_CHECKS])
 
 
 def run(program: list[str], *arguments: str) -> str:

@@ -16,6 +16,8 @@ from interop.oracle.memory import existing_maps
 from interop.peers.start import python_peer
 from pyshm.testing import build, sdk
 
+from .commands import dotnet
+
 pytestmark = [pytest.mark.slow, pytest.mark.dotnet]
 
 PACKAGE = "Pyshm.SharedMemory"
@@ -52,24 +54,6 @@ Console.In.ReadToEnd();
 """
 
 
-def dotnet(folder: Path, *arguments: str, **environment: str) -> str:
-    """Run ``dotnet`` and return its output."""
-    command = [str(sdk.find_dotnet().path), *arguments]
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env={**sdk.dotnet_environment(), **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
-    assert "warning" not in done.stdout, done.stdout
-    return done.stdout
-
-
 def pack(sources: Path, work: Path) -> Path:
     """Build the package from ``sources`` without writing to that folder; return its path."""
     project = sources / "SharedMemory"
@@ -100,7 +84,7 @@ def test_the_library_can_be_built_for_an_older_framework(way: str) -> None:
     option = ["-p:PyshmTargetFramework=net8.0"] if way == "option" else []
     more = {} if option else {"PyshmTargetFramework": "net8.0"}
     project = sdk.SOURCES / "SharedMemory"
-    found = dotnet(project, "msbuild", "-getProperty:TargetFramework", *option, **more)
+    found = dotnet(project, "msbuild", "-getProperty:TargetFramework", *option, environment=more)
     assert found.strip() == "net8.0"
 
 
@@ -144,7 +128,7 @@ def test_a_program_that_references_the_package_shares_a_map_with_python(
     (tmp_path / "Maker.csproj").write_text(PROJECT)
     # A separate cache: the user's may have another package of this version.
     command = ["build", "Maker.csproj", "-o", "out", *build.OPTIONS]
-    dotnet(tmp_path, *command, NUGET_PACKAGES=str(tmp_path / "cache"))
+    dotnet(tmp_path, *command, environment={"NUGET_PACKAGES": str(tmp_path / "cache")})
     name = place.name()
     program = subprocess.Popen(
         [str(sdk.find_dotnet().path), os.path.join("out", "Maker.dll"), name],
