@@ -19,7 +19,8 @@ standard input is a pipe or a terminal, its end (Ctrl-D) also ends the command, 
 --for is given. So a command that is started with "&" or as a service holds the map until it is
 ended: kill PID, or systemctl stop."""
 
-_LONGEST_SLEEP = 3600.0  # seconds; time.sleep has a limit
+# Seconds. A signal that arrives directly before the system begins to wait does not end the wait.
+_LONGEST_WAIT = 0.5
 _BACKGROUND_PAUSE = 0.5  # seconds between two looks whether a job is in the foreground again
 # The signals, besides SIGINT, with which users and systems end a program.
 _ENDING = ("SIGTERM", "SIGHUP", "SIGBREAK")
@@ -83,7 +84,7 @@ def time_is_left(arguments: argparse.Namespace, pause: float = math.inf) -> Call
     def wait() -> bool:
         left = end - time.monotonic()
         if left > 0:
-            time.sleep(min(left, pause, _LONGEST_SLEEP))  # unlike a lock, interruptible on Windows
+            time.sleep(min(left, pause, _LONGEST_WAIT))  # unlike a lock, interruptible on Windows
         return end > time.monotonic()
 
     return wait
@@ -106,12 +107,17 @@ def _can_end() -> bool:
 
 
 def _wait_for_end() -> None:
+    import select
+
     descriptor = sys.stdin.fileno()
     if sys.platform != "win32":
         # A job in the background that reads from the terminal would be stopped.
         signal.signal(signal.SIGTTIN, signal.SIG_IGN)
     while True:
         try:
+            if sys.platform != "win32":
+                while not select.select([descriptor], [], [], _LONGEST_WAIT)[0]:
+                    pass
             if not os.read(descriptor, 65536):
                 return
         except OSError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import select
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from pyshm import MemoryMappedFile, ShareMemoryHelper
+from pyshm.cli.holding import hold
 from pyshm.errors import MapNotFoundError
 from tests.conftest import PATIENCE
 
@@ -234,6 +236,27 @@ def test_a_signal_during_the_write_leaves_no_map(map_name, child_environment):
     )
     assert done.returncode == 130
     assert not held(map_name)
+
+
+@posix
+@pytest.mark.parametrize("way", ["a sleep", "a read"])
+def test_no_wait_is_long(monkeypatch, way):
+    # The system does not end a wait for a signal that arrived directly before it.
+    waits = []
+
+    def wait(*arguments):
+        waits.append(arguments[-1])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", wait)
+    monkeypatch.setattr(select, "select", wait)
+    ours, theirs = os.pipe()
+    with os.fdopen(ours) as stdin, os.fdopen(theirs, "w"):
+        monkeypatch.setattr(sys, "stdin", stdin)
+        arguments = argparse.Namespace(seconds=None, hold=way == "a sleep")
+        with pytest.raises(KeyboardInterrupt):
+            hold(arguments)
+    assert waits == [0.5]
 
 
 @pytest.mark.parametrize("options", [["--for", "-1"], ["--for", "nan"], ["--for", "x"],
