@@ -45,12 +45,38 @@ _DURATION = re.compile(
 
 
 class _Part(NamedTuple):
-    """A part of the struct: its name, its offset in bytes, how it is converted, its .NET type."""
+    """A part of the struct: its name, its offset in bytes, how it is converted, its .NET type.
+
+    ``optional`` are the nullables around it, the outermost first.
+    """
 
     name: str
     offset: int
     conversion: Conversion
     type: TypeReference
+    optional: tuple[_Part, ...] = ()
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether the part is a nullable whose value has parts itself."""
+        return isinstance(self.conversion, NullableValue) and self.conversion.mutable
+
+    def value(self) -> _Part:
+        """Return the value of a nullable that has parts; of any other part, the part itself."""
+        nullable = self.conversion
+        if not isinstance(nullable, NullableValue) or not nullable.mutable:
+            return self
+        offset, kind = self.offset + nullable.offset, _element_of(self.type)
+        return _Part(self.name, offset, nullable.value, kind, (*self.optional, self))
+
+    def is_null(self, data: bytes | bytearray) -> bool:
+        """Return whether a nullable that has parts has no value."""
+        nullable = self.conversion
+        return (
+            isinstance(nullable, NullableValue)
+            and nullable.mutable
+            and not nullable.is_set(_bytes(self, data))
+        )
 
     @property
     def is_array(self) -> bool:
@@ -64,7 +90,7 @@ class _Part(NamedTuple):
         found = []
         for field, conversion, _ in self.conversion.packed.shapes:
             name, offset = written_name(field.dotnet_name), self.offset + field.offset
-            part = _Part(start + name, offset, conversion, field.declaration.type)
+            part = _Part(start + name, offset, conversion, field.declaration.type, self.optional)
             found.append((name, field.name, part))
         return found
 
@@ -80,7 +106,7 @@ class _Part(NamedTuple):
         assert isinstance(array, ArrayValue)
         element = _element_of(self.type)
         return [
-            _Part(f"{self.name}[{index}]", self.offset + at, array.element, element)
+            _Part(f"{self.name}[{index}]", self.offset + at, array.element, element, self.optional)
             for index, at in enumerate(range(0, array.count * array.stride, array.stride))
         ]
 
@@ -117,12 +143,14 @@ def as_lines(struct: type[Struct], data: bytes) -> Iterator[str]:
 
 
 def _lines(part: _Part, data: bytes) -> Iterator[str]:
-    if isinstance(part.conversion, NestedStruct):
+    if part.is_optional and not part.is_null(data):
+        yield from _lines(part.value(), data)
+    elif isinstance(part.conversion, NestedStruct):
         for _, _, field in part.fields():
             yield from _lines(field, data)
     elif not part.is_array:
         yield f"{part.name} = {_text(part, data)}"
-    elif isinstance(part.conversion.element, (NestedStruct, ArrayValue)):  # type: ignore[attr-defined]
+    elif part.conversion.element.mutable:  # type: ignore[attr-defined]
         for element in part.elements():
             yield from _lines(element, data)
     else:
@@ -156,14 +184,16 @@ def _json(part: _Part, data: bytes) -> Any:
         return {name: _json(field, data) for name, _, field in part.fields()}
     if part.is_array:
         return [_json(element, data) for element in part.elements()]
+    if part.is_optional and not part.is_null(data):
+        return _json(part.value(), data)
     try:
         return json_value(part.conversion.decode(_bytes(part, data)))
     except FormatError:
         return None
 
 
-def _bytes(part: _Part, data: bytes) -> bytes:
-    return data[part.offset : part.offset + part.conversion.size]
+def _bytes(part: _Part, data: bytes | bytearray) -> bytes:
+    return bytes(data[part.offset : part.offset + part.conversion.size])
 
 
 # --- from text ----------------------------------------------------------------------------
@@ -204,6 +234,7 @@ def _find(part: _Part, path: str) -> _Part:
 def _field(part: _Part, name: str) -> _Part:
     """Return the field with that name in .NET or in Python; the case matters only if it has to."""
     where = part.name or part.conversion.name  # the whole struct has no name as a part
+    part = part.value()
     if not isinstance(part.conversion, NestedStruct):
         raise UsageError(f"--set: {where} is {part.conversion.name}, which has no field {name!r}")
     known = part.fields()
@@ -218,6 +249,7 @@ def _field(part: _Part, name: str) -> _Part:
 
 
 def _element(part: _Part, index: int) -> _Part:
+    part = part.value()
     if not part.is_array:
         raise UsageError(f"--set: {part.name} is {part.conversion.name}; set it as a whole")
     elements = part.elements()
@@ -229,6 +261,9 @@ def _element(part: _Part, index: int) -> _Part:
 def _from_json(part: _Part, text: str) -> Any:
     """Return the text of a value; for an array or a struct, what it is as JSON."""
     whole = text.strip()
+    if part.is_optional and _is_null(whole):
+        return None
+    part = part.value()
     if part.is_json(whole):
         try:
             # Numbers stay text, so that a decimal or a large integer loses nothing.
@@ -246,6 +281,10 @@ def _from_json(part: _Part, text: str) -> Any:
 
 
 def _put(part: _Part, data: bytearray, value: Any) -> None:
+    if not _is_null(value):
+        part = part.value()
+    for outer in part.optional:
+        _make_value(outer, data)
     conversion = part.conversion
     if isinstance(conversion, NestedStruct) and isinstance(value, dict):
         for name, item in value.items():
@@ -261,11 +300,25 @@ def _put(part: _Part, data: bytearray, value: Any) -> None:
         data[part.offset : part.offset + len(raw)] = raw
 
 
+def _make_value(part: _Part, data: bytearray) -> None:
+    """Give a nullable that is null a value, which is zero."""
+    nullable = part.conversion
+    assert isinstance(nullable, NullableValue)
+    if part.is_null(data):
+        raw = bytearray(nullable.size)
+        raw[: nullable.truth.size] = nullable.truth.encode(True)
+        data[part.offset : part.offset + nullable.size] = raw
+
+
+def _is_null(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and value.lower() in ("null", "none"))
+
+
 def _value(part: _Part, value: Any) -> Any:
     """Return the Python value of a part that is set as a whole."""
     conversion = part.conversion
     if isinstance(conversion, NullableValue):
-        if value is None or (isinstance(value, str) and value.lower() in ("null", "none")):
+        if _is_null(value):
             return None
         inner = _Part(part.name, part.offset, conversion.value, _element_of(part.type))
         return _value(inner, value)

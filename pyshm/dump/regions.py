@@ -12,8 +12,11 @@ from ..errors import FormatError, PyshmError, TruncatedError
 from ..formats import blob
 from ..formats.recognize import UNFINISHED, is_unfinished, recognize
 from ..formats.testdata import TestData
+from ..structs.compound import ArrayValue, NestedStruct, NullableValue
 from ..structs.leaves import check_can_be_shown
+from ..structs.packed import Packed
 from ..structs.struct import Struct
+from ..structs.values.base import Conversion
 
 __all__ = ["Reading", "Region", "Regions", "Role", "annotate", "annotate_anything", "text_of"]
 
@@ -201,35 +204,41 @@ class _Leaves:
 
     def add(self, prefix: str, offset: int, struct: type[Struct], buffer: memoryview) -> None:
         """Add the fields of the struct in ``buffer`` at ``offset``."""
-        try:
-            value = struct.unpack_from(buffer, offset)
-        except _INVALID as error:
-            for field in struct.layout.fields:
-                name = prefix + written_name(field.dotnet_name)
-                self._invalid(name, offset + field.offset, field.size, error)
-        else:
-            self._fields(prefix, offset, value)
+        packed = struct.__packing__
+        self._fields(prefix, offset, packed, bytes(buffer[offset : offset + packed.size]))
 
-    def _fields(self, prefix: str, offset: int, value: Struct) -> None:
-        for field in value.layout.fields:
+    def _fields(self, prefix: str, offset: int, packed: Packed, raw: bytes) -> None:
+        for field, conversion, _ in packed.shapes:
             name = prefix + written_name(field.dotnet_name)
-            place = name, offset + field.offset, field.size
-            try:
-                part = getattr(value, field.name)
-            except _INVALID as error:
-                self._invalid(*place, error)
-            else:
-                self._value(*place, part)
+            part = raw[field.offset : field.offset + field.size]
+            self._value(name, offset + field.offset, conversion, part)
 
-    def _value(self, name: str, offset: int, size: int, value: Any) -> None:
-        if isinstance(value, Struct):
-            self._fields(f"{name}.", offset, value)
-        elif isinstance(value, (list, tuple)) and value and size % len(value) == 0:
-            step = size // len(value)
-            for index, item in enumerate(value):
-                self._value(f"{name}[{index}]", offset + index * step, step, item)
+    def _value(self, name: str, offset: int, conversion: Conversion, raw: bytes) -> None:
+        if isinstance(conversion, NestedStruct):
+            self._fields(f"{name}.", offset, conversion.packed, raw)
+        elif isinstance(conversion, ArrayValue) and not conversion.whole:
+            for index, piece in enumerate(conversion.pieces(raw)):
+                at = offset + index * conversion.stride
+                self._value(f"{name}[{index}]", at, conversion.element, piece)
+        elif (
+            isinstance(conversion, NullableValue) and conversion.mutable and conversion.is_set(raw)
+        ):
+            truth = raw[: conversion.truth.size]
+            self._value(f"{name}.HasValue", offset, conversion.truth, truth)
+            at = offset + conversion.offset
+            self._value(name, at, conversion.value, conversion.part(raw))
         else:
-            self.found.append(_field(name, offset, size, value))
+            self._leaf(name, offset, conversion, raw)
+
+    def _leaf(self, name: str, offset: int, conversion: Conversion, raw: bytes) -> None:
+        try:
+            value = conversion.decode(raw)
+        except _INVALID as error:
+            self._invalid(name, offset, len(raw), error)
+            return
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            value = "".join(value).rstrip("\0")  # characters that are one text to .NET
+        self.found.append(_field(name, offset, len(raw), value))
 
     def _invalid(self, name: str, offset: int, size: int, error: Exception) -> None:
         self.remark = self.remark or f"{name} has no valid value: {error}"

@@ -154,8 +154,7 @@ def _tree(table: list[Row]) -> list[_Box]:
             box.color = color
             color += not row.is_padding
         elif row.elements > 1:
-            stride = row.size // row.elements
-            others = Row(row.offset + stride, row.size - stride, "", "", row.depth + 1)
+            others = Row(row.offset + row.stride, row.size - row.stride, "", "", row.depth + 1)
             box.inner.append(_Box(others, more=row.elements - 1))
     return outermost
 

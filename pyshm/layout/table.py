@@ -42,10 +42,10 @@ class Row(NamedTuple):
     """One field or run of padding: offset and size in bytes, dotted name, C# type, nesting depth.
 
     ``label`` is the name within the struct that contains the field, and ``start`` the offset of
-    that struct. An array of structs has its number of ``elements``; the rows of its first element
-    follow, with names such as ``Wheels[0].Radius``. ``shared`` is true if another field of the
-    struct has some of the same bytes. ``meaning`` is equal for two fields whose bytes mean the
-    same, whatever their C# types are called; it is "" for padding.
+    that struct. An array has its number of ``elements``, which are ``stride`` bytes apart; the rows
+    of the first struct in an array follow, with names such as ``Wheels[0].Radius``. ``shared`` is
+    true if another field of the struct has some of the same bytes. ``meaning`` is equal for two
+    fields whose bytes mean the same, whatever their C# types are called; it is "" for padding.
     """
 
     offset: int
@@ -58,6 +58,7 @@ class Row(NamedTuple):
     elements: int = 1
     shared: bool = False
     meaning: str = ""
+    stride: int = 0
 
     @property
     def is_padding(self) -> bool:
@@ -128,6 +129,7 @@ def own_rows(
             array.count if array is not None else 1,
             is_shared,
             _meaning(form, field.declaration, is_ansi(owner, layout.target)),
+            array.stride if array is not None else 0,
         )
         yield row, inner.layout if isinstance(inner, Inline) else None
 
@@ -166,7 +168,8 @@ def _as_array(form: Form) -> Sequence | None:
     if form.layout.declaration.inline_array and isinstance(inner, Sequence):
         return inner
     if form.layout.declaration.fixed_buffer and isinstance(inner, Scalar):
-        return Sequence(inner, form.size // inner.size, inner.size)
+        _, count = fixed_buffer_element(form.layout.declaration)
+        return Sequence(inner, count, inner.size)
     return None
 
 

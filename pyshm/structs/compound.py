@@ -219,9 +219,15 @@ class NullableValue(Conversion):
         return bytes(raw)
 
     def decode(self, raw: bytes) -> Any:
-        if not self.truth.decode(raw[: self.truth.size]):
-            return None
-        return self.value.decode(raw[self.offset : self.offset + self.value.size])
+        return self.value.decode(self.part(raw)) if self.is_set(raw) else None
+
+    def is_set(self, raw: bytes) -> bool:
+        """Return whether there is a value."""
+        return bool(self.truth.decode(raw[: self.truth.size]))
+
+    def part(self, raw: bytes) -> bytes:
+        """Return the bytes of the value."""
+        return raw[self.offset : self.offset + self.value.size]
 
 
 class NestedStruct(Conversion):

@@ -10,7 +10,7 @@ from .._support.buffers import bytes_of, opened
 from .._support.integers import check_offset
 from ..errors import FormatError
 from ..layout.forms import Target
-from .compound import ArrayValue, NestedStruct
+from .compound import ArrayValue, NestedStruct, NullableValue
 from .leaves import fields_text
 from .members import members_of
 from .packed import Packed, PackedType, packed_of, truncated_error
@@ -135,6 +135,10 @@ def _immutable(conversion: Conversion, raw: bytes) -> Any:
         if not conversion.element.mutable:
             return tuple(conversion.decode(raw))
         return tuple(_immutable(conversion.element, piece) for piece in conversion.pieces(raw))
+    if isinstance(conversion, NullableValue):
+        return (
+            _immutable(conversion.value, conversion.part(raw)) if conversion.is_set(raw) else None
+        )
     return conversion.decode(raw)
 
 

@@ -19,7 +19,7 @@ from .._support.live import refuse_copy
 from .._support.shown import shown
 from ..errors import FormatError, StructValueError, UnsupportedError
 from .buffers import items_of
-from .compound import ArrayValue, FirstElementOnly, NestedStruct
+from .compound import ArrayValue, FirstElementOnly, NestedStruct, NullableValue
 from .leaves import fields_text
 from .members import members_of
 from .packed import Packed, truncated_error
@@ -193,9 +193,24 @@ def _reader(shape: Shape, hidden: str | None, readonly: bool) -> Callable[[Any],
         read: Callable[[Any], Any] = scope["read"]
         return read
     end = start + conversion.size
-    if isinstance(conversion, ArrayValue) and not isinstance(conversion, FirstElementOnly):
-        return lambda view: _array_in(conversion, _part(view, start, end, readonly))
+    if conversion.mutable:
+        return lambda view: _value_in(conversion, _part(view, start, end, readonly))
     return lambda view: conversion.decode(bytes(_bytes(view)[start:end]))
+
+
+def _value_in(conversion: Conversion, memory: memoryview) -> Any:
+    """Return the value in ``memory``, its bytes: a view, if it can be changed in place."""
+    if isinstance(conversion, NestedStruct):
+        return _view_in(conversion.packed, memory, 0)
+    if isinstance(conversion, ArrayValue):
+        return _array_in(conversion, memory)
+    if isinstance(conversion, NullableValue) and conversion.mutable:
+        raw = bytes(memory)
+        if not conversion.is_set(raw):
+            return None
+        start = conversion.offset
+        return _value_in(conversion.value, memory[start : start + conversion.value.size])
+    return conversion.decode(bytes(memory))
 
 
 def _part(view: Any, start: int, end: int, readonly: bool) -> memoryview:
@@ -278,26 +293,27 @@ class ArrayView(_Sequence):
         if self._items_ is not None:
             found = self._items_[index]
             return found.tolist() if isinstance(index, slice) else found
+        if self._conversion_.whole:
+            return self.tolist()[index if isinstance(index, slice) else self._position(index)]
         if isinstance(index, slice):
             return [self[at] for at in range(*index.indices(len(self)))]
         element = self._conversion_.element
         start = self._start(index)
-        if isinstance(element, NestedStruct):
-            return _view_in(element.packed, self.memory, start)
-        end = start + element.size
-        if isinstance(element, ArrayValue):
-            return _array_in(element, self.memory[start:end])
-        return element.decode(bytes(self.memory[start:end]))
+        return _value_in(element, self.memory[start : start + element.size])
 
     def __iter__(self) -> Iterator[Any]:
         if self._items_ is not None:
             return iter(self._items_)
+        if self._conversion_.whole:
+            return iter(self.tolist())
         return (self[at] for at in range(len(self)))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if self.memory.readonly:
             raise UnsupportedError("the array can't be changed: it is in read-only memory")
-        if isinstance(index, slice):
+        if self._conversion_.whole:
+            self._assign_whole(index, value)
+        elif isinstance(index, slice):
             self._assign(index, value)
         else:
             start = self._start(index)
@@ -319,6 +335,20 @@ class ArrayView(_Sequence):
             start = self._start(at)
             self.memory[start : start + len(raw)] = raw
 
+    def _assign_whole(self, index: Any, value: Any) -> None:
+        """Assign elements that have no meaning without the others."""
+        count = len(self)
+        if isinstance(index, slice):
+            places = range(count)[index]
+            values = _listed(value, places)
+        else:
+            at = self._position(index)
+            places, values = range(at, at + 1), [value]
+        items = [None] * count if len(places) == count else self.tolist()
+        for at, item in zip(places, values, strict=True):
+            items[at] = item
+        self.memory[:] = _encoded(self._conversion_, items, _array_error)
+
     def _converted(self, places: range, value: Any) -> memoryview | None:
         """Return the numbers of ``value``; None if one of them can't be an element."""
         code: Any = self._conversion_.element.code
@@ -332,12 +362,15 @@ class ArrayView(_Sequence):
         except (struct.error, OverflowError, TypeError):
             return None
 
-    def _start(self, index: Any) -> int:
+    def _position(self, index: Any) -> int:
         count = self._conversion_.count
         at = operator.index(index)
         if not -count <= at < count:
             raise IndexError(f"index {shown(at)} of an array of {count}")
-        return int(at % count * self._conversion_.stride)
+        return at % count
+
+    def _start(self, index: Any) -> int:
+        return self._position(index) * self._conversion_.stride
 
     def _element(self, index: int, value: Any) -> bytes | memoryview:
         return _encoded(
@@ -359,7 +392,10 @@ class ArrayView(_Sequence):
 
         from .arrays import array_in
 
-        found = array_in(self._conversion_, self.memory)
+        if isinstance(self._conversion_, FirstElementOnly):
+            found = np.asarray(self.tolist())  # the memory has only one of the elements
+        else:
+            found = array_in(self._conversion_, self.memory)
         if copy:
             found = found.copy()
         return found if dtype is None else np.asarray(found, dtype)

@@ -58,6 +58,10 @@ class Others(Struct, pack=1, charset="unicode"):
 class Switches(Struct):
     all: Annotated[list[bool], t.ByValArray(t.Bool8, 2)]
 
+class Optional(Struct):
+    point: Annotated[Point | None, t.Nullable(Point)]
+    number: Annotated[int | None, t.Nullable(t.Int32)]
+
 class Default(Struct):
     number: t.Int32 = 7
     top_speed: t.Int32 = 0
@@ -96,6 +100,7 @@ def read(here, capsys, tmp_path):
     def reading(data, kind, *options):
         path = tmp_path / "map"
         path.write_bytes(data)
+        capsys.readouterr()
         name = kind if "." in kind else f"{here}:{kind}"
         assert main(["read-struct", str(path), "--file", "--as", name, *options]) == 0
         return capsys.readouterr().out.splitlines()
@@ -124,6 +129,25 @@ def test_fields_of_fields_and_elements_are_set_alone(write):
 def test_arrays_and_structs_are_set_as_a_whole(write):
     found = write("Nested", "counts=1, 2,-3", 'points=[{"x": 5}, {"Y": "0x10"}]', 'pos={"x": 9}')
     assert found[:30] == struct.pack("<6i3h", 9, 0, 5, 0, 0, 16, 1, 2, -3)
+
+
+@pytest.mark.parametrize("assignments", [["point.x=5", "point.y=6"], ['point={"X": 5, "y": 6}']])
+def test_the_struct_of_a_nullable_is_set_by_its_fields(write, read, assignments):
+    data = write("Optional", *assignments, "number=7")
+    assert data[:20] == struct.pack("<5i", 1, 5, 6, 1, 7)
+    assert read(data, "Optional") == ["Point.X = 5", "Point.Y = 6", "Number = 7"]
+    found = json.loads(read(data, "Optional", "--json")[0])
+    assert found["value"] == {"Point": {"X": 5, "Y": 6}, "Number": 7}
+
+
+@pytest.mark.parametrize("null", ["null", "None"])
+def test_a_nullable_can_be_null(write, read, null):
+    data = write("Optional", "point.x=5", f"point={null}", "number=1", f"number={null}")
+    assert data[:20] == bytes(20)
+    assert read(data, "Optional") == ["Point = None", "Number = None"]
+    stale = struct.pack("<5i", 0, 5, 6, 0, 7)
+    found = json.loads(read(stale, "Optional", "--json")[0])
+    assert found["value"] == {"Point": None, "Number": None}
 
 
 def test_enums_text_dates_decimals_and_guids_are_set_as_they_are_written(write):
@@ -179,6 +203,8 @@ def test_test_data_is_set_in_the_same_way(run, tmp_path):
         ("Nested", "pos.z=1", 2, "Pos has no field 'z'; its fields: X, Y"),
         ("Nested", "pos=1", 2, "set its fields (Pos.X, Pos.Y), or give a JSON object"),
         ("Nested", 'pos={"x"', 2, "--set Pos: invalid JSON"),
+        ("Optional", "point=1", 2, "set its fields (Point.X, Point.Y), or give a JSON object"),
+        ("Optional", "point.z=1", 2, "Point has no field 'z'; its fields: X, Y"),
         ("Nested", "points[2].x=1", 2, "Points has 2 elements, counted from 0"),
         ("Nested", "pos[0]=1", 2, "Pos is Point; set it as a whole"),
         ("Nested", "counts=1,2", 2, "Counts: needs 3 values, not 2"),

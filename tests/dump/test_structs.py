@@ -6,16 +6,29 @@ import json
 import math
 from decimal import Decimal
 from enum import Enum, IntEnum
-from types import SimpleNamespace
 from typing import Annotated
 from uuid import UUID
 
 import pytest
 
 from pyshm import Struct, dump
+from pyshm.dump.regions import text_of
 from pyshm.dump.text import json_value
-from pyshm.errors import ArgumentError, TruncatedError
-from pyshm.types import Bool, Byte, ByValArray, Double, Int16, Int32
+from pyshm.errors import TruncatedError
+from pyshm.types import (
+    Bool,
+    Byte,
+    ByValArray,
+    Char,
+    Double,
+    FieldOffset,
+    FixedBuffer,
+    InlineArray,
+    Int16,
+    Int32,
+    Nullable,
+)
+from pyshm.types import Decimal as DecimalField
 
 
 class Point(Struct):
@@ -102,105 +115,92 @@ def test_long_padding_is_cut_like_stale_bytes():
     assert lines[-1] == "          … 132 more bytes"
 
 
-class Union(Struct):
-    """A struct with fields at given offsets; ``read`` returns its values."""
-
-    whole: Int32
-    low: Int16
-    high: Int16
-    tail: Int32
+NUMBERS = {1: Byte, 2: Int16, 4: Int32}
 
 
-def put(monkeypatch, places, size, read=lambda: Union(1, 2, 3, 4)):
-    fields = [
-        SimpleNamespace(name=name.lower(), dotnet_name=name, offset=offset, size=width)
+def explicit(*places, size=0):
+    """Return a struct with numbers at the given offsets."""
+    fields = {
+        name.lower(): Annotated[NUMBERS[width], FieldOffset(offset)]
         for name, offset, width in places
-    ]
-    monkeypatch.setattr(Union, "layout", SimpleNamespace(size=size, fields=fields))
-    monkeypatch.setattr(Union, "unpack_from", staticmethod(lambda buffer, offset=0: read()))
+    }
+    namespace = {"__annotations__": fields, "__module__": __name__}
+    return type(Struct)("Union", (Struct,), namespace, layout="explicit", size=size)
 
 
-OVERLAPPING = [("Whole", 0, 4), ("Low", 0, 2), ("High", 2, 2), ("Tail", 8, 4)]
+OVERLAPPING = explicit(("Whole", 0, 4), ("Low", 0, 2), ("High", 2, 2), ("Tail", 8, 4))
 
 
-def test_bytes_that_fields_share_are_shown_once_with_all_readings(monkeypatch):
-    put(monkeypatch, OVERLAPPING, 12)
-    buffer = memoryview(bytes(range(12)))
-    assert list(dump.as_text(buffer, dump.annotate(buffer, Union), "m"))[1:] == [
+def test_bytes_that_fields_share_are_shown_once_with_all_readings():
+    buffer = memoryview(bytes([1, 0, 2, 0, 4, 5, 6, 7, 4, 0, 0, 0]))
+    assert list(dump.as_text(buffer, dump.annotate(buffer, OVERLAPPING), "m"))[1:] == [
         (
-            "00000000  00 01 02 03                                      ....              "
-            "Whole = 1 | Low = 2 | High = 3"
+            "00000000  01 00 02 00                                      ....              "
+            "Whole = 131073 | Low = 1 | High = 2"
         ),
         (
             "00000004  04 05 06 07                                      ....              "
             "padding (4 bytes)"
         ),
-        "00000008  08 09 0a 0b                                      ....              Tail = 4",
+        "00000008  04 00 00 00                                      ....              Tail = 4",
     ]
 
 
-def test_in_json_each_overlapping_field_has_an_entry(monkeypatch):
-    put(monkeypatch, OVERLAPPING, 12)
-    fields = dump.as_json(found(bytes(12), Union), "m")["fields"]
+def test_in_json_each_overlapping_field_has_an_entry():
+    data = bytes([1, 0, 2, 0, 4, 5, 6, 7, 4, 0, 0, 0])
+    fields = dump.as_json(found(data, OVERLAPPING), "m")["fields"]
     assert [tuple(field.values()) for field in fields] == [
-        ("Whole", 0, 4, 1),
-        ("Low", 0, 2, 2),
-        ("High", 2, 2, 3),
+        ("Whole", 0, 4, 131073),
+        ("Low", 0, 2, 1),
+        ("High", 2, 2, 2),
         ("padding", 4, 4, None),
         ("Tail", 8, 4, 4),
     ]
 
 
-def test_a_chain_of_overlaps_is_one_region(monkeypatch):
-    put(monkeypatch, [("Tail", 3, 4), ("Whole", 0, 4), ("High", 6, 2)], 8)
-    assert placed(bytes(8), Union) == [("Whole | Tail | High", 0, 8, "field")]
+def test_a_chain_of_overlaps_is_one_region():
+    union = explicit(("Tail", 3, 4), ("Whole", 0, 4), ("High", 6, 2))
+    assert placed(bytes(8), union) == [("Whole | Tail | High", 0, 8, "field")]
 
 
-def test_fields_that_touch_do_not_overlap(monkeypatch):
-    put(monkeypatch, [("Low", 2, 2), ("High", 0, 2)], 4)
-    assert [name for name, *_ in placed(bytes(4), Union)] == ["High", "Low"]
+def test_fields_that_touch_do_not_overlap():
+    union = explicit(("Low", 2, 2), ("High", 0, 2))
+    assert [name for name, *_ in placed(bytes(4), union)] == ["High", "Low"]
 
 
-def test_a_short_field_inside_a_long_one_does_not_end_the_region(monkeypatch):
-    put(monkeypatch, [("Whole", 0, 4), ("Low", 0, 2), ("High", 3, 2)], 8)
-    assert placed(bytes(8), Union) == [
+def test_a_short_field_inside_a_long_one_does_not_end_the_region():
+    union = explicit(("Whole", 0, 4), ("Low", 0, 2), ("High", 3, 2), size=8)
+    assert placed(bytes(8), union) == [
         ("Whole | Low | High", 0, 5, "field"),
         ("padding", 5, 3, "padding"),
     ]
 
 
-def test_invalid_values_are_shown_as_bytes_with_the_reason(monkeypatch):
-    def refuse():
-        raise ArgumentError("0x00ff00ff: invalid decimal flags")
+def test_a_field_with_an_invalid_value_is_shown_as_bytes_with_the_reason():
+    class Picky(Struct, size=40):
+        low: Byte
+        first: DecimalField
+        second: DecimalField
 
-    put(monkeypatch, [("Low", 0, 2), ("High", 2, 2)], 6, refuse)
-    result = found(bytes(7), Union)
-    assert result.remark == "Low has no valid value: 0x00ff00ff: invalid decimal flags"
+    data = bytes([5, *bytes(7), *b"\xff" * 16, *bytes(16), 0])
+    result = found(data, Picky)
+    assert result.remark.startswith("First has no valid value: invalid decimal flags 0xffffffff")
     assert [(region.note, region.value) for region in result.regions] == [
-        ("Low (2 bytes)", None),
-        ("High (2 bytes)", None),
-        ("padding (2 bytes)", None),
+        ("Low = 5", 5),
+        ("padding (7 bytes)", None),
+        ("First (16 bytes)", None),
+        ("Second = 0", Decimal(0)),
         ("stale (1 bytes)", None),
     ]
 
 
-def test_a_field_with_an_invalid_value_does_not_hide_the_others(monkeypatch):
-    class Picky:
-        """Decodes a field when it is read."""
+def test_an_invalid_element_does_not_hide_the_others():
+    class Picky(Struct):
+        items: Annotated[list[Decimal], ByValArray(DecimalField, 2)]
 
-        low = 5
-
-        def __init__(self):
-            self.layout = Union.layout
-
-        @property
-        def high(self):
-            raise ArgumentError("no such decimal")
-
-    put(monkeypatch, [("Low", 0, 2), ("High", 2, 2)], 4, Picky)
-    result = found(bytes(4), Union)
-    assert result.remark == "High has no valid value: no such decimal"
-    assert [region.note for region in result.regions] == ["Low = 5", "High (2 bytes)"]
+    result = found(b"\xff" * 16 + bytes(16), Picky)
+    assert result.remark.startswith("Items[0] has no valid value: invalid decimal flags")
+    assert [region.note for region in result.regions] == ["Items[0] (16 bytes)", "Items[1] = 0"]
 
 
 class Gear(IntEnum):
@@ -212,45 +212,106 @@ class Mode(Enum):
 
 
 @pytest.mark.parametrize(
-    ("value", "note", "coded"),
+    ("value", "text", "coded"),
     [
-        (True, "Tail = True", True),
-        (1.5, "Tail = 1.5", 1.5),
-        (math.nan, "Tail = nan", "nan"),
-        (-math.inf, "Tail = -inf", "-inf"),
-        ('a"é\t', 'Tail = "a\\"é\\t"', 'a"é\t'),
-        (b"\x01\xff", "Tail = 01 ff", "01ff"),
-        (None, "Tail = None", None),
-        (Gear.FIRST, "Tail = FIRST (1)", 1),
-        (Mode.FAST, "Tail = FAST (f)", "f"),
-        (Decimal("1.50"), "Tail = 1.50", "1.50"),
-        (UUID(int=1), f"Tail = {UUID(int=1)}", str(UUID(int=1))),
-        ([], "Tail = []", []),
+        (True, "True", True),
+        (1.5, "1.5", 1.5),
+        (math.nan, "nan", "nan"),
+        (-math.inf, "-inf", "-inf"),
+        ('a"é\t', '"a\\"é\\t"', 'a"é\t'),
+        (b"\x01\xff", "01 ff", "01ff"),
+        (None, "None", None),
+        (Gear.FIRST, "FIRST (1)", 1),
+        (Mode.FAST, "FAST (f)", "f"),
+        (Decimal("1.50"), "1.50", "1.50"),
+        (UUID(int=1), str(UUID(int=1)), str(UUID(int=1))),
+        ([], "[]", []),
     ],
 )
-def test_a_value_of_any_type_has_a_note_and_a_json_form(monkeypatch, value, note, coded):
-    put(monkeypatch, [("Tail", 0, 4)], 4, lambda: Union(tail=value) if value is not None else EMPTY)
-    (region,) = found(bytes(4), Union).regions
-    assert region.note == note
-    assert json_value(region.value) == coded
-    assert json.dumps(json_value(region.value), allow_nan=False)
+def test_a_value_of_any_type_has_a_text_and_a_json_form(value, text, coded):
+    assert text_of(value) == text
+    assert json_value(value) == coded
+    assert json.dumps(json_value(value), allow_nan=False)
 
 
-EMPTY = Union()
-EMPTY.tail = None
+def test_arrays_of_structs_and_of_arrays_are_split_into_their_elements():
+    class Rows(Struct):
+        points: Annotated[list[Point], ByValArray(Point, 2)]
+        rows: Annotated[
+            list[list[int]], InlineArray(Annotated[list[int], InlineArray(Int16, 2)], 2)
+        ]
+
+    assert [name for name, *_ in placed(bytes(40), Rows)] == [
+        *("Points[0].Flag", "padding", "Points[0].X"),
+        *("Points[1].Flag", "padding", "Points[1].X"),
+        *("Rows[0][0]", "Rows[0][1]", "Rows[1][0]", "Rows[1][1]"),
+    ]
+    assert placed(bytes(40), Rows)[-1] == ("Rows[1][1]", 38, 2, "field")
 
 
-def test_arrays_of_structs_and_of_arrays_are_split_into_their_elements(monkeypatch):
-    put(monkeypatch, [("Tail", 0, 32)], 32, lambda: Union(tail=[Point(1, 2.0), Point(3, 4.0)]))
-    names = [name for name, *_ in placed(bytes(32), Union)]
-    assert names == ["Tail[0].Flag", "padding", "Tail[0].X", "Tail[1].Flag", "padding", "Tail[1].X"]
-    put(monkeypatch, [("Tail", 0, 8)], 8, lambda: Union(tail=[[1, 2], [3, 4]]))
-    assert placed(bytes(8), Union)[3] == ("Tail[1][1]", 6, 2, "field")
+class Placed(Struct, size=9):
+    """Nine bytes that are aligned to two, so that an inline array of it ends with padding."""
+
+    a: Int16
+    b: Byte
 
 
-def test_an_array_whose_size_does_not_fit_its_elements_is_one_field(monkeypatch):
-    put(monkeypatch, [("Tail", 0, 8)], 8, lambda: Union(tail=[1, 2, 3]))
-    assert placed(bytes(8), Union) == [("Tail", 0, 8, "field")]
+def test_elements_before_padding_are_where_dotnet_has_them():
+    class Owner(Struct):
+        items: Annotated[list[Placed], InlineArray(Placed, 2)]
+        after: Byte
+
+    data = bytes.fromhex("0100 02 000000000000 0300 04 000000000000 0000 09 00")
+    assert len(data) == Owner.layout.size == 22
+    values = {
+        region.name: (region.offset, region.value)
+        for region in found(data, Owner).regions
+        if region.role == "field"
+    }
+    assert values == {
+        "Items[0].A": (0, 1),
+        "Items[0].B": (2, 2),
+        "Items[1].A": (9, 3),
+        "Items[1].B": (11, 4),
+        "After": (20, 9),
+    }
+
+
+def test_the_struct_of_a_nullable_is_after_its_truth_value():
+    class Maybe(Struct):
+        point: Annotated[Point | None, Nullable(Point)]
+        tail: Byte
+
+    data = Maybe(Point(7, 0.5), 3).to_bytes()
+    assert placed(data, Maybe)[:5] == [
+        ("Point.HasValue", 0, 4, "field"),
+        ("padding", 4, 4, "padding"),
+        ("Point.Flag", 8, 1, "field"),
+        ("padding", 9, 7, "padding"),
+        ("Point.X", 16, 8, "field"),
+    ]
+    values = [region.value for region in found(data, Maybe).regions if region.role == "field"]
+    assert values == [True, 7, 0.5, 3]
+    empty = found(Maybe().to_bytes(), Maybe).regions[0]
+    assert (empty.note, empty.offset, empty.size) == ("Point = None", 0, 24)
+
+
+def test_characters_that_are_one_text_are_one_field():
+    class Texts(Struct, charset="ansi"):
+        name: Annotated[list[str], ByValArray(Char, 4)]
+        first: Annotated[list[str], FixedBuffer(Char, 3)]
+        bits: Annotated[list[bool], FixedBuffer(Bool, 3)]
+
+    assert [(note, *place) for (_, *place, _), note in zip(
+        placed("éé".encode() + b"x" + bytes(11), Texts),
+        [region.note for region in found("éé".encode() + b"x" + bytes(11), Texts).regions],
+        strict=True,
+    )] == [
+        ('Name = "éé"', 0, 4),
+        ('First = "x"', 4, 6),
+        ("padding (2 bytes)", 10, 2),
+        ("Bits = [False, False, False]", 12, 4),
+    ]  # fmt: skip
 
 
 def test_a_large_picture_is_not_copied():

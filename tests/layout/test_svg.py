@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Annotated, Any
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from pyshm import Struct
+from pyshm import types as t
 from pyshm.errors import LayoutError
 from pyshm.layout import BuiltIn, native
 from pyshm.layout.svg import picture
@@ -43,6 +46,19 @@ def test_the_picture_has_a_box_for_every_row():
         "Text: string (ByValTStr 5), bytes 72 to 76",
         "bytes 77 to 79",
     ]
+
+
+class Odd(Struct, size=9, target=LINUX):
+    a: t.Int16
+
+
+class Owner(Struct, target=LINUX):
+    items: Annotated[Any, t.InlineArray(Odd, 3)]
+
+
+def test_the_second_element_is_where_the_first_one_ends():
+    assert Owner.layout.size == 30  # after the elements, 27 bytes, there are three of padding
+    assert "bytes 9 to 29" in boxes(picture(Owner.layout))
 
 
 def test_fields_that_share_bytes_are_side_by_side_and_others_below():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 
@@ -150,3 +150,13 @@ def test_a_type_with_too_many_fields_is_refused():
     with pytest.raises(LayoutError, match=r"^T9 has more than 1000 fields") as caught:
         rows(layout, limit=1000)
     assert caught.value.limit == 1000
+
+
+class Buffers(Struct, charset="ansi"):
+    text: Annotated[Any, t.FixedBuffer(t.Char, 3)]
+    bits: Annotated[Any, t.FixedBuffer(t.Bool, 3)]
+    numbers: Annotated[Any, t.FixedBuffer(t.Int32, 3)]
+
+
+def test_a_fixed_buffer_has_the_number_of_elements_that_it_was_declared_with():
+    assert [field["elements"] for field in as_json(Buffers.layout)["fields"]] == [3, 3, 3]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from decimal import Decimal
 from enum import IntEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import cffi
 import pytest
@@ -231,6 +231,76 @@ def test_an_array_in_memory_is_a_list_of_fixed_length():
     assert Car.from_bytes(data).laps == [9, 8, 6]
     assert repr(laps) == "<view of [9, 8, 6]>"
     assert bytes(laps.memory) == b"\x09\0\x08\0\x06\0"
+
+
+class Maybe(Struct, target=Target(8)):
+    point: Annotated[Point | None, t.Nullable(Point)]
+    several: Annotated[list[Point | None], t.InlineArray(Annotated[Any, t.Nullable(Point)], 2)]
+
+
+def test_the_struct_of_a_nullable_is_a_view():
+    memory = bytearray(Maybe(Point(1, 2), [None, Point(3, 4)]).to_bytes())
+    view = Maybe.view(memory)
+    view.point.y = 5
+    view.several[1].x = 6
+    assert Maybe.from_bytes(memory) == Maybe(Point(1, 5), [None, Point(6, 4)])
+    view.point = view.several[1]
+    view.several[1] = None
+    assert (view.point.x, view.several[1]) == (6, None)
+    assert Maybe.from_bytes(memory) == Maybe(Point(6, 4), [None, None])
+
+
+def test_the_struct_of_a_nullable_in_read_only_memory_can_not_be_changed():
+    data = Maybe(Point(1, 2), [None, Point(3, 4)]).to_bytes()
+    for found in (Maybe.view(data), snapshot(Maybe, data)):
+        assert (found.point.y, found.several[0], found.several[1].x) == (2, None, 3)
+        for part in (found.point, found.several[1]):
+            with pytest.raises((AttributeError, UnsupportedError)):
+                part.x = 5
+
+
+class Texts(Struct, charset="ansi", target=Target(8)):
+    name: Annotated[list[str], t.ByValArray(t.Char, 4)]
+    bits: Annotated[list[bool], t.FixedBuffer(t.Bool, 3)]
+    rows: Annotated[Any, t.InlineArray(Annotated[Any, t.FixedBuffer(t.Bool, 2)], 2)]
+
+
+@pytest.mark.parametrize("wrap", [bytearray, bytes])
+def test_an_array_without_elements_of_its_own_is_read_as_a_whole(wrap):
+    data = Texts(["é", "x", "\0", "\0"], [True, False, False], [[False] * 2, [True, False]])
+    view = Texts.view(wrap(data.to_bytes()))
+    assert list(view.name) == ["é", "x", "\0", "\0"] == view.name[:]
+    assert (view.name[0], view.name[-3], len(view.name)) == ("é", "x", 4)
+    assert list(view.bits) == [True, False, False]
+    assert [list(row) for row in view.rows] == [[False, False], [True, False]]
+    assert np_list(view.bits) == [True, False, False]
+    with pytest.raises(IndexError):
+        view.name[4]
+
+
+def np_list(view):
+    return pytest.importorskip("numpy").asarray(view).tolist()
+
+
+def test_an_array_without_elements_of_its_own_is_written_as_a_whole():
+    memory = bytearray(Texts.layout.size)
+    view = Texts.view(memory)
+    view.name[:] = ["é", "x", "\0", "\0"]
+    view.name[1] = "ü"
+    assert memory[:4] == "éü".encode()
+    view.bits[0] = True
+    view.rows[1][0] = True
+    assert memory[4:] == bytes.fromhex("01000000 00000000 01000000")
+    before = bytes(memory)
+    for change in (
+        lambda: view.name.__setitem__(2, "z"),  # there is room for four bytes
+        lambda: view.bits.__setitem__(1, True),  # .NET marshals only the first one
+        lambda: view.rows[0].__setitem__(1, True),
+        lambda: view.name.__setitem__(slice(0, 2), ["a"]),
+    ):
+        with pytest.raises(StructValueError):
+            change()
+    assert memory == before
 
 
 @pytest.mark.parametrize("index", [3, -4])
