@@ -60,8 +60,8 @@ class Packing:
         self.own = own
         self._refuse_references()
         self.cache: dict[object, Any] = {}
-        # The fields that share bytes can have other offsets here than in the own layout.
-        self._one_by_one = bool(self.overlaps) and not own
+        # Fields can share bytes in one of two layouts alone, or at other offsets.
+        self._one_by_one = not own and bool(self.overlaps or overlaps_of(self.shapes))
 
     def __repr__(self) -> str:
         kind = "marshalled" if self.layout.marshalled else "managed"

@@ -15,7 +15,7 @@ from ..layout.forms import Form, Inline, Sequence
 from .compound import ArrayValue, NestedStruct
 from .packed import Packed
 from .shapes import Shape
-from .unions import Overlap
+from .unions import Overlap, overlaps_of
 from .values.base import Conversion, InvalidValue
 from .values.numbers import Boolean, EnumNumber
 from .values.scalars import Opaque
@@ -73,10 +73,14 @@ def _number(conversion: Conversion) -> str | None:
 
 def _in_memory_order(packed: Packed) -> list[tuple[int, int, Shape | Overlap]]:
     """Return each field that is alone and each run of fields that share bytes: offset, size, it."""
+    overlaps = packed.overlaps if packed.own else overlaps_of(packed.shapes)
+    sharing = {shape.field.name for overlap in overlaps for shape in overlap.shapes}
     pieces: list[tuple[int, int, Shape | Overlap]] = [
-        (shape.field.offset, shape.field.size, shape) for shape in packed.alone
+        (shape.field.offset, shape.field.size, shape)
+        for shape in packed.shapes
+        if shape.field.name not in sharing
     ]
-    pieces += [(overlap.offset, overlap.size, overlap) for overlap in packed.overlaps]
+    pieces += [(overlap.offset, overlap.size, overlap) for overlap in overlaps]
     return sorted(pieces, key=lambda piece: piece[:2])
 
 

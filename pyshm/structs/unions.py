@@ -8,7 +8,7 @@ written into the bytes before they are used again, in order of declaration.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..errors import StructValueError
@@ -122,12 +122,12 @@ class Overlap:
         return data[:start] + raw + data[start + len(raw) :]
 
 
-def overlaps_of(shapes: list[Shape]) -> list[Overlap]:
+def overlaps_of(shapes: Sequence[Shape]) -> list[Overlap]:
     """Return the runs of fields that share bytes, each in order of declaration."""
     return [Overlap(group) for group in _overlapping(shapes)]
 
 
-def _overlapping(shapes: list[Shape]) -> Iterator[list[Shape]]:
+def _overlapping(shapes: Sequence[Shape]) -> Iterator[list[Shape]]:
     group: list[Shape] = []
     end = 0
     for shape in sorted(shapes, key=lambda shape: (shape.field.offset, shape.field.size)):

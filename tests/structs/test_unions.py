@@ -178,6 +178,52 @@ def test_fields_are_converted_one_by_one_if_the_layouts_differ():
     assert WithBool.managed.from_bytes(b"\0\3\2\1").truth is False
 
 
+class Apart(Struct, layout="explicit", charset="ansi", target=Target(8)):
+    """Fields that share a byte in the managed layout only, in which a char has two bytes."""
+
+    letter: Annotated[t.Char, t.FieldOffset(0)]
+    number: Annotated[t.Byte, t.FieldOffset(1)]
+
+
+def test_fields_that_share_bytes_in_another_layout_only_are_read_and_written_there():
+    managed = Apart.managed
+    memory = bytearray(b"A\x07\xee\xee")
+    for data in (memory, memory[:2]):
+        read = managed.unpack_from(data)
+        assert (read.letter, read.number) == ("\u0741", 7)
+    managed.pack_into(Apart("A", 9), memory)  # in order of declaration
+    assert memory == b"A\x09\xee\xee"
+    assert managed.flat.unpack(b"A\x07") == (b"A\x07",)
+
+
+class Long(Struct, layout="explicit", target=Target(8, windows=True)):
+    whole: Annotated[t.CLong, t.FieldOffset(0)]
+    high: Annotated[t.Int32, t.FieldOffset(4)]
+
+
+class Nested(Struct, target=Target(8, windows=True)):
+    long: Long
+    tail: t.Byte
+
+
+def test_fields_that_share_bytes_on_another_system_only_are_read_and_written_there():
+    unix = for_target(Nested, Target(8))
+    data = struct.pack("<iiB7x", 1, 2, 3)
+    read = unix.from_bytes(data)
+    assert (read.long.whole, read.long.high, read.tail) == (0x2_0000_0001, 2, 3)
+    assert unix.to_bytes(Nested(Long(1, 2), 3)) == data
+    assert unix.flat.unpack(data) == (data[:8], 3)
+
+
+def test_fields_that_share_bytes_in_the_own_layout_only_are_not_together_in_another():
+    class Unix(Struct, layout="explicit", target=Target(8)):
+        whole: Annotated[t.CLong, t.FieldOffset(0)]
+        high: Annotated[t.Int32, t.FieldOffset(4)]
+
+    windows = for_target(Unix, Target(8, windows=True))
+    assert windows.flat.unpack(struct.pack("<ii", 1, 2)) == (1, 2)
+
+
 def test_cffi_agrees_with_a_union():
     compiled = ffi(Number)
     assert compiled.sizeof("Number") == 8
