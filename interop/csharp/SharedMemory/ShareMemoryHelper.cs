@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.IO.MemoryMappedFiles;
 
 namespace SharedMemory;
@@ -41,7 +42,7 @@ public sealed class ShareMemoryHelper : IDisposable
     {
         get
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
+            Guard.NotDisposed(_disposed, this);
             return _accessor ?? throw new InvalidOperationException("No map is open.");
         }
     }
@@ -55,7 +56,9 @@ public sealed class ShareMemoryHelper : IDisposable
     public void ThrowIfTruncated()
     {
         long needed = Accessor.PointerOffset + Accessor.Capacity;
-        if (_fileLength?.Invoke() is { } length && length < needed)
+        // Mono rounds the capacity of a view up to whole pages. The rest of the last page is memory.
+        long rounding = Host.IsMono ? Environment.SystemPageSize - 1 : 0;
+        if (_fileLength?.Invoke() is { } length && length + rounding < needed)
         {
             throw new IOException(
                 $"The file of the map was truncated to {length} bytes; the view needs {needed}.");
@@ -109,13 +112,13 @@ public sealed class ShareMemoryHelper : IDisposable
     /// <exception cref="ArgumentException">The bytes do not fit. None of them is written.</exception>
     public void WriteBytes(byte[] bytes, long offset = 0)
     {
-        ArgumentNullException.ThrowIfNull(bytes);
+        Guard.NotNull(bytes);
         Backed().WriteArray(offset, bytes, 0, bytes.Length);
     }
 
     /// <summary>Reads a structure in its marshalled layout.</summary>
     /// <typeparam name="T">The type of the structure.</typeparam>
-    public T ReadStruct<T>()
+    public T ReadStruct<[DynamicallyAccessedMembers(StructBytes.Constructors)] T>()
         where T : struct => Backed().ReadStruct<T>();
 
     /// <summary>Writes a structure in its marshalled layout.</summary>
@@ -138,7 +141,7 @@ public sealed class ShareMemoryHelper : IDisposable
     /// </param>
     public void WriteImage(ImageData image, bool replaceInvalidUtf8 = false)
     {
-        ArgumentNullException.ThrowIfNull(image);
+        Guard.NotNull(image);
         image.WriteTo(Backed(), replaceInvalidUtf8);
     }
 
@@ -156,7 +159,7 @@ public sealed class ShareMemoryHelper : IDisposable
         MemoryMappedFileAccess mapAccess,
         long capacity)
     {
-        if (!OperatingSystem.IsWindows())
+        if (!Host.IsWindows)
         {
             mapAccess = mapAccess.WithoutExecute();
         }
@@ -165,6 +168,11 @@ public sealed class ShareMemoryHelper : IDisposable
         var stream = new FileStream(path, mode, fileAccess, FileShare.ReadWrite | FileShare.Delete);
         try
         {
+            if (Host.IsMono && capacity > stream.Length)
+            {
+                stream.SetLength(capacity); // Mono does not enlarge the file.
+            }
+
             map = MemoryMappedFile.CreateFromFile(
                 stream,
                 mapName: null,
@@ -183,7 +191,7 @@ public sealed class ShareMemoryHelper : IDisposable
         Take(
             map,
             () => map.CreateViewAccessor(0, 0, mapAccess),
-            () => OperatingSystem.IsWindows() ? null : RandomAccess.GetLength(stream.SafeFileHandle));
+            () => Host.IsWindows ? null : stream.Length);
     }
 
     private MemoryMappedViewAccessor Backed()
@@ -197,7 +205,7 @@ public sealed class ShareMemoryHelper : IDisposable
     {
         try
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
+            Guard.NotDisposed(_disposed, this);
             MemoryMappedViewAccessor accessor = createView();
             Close();
             _map = map;

@@ -11,12 +11,15 @@ namespace SharedMemory;
 /// </summary>
 public sealed class ImageData
 {
+    // Array.MaxLength, which older targets do not have.
+    private const int MaxArrayLength = 0x7FFFFFC7;
+
     /// <summary>Initializes an instance. The content is not copied.</summary>
     /// <param name="path">The path. It can be any text.</param>
     /// <param name="content">The encoded picture.</param>
     public ImageData(string path, ReadOnlyMemory<byte> content)
     {
-        ArgumentNullException.ThrowIfNull(path);
+        Guard.NotNull(path);
         Path = path;
         Content = content;
     }
@@ -41,7 +44,7 @@ public sealed class ImageData
         int pathLength = BinaryPrimitives.ReadInt32LittleEndian(source);
         BlobLayout.CheckPathLength(pathLength, source.Length);
         int contentLength = BinaryPrimitives.ReadInt32LittleEndian(
-            source[(int)BlobLayout.ContentLengthOffset(pathLength)..]);
+            source.Slice((int)BlobLayout.ContentLengthOffset(pathLength)));
         BlobLayout.CheckContentLength(contentLength, pathLength, source.Length);
         // A copy, because the source can be shared memory that changes while it is decoded.
         string path = StrictUtf8.Decode(
@@ -60,7 +63,7 @@ public sealed class ImageData
     public static ImageData FromAccessor(
         MemoryMappedViewAccessor accessor, bool replaceInvalidUtf8 = false)
     {
-        ArgumentNullException.ThrowIfNull(accessor);
+        Guard.NotNull(accessor);
         // Other processes may write at the same time, so read each length once, then check and use it.
         long capacity = accessor.Capacity;
         BlobLayout.CheckCapacity(capacity);
@@ -82,7 +85,7 @@ public sealed class ImageData
     /// </param>
     public byte[] ToBytes(bool replaceInvalidUtf8 = false)
     {
-        long size = CheckedSize(Array.MaxLength, replaceInvalidUtf8);
+        long size = CheckedSize(MaxArrayLength, replaceInvalidUtf8);
         var bytes = new byte[size];
         WriteTo(bytes, replaceInvalidUtf8);
         return bytes;
@@ -107,8 +110,8 @@ public sealed class ImageData
         Interlocked.MemoryBarrier();
         Encoding.UTF8.GetBytes(Path, destination.Slice(BlobLayout.PathOffset, pathLength));
         BinaryPrimitives.WriteInt32LittleEndian(
-            destination[(int)BlobLayout.ContentLengthOffset(pathLength)..], Content.Length);
-        Content.Span.CopyTo(destination[(int)BlobLayout.ContentOffset(pathLength)..]);
+            destination.Slice((int)BlobLayout.ContentLengthOffset(pathLength)), Content.Length);
+        Content.Span.CopyTo(destination.Slice((int)BlobLayout.ContentOffset(pathLength)));
         Interlocked.MemoryBarrier();
         BinaryPrimitives.WriteInt32LittleEndian(destination, pathLength);
         return size;
@@ -127,7 +130,7 @@ public sealed class ImageData
     /// <returns>The number of bytes written.</returns>
     public long WriteTo(MemoryMappedViewAccessor accessor, bool replaceInvalidUtf8)
     {
-        ArgumentNullException.ThrowIfNull(accessor);
+        Guard.NotNull(accessor);
         long size = CheckedSize(accessor.Capacity, replaceInvalidUtf8);
         byte[] path = Encoding.UTF8.GetBytes(Path);
         // -1 first, the path's length last. Meanwhile, a reader gets an error, not half a picture.
@@ -186,7 +189,7 @@ public sealed class ImageData
 
         if (!MemoryMarshal.TryGetArray(bytes, out ArraySegment<byte> segment))
         {
-            segment = bytes.ToArray();
+            segment = new ArraySegment<byte>(bytes.ToArray());
         }
 
         accessor.WriteArray(position, segment.Array!, segment.Offset, segment.Count);

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 
 namespace SharedMemory;
@@ -48,17 +47,17 @@ public sealed class MapFormatException : FormatException
         var text = new StringBuilder($"{kind}: {field}");
         if (offset is not null)
         {
-            text.Append(CultureInfo.InvariantCulture, $" at offset {offset}");
+            text.Append(FormattableString.Invariant($" at offset {offset}"));
         }
 
         if (value is not null)
         {
-            text.Append(CultureInfo.InvariantCulture, $", value {value}");
+            text.Append(FormattableString.Invariant($", value {value}"));
         }
 
         if (limit is not null)
         {
-            text.Append(CultureInfo.InvariantCulture, $", limit {limit}");
+            text.Append(FormattableString.Invariant($", limit {limit}"));
         }
 
         return text.ToString();

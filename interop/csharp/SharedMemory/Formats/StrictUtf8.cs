@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text;
 
 namespace SharedMemory;
@@ -7,6 +6,9 @@ namespace SharedMemory;
 internal static class StrictUtf8
 {
     private const string Field = "path";
+
+    // The size of a character that is two surrogates in UTF-16.
+    private const int SizeOfPair = 4;
 
     /// <summary>
     /// Returns the size of <paramref name="text"/> in UTF-8. An array may be too small for it.
@@ -20,9 +22,11 @@ internal static class StrictUtf8
         }
 
         long count = 0;
-        foreach (Rune rune in text.EnumerateRunes())
+        for (int index = 0; index < text.Length; index++)
         {
-            count += rune.Utf8SequenceLength;
+            int size = SizeAt(text, index);
+            count += size;
+            index += size == SizeOfPair ? 1 : 0;
         }
 
         return count;
@@ -34,17 +38,20 @@ internal static class StrictUtf8
     /// </summary>
     public static void ThrowIfLoneSurrogate(string text, long fieldOffset)
     {
-        ReadOnlySpan<char> rest = text;
         long offset = fieldOffset;
-        while (!rest.IsEmpty)
+        for (int index = 0; index < text.Length; index++)
         {
-            if (Rune.DecodeFromUtf16(rest, out Rune rune, out int used) != OperationStatus.Done)
+            int size = SizeAt(text, index);
+            if (size == SizeOfPair)
             {
-                throw new MapFormatException(FormatErrorKind.InvalidUtf8, Field, offset, rest[0]);
+                index++;
+            }
+            else if (char.IsSurrogate(text[index]))
+            {
+                throw new MapFormatException(FormatErrorKind.InvalidUtf8, Field, offset, text[index]);
             }
 
-            offset += rune.Utf8SequenceLength;
-            rest = rest[used..];
+            offset += size;
         }
     }
 
@@ -53,24 +60,45 @@ internal static class StrictUtf8
     /// </summary>
     public static string Decode(ReadOnlySpan<byte> bytes, long fieldOffset, bool replaceInvalid)
     {
-        if (!replaceInvalid && !System.Text.Unicode.Utf8.IsValid(bytes))
+        int bad = Utf8Sequence.FirstInvalid(bytes);
+        if (bad == bytes.Length)
         {
-            int bad = FirstInvalid(bytes);
-            throw new MapFormatException(
+            return Encoding.UTF8.GetString(bytes);
+        }
+
+        return replaceInvalid
+            ? Replace(bytes)
+            : throw new MapFormatException(
                 FormatErrorKind.InvalidUtf8, Field, fieldOffset + bad, bytes[bad]);
-        }
-
-        return Encoding.UTF8.GetString(bytes);
     }
 
-    private static int FirstInvalid(ReadOnlySpan<byte> bytes)
+    /// <summary>
+    /// Decodes bytes as .NET does. .NET Framework and Mono write another number of U+FFFD.
+    /// </summary>
+    private static string Replace(ReadOnlySpan<byte> bytes)
     {
-        int index = 0;
-        while (Rune.DecodeFromUtf8(bytes[index..], out _, out int used) == OperationStatus.Done)
+        var text = new StringBuilder(bytes.Length);
+        while (!bytes.IsEmpty)
         {
-            index += used;
+            int valid = Utf8Sequence.FirstInvalid(bytes);
+            text.Append(Encoding.UTF8.GetString(bytes.Slice(0, valid)));
+            bytes = bytes.Slice(valid);
+            if (!bytes.IsEmpty)
+            {
+                _ = Utf8Sequence.TryRead(bytes, out int replaced);
+                text.Append('\uFFFD');
+                bytes = bytes.Slice(replaced);
+            }
         }
 
-        return index;
+        return text.ToString();
     }
+
+    /// <summary>Returns the size of a character in UTF-8. A lone surrogate becomes U+FFFD.</summary>
+    private static int SizeAt(string text, int index) => text[index] switch
+    {
+        < '\u0080' => 1,
+        < '\u0800' => 2,
+        _ => char.IsSurrogatePair(text, index) ? SizeOfPair : 3,
+    };
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
 
@@ -9,6 +10,11 @@ namespace SharedMemory;
 /// </summary>
 public static class StructBytes
 {
+    // What the trimmer must keep of a type so that the marshaller can create its values.
+    internal const DynamicallyAccessedMemberTypes Constructors =
+        DynamicallyAccessedMemberTypes.PublicConstructors
+        | DynamicallyAccessedMemberTypes.NonPublicConstructors;
+
     /// <summary>Returns the marshalled bytes of <paramref name="value"/>.</summary>
     /// <typeparam name="T">A structure that can be marshalled.</typeparam>
     /// <param name="value">The value. An <see cref="IValidated"/> value is checked first.</param>
@@ -46,12 +52,12 @@ public static class StructBytes
     /// <typeparam name="T">A structure that can be marshalled.</typeparam>
     /// <param name="source">The buffer. It can be longer than the structure.</param>
     /// <exception cref="MapFormatException">The source is too short (truncated).</exception>
-    public static T FromBytes<T>(ReadOnlySpan<byte> source)
+    public static T FromBytes<[DynamicallyAccessedMembers(Constructors)] T>(ReadOnlySpan<byte> source)
         where T : struct
     {
         int size = Marshal.SizeOf<T>();
         CheckCapacity<T>(source.Length, size);
-        byte[] bytes = source[..size].ToArray();
+        byte[] bytes = source.Slice(0, size).ToArray();
         nint memory = Marshal.AllocHGlobal(size);
         try
         {
@@ -75,7 +81,7 @@ public static class StructBytes
     public static int WriteStruct<T>(this MemoryMappedViewAccessor accessor, T value)
         where T : struct
     {
-        ArgumentNullException.ThrowIfNull(accessor);
+        Guard.NotNull(accessor);
         byte[] bytes = ToBytes(value);
         CheckFits<T>(bytes.Length, accessor.Capacity);
         accessor.WriteArray(0, bytes, 0, bytes.Length);
@@ -101,10 +107,11 @@ public static class StructBytes
     /// <typeparam name="T">A structure that can be marshalled.</typeparam>
     /// <param name="accessor">The view.</param>
     /// <exception cref="MapFormatException">The source is too short (truncated).</exception>
-    public static T ReadStruct<T>(this MemoryMappedViewAccessor accessor)
+    public static T ReadStruct<[DynamicallyAccessedMembers(Constructors)] T>(
+        this MemoryMappedViewAccessor accessor)
         where T : struct
     {
-        ArgumentNullException.ThrowIfNull(accessor);
+        Guard.NotNull(accessor);
         var bytes = new byte[Marshal.SizeOf<T>()];
         CheckCapacity<T>(accessor.Capacity, bytes.Length);
         accessor.ReadArray(0, bytes, 0, bytes.Length);

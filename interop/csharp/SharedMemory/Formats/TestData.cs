@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace SharedMemory;
@@ -37,7 +36,7 @@ public struct TestData : IValidated
         for (int index = 0; index < ScoreCount; index++)
         {
             checkedScores[index] = ToInt32(
-                string.Create(CultureInfo.InvariantCulture, $"Scores[{index}]"),
+                FormattableString.Invariant($"Scores[{index}]"),
                 ScoresOffset + (index * sizeof(int)),
                 scores![index]);
         }
@@ -49,8 +48,8 @@ public struct TestData : IValidated
     public readonly void Validate() => CheckCount(Scores?.Length ?? 0);
 
     /// <summary>Returns a text such as <c>Id=100,Age=20,Scores=60,61,62,63,64,65,66,67,68,69</c>.</summary>
-    public override readonly string ToString() => string.Create(
-        CultureInfo.InvariantCulture, $"Id={Id},Age={Age},Scores={string.Join(',', Scores ?? [])}");
+    public override readonly string ToString() => FormattableString.Invariant(
+        $"Id={Id},Age={Age},Scores={string.Join(",", Scores ?? [])}");
 
     private static void CheckCount(int count)
     {

@@ -18,8 +18,8 @@ public static class MapName
     /// <exception cref="ArgumentException">The name breaks a rule. The message says which.</exception>
     public static string Check(string mapName)
     {
-        ArgumentNullException.ThrowIfNull(mapName);
-        bool isWindows = OperatingSystem.IsWindows();
+        Guard.NotNull(mapName);
+        bool isWindows = Host.IsWindows;
         string name = isWindows ? mapName : WithoutNamespace(mapName);
         string? rule = name.Length == 0 ? "must not be empty" : isWindows ? null : BrokenFileRule(name);
         return rule is null
@@ -33,7 +33,7 @@ public static class MapName
         {
             if (name.StartsWith(prefix, StringComparison.Ordinal))
             {
-                return name[prefix.Length..];
+                return name.Substring(prefix.Length);
             }
         }
 
@@ -54,17 +54,7 @@ public static class MapName
         _ => null,
     };
 
-    private static bool HasLoneSurrogate(string text)
-    {
-        foreach (Rune rune in text.EnumerateRunes())
-        {
-            // U+FFFD stands for a lone surrogate, or the text contains U+FFFD.
-            if (rune == Rune.ReplacementChar)
-            {
-                return Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)) != text;
-            }
-        }
-
-        return false;
-    }
+    // A lone surrogate becomes U+FFFD.
+    private static bool HasLoneSurrogate(string text) =>
+        Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)) != text;
 }

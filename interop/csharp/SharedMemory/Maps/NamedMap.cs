@@ -19,6 +19,7 @@ public sealed class NamedMap : IDisposable
 {
     private readonly MemoryMappedFile _map;
     private readonly PosixMapFile? _file;
+    private volatile bool _isDisposed;
 
     private NamedMap(MemoryMappedFile map) => _map = map;
 
@@ -28,13 +29,7 @@ public sealed class NamedMap : IDisposable
         try
         {
             // This map has full access. PermittedAccess checks each view.
-            _map = MemoryMappedFile.CreateFromFile(
-                file.Descriptor,
-                mapName: null,
-                file.Capacity,
-                MemoryMappedFileAccess.ReadWrite,
-                HandleInheritability.None,
-                leaveOpen: true);
+            _map = DescriptorMap.Create(file.Descriptor, file.Capacity);
         }
         catch
         {
@@ -44,7 +39,7 @@ public sealed class NamedMap : IDisposable
     }
 
     /// <summary>Gets the size of the map's file now; null where the system keeps it.</summary>
-    internal long? FileLength => _file is null ? null : RandomAccess.GetLength(_file.Descriptor);
+    internal long? FileLength => _file is null ? null : Descriptors.Length(_file.Descriptor);
 
     /// <summary>Releases a map that was not disposed, so that its name is free.</summary>
     ~NamedMap() => _file?.Release();
@@ -73,7 +68,7 @@ public sealed class NamedMap : IDisposable
         HandleInheritability inheritability = HandleInheritability.None)
     {
         string? name = mapName is null ? null : MapName.Check(mapName);
-        if (name is null || OperatingSystem.IsWindows())
+        if (Host.IsWindows || (name is null && !Host.IsMono))
         {
             return new NamedMap(
                 MemoryMappedFile.CreateNew(name, capacity, access, options, inheritability));
@@ -86,8 +81,9 @@ public sealed class NamedMap : IDisposable
         }
 
         CheckOptions(options, inheritability);
-        return new NamedMap(PosixMapFile.Create(
-            name, capacity, access.ToPermits(), options, inheritability));
+        return new NamedMap(name is null
+            ? PosixMapFile.CreateAnonymous(capacity, access.ToPermits(), options, inheritability)
+            : PosixMapFile.Create(name, capacity, access.ToPermits(), options, inheritability));
     }
 
     /// <summary>Opens a map, or creates it if no process holds a map with this name.</summary>
@@ -117,7 +113,7 @@ public sealed class NamedMap : IDisposable
         HandleInheritability inheritability = HandleInheritability.None)
     {
         string name = MapName.Check(mapName);
-        if (OperatingSystem.IsWindows())
+        if (Host.IsWindows)
         {
             return new NamedMap(
                 MemoryMappedFile.CreateOrOpen(name, capacity, access, options, inheritability));
@@ -158,7 +154,7 @@ public sealed class NamedMap : IDisposable
         HandleInheritability inheritability = HandleInheritability.None)
     {
         string name = MapName.Check(mapName);
-        if (OperatingSystem.IsWindows())
+        if (Host.IsWindows)
         {
             return new NamedMap(
                 MemoryMappedFile.OpenExisting(name, desiredAccessRights, inheritability));
@@ -228,6 +224,7 @@ public sealed class NamedMap : IDisposable
     /// <summary>Releases the map. Its views remain valid.</summary>
     public void Dispose()
     {
+        _isDisposed = true;
         _map.Dispose();
         _file?.Release();
         GC.SuppressFinalize(this);
@@ -239,6 +236,7 @@ public sealed class NamedMap : IDisposable
     /// </summary>
     private TView WhileOpen<TView>(Func<TView> makeView)
     {
+        Guard.NotDisposed(_isDisposed, this);
         SafeHandle handle = _map.SafeMemoryMappedFileHandle;
         bool isMapKept = false;
         bool isFileKept = false;
@@ -272,7 +270,7 @@ public sealed class NamedMap : IDisposable
         }
 
         // For invalid arguments, .NET throws before it checks the access.
-        bool argumentsAreValid = offset >= 0 && size >= 0 && Enum.IsDefined(access)
+        bool argumentsAreValid = offset >= 0 && size >= 0 && Enum.IsDefined(typeof(MemoryMappedFileAccess), access)
             && offset <= _file.Capacity && size <= _file.Capacity - offset;
         if (!argumentsAreValid)
         {
@@ -290,8 +288,8 @@ public sealed class NamedMap : IDisposable
 
     private static void CheckCapacityAndAccess(long capacity, MemoryMappedFileAccess access)
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
-        if (!Enum.IsDefined(access))
+        Guard.Positive(capacity);
+        if (!Enum.IsDefined(typeof(MemoryMappedFileAccess), access))
         {
             throw new ArgumentOutOfRangeException(nameof(access));
         }
@@ -310,7 +308,7 @@ public sealed class NamedMap : IDisposable
 
     private static void CheckInheritability(HandleInheritability inheritability)
     {
-        if (!Enum.IsDefined(inheritability))
+        if (!Enum.IsDefined(typeof(HandleInheritability), inheritability))
         {
             throw new ArgumentOutOfRangeException(nameof(inheritability));
         }

@@ -5,8 +5,7 @@ namespace SharedMemory.Posix;
 /// <summary>Waits between attempts, for ten seconds in all (docs/named-maps.md).</summary>
 internal struct BoundedWait(string operation)
 {
-    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(10);
-
+    private const int Limit = 10; // seconds
     private const int MaxYields = 50;
     private const int MaxPause = 5; // milliseconds
 
@@ -17,10 +16,10 @@ internal struct BoundedWait(string operation)
     /// <exception cref="IOException">The ten seconds have passed.</exception>
     public void Wait()
     {
-        if (Stopwatch.GetElapsedTime(_start) > s_limit)
+        if (Stopwatch.GetTimestamp() - _start > Limit * Stopwatch.Frequency)
         {
             throw new IOException(
-                $"{operation}: gave up after {s_limit.TotalSeconds:0} seconds, because other processes"
+                $"{operation}: gave up after {Limit} seconds, because other processes"
                 + " locked or changed the map.",
                 LibcConstants.Busy);
         }

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
 using static SharedMemory.Posix.LibcConstants;
 
 namespace SharedMemory.Posix;
@@ -20,12 +19,12 @@ internal readonly record struct FileIdentity(ulong Device, ulong Inode, uint Own
     public bool Equals(FileIdentity other) => Device == other.Device && Inode == other.Inode;
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Device, Inode);
+    public override int GetHashCode() => (Device, Inode).GetHashCode();
 
     /// <summary>Returns the identity of an open file.</summary>
-    public static unsafe FileIdentity Of(SafeFileHandle file)
+    public static unsafe FileIdentity Of(SafeHandle file)
     {
-        if (OperatingSystem.IsMacOS())
+        if (Host.IsMacOS)
         {
             Libc.MacStatBuffer mac;
             Require(IsIntel ? Libc.FstatMacIntel(file, &mac) : Libc.FstatMac(file, &mac));
@@ -40,7 +39,7 @@ internal readonly record struct FileIdentity(ulong Device, ulong Inode, uint Own
     /// <summary>Returns the identity of the file at a path, or null. Does not follow a link.</summary>
     public static unsafe FileIdentity? At(string path)
     {
-        if (OperatingSystem.IsMacOS())
+        if (Host.IsMacOS)
         {
             Libc.MacStatBuffer mac;
             return Found(IsIntel ? Libc.LstatMacIntel(path, &mac) : Libc.LstatMac(path, &mac))
@@ -78,7 +77,7 @@ internal readonly record struct FileIdentity(ulong Device, ulong Inode, uint Own
 
     private static bool Found(int result)
     {
-        if (result < 0 && Marshal.GetLastPInvokeError() is NoEntry or NotDirectory)
+        if (result < 0 && Marshal.GetLastWin32Error() is NoEntry or NotDirectory)
         {
             return false;
         }

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Microsoft.Win32.SafeHandles;
+using System.Runtime.InteropServices;
 using static SharedMemory.Posix.LibcConstants;
 
 namespace SharedMemory.Posix;
@@ -16,9 +16,9 @@ internal static class FileUsers
     /// Returns which processes have a file open or mapped, with the verb "use"; null for none. A
     /// descriptor with which a process examines the file of a map does not count.
     /// </summary>
-    public static string? Describe(SafeFileHandle file)
+    public static string? Describe(SafeHandle file)
     {
-        if (!OperatingSystem.IsLinux())
+        if (!Host.IsLinux)
         {
             return null;
         }
@@ -61,7 +61,7 @@ internal static class FileUsers
             const string label = "flags:";
             string line = File.ReadLines(Path.Combine(folder, "fdinfo", Path.GetFileName(link)))
                 .First(line => line.StartsWith(label, StringComparison.Ordinal));
-            int flags = Convert.ToInt32(line[label.Length..].Trim(), 8);
+            int flags = Convert.ToInt32(line.Substring(label.Length).Trim(), 8);
             return (flags & (NoFollow | NonBlocking)) == (NoFollow | NonBlocking);
         }
         catch (Exception error) when (IsNotVisible(error))
@@ -78,7 +78,7 @@ internal static class FileUsers
         try
         {
             return File.ReadLines(Path.Combine(folder, "maps"))
-                .Select(line => line.Split(' ', 6))
+                .Select(line => line.Split([' '], 6))
                 .Any(fields => fields[3] == device && fields[4] == inode);
         }
         catch (Exception error) when (IsNotVisible(error))

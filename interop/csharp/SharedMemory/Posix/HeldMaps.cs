@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 
 namespace SharedMemory.Posix;
 
@@ -17,7 +18,9 @@ internal static class HeldMaps
 
     private static readonly ConcurrentDictionary<PosixMapFile, bool> s_held = CreateWithExitHook();
 
-    private static int s_changes; // the number of threads that are opening or releasing a map
+    // The number of threads that are opening or releasing a map.
+    private static readonly StrongBox<int> s_changes = new();
+
     private static int s_exiting; // the thread that ends the process, or 0
 
     public static void Add(PosixMapFile file) => s_held[file] = true;
@@ -46,21 +49,21 @@ internal static class HeldMaps
     /// <summary>Notes that this thread is releasing a map, until the result is disposed.</summary>
     public static Change BeginToRelease()
     {
-        Interlocked.Increment(ref s_changes);
-        return new Change(ref s_changes);
+        Interlocked.Increment(ref s_changes.Value);
+        return new Change(s_changes);
     }
 
     private static ConcurrentDictionary<PosixMapFile, bool> CreateWithExitHook()
     {
         AppDomain.CurrentDomain.ProcessExit += static (_, _) => ReleaseAll();
-        return new ConcurrentDictionary<PosixMapFile, bool>(ReferenceEqualityComparer.Instance);
+        return new ConcurrentDictionary<PosixMapFile, bool>();
     }
 
     private static void ReleaseAll()
     {
         Interlocked.Exchange(ref s_exiting, Environment.CurrentManagedThreadId);
         ReleaseNames();
-        SpinWait.SpinUntil(static () => Volatile.Read(ref s_changes) == 0, s_patience);
+        SpinWait.SpinUntil(static () => Volatile.Read(ref s_changes.Value) == 0, s_patience);
         ReleaseNames(); // of the maps that other threads have opened meanwhile
     }
 
@@ -73,11 +76,9 @@ internal static class HeldMaps
     }
 
     /// <summary>Represents the time in which a thread opens or releases a map.</summary>
-    internal readonly ref struct Change(ref int changes)
+    internal readonly ref struct Change(StrongBox<int> changes)
     {
-        private readonly ref int _changes = ref changes;
-
         /// <summary>Ends this time.</summary>
-        public void Dispose() => Interlocked.Decrement(ref _changes);
+        public void Dispose() => Interlocked.Decrement(ref changes.Value);
     }
 }

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
 using static SharedMemory.Posix.LibcConstants;
 
 namespace SharedMemory.Posix;
@@ -8,25 +7,25 @@ namespace SharedMemory.Posix;
 internal static class HolderLock
 {
     /// <summary>Takes a shared lock. Returns false if another process has an exclusive lock.</summary>
-    public static bool TryShared(SafeFileHandle file) => Try(file, LockShared);
+    public static bool TryShared(SafeHandle file) => Try(file, LockShared);
 
     /// <summary>
     /// Takes an exclusive lock. Returns false if another process has a lock; in that case, the shared
     /// lock of this file may be lost.
     /// </summary>
-    public static bool TryExclusive(SafeFileHandle file) => Try(file, LockExclusive);
+    public static bool TryExclusive(SafeHandle file) => Try(file, LockExclusive);
 
     /// <summary>Releases the lock.</summary>
-    public static void Release(SafeFileHandle file) => _ = Libc.Flock(file, LockRelease);
+    public static void Release(SafeHandle file) => _ = Libc.Flock(file, LockRelease);
 
-    private static bool Try(SafeFileHandle file, int operation)
+    private static bool Try(SafeHandle file, int operation)
     {
         if (Libc.Flock(file, operation | LockNonBlocking) == 0)
         {
             return true;
         }
 
-        return Marshal.GetLastPInvokeError() == WouldBlock
+        return Marshal.GetLastWin32Error() == WouldBlock
             ? false
             : throw PosixError.Last("locking the file of a map");
     }

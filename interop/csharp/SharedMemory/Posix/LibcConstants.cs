@@ -8,6 +8,8 @@ internal static class LibcConstants
     public const int ReadWrite = 2; // O_RDWR
     public const int ReadOnly = 0; // O_RDONLY
 
+    public const int SeekEnd = 2; // SEEK_END
+
     public const int LockShared = 1; // LOCK_SH
     public const int LockExclusive = 2; // LOCK_EX
     public const int LockNonBlocking = 4; // LOCK_NB
@@ -44,24 +46,28 @@ internal static class LibcConstants
     public const int ReadOnlyFileSystem = 30; // EROFS
     public const int Busy = 16; // EBUSY
 
+    // Older targets have no names for these.
+    private const Architecture Armv6 = (Architecture)7;
+    private const Architecture Ppc64le = (Architecture)8;
+
     // ARM and POWER have other values for some flags of open.
     private static readonly bool s_isArmOrPower = RuntimeInformation.ProcessArchitecture
-        is Architecture.Arm64 or Architecture.Arm or Architecture.Armv6 or Architecture.Ppc64le;
+        is Architecture.Arm64 or Architecture.Arm or Armv6 or Ppc64le;
 
-    public static int CloseOnExec { get; } = OperatingSystem.IsMacOS() ? 0x1000000 : 0x80000; // O_CLOEXEC
+    public static int CloseOnExec { get; } = Host.IsMacOS ? 0x1000000 : 0x80000; // O_CLOEXEC
 
-    public static int NonBlocking { get; } = OperatingSystem.IsMacOS() ? 0x4 : 0x800; // O_NONBLOCK
+    public static int NonBlocking { get; } = Host.IsMacOS ? 0x4 : 0x800; // O_NONBLOCK
 
     // O_NOFOLLOW
     public static int NoFollow { get; } =
-        OperatingSystem.IsMacOS() ? 0x100 : s_isArmOrPower ? 0x8000 : 0x20000;
+        Host.IsMacOS ? 0x100 : s_isArmOrPower ? 0x8000 : 0x20000;
 
     // O_TMPFILE, which includes O_DIRECTORY
     public static int TemporaryFile { get; } = 0x400000 | (s_isArmOrPower ? 0x4000 : 0x10000);
 
-    public static int WouldBlock { get; } = OperatingSystem.IsMacOS() ? 35 : 11; // EWOULDBLOCK
+    public static int WouldBlock { get; } = Host.IsMacOS ? 35 : 11; // EWOULDBLOCK
 
-    public static int TooManyLinks { get; } = OperatingSystem.IsMacOS() ? 62 : 40; // ELOOP
+    public static int TooManyLinks { get; } = Host.IsMacOS ? 62 : 40; // ELOOP
 
-    public static int NotSupported { get; } = OperatingSystem.IsMacOS() ? 45 : 95; // EOPNOTSUPP
+    public static int NotSupported { get; } = Host.IsMacOS ? 45 : 95; // EOPNOTSUPP
 }

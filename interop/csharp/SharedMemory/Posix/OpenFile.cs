@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
 using static SharedMemory.Posix.LibcConstants;
 
 namespace SharedMemory.Posix;
@@ -11,11 +10,11 @@ internal static class OpenFile
     public const string PrivatePrefix = ".pyshm-";
 
     /// <summary>Opens the file at a path.</summary>
-    public static SafeFileHandle At(string path, int flags)
+    public static SafeHandle At(string path, int flags)
     {
         int descriptor = Libc.Open(path, flags);
         return descriptor >= 0
-            ? new SafeFileHandle(descriptor, ownsHandle: true)
+            ? Descriptors.Own(descriptor)
             : throw PosixError.Last(path);
     }
 
@@ -24,12 +23,12 @@ internal static class OpenFile
     /// <exception cref="UnauthorizedAccessException">
     /// The file is not regular, another user owns it, or its mode or names are not those of a map's.
     /// </exception>
-    public static SafeFileHandle OfMap(string path, string name)
+    public static SafeHandle OfMap(string path, string name)
     {
         int descriptor = Libc.Open(path, ReadWrite | NoFollow | CloseOnExec | NonBlocking);
         if (descriptor < 0)
         {
-            int number = Marshal.GetLastPInvokeError();
+            int number = Marshal.GetLastWin32Error();
             if (number is NoEntry or NotDirectory)
             {
                 throw new FileNotFoundException($"There is no map with the name \"{name}\".", path);
@@ -41,7 +40,7 @@ internal static class OpenFile
                 : PosixError.Of(number, $"The file {path} of map \"{name}\"");
         }
 
-        var file = new SafeFileHandle(descriptor, ownsHandle: true);
+        var file = Descriptors.Own(descriptor);
         try
         {
             FileIdentity found = FileIdentity.Of(file);
@@ -62,14 +61,14 @@ internal static class OpenFile
     }
 
     /// <summary>Returns whether the path is that of the open file.</summary>
-    public static bool IsAt(string path, SafeFileHandle file) =>
+    public static bool IsAt(string path, SafeHandle file) =>
         FileIdentity.At(path) == FileIdentity.Of(file);
 
     /// <summary>
     /// Returns why a regular file can't be that of a map of this user, or null. Another user may have
     /// given it this name.
     /// </summary>
-    private static string? WhyNotTrusted(FileIdentity found, SafeFileHandle file, string path)
+    private static string? WhyNotTrusted(FileIdentity found, SafeHandle file, string path)
     {
         if (found.Owner != Libc.EffectiveUser())
         {

@@ -9,7 +9,7 @@ internal static class PosixError
     private const int ErrorAlreadyExists = unchecked((int)0x800700B7);
 
     /// <summary>Returns the exception for the last failed system call of this thread.</summary>
-    public static Exception Last(string operation) => Of(Marshal.GetLastPInvokeError(), operation);
+    public static Exception Last(string operation) => Of(Marshal.GetLastWin32Error(), operation);
 
     /// <summary>
     /// Returns the exception for an error number. The message begins with
@@ -17,7 +17,7 @@ internal static class PosixError
     /// </summary>
     public static Exception Of(int number, string operation)
     {
-        string message = $"{operation}: {Marshal.GetPInvokeErrorMessage(number)}";
+        string message = $"{operation}: {Marshal.PtrToStringAnsi(Libc.ErrorText(number))}";
         return number switch
         {
             AccessDenied or NoPermission or ReadOnlyFileSystem or IsDirectory =>

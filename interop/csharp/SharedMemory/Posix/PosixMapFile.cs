@@ -1,7 +1,5 @@
 using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
-using System.Runtime.Versioning;
-using Microsoft.Win32.SafeHandles;
 using static SharedMemory.Posix.LibcConstants;
 
 namespace SharedMemory.Posix;
@@ -13,14 +11,14 @@ internal sealed class PosixMapFile
     // loses its locks first, and its memory a little later.
     private static readonly int[] s_pauses = [1, 10, 50];
 
-    private readonly string _path;
-    private readonly SafeFileHandle? _inheritable;
+    private readonly string? _path; // null for an anonymous map
+    private readonly SafeHandle? _inheritable;
     private int _isNameReleased;
     private bool _isReleased;
 
     private PosixMapFile(
-        SafeFileHandle descriptor,
-        string path,
+        SafeHandle descriptor,
+        string? path,
         long capacity,
         MapPermits permits,
         HandleInheritability inheritability)
@@ -45,10 +43,10 @@ internal sealed class PosixMapFile
     }
 
     /// <summary>Gets the open file. Its shared lock makes this process a holder.</summary>
-    public SafeFileHandle Descriptor { get; }
+    public SafeHandle Descriptor { get; }
 
     /// <summary>Gets the descriptor that child processes inherit. It may have a separate lock.</summary>
-    public SafeFileHandle DescriptorForChildren => _inheritable ?? Descriptor;
+    public SafeHandle DescriptorForChildren => _inheritable ?? Descriptor;
 
     /// <summary>Gets the size of the map in bytes.</summary>
     public long Capacity { get; }
@@ -60,7 +58,6 @@ internal sealed class PosixMapFile
     public bool IsReleased => Volatile.Read(ref _isReleased);
 
     /// <summary>Creates the map. Throws IOException if a process holds a map with this name.</summary>
-    [UnsupportedOSPlatform("windows")]
     public static PosixMapFile Create(
         string name,
         long capacity,
@@ -102,6 +99,30 @@ internal sealed class PosixMapFile
     }
 
     /// <summary>
+    /// Creates a map without a name, where <see cref="MemoryMappedFile"/> can't: Mono ends the process.
+    /// </summary>
+    public static PosixMapFile CreateAnonymous(
+        long capacity,
+        MapPermits permits,
+        MemoryMappedFileOptions options,
+        HandleInheritability inheritability)
+    {
+        ThrowIfUnsupported();
+        string directory = SharedMemoryDirectory.Find();
+        string operation = $"Creating an anonymous map with {capacity} bytes in {directory}";
+        using UnnamedFile file = UnnamedFile.Create(directory, capacity, options, operation);
+        try
+        {
+            return new PosixMapFile(file.Descriptor, path: null, capacity, permits, inheritability);
+        }
+        catch
+        {
+            file.Descriptor.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
     /// Opens the map. Throws FileNotFoundException if no process holds a map with this name.
     /// </summary>
     public static PosixMapFile Open(
@@ -113,7 +134,7 @@ internal sealed class PosixMapFile
         var wait = new BoundedWait($"Opening the named map \"{name}\"");
         while (true)
         {
-            SafeFileHandle file = OpenFile.OfMap(path, name);
+            SafeHandle file = OpenFile.OfMap(path, name);
             bool isHeld = false;
             try
             {
@@ -130,7 +151,7 @@ internal sealed class PosixMapFile
                         ? $"{users} it, but not as a map."
                         : "a process that was killed left it.";
                     throw new FileNotFoundException(
-                        $"There is no map with the name \"{name}\". Its file {path} ({RandomAccess.GetLength(file)}"
+                        $"There is no map with the name \"{name}\". Its file {path} ({Descriptors.Length(file)}"
                         + $" bytes) exists, but no process holds it: {why}",
                         path);
                 }
@@ -153,7 +174,6 @@ internal sealed class PosixMapFile
     }
 
     /// <summary>Opens the map, or creates it if no process holds it.</summary>
-    [UnsupportedOSPlatform("windows")]
     public static PosixMapFile CreateOrOpen(
         string name,
         long capacity,
@@ -209,24 +229,27 @@ internal sealed class PosixMapFile
         {
             HeldMaps.Remove(this);
             _inheritable?.Dispose();
-            ReleaseFile(Descriptor, _path);
+            if (_path is not null)
+            {
+                ReleaseFile(Descriptor, _path);
+            }
         }
     }
 
     private static PosixMapFile FromHeldFile(
-        SafeFileHandle file,
+        SafeHandle file,
         string path,
         string name,
         MapPermits permits,
         HandleInheritability inheritability)
     {
-        long capacity = RandomAccess.GetLength(file);
+        long capacity = Descriptors.Length(file);
         return capacity > 0
             ? new PosixMapFile(file, path, capacity, permits, inheritability)
             : throw new IOException($"The file {path} of map \"{name}\" is empty, so it can't be mapped.");
     }
 
-    private static FileState BecomeHolder(SafeFileHandle file, string path)
+    private static FileState BecomeHolder(SafeHandle file, string path)
     {
         using TransitionLock transition = TransitionLock.Take(file, path);
         if (!OpenFile.IsAt(path, file))
@@ -273,7 +296,7 @@ internal sealed class PosixMapFile
     /// <summary>Removes the file, or returns which processes use it without holding it.</summary>
     private static string? TryRemoveNotHeld(string path, string name)
     {
-        SafeFileHandle file;
+        SafeHandle file;
         try
         {
             file = OpenFile.OfMap(path, name);
@@ -304,7 +327,7 @@ internal sealed class PosixMapFile
                 }
 
                 // A user may remove the file at the same time.
-                if (Libc.Unlink(path) < 0 && Marshal.GetLastPInvokeError() != NoEntry)
+                if (Libc.Unlink(path) < 0 && Marshal.GetLastWin32Error() != NoEntry)
                 {
                     throw PosixError.Last($"Removing {path}, which a killed process left");
                 }
@@ -319,7 +342,7 @@ internal sealed class PosixMapFile
     }
 
     /// <summary>Removes the file if no other process holds it, and releases the locks.</summary>
-    private static void ReleaseFile(SafeFileHandle file, string path)
+    private static void ReleaseFile(SafeHandle file, string path)
     {
         try
         {
@@ -343,7 +366,7 @@ internal sealed class PosixMapFile
     private static void ThrowIfUnsupported()
     {
         // 32-bit Linux has another struct flock.
-        if (OperatingSystem.IsLinux() && !Environment.Is64BitProcess)
+        if (Host.IsLinux && !Environment.Is64BitProcess)
         {
             throw new PlatformNotSupportedException("Named maps need a 64-bit process on Linux.");
         }
@@ -353,13 +376,13 @@ internal sealed class PosixMapFile
     /// Opens the file again, for child processes. With a shared descriptor, a lock would not show
     /// which process still holds the map.
     /// </summary>
-    private SafeFileHandle OpenForChildren()
+    private SafeHandle OpenForChildren()
     {
         // On Linux, the descriptor always refers to this file. macOS has no such path.
-        string source = OperatingSystem.IsLinux()
+        string source = Host.IsLinux
             ? $"/proc/self/fd/{Descriptor.DangerousGetHandle()}"
-            : _path;
-        SafeFileHandle copy = OpenFile.At(source, ReadWrite);
+            : _path!;
+        SafeHandle copy = OpenFile.At(source, ReadWrite);
         try
         {
             bool isHolder = FileIdentity.Of(copy) == FileIdentity.Of(Descriptor)
@@ -367,7 +390,7 @@ internal sealed class PosixMapFile
             return isHolder
                 ? copy
                 : throw new IOException(
-                    $"Opening {_path} for child processes: another process replaced or locked it.");
+                    $"Opening {source} for child processes: another process replaced or locked it.");
         }
         catch
         {

@@ -12,15 +12,15 @@ internal static class SharedMemoryDirectory
     public static string Find()
     {
         string? chosen = Environment.GetEnvironmentVariable(Variable);
-        if (!string.IsNullOrEmpty(chosen))
+        if (chosen is { Length: > 0 })
         {
-            return Path.IsPathFullyQualified(chosen) && Directory.Exists(chosen)
+            return chosen[0] == '/' && Directory.Exists(chosen)
                 ? chosen
                 : throw new ArgumentException(
                     $"{Variable}=\"{chosen}\" is not the absolute path of a directory.");
         }
 
-        if (OperatingSystem.IsLinux() && Directory.Exists(LinuxDefault))
+        if (Host.IsLinux && Directory.Exists(LinuxDefault))
         {
             return LinuxDefault;
         }

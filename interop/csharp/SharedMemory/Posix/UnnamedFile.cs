@@ -1,8 +1,6 @@
 using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
-using System.Runtime.Versioning;
-using System.Security.Cryptography;
-using Microsoft.Win32.SafeHandles;
+using System.Text;
 using static SharedMemory.Posix.LibcConstants;
 
 namespace SharedMemory.Posix;
@@ -11,13 +9,12 @@ namespace SharedMemory.Posix;
 /// Represents the file of a map before it gets its name. It is locked and has its size, and other
 /// processes can't open it.
 /// </summary>
-[UnsupportedOSPlatform("windows")]
 internal sealed class UnnamedFile : IDisposable
 {
     private readonly string? _privatePath;
     private readonly string _operation;
 
-    private UnnamedFile(SafeFileHandle descriptor, string? privatePath, string operation)
+    private UnnamedFile(SafeHandle descriptor, string? privatePath, string operation)
     {
         Descriptor = descriptor;
         _privatePath = privatePath;
@@ -25,7 +22,7 @@ internal sealed class UnnamedFile : IDisposable
     }
 
     /// <summary>Gets the open file. <see cref="Dispose"/> does not close it.</summary>
-    public SafeFileHandle Descriptor { get; }
+    public SafeHandle Descriptor { get; }
 
     /// <summary>Creates a file. Error messages begin with <paramref name="operation"/>.</summary>
     public static UnnamedFile Create(
@@ -71,7 +68,7 @@ internal sealed class UnnamedFile : IDisposable
                 CurrentDirectory,
                 path,
                 FollowLink);
-        if (result < 0 && Marshal.GetLastPInvokeError() == Exists)
+        if (result < 0 && Marshal.GetLastWin32Error() == Exists)
         {
             return false;
         }
@@ -89,17 +86,17 @@ internal sealed class UnnamedFile : IDisposable
         }
     }
 
-    private static UnnamedFile Open(string directory, string operation)
+    private static unsafe UnnamedFile Open(string directory, string operation)
     {
-        if (OperatingSystem.IsLinux())
+        if (Host.IsLinux)
         {
             int descriptor = Libc.Open(directory, TemporaryFile | ReadWrite | CloseOnExec, OwnerOnly);
             if (descriptor >= 0)
             {
-                return new UnnamedFile(new SafeFileHandle(descriptor, ownsHandle: true), null, operation);
+                return new UnnamedFile(Descriptors.Own(descriptor), null, operation);
             }
 
-            int number = Marshal.GetLastPInvokeError();
+            int number = Marshal.GetLastWin32Error();
             bool isUnknown = number is IsDirectory or Invalid || number == NotSupported;
             if (!isUnknown)
             {
@@ -107,27 +104,17 @@ internal sealed class UnnamedFile : IDisposable
             }
         }
 
-        string unique = Convert.ToHexString(RandomNumberGenerator.GetBytes(12));
-        string privatePath = Path.Combine(directory, OpenFile.PrivatePrefix + unique);
-        using var stream = new FileStream(privatePath, new FileStreamOptions
+        byte[] path = Encoding.UTF8.GetBytes(Path.Combine(directory, OpenFile.PrivatePrefix + "XXXXXX\0"));
+        int created;
+        fixed (byte* template = path)
         {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.ReadWrite,
-            Share = FileShare.ReadWrite | FileShare.Delete,
-            BufferSize = 0,
-            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-        });
-        try
-        {
-            // The stream closes its descriptor, so the file is opened again.
-            SafeFileHandle file = OpenFile.OfMap(privatePath, privatePath);
-            return new UnnamedFile(file, privatePath, operation);
+            created = Libc.MakeTemporary(template, CloseOnExec);
         }
-        catch
-        {
-            _ = Libc.Unlink(privatePath);
-            throw;
-        }
+
+        return created >= 0
+            ? new UnnamedFile(
+                Descriptors.Own(created), Encoding.UTF8.GetString(path, 0, path.Length - 1), operation)
+            : throw PosixError.Last(operation);
     }
 
     /// <summary>
@@ -142,7 +129,7 @@ internal sealed class UnnamedFile : IDisposable
         int number = NoSpace;
         if (isUnlimited || capacity <= free)
         {
-            if (OperatingSystem.IsMacOS())
+            if (Host.IsMacOS)
             {
                 Require(Libc.Ftruncate(Descriptor, capacity));
                 return;
