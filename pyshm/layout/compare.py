@@ -95,9 +95,12 @@ class _Comparison:
             return
         mine = list(own_rows(left, starts[0], path))
         others = list(own_rows(right, starts[1], path))
+        names = [[row.label for row, _ in rows] for rows in (mine, others)]
+        if left.declaration.inline_array and right.declaration.inline_array:
+            names = [[""], [""]]  # no program uses the name of the one field
         pairs: list[_Pair] = [
             (None if one is None else mine[one], None if other is None else others[other])
-            for one, other in paired(*([row.label for row, _ in rows] for rows in (mine, others)))
+            for one, other in paired(*names)
         ]
         self._count += len(pairs)
         if self._count > MOST_ROWS:

@@ -9,7 +9,7 @@ import pytest
 from pyshm import Struct
 from pyshm import types as t
 from pyshm.errors import LayoutError
-from pyshm.layout import BuiltIn, MarshalAs, TypeDeclaration, managed, native
+from pyshm.layout import BuiltIn, MarshalAs, Nullable, TypeDeclaration, managed, native
 from pyshm.layout.compare import NET_AND_HERE, differences, paired
 from tests.layout.examples import LINUX, Inner, Outer, declared, doubled, layout_of
 
@@ -51,6 +51,18 @@ def test_a_fixed_buffer_is_equal_to_an_array_of_the_same_bytes():
         many: Annotated[list[int], t.FixedBuffer(t.Int16, 2)]
 
     assert differences(layout_of(A), layout_of(B)) == []
+
+
+def test_the_name_of_the_field_of_an_inline_array_does_not_count():
+    def rows(name, element):
+        row = declared("Row", (name, element), inline_array=3)
+        several = declared("Rows", (name, row), inline_array=2)
+        return native(declared("T", ("rows", several), ("maybe", Nullable(row))), LINUX)
+
+    ours, theirs = rows("_element0", BuiltIn("int")), rows("e", BuiltIn("int"))
+    assert sentences(theirs, ours) == []
+    (found, *_) = sentences(theirs, rows("_element0", BuiltIn("uint")))
+    assert found.startswith("field rows[0].e at offset 0: int")
 
 
 def test_a_name_matches_if_only_case_and_underscores_differ():
