@@ -96,13 +96,7 @@ public sealed class ShareMemoryHelper : IDisposable
     public byte[] ReadBytes()
     {
         var bytes = new byte[checked((int)_capacity)];
-        MemoryMappedViewAccessor accessor = Backed();
-        // ReadArray throws if the view is empty.
-        if (accessor.Capacity > 0)
-        {
-            accessor.ReadArray(0, bytes, 0, bytes.Length);
-        }
-
+        _ = PinnedView.Read(Backed(), 0, bytes);
         return bytes;
     }
 
@@ -113,7 +107,7 @@ public sealed class ShareMemoryHelper : IDisposable
     public void WriteBytes(byte[] bytes, long offset = 0)
     {
         Guard.NotNull(bytes);
-        Backed().WriteArray(offset, bytes, 0, bytes.Length);
+        PinnedView.Write(Backed(), offset, bytes);
     }
 
     /// <summary>Reads a structure in its marshalled layout.</summary>

@@ -31,6 +31,9 @@ internal static class Checks
         ["error-numbers-are-exceptions"] = ErrorNumbers,
         ["a-truncated-file-is-an-error-and-not-the-end"] = Truncated,
         ["lengths-and-paths-that-change-are-read-once"] = ReadOnce,
+        ["a-part-of-a-map-is-used-at-its-offset"] = PartOfMap,
+        ["bytes-have-the-errors-of-an-array"] = ErrorsOfBytes,
+        ["a-view-that-was-used-is-unmapped"] = Unmapped,
         ["a-view-of-a-disposed-map-is-never-one-of-another-file"] = DisposeWhileViewing,
         ["a-file-with-another-mode-or-two-names-is-refused"] = NotTrusted,
     };
@@ -493,6 +496,97 @@ internal static class Checks
         {
             Volatile.Write(ref ends, true);
             writer.Join();
+        }
+    }
+
+    public static void PartOfMap(string name)
+    {
+        using NamedMap map = NamedMap.CreateNew(name, 5000);
+        using MemoryMappedViewAccessor whole = map.CreateViewAccessor();
+        using MemoryMappedViewAccessor part = map.CreateViewAccessor(4099, 60);
+        Equal(12L, new ImageData("é", new byte[] { 1, 2 }).WriteTo(part));
+        Equal("0000", Convert.ToHexString([whole.ReadByte(0), whole.ReadByte(4098)]));
+        var bytes = new byte[12];
+        whole.ReadArray(4099, bytes, 0, 12);
+        Equal("02000000C3A9020000000102", Convert.ToHexString(bytes));
+        whole.Write(4110, (byte)7);
+        Equal("0107", Convert.ToHexString(ImageData.FromAccessor(part).Content.Span));
+        Equal(48, part.WriteStruct(TestData.Create(9, 8, new long[10])));
+        Equal(9, whole.ReadInt32(4099));
+        Equal(0, whole.ReadInt32(0));
+        whole.Write(4103, 5);
+        Equal(5, part.ReadStruct<TestData>().Age);
+        using MemoryMappedViewAccessor small = map.CreateViewAccessor(4099, 11);
+        Throws<MapFormatException>(() => new ImageData("é", new byte[] { 1, 2 }).WriteTo(small));
+        Throws<MapFormatException>(() => ImageData.FromAccessor(small));
+    }
+
+    // WriteArray and ReadArray of the accessor have these errors.
+    public static void ErrorsOfBytes(string name)
+    {
+        using var helper = new ShareMemoryHelper(name, 64);
+        helper.CreateOrOpen();
+        foreach ((long offset, int count) in new[] { (-1L, 1), (64, 1), (64, 0), (65, 0), (60, 5), (0, 65), (long.MaxValue, 1) })
+        {
+            Type expected = ErrorOf(() => helper.Accessor.WriteArray(offset, new byte[count], 0, count))!;
+            Equal(expected, ErrorOf(() => helper.WriteBytes(new byte[count], offset)));
+        }
+
+        Throws<ArgumentException>(() => helper.WriteBytes(new byte[5], 60));
+        helper.WriteBytes(new byte[4], 60);
+        helper.WriteBytes([], 63);
+        var image = new ImageData("", default);
+        using (NamedMap map = NamedMap.OpenExisting(name))
+        {
+            using MemoryMappedViewAccessor toRead = map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
+            Throws<NotSupportedException>(() => image.WriteTo(toRead));
+            Throws<NotSupportedException>(() => toRead.WriteStruct(1));
+            using MemoryMappedViewAccessor toWrite = map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Write);
+            Throws<NotSupportedException>(() => ImageData.FromAccessor(toWrite));
+            Throws<NotSupportedException>(() => toWrite.ReadStruct<int>());
+            Equal(8L, image.WriteTo(toWrite));
+        }
+
+        MemoryMappedViewAccessor accessor = helper.Accessor;
+        accessor.Dispose();
+        Throws<ObjectDisposedException>(() => image.WriteTo(accessor));
+        Throws<ObjectDisposedException>(() => ImageData.FromAccessor(accessor));
+        Throws<ObjectDisposedException>(() => accessor.WriteStruct(1));
+        Throws<ObjectDisposedException>(() => accessor.ReadStruct<int>());
+        Throws<ObjectDisposedException>(() => helper.WriteBytes(new byte[1]));
+        Throws<ObjectDisposedException>(() => helper.ReadBytes());
+    }
+
+    public static void Unmapped(string name)
+    {
+        using NamedMap created = NamedMap.CreateNew(name, 64);
+        using NamedMap map = NamedMap.OpenExisting(name);
+        using (MemoryMappedViewAccessor view = map.CreateViewAccessor())
+        {
+            Equal(9L, new ImageData("", new byte[1]).WriteTo(view));
+            Equal(1, ImageData.FromAccessor(view).Content.Length);
+            Throws<MapFormatException>(() => new ImageData("", new byte[60]).WriteTo(view));
+            view.WriteStruct(-1);
+            Throws<MapFormatException>(() => ImageData.FromAccessor(view));
+            Equal(1, Mapped(name));
+        }
+
+        Equal(0, Mapped(name));
+    }
+
+    private static int Mapped(string name) =>
+        File.ReadLines("/proc/self/maps").Count(line => line.EndsWith(name, StringComparison.Ordinal));
+
+    private static Type? ErrorOf(Action call)
+    {
+        try
+        {
+            call();
+            return null;
+        }
+        catch (Exception error)
+        {
+            return error.GetType();
         }
     }
 

@@ -1,6 +1,4 @@
-using System.Buffers.Binary;
 using System.IO.MemoryMappedFiles;
-using System.Runtime.InteropServices;
 using System.Text;
 
 namespace SharedMemory;
@@ -40,19 +38,13 @@ public sealed class ImageData
     /// </param>
     public static ImageData FromBytes(ReadOnlySpan<byte> source, bool replaceInvalidUtf8 = false)
     {
-        BlobLayout.CheckCapacity(source.Length);
-        int pathLength = BinaryPrimitives.ReadInt32LittleEndian(source);
-        BlobLayout.CheckPathLength(pathLength, source.Length);
-        int contentLength = BinaryPrimitives.ReadInt32LittleEndian(
-            source.Slice((int)BlobLayout.ContentLengthOffset(pathLength)));
-        BlobLayout.CheckContentLength(contentLength, pathLength, source.Length);
-        // A copy, because the source can be shared memory that changes while it is decoded.
-        string path = StrictUtf8.Decode(
-            source.Slice(BlobLayout.PathOffset, pathLength).ToArray(),
-            BlobLayout.PathOffset,
-            replaceInvalidUtf8);
-        return new ImageData(
-            path, source.Slice((int)BlobLayout.ContentOffset(pathLength), contentLength).ToArray());
+        unsafe
+        {
+            fixed (byte* start = source)
+            {
+                return Read(new LongSpan(start, source.Length), replaceInvalidUtf8);
+            }
+        }
     }
 
     /// <summary>Reads a blob from the beginning of a view.</summary>
@@ -64,19 +56,8 @@ public sealed class ImageData
         MemoryMappedViewAccessor accessor, bool replaceInvalidUtf8 = false)
     {
         Guard.NotNull(accessor);
-        // Other processes may write at the same time, so read each length once, then check and use it.
-        long capacity = accessor.Capacity;
-        BlobLayout.CheckCapacity(capacity);
-        int pathLength = ReadInt32(accessor, BlobLayout.PathLengthOffset);
-        BlobLayout.CheckPathLength(pathLength, capacity);
-        int contentLength = ReadInt32(accessor, BlobLayout.ContentLengthOffset(pathLength));
-        BlobLayout.CheckContentLength(contentLength, pathLength, capacity);
-        string path = StrictUtf8.Decode(
-            ReadBytes(accessor, BlobLayout.PathOffset, pathLength),
-            BlobLayout.PathOffset,
-            replaceInvalidUtf8);
-        return new ImageData(
-            path, ReadBytes(accessor, BlobLayout.ContentOffset(pathLength), contentLength));
+        using PinnedView view = PinnedView.ToRead(accessor);
+        return Read(view.Bytes, replaceInvalidUtf8);
     }
 
     /// <summary>Returns the bytes of the blob.</summary>
@@ -105,15 +86,14 @@ public sealed class ImageData
     public int WriteTo(Span<byte> destination, bool replaceInvalidUtf8)
     {
         int size = (int)CheckedSize(destination.Length, replaceInvalidUtf8);
-        int pathLength = size - (int)BlobLayout.Size(0, Content.Length);
-        BinaryPrimitives.WriteInt32LittleEndian(destination, BlobLayout.Unfinished);
-        Interlocked.MemoryBarrier();
-        Encoding.UTF8.GetBytes(Path, destination.Slice(BlobLayout.PathOffset, pathLength));
-        BinaryPrimitives.WriteInt32LittleEndian(
-            destination.Slice((int)BlobLayout.ContentLengthOffset(pathLength)), Content.Length);
-        Content.Span.CopyTo(destination.Slice((int)BlobLayout.ContentOffset(pathLength)));
-        Interlocked.MemoryBarrier();
-        BinaryPrimitives.WriteInt32LittleEndian(destination, pathLength);
+        unsafe
+        {
+            fixed (byte* start = destination)
+            {
+                Write(new LongSpan(start, destination.Length), size);
+            }
+        }
+
         return size;
     }
 
@@ -132,16 +112,35 @@ public sealed class ImageData
     {
         Guard.NotNull(accessor);
         long size = CheckedSize(accessor.Capacity, replaceInvalidUtf8);
-        byte[] path = Encoding.UTF8.GetBytes(Path);
-        // -1 first, the path's length last. Meanwhile, a reader gets an error, not half a picture.
-        WriteInt32(accessor, BlobLayout.PathLengthOffset, BlobLayout.Unfinished);
-        Interlocked.MemoryBarrier();
-        WriteBytes(accessor, BlobLayout.PathOffset, path);
-        WriteInt32(accessor, BlobLayout.ContentLengthOffset(path.Length), Content.Length);
-        WriteBytes(accessor, BlobLayout.ContentOffset(path.Length), Content);
-        Interlocked.MemoryBarrier();
-        WriteInt32(accessor, BlobLayout.PathLengthOffset, path.Length);
+        using PinnedView view = PinnedView.ToWrite(accessor);
+        Write(view.Bytes, size);
         return size;
+    }
+
+    private static ImageData Read(LongSpan source, bool replaceInvalidUtf8)
+    {
+        BlobHead head = BlobHead.Read(source);
+        // A copy, because the source can be shared memory that changes while it is decoded.
+        string path = StrictUtf8.Decode(
+            head.Path(source).ToArray(), BlobLayout.PathOffset, replaceInvalidUtf8);
+        return new ImageData(path, head.Content(source).ToArray());
+    }
+
+    /// <summary>
+    /// Writes -1 first, and the path's length last. Meanwhile, a reader gets an error, not half a
+    /// picture.
+    /// </summary>
+    private void Write(LongSpan destination, long size)
+    {
+        int pathLength = (int)(size - BlobLayout.Size(0, Content.Length));
+        destination.WriteInt32(BlobLayout.PathLengthOffset, BlobLayout.Unfinished);
+        Interlocked.MemoryBarrier();
+        Encoding.UTF8.GetBytes(Path, destination.Slice(BlobLayout.PathOffset, pathLength));
+        destination.WriteInt32(BlobLayout.ContentLengthOffset(pathLength), Content.Length);
+        Content.Span.CopyTo(
+            destination.Slice(BlobLayout.ContentOffset(pathLength), Content.Length));
+        Interlocked.MemoryBarrier();
+        destination.WriteInt32(BlobLayout.PathLengthOffset, pathLength);
     }
 
     private long CheckedSize(long capacity, bool replaceInvalidUtf8)
@@ -154,44 +153,5 @@ public sealed class ImageData
         long pathLength = StrictUtf8.CountBytes(Path);
         BlobLayout.CheckFits(pathLength, Content.Length, capacity);
         return BlobLayout.Size(pathLength, Content.Length);
-    }
-
-    // The accessor reads and writes integers in the byte order of the machine.
-    private static int ReadInt32(MemoryMappedViewAccessor accessor, long position)
-    {
-        int raw = accessor.ReadInt32(position);
-        return BitConverter.IsLittleEndian ? raw : BinaryPrimitives.ReverseEndianness(raw);
-    }
-
-    private static void WriteInt32(MemoryMappedViewAccessor accessor, long position, int value) =>
-        accessor.Write(
-            position, BitConverter.IsLittleEndian ? value : BinaryPrimitives.ReverseEndianness(value));
-
-    private static byte[] ReadBytes(MemoryMappedViewAccessor accessor, long position, int count)
-    {
-        var bytes = new byte[count];
-        // At the end of a view, ReadArray throws even if the count is 0.
-        if (count > 0)
-        {
-            accessor.ReadArray(position, bytes, 0, count);
-        }
-
-        return bytes;
-    }
-
-    private static void WriteBytes(
-        MemoryMappedViewAccessor accessor, long position, ReadOnlyMemory<byte> bytes)
-    {
-        if (bytes.IsEmpty)
-        {
-            return;
-        }
-
-        if (!MemoryMarshal.TryGetArray(bytes, out ArraySegment<byte> segment))
-        {
-            segment = new ArraySegment<byte>(bytes.ToArray());
-        }
-
-        accessor.WriteArray(position, segment.Array!, segment.Offset, segment.Count);
     }
 }

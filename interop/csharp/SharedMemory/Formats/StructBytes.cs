@@ -84,7 +84,7 @@ public static class StructBytes
         Guard.NotNull(accessor);
         byte[] bytes = ToBytes(value);
         CheckFits<T>(bytes.Length, accessor.Capacity);
-        accessor.WriteArray(0, bytes, 0, bytes.Length);
+        PinnedView.Write(accessor, 0, bytes);
         return bytes.Length;
     }
 
@@ -114,7 +114,7 @@ public static class StructBytes
         Guard.NotNull(accessor);
         var bytes = new byte[Marshal.SizeOf<T>()];
         CheckCapacity<T>(accessor.Capacity, bytes.Length);
-        accessor.ReadArray(0, bytes, 0, bytes.Length);
+        _ = PinnedView.Read(accessor, 0, bytes);
         return FromBytes<T>(bytes);
     }
 

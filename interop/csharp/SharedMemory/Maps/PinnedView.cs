@@ -1,0 +1,96 @@
+using System.IO.MemoryMappedFiles;
+using Microsoft.Win32.SafeHandles;
+
+namespace SharedMemory;
+
+/// <summary>
+/// Gives access to the bytes of a view, and keeps the view mapped until it is disposed. Each copy
+/// between a view and a buffer is made with it: the methods of the accessor copy byte by byte.
+/// </summary>
+internal readonly unsafe ref struct PinnedView
+{
+    private readonly SafeMemoryMappedViewHandle _handle;
+
+    private PinnedView(MemoryMappedViewAccessor accessor, SafeMemoryMappedViewHandle handle)
+    {
+        long offset = accessor.PointerOffset;
+        // The handle has the number of bytes that are mapped.
+        long length = Math.Min(accessor.Capacity, checked((long)handle.ByteLength) - offset);
+        byte* start = null;
+        handle.AcquirePointer(ref start);
+        _handle = handle;
+        Bytes = new LongSpan(start + offset, length);
+    }
+
+    /// <summary>Gets the bytes of the view.</summary>
+    public LongSpan Bytes { get; }
+
+    /// <summary>Returns the bytes to read them.</summary>
+    /// <exception cref="ObjectDisposedException">The view is disposed.</exception>
+    /// <exception cref="NotSupportedException">The view can't be read.</exception>
+    public static PinnedView ToRead(MemoryMappedViewAccessor accessor)
+    {
+        SafeMemoryMappedViewHandle handle = OpenHandle(accessor);
+        return accessor.CanRead
+            ? new PinnedView(accessor, handle)
+            : throw new NotSupportedException("The view does not support reading.");
+    }
+
+    /// <summary>Returns the bytes to write them.</summary>
+    /// <exception cref="ObjectDisposedException">The view is disposed.</exception>
+    /// <exception cref="NotSupportedException">The view can't be written.</exception>
+    public static PinnedView ToWrite(MemoryMappedViewAccessor accessor)
+    {
+        SafeMemoryMappedViewHandle handle = OpenHandle(accessor);
+        return accessor.CanWrite
+            ? new PinnedView(accessor, handle)
+            : throw new NotSupportedException("The view does not support writing.");
+    }
+
+    /// <summary>Copies bytes of a view. Returns how many: fewer at the end of the view.</summary>
+    public static int Read(MemoryMappedViewAccessor accessor, long offset, Span<byte> destination)
+    {
+        if (offset < 0 || offset > accessor.Capacity)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(offset), offset, $"The offset is not inside of the view of {accessor.Capacity} bytes.");
+        }
+
+        using PinnedView view = ToRead(accessor);
+        int count = (int)Math.Min(destination.Length, view.Bytes.Length - offset);
+        view.Bytes.Slice(offset, count).CopyTo(destination);
+        return count;
+    }
+
+    /// <summary>Copies bytes to a view, all or none. Throws what WriteArray throws.</summary>
+    public static void Write(
+        MemoryMappedViewAccessor accessor, long offset, ReadOnlySpan<byte> source)
+    {
+        if (offset < 0 || offset >= accessor.Capacity)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(offset), offset, $"The offset is not inside of the view of {accessor.Capacity} bytes.");
+        }
+
+        using PinnedView view = ToWrite(accessor);
+        if (source.Length > view.Bytes.Length - offset)
+        {
+            throw new ArgumentException(
+                $"{source.Length} bytes at offset {offset} do not fit the view of {view.Bytes.Length} bytes.",
+                nameof(source));
+        }
+
+        source.CopyTo(view.Bytes.Slice(offset, source.Length));
+    }
+
+    /// <summary>Releases the pointer. The view can be unmapped then.</summary>
+    public void Dispose() => _handle.ReleasePointer();
+
+    private static SafeMemoryMappedViewHandle OpenHandle(MemoryMappedViewAccessor accessor)
+    {
+        SafeMemoryMappedViewHandle handle = accessor.SafeMemoryMappedViewHandle;
+        return handle.IsClosed
+            ? throw new ObjectDisposedException(nameof(MemoryMappedViewAccessor))
+            : handle;
+    }
+}
