@@ -8,6 +8,7 @@ number of each verdict by package, from a run in both worlds.
 from __future__ import annotations
 
 import json
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -221,6 +222,7 @@ def _framework(world: World, peer: Peer) -> tuple[str, list[Path]]:
 def _compared(work: _Work, framework: Path, world: World, peer: Peer) -> Row:
     row = Row(world.name, work.package, work.version, [file.name for file in work.files])
     target = Target(8, world.name == WINDOWS)
+    copies = _Copies()
     for file in work.files:
         began = time.perf_counter()
         assembly = Assembly.open(file, map(str, [*work.references, framework]))
@@ -237,10 +239,56 @@ def _compared(work: _Work, framework: Path, world: World, peer: Peer) -> Row:
             if finding.verdict not in (Verdict.EQUAL, Verdict.MATCHED):
                 row.findings.append(finding)
         for problem in whole_path.problems(assembly, target):
-            found = Finding(file.name, problem.type, Verdict.WRONG, f"bound: {problem.sentence}")
-            row.findings.append(found)
+            row.findings.append(_broken(file.name, problem, "bound"))
         row.python_seconds += time.perf_counter() - began
+        if world.name == NATIVE:
+            copies.add(f"A{len(copies.declarations)}_", ours, theirs, target)
+    if copies.declarations:
+        began = time.perf_counter()
+        row.findings += [_broken(row.label, each, "C#") for each in copies.problems(peer)]
+        row.dotnet_seconds += time.perf_counter() - began
     return row
+
+
+def _broken(assembly: str, problem: whole_path.Problem, where: str) -> Finding:
+    return Finding(assembly, problem.type, Verdict.WRONG, f"{where}: {problem.sentence}")
+
+
+class _Copies:
+    """Copies of the types that C# source can declare, for one library."""
+
+    def __init__(self) -> None:
+        self.declarations: list[TypeDeclaration] = []
+        self.expected: dict[str, ReflectedType] = {}
+
+    def add(
+        self,
+        prefix: str,
+        ours: Iterable[TypeDeclaration | Unbindable],
+        theirs: Iterable[ReflectedType],
+        target: Target,
+    ) -> None:
+        """Add the types of an assembly, with ``prefix`` before their names."""
+        known = {_plain(item.type): item for item in theirs}
+        types = whole_path.written(
+            item
+            for item in ours
+            if not isinstance(item, Unbindable)
+            and refusal(item, target) is None
+            and item.name in known
+        )
+        copies = whole_path.renamed(types, prefix)
+        self.declarations += copies
+        self.expected |= {
+            copy.name: known[item.name] for item, copy in zip(types, copies, strict=True)
+        }
+
+    def problems(self, peer: Peer) -> Iterator[whole_path.Problem]:
+        """Compile the C# that pyshm writes for the types, and compare it with them in .NET."""
+        with tempfile.TemporaryDirectory() as folder:
+            yield from whole_path.compiled_problems(
+                "Copies", self.declarations, self.expected, Path(folder), DotNetTypes(peer)
+            )
 
 
 def compare(

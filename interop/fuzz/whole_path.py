@@ -125,21 +125,27 @@ def compiled_problems(
 ) -> Iterator[Problem]:
     """Compile the C# of ``declarations`` as the library ``name``, and compare it in .NET.
 
-    ``expected`` is what .NET reported about the types of those names.
+    ``expected`` is what .NET reported about the types of those names, which are without escapes.
     """
-    source = csharp_source(declarations)
-    library = compile_library(name, source, folder)
+    declarations = list(declarations)
+    library = compile_library(name, csharp_source(declarations), folder)
+    missing = {each.name for each in declarations}
     for found in dotnet.reflect(library):
-        if found.type not in expected:
+        type_name = found.type.replace("\\", "")
+        missing.discard(type_name)
+        if type_name not in expected:
             continue
-        one, other = (_facts(item) for item in (expected[found.type], found))
+        one, other = (_facts(item) for item in (expected[type_name], found))
         for key in one:
             if one[key] != other[key]:
                 yield Problem(found.type, f"{key}: {one[key]} at first, {other[key]} in the end")
+    for type_name in missing:
+        yield Problem(type_name, "it is not in the compiled library")
 
 
 def _facts(reflected: ReflectedType) -> dict[str, object]:
     facts = reflected._asdict()
+    del facts["type"]  # a copy has another name
     for error in ("native_error", "managed_error", "structure_to_ptr_error"):
         facts[error] = facts[error] is not None
     return facts
@@ -148,9 +154,10 @@ def _facts(reflected: ReflectedType) -> dict[str, object]:
 # --- names --------------------------------------------------------------------------------
 
 
-def renamed(declaration: TypeDeclaration, prefix: str) -> TypeDeclaration:
-    """Return a copy of a type whose name, and the names of its parts, begin with ``prefix``."""
+def renamed(declarations: Iterable[TypeDeclaration], prefix: str) -> list[TypeDeclaration]:
+    """Return copies of types; their names, and those of their parts, begin with ``prefix``."""
     done: dict[TypeDeclaration, TypeDeclaration] = {}
+    names: set[str] = set()
 
     def of(reference: TypeReference) -> TypeReference:
         if isinstance(reference, Array):
@@ -164,7 +171,10 @@ def renamed(declaration: TypeDeclaration, prefix: str) -> TypeDeclaration:
             fields = tuple(replace(field, type=of(field.type)) for field in original.fields)
             base = copied(original.base) if original.base is not None else None
             name = prefix + original.name
+            while name in names:  # two assemblies have a type of this name
+                name += "_"
+            names.add(name)
             done[original] = replace(original, name=name, fields=fields, base=base)
         return done[original]
 
-    return copied(declaration)
+    return [copied(declaration) for declaration in declarations]

@@ -60,7 +60,11 @@ def compiled(
     count = min(request.config.getoption("--types") // 3, MOST)
     drawn += random_types(count, request.config.getoption("--seed"))
     # Each type is one of several with its name, until it has a prefix.
-    all_types = [whole_path.renamed(each, f"N{index}_") for index, each in enumerate(drawn)]
+    all_types = [
+        type_
+        for index, each in enumerate(drawn)
+        for type_ in whole_path.renamed([each], f"N{index}_")
+    ]
     accepted = [each for each in all_types if not all(refusal(each, target) for target in BOTH)]
     types = whole_path.written(accepted)
     assert len(types) > len(accepted) // 2
