@@ -55,6 +55,8 @@ FRAMEWORK = "Microsoft.NETCore.App"
 
 # It has no values, and .NET answers few questions about it.
 _NO_TYPES = frozenset({"System.Void"})
+# The runtime knows these by their names, so a copy is another type.
+_SPECIAL = _NO_TYPES | {"System.Int128", "System.UInt128"}
 # Seconds: one answer can describe thousands of types.
 _PATIENCE = 600.0
 _TITLES = {NATIVE: "Linux", WINDOWS: "Windows"}
@@ -276,6 +278,7 @@ class _Copies:
             if not isinstance(item, Unbindable)
             and refusal(item, target) is None
             and item.name in known
+            and item.name not in _SPECIAL
         )
         copies = whole_path.renamed(types, prefix)
         self.declarations += copies
