@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.IO.MemoryMappedFiles;
 
@@ -6,13 +7,28 @@ namespace SharedMemory;
 /// <summary>
 /// Represents a map and a view of the whole map, to exchange bytes, a structure or a picture.
 /// </summary>
+/// <remarks>
+/// <para>
+/// Make one with <see cref="CreateOrOpen(string, long, MemoryMappedFileAccess)"/> or
+/// <see cref="Open(string, MemoryMappedFileAccess)"/>, which open the map at once, or with the
+/// constructor, and open the map then. The methods that read or write throw
+/// <see cref="InvalidOperationException"/> before a map is open, and
+/// <see cref="ObjectDisposedException"/> after <see cref="Dispose"/>.
+/// </para>
+/// <para>
+/// One thread at a time can use a helper. Nothing keeps another helper or process from writing while
+/// this one reads: then a read can return bytes of two writes. <c>TryReadImage</c> returns false for
+/// most of these reads, not for all.
+/// </para>
+/// </remarks>
 public sealed class ShareMemoryHelper : IDisposable
 {
     /// <summary>The default capacity of a new map in bytes: 10 MiB.</summary>
     public const long DefaultCapacity = 10_485_760;
 
     private readonly string? _mapName;
-    private readonly long _capacity;
+    private readonly long? _capacity;
+    private readonly BlobReader _reader = new();
     private readonly MemoryMappedFileAccess _access;
     private IDisposable? _map;
     private MemoryMappedViewAccessor? _accessor;
@@ -22,13 +38,18 @@ public sealed class ShareMemoryHelper : IDisposable
     /// <summary>Initializes a helper. It opens the map when one of its methods is called.</summary>
     /// <param name="mapName">The name of the map. Maps of files do not use it.</param>
     /// <param name="capacity">
-    /// The size of a new map in bytes, and the number of bytes that <see cref="ReadBytes"/> returns.
+    /// The size of a new map in bytes, and the number of bytes that <see cref="ReadBytes()"/> returns.
     /// </param>
     /// <param name="access">The access of the map and the view.</param>
     public ShareMemoryHelper(
         string? mapName,
         long capacity = DefaultCapacity,
         MemoryMappedFileAccess access = MemoryMappedFileAccess.ReadWrite)
+        : this(mapName, access, capacity)
+    {
+    }
+
+    private ShareMemoryHelper(string? mapName, MemoryMappedFileAccess access, long? capacity)
     {
         _mapName = mapName;
         _capacity = capacity;
@@ -45,6 +66,44 @@ public sealed class ShareMemoryHelper : IDisposable
             Guard.NotDisposed(_disposed, this);
             return _accessor ?? throw new InvalidOperationException("No map is open.");
         }
+    }
+
+    /// <summary>Gets whether a map is open.</summary>
+    public bool IsOpen => !_disposed && _accessor is not null;
+
+    /// <summary>
+    /// Gets the size of the open map in bytes, which is not always that of the constructor. On
+    /// Windows, it is the size of the view, in whole pages.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">The helper is disposed.</exception>
+    /// <exception cref="InvalidOperationException">No map is open.</exception>
+    public long Capacity => Accessor.Capacity;
+
+    /// <summary>Creates or opens a named map, as <see cref="NamedMap.CreateOrOpen"/> does.</summary>
+    /// <param name="mapName">The name of the map.</param>
+    /// <param name="capacity">The size of a new map in bytes. An existing map keeps its size.</param>
+    /// <param name="access">The access of the map and the view.</param>
+    /// <returns>A helper with the open map.</returns>
+    public static ShareMemoryHelper CreateOrOpen(
+        string mapName,
+        long capacity = DefaultCapacity,
+        MemoryMappedFileAccess access = MemoryMappedFileAccess.ReadWrite)
+    {
+        var helper = new ShareMemoryHelper(mapName, capacity, access);
+        helper.CreateOrOpen(); // holds nothing if it throws
+        return helper;
+    }
+
+    /// <summary>Opens a named map, as <see cref="NamedMap.OpenExisting"/> does.</summary>
+    /// <param name="mapName">The name of the map.</param>
+    /// <param name="access">The access of the map and the view.</param>
+    /// <returns>A helper with the open map. Its <see cref="ReadBytes()"/> reads the whole map.</returns>
+    public static ShareMemoryHelper Open(
+        string mapName, MemoryMappedFileAccess access = MemoryMappedFileAccess.ReadWrite)
+    {
+        var helper = new ShareMemoryHelper(mapName, access, capacity: null);
+        helper.Open(); // holds nothing if it throws
+        return helper;
     }
 
     /// <summary>
@@ -68,13 +127,15 @@ public sealed class ShareMemoryHelper : IDisposable
     /// <summary>Creates or opens the named map, as <see cref="NamedMap.CreateOrOpen"/> does.</summary>
     public void CreateOrOpen()
     {
-        NamedMap map = NamedMap.CreateOrOpen(_mapName!, _capacity, _access);
+        Guard.NotDisposed(_disposed, this);
+        NamedMap map = NamedMap.CreateOrOpen(_mapName!, _capacity ?? DefaultCapacity, _access);
         Take(map, () => map.CreateViewAccessor(0, 0, _access), () => map.FileLength);
     }
 
     /// <summary>Opens the named map, as <see cref="NamedMap.OpenExisting"/> does.</summary>
     public void Open()
     {
+        Guard.NotDisposed(_disposed, this);
         NamedMap map = NamedMap.OpenExisting(_mapName!, _access.ToRights());
         Take(map, () => map.CreateViewAccessor(0, 0, _access), () => map.FileLength);
     }
@@ -82,7 +143,7 @@ public sealed class ShareMemoryHelper : IDisposable
     /// <summary>Maps a file. Creates it if it does not exist, and enlarges it to the capacity.</summary>
     /// <param name="path">The path of the file.</param>
     public void CreateFromFile(string path) =>
-        MapFile(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, _access, _capacity);
+        MapFile(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, _access, _capacity ?? DefaultCapacity);
 
     /// <summary>Maps an existing file for reading. The map has the size of the file.</summary>
     /// <param name="path">The path of the file.</param>
@@ -95,10 +156,21 @@ public sealed class ShareMemoryHelper : IDisposable
     /// </summary>
     public byte[] ReadBytes()
     {
-        var bytes = new byte[checked((int)_capacity)];
+        var bytes = new byte[checked((int)(_capacity ?? Capacity))];
         _ = PinnedView.Read(Backed(), 0, bytes);
         return bytes;
     }
+
+    /// <summary>Copies bytes of the map to a buffer. Nothing is allocated.</summary>
+    /// <param name="destination">The buffer.</param>
+    /// <param name="offset">The offset in the map.</param>
+    /// <returns>
+    /// The number of bytes, less than the length of the buffer at the end of the map. The rest of the
+    /// buffer does not change.
+    /// </returns>
+    /// <exception cref="ArgumentOutOfRangeException">The offset is not inside of the map.</exception>
+    public int ReadBytes(Span<byte> destination, long offset = 0) =>
+        PinnedView.Read(Backed(), offset, destination);
 
     /// <summary>Writes bytes to the map.</summary>
     /// <param name="bytes">The bytes.</param>
@@ -110,10 +182,28 @@ public sealed class ShareMemoryHelper : IDisposable
         PinnedView.Write(Backed(), offset, bytes);
     }
 
+    /// <summary>Writes bytes to the beginning of the map.</summary>
+    /// <param name="bytes">The bytes.</param>
+    /// <exception cref="ArgumentException">The bytes do not fit. None of them is written.</exception>
+    public void WriteBytes(ReadOnlySpan<byte> bytes) => WriteBytes(bytes, 0);
+
+    /// <summary>Writes bytes to the map.</summary>
+    /// <param name="bytes">The bytes.</param>
+    /// <param name="offset">The offset in the map.</param>
+    /// <exception cref="ArgumentException">The bytes do not fit. None of them is written.</exception>
+    public void WriteBytes(ReadOnlySpan<byte> bytes, long offset) =>
+        PinnedView.Write(Backed(), offset, bytes);
+
     /// <summary>Reads a structure in its marshalled layout.</summary>
     /// <typeparam name="T">The type of the structure.</typeparam>
     public T ReadStruct<[DynamicallyAccessedMembers(StructBytes.Constructors)] T>()
         where T : struct => Backed().ReadStruct<T>();
+
+    /// <summary>Reads a structure in its marshalled layout.</summary>
+    /// <typeparam name="T">The type of the structure.</typeparam>
+    /// <param name="offset">The offset in the map, in bytes.</param>
+    public T ReadStruct<[DynamicallyAccessedMembers(StructBytes.Constructors)] T>(long offset)
+        where T : struct => Backed().ReadStruct<T>(offset);
 
     /// <summary>Writes a structure in its marshalled layout.</summary>
     /// <typeparam name="T">The type of the structure.</typeparam>
@@ -121,12 +211,107 @@ public sealed class ShareMemoryHelper : IDisposable
     public void WriteStruct<T>(T value)
         where T : struct => Backed().WriteStruct(value);
 
+    /// <summary>Writes a structure in its marshalled layout.</summary>
+    /// <typeparam name="T">The type of the structure.</typeparam>
+    /// <param name="value">The value.</param>
+    /// <param name="offset">The offset in the map, in bytes.</param>
+    public void WriteStruct<T>(T value, long offset)
+        where T : struct => Backed().WriteStruct(value, offset);
+
+    /// <summary>
+    /// Reads a structure in its managed layout, which differs from the marshalled one: a
+    /// <see cref="bool"/> has one byte, a <see cref="char"/> two. Nothing is allocated.
+    /// </summary>
+    /// <typeparam name="T">The type of the structure, without references.</typeparam>
+    /// <param name="offset">The offset in the map, in bytes.</param>
+    public T ReadUnmanaged<T>(long offset = 0)
+        where T : unmanaged => Backed().ReadUnmanaged<T>(offset);
+
+    /// <summary>
+    /// Writes a structure in its managed layout, which differs from the marshalled one: a
+    /// <see cref="bool"/> has one byte, a <see cref="char"/> two. Nothing is allocated.
+    /// </summary>
+    /// <typeparam name="T">The type of the structure, without references.</typeparam>
+    /// <param name="value">The value.</param>
+    /// <param name="offset">The offset in the map, in bytes.</param>
+    public void WriteUnmanaged<T>(T value, long offset = 0)
+        where T : unmanaged => Backed().WriteUnmanaged(value, offset);
+
     /// <summary>Reads a picture and its path.</summary>
     /// <param name="replaceInvalidUtf8">
     /// Whether to replace invalid UTF-8 by U+FFFD instead of throwing.
     /// </param>
     public ImageData ReadImage(bool replaceInvalidUtf8 = false) =>
         ImageData.FromAccessor(Backed(), replaceInvalidUtf8);
+
+    /// <summary>
+    /// Reads a picture and its path. Returns false if a program writes them now, or was stopped in
+    /// the middle of the write.
+    /// </summary>
+    /// <param name="image">The picture and its path.</param>
+    /// <exception cref="MapFormatException">The map does not begin with a picture.</exception>
+    public bool TryReadImage([NotNullWhen(true)] out ImageData? image) =>
+        ImageData.TryFromAccessor(Backed(), out image);
+
+    /// <summary>
+    /// Copies a picture to a buffer. Nothing is allocated if the path is that of the previous call.
+    /// </summary>
+    /// <param name="content">The buffer. Its bytes after the picture do not change.</param>
+    /// <param name="path">The path of the picture.</param>
+    /// <returns>The number of bytes of the encoded picture.</returns>
+    /// <exception cref="ArgumentException">The buffer is too small. It does not change.</exception>
+    /// <exception cref="MapFormatException">The map does not begin with a picture.</exception>
+    public int ReadImage(Span<byte> content, out string path)
+    {
+        using PinnedView view = PinnedView.ToRead(Backed());
+        return _reader.Read(view.Bytes, content, out path);
+    }
+
+    /// <summary>
+    /// Adds a picture to a buffer that can grow. This method allocates nothing if the path is that of
+    /// the previous call.
+    /// </summary>
+    /// <param name="content">The buffer.</param>
+    /// <param name="path">The path of the picture.</param>
+    /// <returns>The number of bytes of the encoded picture.</returns>
+    /// <exception cref="MapFormatException">The map does not begin with a picture.</exception>
+    public int ReadImage(IBufferWriter<byte> content, out string path)
+    {
+        Guard.NotNull(content);
+        using PinnedView view = PinnedView.ToRead(Backed());
+        return _reader.Read(view.Bytes, content, out path);
+    }
+
+    /// <summary>
+    /// Copies a picture to a buffer. Returns false if a program writes it now, or was stopped in the
+    /// middle of the write. Nothing is allocated if the path is that of the previous call.
+    /// </summary>
+    /// <param name="content">The buffer. Its content is undefined if the result is false.</param>
+    /// <param name="length">The number of bytes of the encoded picture.</param>
+    /// <param name="path">The path of the picture.</param>
+    /// <exception cref="ArgumentException">The buffer is too small. It does not change.</exception>
+    /// <exception cref="MapFormatException">The map does not begin with a picture.</exception>
+    public bool TryReadImage(Span<byte> content, out int length, out string path)
+    {
+        using PinnedView view = PinnedView.ToRead(Backed());
+        return _reader.TryRead(view.Bytes, content, out length, out path);
+    }
+
+    /// <summary>
+    /// Adds a picture to a buffer that can grow. Returns false, and adds nothing, if a program writes
+    /// it now, or was stopped in the middle of the write. This method allocates nothing if the path
+    /// is that of the previous call.
+    /// </summary>
+    /// <param name="content">The buffer.</param>
+    /// <param name="length">The number of bytes of the encoded picture.</param>
+    /// <param name="path">The path of the picture.</param>
+    /// <exception cref="MapFormatException">The map does not begin with a picture.</exception>
+    public bool TryReadImage(IBufferWriter<byte> content, out int length, out string path)
+    {
+        Guard.NotNull(content);
+        using PinnedView view = PinnedView.ToRead(Backed());
+        return _reader.TryRead(view.Bytes, content, out length, out path);
+    }
 
     /// <summary>Writes a picture and its path.</summary>
     /// <param name="image">The picture and its path.</param>
@@ -153,6 +338,7 @@ public sealed class ShareMemoryHelper : IDisposable
         MemoryMappedFileAccess mapAccess,
         long capacity)
     {
+        Guard.NotDisposed(_disposed, this);
         if (!Host.IsWindows)
         {
             mapAccess = mapAccess.WithoutExecute();

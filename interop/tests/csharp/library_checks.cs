@@ -9,7 +9,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using SharedMemory;
 
-internal static class Checks
+internal static partial class Checks
 {
     /// <summary>The checks, and their names. Each gets the name of a map that no other program uses.</summary>
     public static IReadOnlyDictionary<string, Action<string>> All { get; } = new Dictionary<string, Action<string>>
@@ -34,6 +34,19 @@ internal static class Checks
         ["a-part-of-a-map-is-used-at-its-offset"] = PartOfMap,
         ["bytes-have-the-errors-of-an-array"] = ErrorsOfBytes,
         ["a-view-that-was-used-is-unmapped"] = Unmapped,
+        ["a-picture-is-read-into-memory-of-the-caller"] = ReadIntoBuffers,
+        ["an-unfinished-picture-is-not-an-error"] = Unfinished,
+        ["a-write-during-a-read-is-noticed"] = WriteDuringRead,
+        ["the-new-reads-allocate-nothing"] = NothingAllocated,
+        ["a-view-is-used-in-place"] = ViewInPlace,
+        ["a-view-in-place-disposes-of-its-accessor"] = ViewOfAccessor,
+        ["a-map-can-be-larger-than-a-span"] = LargeMap,
+        ["each-layout-of-a-struct-has-its-methods"] = BothLayouts,
+        ["bytes-are-copied-as-spans"] = SpansOfBytes,
+        ["a-map-has-a-name-and-a-capacity"] = NamesAndCapacities,
+        ["a-helper-is-opened-at-once"] = OpenAtOnce,
+        ["a-disposed-object-says-so"] = Disposed,
+        ["a-view-is-disposed-during-a-copy"] = DisposeWhileCopying,
         ["a-view-of-a-disposed-map-is-never-one-of-another-file"] = DisposeWhileViewing,
         ["a-file-with-another-mode-or-two-names-is-refused"] = NotTrusted,
     };
@@ -44,7 +57,7 @@ internal static class Checks
         ["threads-that-outlive-the-program-leave-no-file"] = BackgroundThreads,
     };
 
-    private const int Unfinished = -1;
+    private const int UnfinishedLength = -1;
 
     public static void DisposeWhileViewing(string name)
     {
@@ -175,7 +188,7 @@ internal static class Checks
         using var content = new WatchedMemory([1, 2, 3], () => seen = BitConverter.ToInt32(destination));
         int size = new ImageData("path", content.Memory).WriteTo(destination);
         Equal(15, size);
-        Equal(Unfinished, seen);
+        Equal(UnfinishedLength, seen);
         Equal(4, BitConverter.ToInt32(destination));
     }
 
@@ -186,7 +199,7 @@ internal static class Checks
         int seen = 0;
         using var content = new WatchedMemory([1, 2, 3], () => seen = view.ReadInt32(0));
         Equal(15L, new ImageData("path", content.Memory).WriteTo(view));
-        Equal(Unfinished, seen);
+        Equal(UnfinishedLength, seen);
         Equal(4, view.ReadInt32(0));
         Equal(3, view.ReadInt32(8));
     }

@@ -1,4 +1,4 @@
-"""The checks of the C# library in library_checks.cs, which a C# program runs.
+"""The checks of the C# library in library_checks.cs and api_checks.cs, which a C# program runs.
 
 ``tox -e nuget`` runs them with xunit too. This program needs no package.
 """
@@ -28,7 +28,7 @@ CHECKS = re.findall(
 def program(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     source = (HERE / "checks_program.cs").read_text(encoding="utf-8")
     folder = tmp_path_factory.mktemp("checks")
-    return compile_program("Checks", source, folder, [LIBRARY_CHECKS])
+    return compile_program("Checks", source, folder, [LIBRARY_CHECKS, HERE / "api_checks.cs"])
 
 
 def run(program: list[str], *arguments: str) -> str:

@@ -43,6 +43,12 @@ namespace System.Diagnostics.CodeAnalysis
 #if !NETSTANDARD2_1_OR_GREATER
     [AttributeUsage(AttributeTargets.Parameter)]
     internal sealed class NotNullAttribute : Attribute;
+
+    [AttributeUsage(AttributeTargets.Parameter)]
+    internal sealed class NotNullWhenAttribute(bool returnValue) : Attribute
+    {
+        public bool ReturnValue { get; } = returnValue;
+    }
 #endif
 }
 #endif

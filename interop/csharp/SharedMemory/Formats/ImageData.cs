@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.IO.MemoryMappedFiles;
 using System.Text;
 
@@ -7,6 +8,11 @@ namespace SharedMemory;
 /// Represents an encoded picture and its path: the image blob of docs/format.md. The picture is not
 /// decoded. Its methods throw <see cref="MapFormatException"/>.
 /// </summary>
+/// <remarks>
+/// An instance can be used by several threads, because it does not change. A write is not one step:
+/// a program that reads at the same time gets an error, or bytes of two pictures if it began before
+/// the write.
+/// </remarks>
 public sealed class ImageData
 {
     // Array.MaxLength, which older targets do not have.
@@ -42,7 +48,65 @@ public sealed class ImageData
         {
             fixed (byte* start = source)
             {
-                return Read(new LongSpan(start, source.Length), replaceInvalidUtf8);
+                var bytes = new LongSpan(start, source.Length);
+                return Read(bytes, BlobHead.Read(bytes), replaceInvalidUtf8);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Reads a blob from the beginning of <paramref name="source"/>. Returns false if a program
+    /// writes it now, or was stopped in the middle of the write.
+    /// </summary>
+    /// <param name="source">The buffer. It can be longer than the blob.</param>
+    /// <param name="image">The blob.</param>
+    /// <exception cref="MapFormatException">The bytes are not a blob.</exception>
+    public static bool TryFromBytes(
+        ReadOnlySpan<byte> source, [NotNullWhen(true)] out ImageData? image)
+    {
+        unsafe
+        {
+            fixed (byte* start = source)
+            {
+                return TryRead(new LongSpan(start, source.Length), out image);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Returns the content of the blob at the beginning of <paramref name="source"/>, in place. The
+    /// path is not decoded.
+    /// </summary>
+    /// <param name="source">The buffer. It can be longer than the blob.</param>
+    /// <exception cref="MapFormatException">The bytes are not a blob.</exception>
+    public static ReadOnlySpan<byte> GetContent(ReadOnlySpan<byte> source)
+    {
+        unsafe
+        {
+            fixed (byte* start = source)
+            {
+                return BlobHead.Read(new LongSpan(start, source.Length)).ContentOf(source);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Finds the content of the blob at the beginning of <paramref name="source"/>, in place. Returns
+    /// false if a program writes the blob now, or was stopped in the middle of the write. A write
+    /// that begins later changes the content.
+    /// </summary>
+    /// <param name="source">The buffer. It can be longer than the blob.</param>
+    /// <param name="content">The content, a part of the buffer.</param>
+    /// <exception cref="MapFormatException">The bytes are not a blob.</exception>
+    public static bool TryGetContent(ReadOnlySpan<byte> source, out ReadOnlySpan<byte> content)
+    {
+        unsafe
+        {
+            fixed (byte* start = source)
+            {
+                bool isRead = BlobHead.TryRead(new LongSpan(start, source.Length), out BlobHead head);
+                content = isRead ? head.ContentOf(source) : default;
+                return isRead;
             }
         }
     }
@@ -57,7 +121,22 @@ public sealed class ImageData
     {
         Guard.NotNull(accessor);
         using PinnedView view = PinnedView.ToRead(accessor);
-        return Read(view.Bytes, replaceInvalidUtf8);
+        return Read(view.Bytes, BlobHead.Read(view.Bytes), replaceInvalidUtf8);
+    }
+
+    /// <summary>
+    /// Reads a blob from the beginning of a view. Returns false if a program writes it now, or was
+    /// stopped in the middle of the write.
+    /// </summary>
+    /// <param name="accessor">The view.</param>
+    /// <param name="image">The blob.</param>
+    /// <exception cref="MapFormatException">The bytes are not a blob.</exception>
+    public static bool TryFromAccessor(
+        MemoryMappedViewAccessor accessor, [NotNullWhen(true)] out ImageData? image)
+    {
+        Guard.NotNull(accessor);
+        using PinnedView view = PinnedView.ToRead(accessor);
+        return TryRead(view.Bytes, out image);
     }
 
     /// <summary>Returns the bytes of the blob.</summary>
@@ -117,13 +196,33 @@ public sealed class ImageData
         return size;
     }
 
-    private static ImageData Read(LongSpan source, bool replaceInvalidUtf8)
+    private static ImageData Read(LongSpan source, BlobHead head, bool replaceInvalidUtf8)
     {
-        BlobHead head = BlobHead.Read(source);
         // A copy, because the source can be shared memory that changes while it is decoded.
         string path = StrictUtf8.Decode(
             head.Path(source).ToArray(), BlobLayout.PathOffset, replaceInvalidUtf8);
         return new ImageData(path, head.Content(source).ToArray());
+    }
+
+    private static bool TryRead(LongSpan source, [NotNullWhen(true)] out ImageData? image)
+    {
+        image = null;
+        if (!BlobHead.TryRead(source, out BlobHead head))
+        {
+            return false;
+        }
+
+        try
+        {
+            ImageData found = Read(source, head, replaceInvalidUtf8: false);
+            image = head.HasChanged(source) ? null : found;
+        }
+        catch (MapFormatException) when (head.HasChanged(source))
+        {
+            // The path changed.
+        }
+
+        return image is not null;
     }
 
     /// <summary>

@@ -6,8 +6,13 @@ namespace SharedMemory;
 
 /// <summary>
 /// Converts structures to bytes in their marshalled layout, which other languages can share, and
-/// back. <see cref="UnmanagedMemoryAccessor.Write{T}(long, ref T)"/> uses the managed layout.
+/// back. <see cref="UnmanagedMemoryAccessor.Write{T}(long, ref T)"/> uses the managed layout, and so
+/// do <see cref="WriteUnmanaged{T}"/> and <see cref="ReadUnmanaged{T}"/>.
 /// </summary>
+/// <remarks>
+/// Several threads can call the methods at the same time. A value is not read or written in one
+/// step: if another thread or process writes it meanwhile, its parts can be of different values.
+/// </remarks>
 public static class StructBytes
 {
     // What the trimmer must keep of a type so that the marshaller can create its values.
@@ -56,12 +61,16 @@ public static class StructBytes
         where T : struct
     {
         int size = Marshal.SizeOf<T>();
-        CheckCapacity<T>(source.Length, size);
-        byte[] bytes = source.Slice(0, size).ToArray();
+        CheckCapacity<T>(source.Length, 0, size);
         nint memory = Marshal.AllocHGlobal(size);
         try
         {
-            Marshal.Copy(bytes, 0, memory, size);
+            // A copy, because the source can be shared memory that changes while it is read.
+            unsafe
+            {
+                source.Slice(0, size).CopyTo(new Span<byte>((void*)memory, size));
+            }
+
             return Marshal.PtrToStructure<T>(memory);
         }
         finally
@@ -79,12 +88,24 @@ public static class StructBytes
     /// <returns>The number of bytes written.</returns>
     /// <exception cref="MapFormatException">The value is not valid or does not fit.</exception>
     public static int WriteStruct<T>(this MemoryMappedViewAccessor accessor, T value)
+        where T : struct => WriteStruct(accessor, value, 0);
+
+    /// <summary>Writes the marshalled bytes of <paramref name="value"/> to a view.</summary>
+    /// <typeparam name="T">A structure that can be marshalled.</typeparam>
+    /// <param name="accessor">The view.</param>
+    /// <param name="value">The value. An <see cref="IValidated"/> value is checked first.</param>
+    /// <param name="offset">The offset in the view, in bytes.</param>
+    /// <returns>The number of bytes written.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The offset is not inside of the view.</exception>
+    /// <exception cref="MapFormatException">The value is not valid or does not fit.</exception>
+    public static int WriteStruct<T>(this MemoryMappedViewAccessor accessor, T value, long offset)
         where T : struct
     {
         Guard.NotNull(accessor);
+        CheckOffset(offset, accessor.Capacity);
         byte[] bytes = ToBytes(value);
-        CheckFits<T>(bytes.Length, accessor.Capacity);
-        PinnedView.Write(accessor, 0, bytes);
+        CheckFits<T>(bytes.Length, offset, accessor.Capacity);
+        PinnedView.Write(accessor, offset, bytes);
         return bytes.Length;
     }
 
@@ -98,41 +119,110 @@ public static class StructBytes
         where T : struct
     {
         byte[] bytes = ToBytes(value);
-        CheckFits<T>(bytes.Length, destination.Length);
+        CheckFits<T>(bytes.Length, 0, destination.Length);
         bytes.CopyTo(destination);
         return bytes.Length;
     }
 
-    /// <summary>Reads a value from the beginning of a view.</summary>
+    /// <summary>Reads a value in its marshalled layout from the beginning of a view.</summary>
     /// <typeparam name="T">A structure that can be marshalled.</typeparam>
     /// <param name="accessor">The view.</param>
     /// <exception cref="MapFormatException">The source is too short (truncated).</exception>
     public static T ReadStruct<[DynamicallyAccessedMembers(Constructors)] T>(
         this MemoryMappedViewAccessor accessor)
+        where T : struct => ReadStruct<T>(accessor, 0);
+
+    /// <summary>Reads a value in its marshalled layout from a view.</summary>
+    /// <typeparam name="T">A structure that can be marshalled.</typeparam>
+    /// <param name="accessor">The view.</param>
+    /// <param name="offset">The offset in the view, in bytes.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The offset is not inside of the view.</exception>
+    /// <exception cref="MapFormatException">The view ends before the value ends.</exception>
+    public static T ReadStruct<[DynamicallyAccessedMembers(Constructors)] T>(
+        this MemoryMappedViewAccessor accessor, long offset)
         where T : struct
     {
         Guard.NotNull(accessor);
-        var bytes = new byte[Marshal.SizeOf<T>()];
-        CheckCapacity<T>(accessor.Capacity, bytes.Length);
-        _ = PinnedView.Read(accessor, 0, bytes);
-        return FromBytes<T>(bytes);
+        CheckOffset(offset, accessor.Capacity);
+        int size = Marshal.SizeOf<T>();
+        CheckCapacity<T>(accessor.Capacity, offset, size);
+        using PinnedView view = PinnedView.ToRead(accessor);
+        return FromBytes<T>(view.Bytes.Slice(offset, size));
     }
 
-    private static void CheckCapacity<T>(long capacity, int size)
+    /// <summary>
+    /// Writes a value in its managed layout to a view: the bytes that it has in the memory of .NET.
+    /// Its padding is written too.
+    /// </summary>
+    /// <typeparam name="T">A structure without references.</typeparam>
+    /// <param name="accessor">The view.</param>
+    /// <param name="value">The value.</param>
+    /// <param name="offset">The offset in the view, in bytes.</param>
+    /// <remarks>
+    /// The layout is not that of <see cref="WriteStruct{T}(MemoryMappedViewAccessor, T, long)"/>: here,
+    /// a <see cref="bool"/> has one byte and a <see cref="char"/> two. Nothing is allocated.
+    /// </remarks>
+    /// <returns>The number of bytes written.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The offset is not inside of the view.</exception>
+    /// <exception cref="MapFormatException">The value does not fit.</exception>
+    public static unsafe int WriteUnmanaged<T>(
+        this MemoryMappedViewAccessor accessor, T value, long offset)
+        where T : unmanaged
     {
-        if (capacity < size)
+        Guard.NotNull(accessor);
+        CheckOffset(offset, accessor.Capacity);
+        CheckFits<T>(sizeof(T), offset, accessor.Capacity);
+        PinnedView.Write(accessor, offset, new ReadOnlySpan<byte>(&value, sizeof(T)));
+        return sizeof(T);
+    }
+
+    /// <summary>
+    /// Reads a value in its managed layout from a view: the bytes that it has in the memory of .NET.
+    /// </summary>
+    /// <typeparam name="T">A structure without references.</typeparam>
+    /// <param name="accessor">The view.</param>
+    /// <param name="offset">The offset in the view, in bytes.</param>
+    /// <remarks>
+    /// The layout is not that of <see cref="ReadStruct{T}(MemoryMappedViewAccessor, long)"/>: here, a
+    /// <see cref="bool"/> has one byte and a <see cref="char"/> two. Nothing is allocated.
+    /// </remarks>
+    /// <exception cref="ArgumentOutOfRangeException">The offset is not inside of the view.</exception>
+    /// <exception cref="MapFormatException">The view ends before the value ends.</exception>
+    public static unsafe T ReadUnmanaged<T>(this MemoryMappedViewAccessor accessor, long offset)
+        where T : unmanaged
+    {
+        Guard.NotNull(accessor);
+        CheckOffset(offset, accessor.Capacity);
+        CheckCapacity<T>(accessor.Capacity, offset, sizeof(T));
+        T value = default;
+        _ = PinnedView.Read(accessor, offset, new Span<byte>(&value, sizeof(T)));
+        return value;
+    }
+
+    private static void CheckOffset(long offset, long capacity)
+    {
+        if (offset < 0 || offset > capacity)
         {
-            throw new MapFormatException(
-                FormatErrorKind.Truncated, typeof(T).Name, 0, capacity, size);
+            throw new ArgumentOutOfRangeException(
+                nameof(offset), offset, $"The offset is not inside of the view of {capacity} bytes.");
         }
     }
 
-    private static void CheckFits<T>(int size, long capacity)
+    private static void CheckCapacity<T>(long capacity, long offset, int size)
     {
-        if (size > capacity)
+        if (capacity - offset < size)
         {
             throw new MapFormatException(
-                FormatErrorKind.DoesNotFit, typeof(T).Name, 0, size, capacity);
+                FormatErrorKind.Truncated, typeof(T).Name, offset, capacity, offset + size);
+        }
+    }
+
+    private static void CheckFits<T>(int size, long offset, long capacity)
+    {
+        if (size > capacity - offset)
+        {
+            throw new MapFormatException(
+                FormatErrorKind.DoesNotFit, typeof(T).Name, offset, offset + size, capacity);
         }
     }
 }

@@ -14,18 +14,30 @@ namespace SharedMemory;
 /// exits or is killed. Views remain valid after the map is disposed. The views are those of .NET: if
 /// another process truncates the file of the map, access to a view crashes the process, as with
 /// <see cref="MemoryMappedFile"/>.
+/// <para>
+/// All members can be used by several threads at the same time, also <see cref="Dispose"/>. Views are
+/// those of .NET: one thread at a time. Creating, opening and disposing wait for another process that
+/// creates or releases a map with the same name, at most 10 seconds.
+/// </para>
 /// </remarks>
 public sealed class NamedMap : IDisposable
 {
     private readonly MemoryMappedFile _map;
     private readonly PosixMapFile? _file;
+    private long _capacity;
     private volatile bool _isDisposed;
 
-    private NamedMap(MemoryMappedFile map) => _map = map;
-
-    private NamedMap(PosixMapFile file)
+    private NamedMap(string? name, MemoryMappedFile map)
     {
+        Name = name;
+        _map = map;
+    }
+
+    private NamedMap(string? name, PosixMapFile file)
+    {
+        Name = name;
         _file = file;
+        _capacity = file.Capacity;
         try
         {
             // This map has full access. PermittedAccess checks each view.
@@ -35,6 +47,34 @@ public sealed class NamedMap : IDisposable
         {
             file.Release();
             throw;
+        }
+    }
+
+    /// <summary>Gets the name that the map was created or opened with; null for an anonymous map.</summary>
+    public string? Name { get; }
+
+    /// <summary>
+    /// Gets the size of the map in bytes. An existing map keeps its size, so it can differ from the
+    /// capacity that <see cref="CreateOrOpen"/> got. On Windows, a named map does not show its size:
+    /// there, this is the size of a view of the whole map, in whole pages.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">The map is disposed.</exception>
+    /// <exception cref="UnauthorizedAccessException">
+    /// On Windows, the rights of the map do not allow any view.
+    /// </exception>
+    public long Capacity
+    {
+        get
+        {
+            Guard.NotDisposed(_isDisposed, this);
+            long capacity = Volatile.Read(ref _capacity);
+            if (capacity == 0)
+            {
+                capacity = SizeOfView();
+                Volatile.Write(ref _capacity, capacity);
+            }
+
+            return capacity;
         }
     }
 
@@ -70,8 +110,11 @@ public sealed class NamedMap : IDisposable
         string? name = mapName is null ? null : MapName.Check(mapName);
         if (Host.IsWindows || (name is null && !Host.IsMono))
         {
-            return new NamedMap(
-                MemoryMappedFile.CreateNew(name, capacity, access, options, inheritability));
+            var map = new NamedMap(
+                mapName, MemoryMappedFile.CreateNew(name, capacity, access, options, inheritability));
+            // No other process has changed the size of an anonymous map.
+            map._capacity = name is null ? capacity : 0;
+            return map;
         }
 
         CheckCapacityAndAccess(capacity, access);
@@ -81,7 +124,7 @@ public sealed class NamedMap : IDisposable
         }
 
         CheckOptions(options, inheritability);
-        return new NamedMap(name is null
+        return new NamedMap(mapName, name is null
             ? PosixMapFile.CreateAnonymous(capacity, access.ToPermits(), options, inheritability)
             : PosixMapFile.Create(name, capacity, access.ToPermits(), options, inheritability));
     }
@@ -116,20 +159,20 @@ public sealed class NamedMap : IDisposable
         if (Host.IsWindows)
         {
             return new NamedMap(
-                MemoryMappedFile.CreateOrOpen(name, capacity, access, options, inheritability));
+                mapName, MemoryMappedFile.CreateOrOpen(name, capacity, access, options, inheritability));
         }
 
         CheckCapacityAndAccess(capacity, access);
         CheckOptions(options, inheritability);
         if (access != MemoryMappedFileAccess.Write)
         {
-            return new NamedMap(PosixMapFile.CreateOrOpen(
+            return new NamedMap(mapName, PosixMapFile.CreateOrOpen(
                 name, capacity, access.ToPermits(), options, inheritability));
         }
 
         try
         {
-            return new NamedMap(PosixMapFile.Open(name, access.ToPermits(), inheritability));
+            return new NamedMap(mapName, PosixMapFile.Open(name, access.ToPermits(), inheritability));
         }
         catch (FileNotFoundException)
         {
@@ -157,7 +200,7 @@ public sealed class NamedMap : IDisposable
         if (Host.IsWindows)
         {
             return new NamedMap(
-                MemoryMappedFile.OpenExisting(name, desiredAccessRights, inheritability));
+                mapName, MemoryMappedFile.OpenExisting(name, desiredAccessRights, inheritability));
         }
 
         CheckInheritability(inheritability);
@@ -169,7 +212,7 @@ public sealed class NamedMap : IDisposable
         }
 
         return new NamedMap(
-            PosixMapFile.Open(name, desiredAccessRights.ToPermits(), inheritability));
+            mapName, PosixMapFile.Open(name, desiredAccessRights.ToPermits(), inheritability));
     }
 
     /// <summary>
@@ -221,6 +264,38 @@ public sealed class NamedMap : IDisposable
         long offset, long size, MemoryMappedFileAccess access) =>
         WhileOpen(() => _map.CreateViewStream(offset, size, PermittedAccess(offset, size, access)));
 
+    /// <summary>Creates a view of the whole map whose bytes are used in place.</summary>
+    public MapView CreateView() => CreateView(0, 0, MemoryMappedFileAccess.ReadWrite);
+
+    /// <summary>Creates a view of a part of the map whose bytes are used in place.</summary>
+    /// <param name="offset">The offset of the view in the map, in bytes.</param>
+    /// <param name="size">The size of the view in bytes; 0 for the rest of the map.</param>
+    public MapView CreateView(long offset, long size) =>
+        CreateView(offset, size, MemoryMappedFileAccess.ReadWrite);
+
+    /// <summary>Creates a view of a part of the map whose bytes are used in place.</summary>
+    /// <param name="offset">The offset of the view in the map, in bytes.</param>
+    /// <param name="size">The size of the view in bytes; 0 for the rest of the map.</param>
+    /// <param name="access">The access of the view.</param>
+    /// <exception cref="ArgumentException">The view is larger than 2,147,483,647 bytes.</exception>
+    /// <exception cref="ObjectDisposedException">The map is disposed.</exception>
+    /// <exception cref="UnauthorizedAccessException">
+    /// The view ends beyond the end of the map, or the map does not permit the access.
+    /// </exception>
+    public MapView CreateView(long offset, long size, MemoryMappedFileAccess access)
+    {
+        MemoryMappedViewAccessor accessor = CreateViewAccessor(offset, size, access);
+        try
+        {
+            return new MapView(accessor);
+        }
+        catch
+        {
+            accessor.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Releases the map. Its views remain valid.</summary>
     public void Dispose()
     {
@@ -228,6 +303,31 @@ public sealed class NamedMap : IDisposable
         _map.Dispose();
         _file?.Release();
         GC.SuppressFinalize(this);
+    }
+
+    private long SizeOfView()
+    {
+        // Each of them can be the only one that the rights of the map allow.
+        foreach (MemoryMappedFileAccess access in new[]
+        {
+            MemoryMappedFileAccess.Read,
+            MemoryMappedFileAccess.Write,
+        })
+        {
+            try
+            {
+                using MemoryMappedViewAccessor view = CreateViewAccessor(0, 0, access);
+                return view.Capacity;
+            }
+            catch (UnauthorizedAccessException)
+            {
+                // The next one.
+            }
+        }
+
+        using MemoryMappedViewAccessor copy =
+            CreateViewAccessor(0, 0, MemoryMappedFileAccess.CopyOnWrite);
+        return copy.Capacity;
     }
 
     /// <summary>

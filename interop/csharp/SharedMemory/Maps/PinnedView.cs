@@ -11,15 +11,10 @@ internal readonly unsafe ref struct PinnedView
 {
     private readonly SafeMemoryMappedViewHandle _handle;
 
-    private PinnedView(MemoryMappedViewAccessor accessor, SafeMemoryMappedViewHandle handle)
+    private PinnedView(MemoryMappedViewAccessor accessor)
     {
-        long offset = accessor.PointerOffset;
-        // The handle has the number of bytes that are mapped.
-        long length = Math.Min(accessor.Capacity, checked((long)handle.ByteLength) - offset);
-        byte* start = null;
-        handle.AcquirePointer(ref start);
-        _handle = handle;
-        Bytes = new LongSpan(start + offset, length);
+        byte* start = Acquire(accessor, out _handle, out long length);
+        Bytes = new LongSpan(start, length);
     }
 
     /// <summary>Gets the bytes of the view.</summary>
@@ -28,24 +23,14 @@ internal readonly unsafe ref struct PinnedView
     /// <summary>Returns the bytes to read them.</summary>
     /// <exception cref="ObjectDisposedException">The view is disposed.</exception>
     /// <exception cref="NotSupportedException">The view can't be read.</exception>
-    public static PinnedView ToRead(MemoryMappedViewAccessor accessor)
-    {
-        SafeMemoryMappedViewHandle handle = OpenHandle(accessor);
-        return accessor.CanRead
-            ? new PinnedView(accessor, handle)
-            : throw new NotSupportedException("The view does not support reading.");
-    }
+    public static PinnedView ToRead(MemoryMappedViewAccessor accessor) =>
+        accessor.CanRead ? new PinnedView(accessor) : throw Refused(accessor, "reading");
 
     /// <summary>Returns the bytes to write them.</summary>
     /// <exception cref="ObjectDisposedException">The view is disposed.</exception>
     /// <exception cref="NotSupportedException">The view can't be written.</exception>
-    public static PinnedView ToWrite(MemoryMappedViewAccessor accessor)
-    {
-        SafeMemoryMappedViewHandle handle = OpenHandle(accessor);
-        return accessor.CanWrite
-            ? new PinnedView(accessor, handle)
-            : throw new NotSupportedException("The view does not support writing.");
-    }
+    public static PinnedView ToWrite(MemoryMappedViewAccessor accessor) =>
+        accessor.CanWrite ? new PinnedView(accessor) : throw Refused(accessor, "writing");
 
     /// <summary>Copies bytes of a view. Returns how many: fewer at the end of the view.</summary>
     public static int Read(MemoryMappedViewAccessor accessor, long offset, Span<byte> destination)
@@ -86,11 +71,34 @@ internal readonly unsafe ref struct PinnedView
     /// <summary>Releases the pointer. The view can be unmapped then.</summary>
     public void Dispose() => _handle.ReleasePointer();
 
-    private static SafeMemoryMappedViewHandle OpenHandle(MemoryMappedViewAccessor accessor)
+    /// <summary>
+    /// Returns the address of the first byte of a view. The view stays mapped until the caller calls
+    /// ReleasePointer of the handle.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">The view is disposed.</exception>
+    public static byte* Acquire(
+        MemoryMappedViewAccessor accessor, out SafeMemoryMappedViewHandle handle, out long length)
     {
-        SafeMemoryMappedViewHandle handle = accessor.SafeMemoryMappedViewHandle;
-        return handle.IsClosed
-            ? throw new ObjectDisposedException(nameof(MemoryMappedViewAccessor))
-            : handle;
+        handle = accessor.SafeMemoryMappedViewHandle;
+        if (IsClosed(accessor))
+        {
+            throw Closed();
+        }
+
+        long offset = accessor.PointerOffset;
+        // The handle has the number of bytes that are mapped.
+        length = Math.Min(accessor.Capacity, checked((long)handle.ByteLength) - offset);
+        byte* start = null;
+        handle.AcquirePointer(ref start);
+        return start + offset;
     }
+
+    private static Exception Refused(MemoryMappedViewAccessor accessor, string use) =>
+        IsClosed(accessor) ? Closed() : new NotSupportedException($"The view does not support {use}.");
+
+    // The handle is open until the last pointer is released. A disposed accessor can do nothing.
+    private static bool IsClosed(MemoryMappedViewAccessor accessor) =>
+        accessor.SafeMemoryMappedViewHandle.IsClosed || !(accessor.CanRead || accessor.CanWrite);
+
+    private static ObjectDisposedException Closed() => new(nameof(MemoryMappedViewAccessor));
 }
