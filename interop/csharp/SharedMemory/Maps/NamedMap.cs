@@ -369,6 +369,11 @@ public sealed class NamedMap : IDisposable
             return access;
         }
 
+        if (Host.IsMono)
+        {
+            CheckView(offset, size, access, _file.Capacity);
+        }
+
         // For invalid arguments, .NET throws before it checks the access.
         bool argumentsAreValid = offset >= 0 && size >= 0 && Enum.IsDefined(typeof(MemoryMappedFileAccess), access)
             && offset <= _file.Capacity && size <= _file.Capacity - offset;
@@ -384,6 +389,29 @@ public sealed class NamedMap : IDisposable
         }
 
         return access.WithoutExecute();
+    }
+
+    // For these offsets and sizes, Mono throws other exceptions than .NET. An unknown access ends its
+    // process.
+    private static void CheckView(
+        long offset, long size, MemoryMappedFileAccess access, long capacity)
+    {
+        if (offset < 0 || offset > capacity)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(offset), offset, $"The offset must be from 0 to {capacity}.");
+        }
+
+        if (size < 0)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(size), size, "The size must not be negative.");
+        }
+
+        if (!Enum.IsDefined(typeof(MemoryMappedFileAccess), access))
+        {
+            throw new ArgumentOutOfRangeException(nameof(access));
+        }
     }
 
     private static void CheckCapacityAndAccess(long capacity, MemoryMappedFileAccess access)
