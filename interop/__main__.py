@@ -16,7 +16,7 @@ from .cases import golden
 from .doctor import examine
 from .mutants import run as run_mutants
 from .peers.start import python_peer
-from .worlds import wine
+from .worlds import mono, wine
 
 
 def _build(arguments: argparse.Namespace) -> int:
@@ -51,6 +51,17 @@ def _windows(arguments: argparse.Namespace) -> int:
         return 0
     finally:
         world.end()
+
+
+def _mono(_arguments: argparse.Namespace) -> int:
+    try:
+        world = mono.prepare(_log)
+    except (sdk.ToolchainError, build.BuildError) as error:
+        _log(str(error))
+        return 1
+    for command in world:
+        print(*command)
+    return 0
 
 
 def _doctor(_arguments: argparse.Namespace) -> int:
@@ -198,6 +209,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "arguments", nargs="*", metavar="ARGUMENT", help="for pytest, after --tests and --"
     )
+    command("mono", _mono, "Build the program that Mono runs, unless it is built; needs NuGet.")
     command("doctor", _doctor, "Show what works on this machine, and how to install the rest.")
     sub = command("fixtures", _fixtures, "Check or rewrite the golden files, with both languages.")
     check_or_write(sub, "the files")

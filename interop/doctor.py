@@ -9,7 +9,7 @@ from pyshm.doctor.modules import package
 from pyshm.testing import build, sdk
 
 from .report import browser
-from .worlds import wine
+from .worlds import mono, wine
 
 __all__ = ["Finding", "examine"]
 
@@ -20,6 +20,7 @@ def examine() -> Iterator[Finding]:
     yield package("pytest", "pytest", minimum="7.2")
     yield from _dotnet()
     yield _windows()
+    yield _mono()
     yield _available("a display", _no_display())
     yield _available("a browser", browser.missing())
 
@@ -56,3 +57,13 @@ def _windows() -> Finding:
     if found is None:
         return Finding("the Windows world", "not set up", "python -m interop windows")
     return Finding("the Windows world", found.python[-1])
+
+
+def _mono() -> Finding:
+    try:
+        path = mono.find_mono()
+    except sdk.ToolchainError as error:
+        return Finding("Mono", error.missing, error.remedy)
+    if mono.find() is None:
+        return Finding("Mono", f"{path}, without its program", mono.SETUP_COMMAND)
+    return Finding("Mono", path)

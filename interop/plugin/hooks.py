@@ -25,6 +25,7 @@ from ..exchange.place import Place
 from ..exchange.record import CONSUMER, PRODUCER, Record
 from ..exchange.run import disposing
 from ..report import browser
+from ..worlds import mono
 from ..worlds.world import LANGUAGES, NATIVE, WINDOWS, Endpoint, World, remove_maps, world_of
 from .results import FAULTS, PROPERTY, RECORD, Results
 from .selection import crossings, pairs_of, worlds_of
@@ -98,6 +99,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="fail, instead of skipping tests, if there is no Chromium",
     )
     group.addoption(
+        "--require-mono",
+        action="store_true",
+        help="fail, instead of skipping tests, if there is no Mono or its program is not built",
+    )
+    group.addoption(
         "--nuget",
         action="store_true",
         help="run the tests that restore packages from NuGet, instead of skipping them",
@@ -107,10 +113,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the results; refuse a run whose required programs are missing."""
     config.addinivalue_line("markers", "browser: needs Chromium")
+    config.addinivalue_line("markers", "mono: needs Mono, and a program that NuGet helps to build")
     config.addinivalue_line("markers", "nuget: restores packages from NuGet; needs --nuget")
     config.pluginmanager.register(Results(config), "interop-results")
     if config.getoption("--require-browser"):
         reason = browser.missing()
+        if reason is not None:
+            raise pytest.UsageError(reason)
+    if config.getoption("--require-mono"):
+        reason = mono.missing()
         if reason is not None:
             raise pytest.UsageError(reason)
     if config.getoption("--require-dotnet"):
@@ -196,6 +207,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     _skip(items, "wine", lambda: world_of(WINDOWS).missing("dotnet"))
     _skip(items, "dotnet", lambda: world_of(NATIVE).missing("dotnet"))
     _skip(items, "browser", browser.missing)
+    _skip(items, "mono", mono.missing)
     if not config.getoption("--nuget"):
         _skip(items, "nuget", lambda: "it restores packages from NuGet; `tox -e nuget` runs it")
     for item in items:
