@@ -5,7 +5,9 @@ A number of a descriptor can be used again at once. The threads switch after a m
 
 from __future__ import annotations
 
+import errno
 import mmap
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -218,8 +220,6 @@ def test_threads_that_close_one_object_close_it_once(kind: str, map_name: str) -
 def test_a_descriptor_that_other_code_closed_gives_no_view_of_another_file(tmp_path: Path) -> None:
     if sys.platform == "win32":
         pytest.skip("on Windows a map has no descriptor")
-    import os
-
     canary = tmp_path / "canary"
     canary.write_bytes(CANARY)
     opened = MemoryMappedFile.create_new(None, 4096)
@@ -251,10 +251,38 @@ def test_a_claim_that_was_interrupted_is_forgotten() -> None:
     assert registry._claims.pop(number) == []
 
 
+def test_a_handle_that_could_not_be_taken_over_is_not_claimed(
+    map_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = 1 << 20  # of no handle
+    errors = []
+    for _ in range(2):
+        with pytest.raises(MapIOError, match="not an inherited map") as caught:
+            MemoryMappedFile.from_handle(number)
+        errors.append(caught)  # its traceback has the frame that claimed the number
+    if sys.platform == "win32":
+        return
+    from pyshm.maps.posix import named
+
+    inheritable = HandleInheritability.INHERITABLE
+    with MemoryMappedFile.create_new(map_name, 64, inheritability=inheritable) as opened:
+        inherited = os.dup(opened.handle)
+        for module, name in ((named, "open_another_holder"),):
+            with monkeypatch.context() as patch:
+                patch.setattr(module, name, _no_descriptors)
+                with pytest.raises(MapIOError, match=r"taking over .* Too many open") as caught:
+                    MemoryMappedFile.from_handle(inherited)
+            errors.append(caught)
+        MemoryMappedFile.from_handle(inherited).close()
+        MemoryMappedFile.open_existing(map_name).close()
+
+
+def _no_descriptors(*_: Any) -> None:
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a descriptor is duplicated")
 def test_of_threads_that_take_over_one_descriptor_one_succeeds() -> None:
-    import os
-
     with MemoryMappedFile.create_new(None, 4096) as opened:
         for _ in range(ROUNDS):
             number = os.dup(opened.fileno())

@@ -184,22 +184,27 @@ def adopt(descriptor: int) -> MapHandle:
         )  # fmt: skip
     permits = READ | EXECUTE | (WRITE if flags == os.O_RDWR else 0)
     claim = registry.Claim(descriptor, "descriptor")
-    path = _path_of(status)
-    if path is None:
-        handle = MapHandle(Descriptor(descriptor), status.st_size, permits, status=status)
-    else:
-        # The inherited open file description and its lock are shared with the parent.
-        try:
-            own = open_another_holder(descriptor, path)
-        except OSError as error:
-            raise system_error(error, f"taking over descriptor {descriptor}") from error
-        try:
-            handle = MapHandle(own, status.st_size, permits, path=path, status=status)
-        except BaseException:
-            _give_up(own, path)
-            raise
-        handle.also_own(Descriptor(descriptor))
-    claim.end()
+    try:
+        return _take_over(descriptor, status, permits)
+    finally:
+        claim.end()  # the traceback of an error would keep it
+
+
+def _take_over(descriptor: int, status: os.stat_result, permits: int) -> MapHandle:
+    # The inherited open file description and its lock are shared with the parent.
+    try:
+        path = _path_of(status)
+        if path is None:
+            return MapHandle(Descriptor(descriptor), status.st_size, permits, status=status)
+        own = open_another_holder(descriptor, path)
+    except OSError as error:
+        raise system_error(error, f"taking over descriptor {descriptor}") from error
+    try:
+        handle = MapHandle(own, status.st_size, permits, path=path, status=status)
+    except BaseException:
+        _give_up(own, path)
+        raise
+    handle.also_own(Descriptor(descriptor))
     return handle
 
 

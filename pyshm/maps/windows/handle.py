@@ -253,16 +253,17 @@ def adopt(handle: int) -> MapHandle:
     """
     ffi, kernel = windows()
     claim = registry.Claim(handle, "handle")
-    # The kernel checks the kind of object first, and the handle's rights after that.
-    pointer = kernel.MapViewOfFile(handle, MAP_READ, 0, 0, 1)
-    if pointer != ffi.NULL:
-        kernel.UnmapViewOfFile(pointer)
-    elif (code := last_error()) != ACCESS_DENIED:
-        what = f"handle {handle} is not an inherited map"
-        raise system_error(code, what, field="handle", value=handle)
-    opened = MapHandle(KernelHandle(handle))
-    claim.end()
-    return opened
+    try:
+        # The kernel checks the kind of object first, and the handle's rights after that.
+        pointer = kernel.MapViewOfFile(handle, MAP_READ, 0, 0, 1)
+        if pointer != ffi.NULL:
+            kernel.UnmapViewOfFile(pointer)
+        elif (code := last_error()) != ACCESS_DENIED:
+            what = f"handle {handle} is not an inherited map"
+            raise system_error(code, what, field="handle", value=handle)
+        return MapHandle(KernelHandle(handle))
+    finally:
+        claim.end()  # the traceback of an error would keep it
 
 
 def _query(address: Any) -> tuple[int, bool]:
