@@ -22,7 +22,8 @@ def list_maps() -> list[ListedMap]:
     """Return every file of the shared-memory directory except private ones, sorted by name.
 
     The function does not become a holder of any map. Raises PlatformError on a system where named
-    maps can't be listed, and ArgumentError if PYSHM_DIRECTORY is not a directory.
+    maps can't be listed, ArgumentError if PYSHM_DIRECTORY is not a directory, MapAccessError if
+    that directory can't be read, and MapIOError if this process has no descriptor left.
     """
     if sys.platform == "win32":
         raise _unlisted()

@@ -51,8 +51,12 @@ def names_held() -> list[str]:
 
 
 def _entries() -> list[os.DirEntry[str]]:
-    with os.scandir(directory.shared_memory_directory()) as entries:
-        return sorted(entries, key=lambda entry: entry.name)
+    folder = directory.shared_memory_directory()
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        raise files.system_error(error, f"listing the maps in {folder}") from error
 
 
 # --- one file ---
@@ -158,9 +162,11 @@ def _with_processes(found: list[ListedMap]) -> list[ListedMap]:
     """Return the same maps with their holders and users."""
     if sys.platform != "linux":
         return found
-    uses = processes.uses(
-        {processes.file_id(item.status) for item in found if item.state != "other"}
-    )
+    examined = {processes.file_id(item.status) for item in found if item.state != "other"}
+    try:
+        uses = processes.uses(examined)
+    except OSError as error:
+        raise files.system_error(error, "looking for the processes that use the maps") from error
     return [
         _with_uses(item, uses[processes.file_id(item.status)]) if item.state != "other" else item
         for item in found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from pyshm import (
 from pyshm.errors import (
     ArgumentError,
     MapAccessError,
+    MapIOError,
     MapNotFoundError,
     NameRuleError,
     PlatformError,
@@ -34,7 +36,7 @@ if sys.platform == "win32":
 import fcntl
 
 from pyshm.listing import scan as _scan
-from pyshm.maps.posix import directory, holding, locks, unnamed
+from pyshm.maps.posix import directory, holding, locks, processes, unnamed
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc")
 SIZE = 4096
@@ -160,6 +162,27 @@ def test_a_directory_that_does_not_exist_is_an_error(monkeypatch):
     monkeypatch.setenv("PYSHM_DIRECTORY", "/no/such/directory")
     with pytest.raises(ArgumentError, match="PYSHM_DIRECTORY"):
         list_maps()
+
+
+@pytest.mark.parametrize("use", [list_maps, map_names, clean])
+def test_a_directory_that_cant_be_read_is_an_error(folder, monkeypatch, use):
+    def refuse(path):
+        raise PermissionError(errno.EACCES, "no", path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(MapAccessError, match=f"listing the maps in {folder}"):
+        use()
+
+
+def test_without_descriptors_listing_raises_an_io_error(folder, monkeypatch):
+    def refuse(files):
+        raise OSError(errno.EMFILE, "no")
+
+    dead(folder, "x")
+    monkeypatch.setattr(processes, "uses", refuse)
+    with pytest.raises(MapIOError, match="looking for the processes"):
+        clean()
+    assert (folder / "x").exists()
 
 
 @pytest.mark.parametrize("use", [list_maps, map_names, clean])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import signal
@@ -18,7 +19,7 @@ from pyshm.errors import MapAccessError, MapIOError, MapNotFoundError
 if sys.platform == "win32":
     pytest.skip("on Windows the kernel keeps the named maps", allow_module_level=True)
 
-from pyshm.maps.posix import holding, unnamed
+from pyshm.maps.posix import holding, processes, unnamed
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc")
 USES = {
@@ -193,6 +194,33 @@ def test_a_signal_handler_inside_the_lock_can_close_a_map(map_name, map_file, mo
     assert inside.seconds < 5
     keeper.close()
     assert not map_file.exists()
+
+
+@linux
+@pytest.mark.parametrize("call", ["listdir", "open"])
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+def test_without_descriptors_a_file_in_use_is_not_replaced(
+    map_name, map_file, monkeypatch, call, number
+):
+    map_file.write_bytes(b"used")
+    map_file.chmod(0o600)
+
+    def refuse(path, *arguments, **more):
+        if str(path).startswith("/proc/"):
+            raise OSError(number, os.strerror(number))
+        return real(path, *arguments, **more)
+
+    with map_file.open("rb"), monkeypatch.context() as patch:
+        real = os.listdir if call == "listdir" else open
+        if call == "listdir":
+            patch.setattr(os, call, lambda path: refuse(path) if path != "/proc" else real(path))
+        else:
+            patch.setattr(processes, call, refuse, raising=False)
+        for use in ("create", "create or open"):
+            with pytest.raises(MapIOError, match=os.strerror(number)):
+                USES[use](map_name)
+    assert map_file.read_bytes() == b"used"
+    map_file.unlink()
 
 
 IMPORTS = """

@@ -267,7 +267,7 @@ def test_a_handle_that_could_not_be_taken_over_is_not_claimed(
     inheritable = HandleInheritability.INHERITABLE
     with MemoryMappedFile.create_new(map_name, 64, inheritability=inheritable) as opened:
         inherited = os.dup(opened.handle)
-        for module, name in ((named, "open_another_holder"),):
+        for module, name in ((named, "open_another_holder"), (os, "scandir")):
             with monkeypatch.context() as patch:
                 patch.setattr(module, name, _no_descriptors)
                 with pytest.raises(MapIOError, match=r"taking over .* Too many open") as caught:

@@ -51,10 +51,11 @@ internal static partial class Checks
         ["a-file-with-another-mode-or-two-names-is-refused"] = NotTrusted,
     };
 
-    /// <summary>The checks that go on until the process ends.</summary>
+    /// <summary>The checks that need a process of their own: they go on until it ends, or change it.</summary>
     public static IReadOnlyDictionary<string, Action<string>> OfProcess { get; } = new Dictionary<string, Action<string>>
     {
         ["threads-that-outlive-the-program-leave-no-file"] = BackgroundThreads,
+        ["without-descriptors-a-file-in-use-is-not-replaced"] = NoDescriptors,
     };
 
     private const int UnfinishedLength = -1;
@@ -154,12 +155,67 @@ internal static partial class Checks
         running.Wait();
     }
 
+    public static void NoDescriptors(string name)
+    {
+        const int limit = 200;
+        const int numberOfFiles = 7; // RLIMIT_NOFILE
+        string path = PathOf(name);
+        int used = Open(path, 0x42, 0b110_000_000); // O_RDWR | O_CREAT, 0600
+        Equal(3, (int)Write(used, [(byte)'a', (byte)'b', (byte)'c'], 3));
+        Throws<UnauthorizedAccessException>(() => NamedMap.CreateNew(name, 64)); // loads what it needs
+        var before = new ulong[2]; // the soft and the hard limit
+        Equal(0, GetLimit(numberOfFiles, before));
+        Equal(0, SetLimit(numberOfFiles, [limit, before[1]]));
+        List<int> fill = [];
+        for (int file = Duplicate(used); file >= 0; file = Duplicate(used))
+        {
+            fill.Add(file);
+        }
+
+        const int attempts = 6;
+        var errors = new Exception?[attempts];
+        for (int spare = 0; spare < attempts; spare++)
+        {
+            try
+            {
+                NamedMap.CreateNew(name, 64).Dispose();
+            }
+            catch (Exception error)
+            {
+                errors[spare] = error;
+            }
+
+            Equal(0, Close(fill[spare]));
+        }
+
+        Equal(0, SetLimit(numberOfFiles, before));
+        Equal("abc", File.ReadAllText(path));
+        True(errors[0] is IOException && errors[attempts - 1] is UnauthorizedAccessException);
+        True(Array.TrueForAll(errors, error => error is IOException or UnauthorizedAccessException));
+        File.Delete(path);
+
+        [DllImport("libc", EntryPoint = "open")]
+        static extern int Open(string path, int flags, uint mode);
+
+        [DllImport("libc", EntryPoint = "write")]
+        static extern nint Write(int file, byte[] bytes, nuint count);
+
+        [DllImport("libc", EntryPoint = "dup")]
+        static extern int Duplicate(int file);
+
+        [DllImport("libc", EntryPoint = "close")]
+        static extern int Close(int file);
+
+        [DllImport("libc", EntryPoint = "getrlimit")]
+        static extern int GetLimit(int resource, [Out] ulong[] limits);
+
+        [DllImport("libc", EntryPoint = "setrlimit")]
+        static extern int SetLimit(int resource, ulong[] limits);
+    }
+
     public static void NotTrusted(string name)
     {
-        string folder = Environment.GetEnvironmentVariable("PYSHM_DIRECTORY") is { Length: > 0 } chosen
-            ? chosen
-            : "/dev/shm";
-        string path = Path.Combine(folder, name);
+        string path = PathOf(name);
         using (NamedMap.CreateNew(name, 64))
         {
             Equal(0, ChangeMode(path, 0b110_100_000)); // 0640
@@ -602,6 +658,10 @@ internal static partial class Checks
             return error.GetType();
         }
     }
+
+    private static string PathOf(string name) => Path.Combine(
+        Environment.GetEnvironmentVariable("PYSHM_DIRECTORY") is { Length: > 0 } chosen ? chosen : "/dev/shm",
+        name);
 
     private static void Equal<T>(T expected, T found)
     {

@@ -21,6 +21,7 @@ __all__ = [
     "EXAMINING",
     "FILE_MODE",
     "PRIVATE_PREFIX",
+    "check_resources",
     "leads_to",
     "open_again",
     "open_file",
@@ -49,6 +50,15 @@ def system_error(error: OSError, what: str) -> PyshmError:
     return _KINDS.get(number, MapIOError)(
         f"{what}: {os.strerror(number)}", errno=number, filename=error.filename
     )
+
+
+def check_resources(error: BaseException) -> None:
+    """Raise ``error`` if this process or the system has no descriptor or no memory left.
+
+    Another error can mean that a file or a process is gone or another user's. This one does not.
+    """
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
+        raise error
 
 
 def open_file(
@@ -110,7 +120,11 @@ def open_map_file(path: str, name: str) -> Descriptor:
         if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.ENODEV):
             raise _not_trusted(path, name, _NOT_REGULAR) from error
         raise system_error(error, f"the file {path} of map {name!r}") from error
-    reason = _why_not_trusted(file, path)
+    try:
+        reason = _why_not_trusted(file, path)
+    except OSError as error:
+        file.close()
+        raise system_error(error, f"examining the file {path} of map {name!r}") from error
     if reason:
         file.close()
         raise _not_trusted(path, name, reason)
@@ -156,7 +170,8 @@ def _is_being_created(status: os.stat_result, path: str) -> bool:
                 and os.path.samestat(entry.stat(follow_symlinks=False), status)
                 for entry in entries
             )
-    except OSError:
+    except OSError as error:
+        check_resources(error)
         return False
 
 

@@ -22,7 +22,7 @@ assert sys.platform != "win32"  # for type checkers
 
 from . import ending
 from .directory import shared_memory_directory
-from .files import open_map_file, system_error
+from .files import check_resources, open_map_file, system_error
 from .handle import EXECUTE, PERMITS, READ, WRITE, MapHandle
 from .holding import (
     Finding,
@@ -220,8 +220,8 @@ def _path_of(status: os.stat_result) -> str | None:
                     entry.stat(follow_symlinks=False), status
                 ):
                     return entry.path
-    except (OSError, PyshmError):
-        pass
+    except (OSError, PyshmError) as error:
+        check_resources(error)
     return None
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 assert sys.platform != "win32"  # for type checkers
 
-from .files import EXAMINING
+from .files import EXAMINING, check_resources
 
 __all__ = ["Use", "file_id", "uses"]
 
@@ -41,6 +41,8 @@ def file_id(status: os.stat_result) -> FileId:
 
 def uses(files: Set[FileId], *, examining: bool = True) -> dict[FileId, list[Use]]:
     """Return the visible processes that use each of ``files``, sorted by process ID.
+
+    Raises OSError if no descriptor is left to look with: the files are not unused then.
 
     Without ``examining``, a descriptor with which a process examines a map's file does not count:
     each process that looks for a map has one for a moment.
@@ -65,7 +67,8 @@ def _open_files(pid: int, files: Set[FileId], examining: bool) -> Iterator[tuple
     folder = f"/proc/{pid}/fd"
     try:
         numbers = os.listdir(folder)
-    except OSError:
+    except OSError as error:
+        check_resources(error)
         return  # the process is another user's, or has just ended
     for number in numbers:
         try:
@@ -74,7 +77,8 @@ def _open_files(pid: int, files: Set[FileId], examining: bool) -> Iterator[tuple
                 continue
             with open(f"/proc/{pid}/fdinfo/{number}", encoding="utf-8") as info:
                 lines = info.readlines()
-        except OSError:
+        except OSError as error:
+            check_resources(error)
             continue  # the process has closed it meanwhile
         holds = any(line.startswith("lock:") and " FLOCK " in line for line in lines)
         if examining or not any(map(_is_examining, lines)):
@@ -98,8 +102,8 @@ def _mapped_files(pid: int, files: Set[FileId]) -> Iterator[FileId]:
                 file = (os.makedev(int(major, 16), int(minor, 16)), int(inode))
                 if file in files:
                     yield file
-    except OSError:
-        return
+    except OSError as error:
+        check_resources(error)
 
 
 def _command(pid: int) -> str:

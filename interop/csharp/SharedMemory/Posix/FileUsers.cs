@@ -16,6 +16,9 @@ internal static class FileUsers
     /// Returns which processes have a file open or mapped, with the verb "use"; null for none. A
     /// descriptor with which a process examines the file of a map does not count.
     /// </summary>
+    /// <exception cref="IOException">
+    /// This process has no descriptor left to look with. The file is not unused then.
+    /// </exception>
     public static string? Describe(SafeHandle file)
     {
         if (!Host.IsLinux)
@@ -45,7 +48,19 @@ internal static class FileUsers
         try
         {
             return Directory.GetFileSystemEntries(Path.Combine(folder, "fd"))
-                .Any(link => FileIdentity.Behind(link) == file && !IsExamining(folder, link));
+                .Any(link => LeadsTo(link, file) && !IsExamining(folder, link));
+        }
+        catch (Exception error) when (IsNotVisible(error))
+        {
+            return false;
+        }
+    }
+
+    private static bool LeadsTo(string link, FileIdentity file)
+    {
+        try
+        {
+            return FileIdentity.Behind(link) == file;
         }
         catch (Exception error) when (IsNotVisible(error))
         {
@@ -109,6 +124,11 @@ internal static class FileUsers
         return "?";
     }
 
-    /// <summary>Returns whether the process is another user's, or has just ended.</summary>
-    private static bool IsNotVisible(Exception error) => error is IOException or UnauthorizedAccessException;
+    /// <summary>
+    /// Returns whether the process is another user's, or has just ended. This process can also lack
+    /// descriptors or memory, which means nothing of the kind.
+    /// </summary>
+    private static bool IsNotVisible(Exception error) =>
+        error is UnauthorizedAccessException
+        || (error is IOException && error.HResult is not (TooManyOpen or TooManyOpenInSystem or NoMemory));
 }

@@ -36,12 +36,15 @@ internal static class LibcConstants
     public const int NoEntry = 2; // ENOENT
     public const int Interrupted = 4; // EINTR
     public const int NoDevice = 6; // ENXIO
+    public const int NoMemory = 12; // ENOMEM
     public const int AccessDenied = 13; // EACCES
     public const int Exists = 17; // EEXIST
     public const int NoSuchDevice = 19; // ENODEV
     public const int NotDirectory = 20; // ENOTDIR
     public const int IsDirectory = 21; // EISDIR
     public const int Invalid = 22; // EINVAL
+    public const int TooManyOpenInSystem = 23; // ENFILE
+    public const int TooManyOpen = 24; // EMFILE
     public const int NoSpace = 28; // ENOSPC
     public const int ReadOnlyFileSystem = 30; // EROFS
     public const int Busy = 16; // EBUSY
