@@ -30,6 +30,7 @@ public sealed class ShareMemoryHelper : IDisposable
     private readonly long? _capacity;
     private readonly BlobReader _reader = new();
     private readonly MemoryMappedFileAccess _access;
+    private readonly object _changing = new();
     private IDisposable? _map;
     private MemoryMappedViewAccessor? _accessor;
     private Func<long?>? _fileLength;
@@ -327,8 +328,11 @@ public sealed class ShareMemoryHelper : IDisposable
     /// <summary>Releases the view and the map.</summary>
     public void Dispose()
     {
-        _disposed = true;
-        Close();
+        lock (_changing)
+        {
+            _disposed = true;
+            Close();
+        }
     }
 
     private void MapFile(
@@ -383,17 +387,24 @@ public sealed class ShareMemoryHelper : IDisposable
     private void Take(
         IDisposable map, Func<MemoryMappedViewAccessor> createView, Func<long?> fileLength)
     {
+        MemoryMappedViewAccessor? accessor = null;
         try
         {
-            Guard.NotDisposed(_disposed, this);
-            MemoryMappedViewAccessor accessor = createView();
-            Close();
-            _map = map;
-            _accessor = accessor;
-            _fileLength = fileLength;
+            accessor = createView();
+            lock (_changing)
+            {
+                // Another thread may have disposed of this helper meanwhile. It would never dispose
+                // of the new map.
+                Guard.NotDisposed(_disposed, this);
+                Close();
+                _map = map;
+                _accessor = accessor;
+                _fileLength = fileLength;
+            }
         }
         catch
         {
+            accessor?.Dispose();
             map.Dispose();
             throw;
         }

@@ -49,6 +49,9 @@ internal static partial class Checks
         ["a-view-is-disposed-during-a-copy"] = DisposeWhileCopying,
         ["a-view-of-a-disposed-map-is-never-one-of-another-file"] = DisposeWhileViewing,
         ["a-file-with-another-mode-or-two-names-is-refused"] = NotTrusted,
+        ["several-threads-can-dispose-of-a-map"] = DisposeTwice,
+        ["a-map-whose-handle-is-disposed-leaves-no-file"] = DisposeHandle,
+        ["a-helper-that-is-disposed-while-it-opens-holds-no-map"] = DisposeWhileOpening,
     };
 
     /// <summary>The checks that need a process of their own: they go on until it ends, or change it.</summary>
@@ -153,6 +156,80 @@ internal static partial class Checks
         }
 
         running.Wait();
+    }
+
+    public static void DisposeTwice(string name)
+    {
+        for (int round = 0; round < 500; round++)
+        {
+            NamedMap map = NamedMap.CreateNew(name, 64);
+            using var start = new Barrier(3);
+            Exception? wrong = null;
+            void Dispose()
+            {
+                start.SignalAndWait();
+                try
+                {
+                    map.Dispose();
+                }
+                catch (Exception error)
+                {
+                    wrong = error;
+                }
+            }
+
+            Thread[] threads = [new(Dispose), new(Dispose), new(Dispose)];
+            Array.ForEach(threads, thread => thread.Start());
+            Array.ForEach(threads, thread => thread.Join());
+            Equal(null, wrong);
+            True(!File.Exists(PathOf(name)));
+        }
+    }
+
+    public static void DisposeHandle(string name)
+    {
+        foreach (HandleInheritability inheritability in
+            (HandleInheritability[])[HandleInheritability.None, HandleInheritability.Inheritable])
+        {
+            NamedMap map = NamedMap.CreateNew(name, 64, inheritability: inheritability);
+            SafeHandle handle = map.Handle;
+            handle.Dispose();
+            map.Dispose();
+            True(handle.IsClosed);
+            True(!File.Exists(PathOf(name)));
+        }
+    }
+
+    public static void DisposeWhileOpening(string name)
+    {
+        for (int round = 0; round < 300; round++)
+        {
+            var helper = new ShareMemoryHelper(name, 64);
+            helper.CreateOrOpen();
+            using var start = new Barrier(2);
+            var opening = new Thread(() =>
+            {
+                start.SignalAndWait();
+                try
+                {
+                    while (true)
+                    {
+                        helper.CreateOrOpen();
+                    }
+                }
+                catch (ObjectDisposedException)
+                {
+                    // The other thread has disposed of it.
+                }
+            });
+            opening.Start();
+            start.SignalAndWait();
+            Thread.SpinWait(round * 40);
+            helper.Dispose();
+            opening.Join();
+            Throws<FileNotFoundException>(() => NamedMap.OpenExisting(name));
+            GC.KeepAlive(helper);
+        }
     }
 
     public static void NoDescriptors(string name)

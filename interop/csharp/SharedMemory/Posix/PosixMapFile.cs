@@ -32,6 +32,10 @@ internal sealed class PosixMapFile
             _inheritable = OpenForChildren();
         }
 
+        // The file stays open until the name is released, whatever disposes of it earlier: another
+        // thread that calls Release, or the user of NamedMap.Handle.
+        bool isKept = false;
+        Descriptor.DangerousAddRef(ref isKept);
         HeldMaps.Add(this);
     }
 
@@ -229,9 +233,16 @@ internal sealed class PosixMapFile
         {
             HeldMaps.Remove(this);
             _inheritable?.Dispose();
-            if (_path is not null)
+            try
             {
-                ReleaseFile(Descriptor, _path);
+                if (_path is not null)
+                {
+                    ReleaseFile(Descriptor, _path);
+                }
+            }
+            finally
+            {
+                Descriptor.DangerousRelease();
             }
         }
     }
