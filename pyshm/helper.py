@@ -240,15 +240,21 @@ class ShareMemoryHelper(Closing):
         return self._accessor
 
     def _readable(self) -> memoryview:
-        return self._checked(self._opened().can_read, "reading")
+        accessor = self._opened()
+        return self._checked(accessor, accessor.can_read, "reading")
 
     def _writable(self) -> memoryview:
-        return self._checked(self._opened().can_write, "writing")
+        accessor = self._opened()
+        return self._checked(accessor, accessor.can_write, "writing")
 
-    def _checked(self, permitted: bool, what: str) -> memoryview:
+    def _checked(
+        self, accessor: MemoryMappedViewAccessor, permitted: bool, what: str
+    ) -> memoryview:
         if not permitted:
+            if accessor.closed:  # by another thread: a closed view permits nothing
+                raise ClosedError(f"no map is open in this helper ({self.map_name!r})")
             raise UnsupportedError(f"access {self.access.name} does not permit {what}")
-        self._opened().check_backed()
+        accessor.check_backed()
         return self.buffer
 
     def _use(self, opened: MemoryMappedFile) -> Self:

@@ -17,7 +17,14 @@ from typing import Any
 
 import pytest
 
-from pyshm import HandleInheritability, MemoryMappedFile, ShareMemoryHelper
+from pyshm import (
+    HandleInheritability,
+    ImageData,
+    MemoryMappedFile,
+    MemoryMappedViewAccessor,
+    ShareMemoryHelper,
+    TestData,
+)
 from pyshm.errors import ClosedError, MapIOError
 from pyshm.maps import registry
 
@@ -183,6 +190,48 @@ def test_a_stream_that_another_thread_closes_is_closed_and_nothing_else(use: str
             stream = opened.create_view_stream()
             wrong += run_until_closed([partial(STREAM_USES[use], stream)], stream.close)
     assert wrong == []
+
+
+PICTURE = ImageData("a.png", bytes(2000))
+HELPER_USES: dict[str, Callable[[Any], object]] = {
+    "read bytes": lambda helper: helper.read_bytes(),
+    "write bytes": lambda helper: helper.write_bytes(bytes(64), 2048),
+    "read struct": lambda helper: helper.read_struct(TestData),
+    "write struct": lambda helper: helper.write_struct(TestData()),
+    "view struct": lambda helper: helper.view_struct(TestData).age,
+    "read image": lambda helper: helper.read_image(strict=False),
+    "write image": lambda helper: helper.write_image(PICTURE),
+    "buffer": lambda helper: helper.buffer[0],
+    "accessor": lambda helper: helper.accessor.read_int32(0),
+}
+
+
+@pytest.mark.parametrize("use", HELPER_USES)
+def test_a_helper_that_another_thread_closes_is_closed_and_nothing_else(
+    use: str, map_name: str
+) -> None:
+    wrong = []
+    for _ in range(ROUNDS):
+        helper = ShareMemoryHelper(map_name, 4096).create_or_open()
+        helper.write_image(PICTURE)
+        action = partial(HELPER_USES[use], helper)
+        wrong += run_until_closed([action, action], helper.close)
+    assert wrong == []
+
+
+def test_a_helper_that_is_closed_before_its_rights_are_checked_is_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def close_first(accessor: MemoryMappedViewAccessor) -> bool:
+        accessor.close()
+        return False
+
+    for name, use in (("can_read", "read bytes"), ("can_write", "write image")):
+        with ShareMemoryHelper("unused", 4096) as helper, monkeypatch.context() as patch:
+            helper._use(MemoryMappedFile.create_new(None, 4096))
+            patch.setattr(MemoryMappedViewAccessor, name, property(close_first))
+            with pytest.raises(ClosedError):
+                HELPER_USES[use](helper)
 
 
 @pytest.mark.parametrize("kind", ["map", "accessor", "stream", "helper"])
