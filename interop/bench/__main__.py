@@ -17,6 +17,7 @@ from typing import Any
 import pyshm
 
 from .blobs import blobs
+from .copies import copies
 from .imports import imports
 from .matrix import matrix
 from .measure import FULL, QUICK, RATES, Effort, Row, Topic, Unit
@@ -83,7 +84,7 @@ def _about() -> dict[str, Any]:
 
 def topics(effort: Effort) -> Iterator[Topic]:
     """Measure everything; yield each topic when it is finished."""
-    for measure in (structs, large_numbers, nested, blobs, imports, matrix):
+    for measure in (structs, large_numbers, nested, blobs, copies, imports, matrix):
         yield from measure(effort)
 
 

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from interop.bench import __main__ as bench
+from interop.bench.copies import copies
 from interop.bench.measure import Effort
 
 
@@ -17,9 +18,21 @@ def test_every_topic_has_a_baseline_and_a_result_for_each_statement(
     monkeypatch.setattr(bench, "QUICK", Effort(2, 1, 1, 1, 1))
     assert bench.main(["--quick", "--json"]) == 0
     topics = json.loads(capsys.readouterr().out)["topics"]
-    assert len(topics) == 10
-    for topic in topics:
+    assert len(topics) == 11
+    # The copies of .NET have rows where .NET is.
+    assert [topic["notes"][0][:8] for topic in topics if not topic["rows"]] in ([], ["skipped:"])
+    for topic in filter(lambda topic: topic["rows"], topics):
         baseline, *others = topic["rows"]
         assert baseline["what"].endswith("(baseline)")
         assert baseline["ratio_of_minima"] == 1
         assert others
+
+
+@pytest.mark.slow
+@pytest.mark.dotnet
+def test_the_copies_of_dotnet_have_a_ratio_and_the_allocated_bytes() -> None:
+    (topic,) = copies(Effort(1, 1, 3, 1, 1))
+    assert [row.what for row in topic.rows][2] == "helper.ReadImage(span)"
+    assert topic.rows[2].aim is not None
+    assert topic.notes[2] == "helper.ReadImage(span): 0 bytes allocated a frame, aim 0, met: yes"
+    assert len(topic.notes) == len(topic.rows)
