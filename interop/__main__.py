@@ -21,7 +21,7 @@ from .worlds import mono, wine
 
 def _build(arguments: argparse.Namespace) -> int:
     try:
-        command = build.build_peer(_log)
+        command = build.build_peer(_log, asset=arguments.asset)
     except sdk.ToolchainError as error:
         _log(f"no .NET peer: {error}")
         return 0 if arguments.if_available else 1
@@ -36,7 +36,7 @@ def _windows(arguments: argparse.Namespace) -> int:
     # By default SIGTERM ends the process without "finally", and Wine's programs would go on.
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     try:
-        world = wine.prepare(_log, install=not arguments.if_available)
+        world = wine.prepare(_log, install=not arguments.if_available, asset=arguments.asset)
     except sdk.ToolchainError as error:
         _log(f"no Windows world: {error}")
         return 0 if arguments.if_available else 1
@@ -195,14 +195,23 @@ def _parser() -> argparse.ArgumentParser:
         how.add_argument("--check", action="store_true", help="compare only (the default)")
         how.add_argument("--write", action="store_true", help=f"write {what} again")
 
+    def asset(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument(
+            "--asset",
+            choices=build.ASSETS,
+            help="with the C# library as its package has it for this target",
+        )
+
     sub = command("build", _build, "Build the .NET peer, unless it is built.")
     sub.add_argument(
         "--if-available", action="store_true", help="without .NET, do nothing and succeed"
     )
+    asset(sub)
     sub = command("windows", _windows, "Set up the Windows world, unless it is set up.")
     sub.add_argument(
         "--if-available", action="store_true", help="without Wine or .NET, do nothing and succeed"
     )
+    asset(sub)
     sub.add_argument(
         "--tests", action="store_true", help="then run the library's tests in its Python"
     )

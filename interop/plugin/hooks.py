@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from pyshm.testing import build
 from pyshm.testing.mismatch import LayoutMismatchError
 from pyshm.testing.process import Peer, PeerFailure
 
@@ -26,7 +27,16 @@ from ..exchange.record import CONSUMER, PRODUCER, Record
 from ..exchange.run import disposing
 from ..report import browser
 from ..worlds import mono
-from ..worlds.world import LANGUAGES, NATIVE, WINDOWS, Endpoint, World, remove_maps, world_of
+from ..worlds.world import (
+    LANGUAGES,
+    NATIVE,
+    WINDOWS,
+    Endpoint,
+    World,
+    remove_maps,
+    use_asset,
+    world_of,
+)
 from .results import FAULTS, PROPERTY, RECORD, Results
 from .selection import crossings, pairs_of, worlds_of
 
@@ -58,6 +68,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="native",
         help="where the peers run: on this system; on Windows (elsewhere under Wine), and between "
         "the two; or all of that (default: %(default)s)",
+    )
+    group.addoption(
+        "--asset",
+        choices=build.ASSETS,
+        help="run the .NET peer with the C# library as its package has it for this target "
+        "(default: for the framework of the SDK)",
     )
     group.addoption(
         "--require-dotnet",
@@ -115,6 +131,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "browser: needs Chromium")
     config.addinivalue_line("markers", "mono: needs Mono, and a program that NuGet helps to build")
     config.addinivalue_line("markers", "nuget: restores packages from NuGet; needs --nuget")
+    use_asset(config.getoption("--asset"))
     config.pluginmanager.register(Results(config), "interop-results")
     if config.getoption("--require-browser"):
         reason = browser.missing()
@@ -132,8 +149,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    """Return the seed, with which any run can be repeated."""
-    return f"random cases: seed {config.getoption('--seed')}, {config.getoption('--types')} types"
+    """Return the seed, with which any run can be repeated, and the asset."""
+    asset = config.getoption("--asset")
+    library = f"; C# library: {asset}" if asset else ""
+    return (
+        f"random cases: seed {config.getoption('--seed')}, {config.getoption('--types')} types"
+        + library
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -262,7 +284,10 @@ class Peers:
         if peer is None:
             peer = world_of(endpoint.world).peer(endpoint.language, f"{endpoint.label} ({role})")
             self.running[endpoint, role] = peer
-        return peer.start()
+        peer.start()
+        if endpoint.language == "dotnet":
+            world_of(endpoint.world).check_asset(peer)
+        return peer
 
     def agree(self, one: Endpoint, two: Endpoint) -> None:
         """Raise LayoutMismatchError if the two lay out the same types differently.

@@ -195,6 +195,7 @@ class Results:
             "dotnet": world_of(NATIVE).missing("dotnet") or _dotnet_version(),
             "worlds": worlds_of(self.config),
             "world": self.config.getoption("--world"),
+            "asset": self.config.getoption("--asset"),
             "seed": self.config.getoption("--seed"),
             "started": self._started.isoformat(timespec="seconds"),
         }

@@ -131,7 +131,7 @@ def _matrix(report: Report) -> Iterator[str]:
 def _peers(report: Report) -> Iterator[str]:
     yield '<section aria-labelledby="peers"><h2 id="peers">Peers</h2>'
     if report.peers:
-        titles = ("language", "runtime", "version", "system", "protocol")
+        titles = ("language", "runtime", "version", "library", "system", "protocol")
         heads = "".join(f'<th scope="col">{title}</th>' for title in ("peer", *titles))
         yield '<div class="wide"><table class="plain">'
         yield "<caption>As they describe themselves</caption>"

@@ -84,25 +84,26 @@ def _windows_path(path: str) -> str:
 # --- looking ---------------------------------------------------------------------------------
 
 
-def find() -> WindowsWorld | None:
+def find(asset: str | None = None) -> WindowsWorld | None:
     """Return the Windows world if it is ready, else None; never build, download or install.
 
     This process then counts as a user of the prefix until it calls :meth:`WindowsWorld.end`, or
     ends.
     """
-    return _look()[0]
+    return _look(asset)[0]
 
 
-def why_not() -> str:
+def why_not(asset: str | None = None) -> str:
     """Return why :func:`find` returns None, and what to run; an empty string if it does not."""
-    reason = _look()[1]
-    return f"no Windows world ({reason}): {SETUP_COMMAND}" if reason else ""
+    reason = _look(asset)[1]
+    option = f" --asset {asset}" if asset else ""
+    return f"no Windows world ({reason}): {SETUP_COMMAND}{option}" if reason else ""
 
 
-def _look() -> tuple[WindowsWorld | None, str]:
+def _look(asset: str | None) -> tuple[WindowsWorld | None, str]:
     """Return the world, or the part of it that is missing."""
     windows = sys.platform == "win32"
-    dotnet_peer = build.find_peer(windows=not windows)
+    dotnet_peer = build.find_peer(windows=not windows, asset=asset)
     if windows:
         if dotnet_peer is None:
             return None, "the .NET peer is not built"
@@ -144,19 +145,22 @@ def _world(wine: str, prefix: Path, python: Path, dotnet_peer: list[str]) -> Win
 # --- setting up ------------------------------------------------------------------------------
 
 
-def prepare(log: Log = lambda _line: None, *, install: bool = True) -> WindowsWorld:
+def prepare(
+    log: Log = lambda _line: None, *, install: bool = True, asset: str | None = None
+) -> WindowsWorld:
     """Set up the parts of the Windows world that are missing, and return the world.
 
     Args:
         log: gets a line before each step that takes time.
         install: whether Wine may be installed (with apt-get, as root).
+        asset: the target of the C# library that the peer uses; None for the SDK's framework.
 
     Raises:
         ToolchainError: a part is missing and not available; ``remedy`` says what to do.
         BuildError: the .NET peer or the prefix could not be made.
     """
     if sys.platform == "win32":
-        return _native(build.build_peer(log))
+        return _native(build.build_peer(log, asset=asset))
     sdk.find_dotnet()  # if it is missing, fail now and not after the other parts are made
     if install:
         install_wine(log)
@@ -175,7 +179,7 @@ def prepare(log: Log = lambda _line: None, *, install: bool = True) -> WindowsWo
     prefix, python = prefix_place(version), python_place()
     cache.keep(prefix, is_prefix, new_prefix)
     cache.keep(python, is_python, new_python)
-    return _world(wine, prefix, python, build.build_peer(log, windows=True))
+    return _world(wine, prefix, python, build.build_peer(log, windows=True, asset=asset))
 
 
 # --- the library's tests ---------------------------------------------------------------------

@@ -19,12 +19,28 @@ from ..oracle.memory import existing_maps, path_of, read_map
 from ..peers.start import python_peer
 from . import wine
 
-__all__ = ["LANGUAGES", "NATIVE", "WINDOWS", "Endpoint", "World", "remove_maps", "world_of"]
+__all__ = [
+    "LANGUAGES",
+    "NATIVE",
+    "WINDOWS",
+    "Endpoint",
+    "World",
+    "remove_maps",
+    "use_asset",
+    "world_of",
+]
 
 LANGUAGES = ("python", "dotnet")
 NATIVE = {"win32": "windows", "darwin": "macos"}.get(sys.platform, sys.platform)
 WINDOWS = "windows"
 _PAGE = 4096
+
+# The names of the assets in TargetFrameworkAttribute.
+_FRAMEWORKS = {
+    "netstandard2.0": ".NETStandard,Version=v2.0",
+    "netstandard2.1": ".NETStandard,Version=v2.1",
+    "net8.0": ".NETCoreApp,Version=v8.0",
+}
 
 
 class Endpoint(NamedTuple):
@@ -44,15 +60,20 @@ class World:
 
     name = NATIVE
 
+    def __init__(self, asset: str | None = None) -> None:
+        #: The target of the C# library that the .NET peer uses; None for the SDK's framework.
+        self.asset = asset
+
     def missing(self, language: str) -> str | None:
         """Return why there is no peer of that language here; None if there is one."""
         if language == "python":
             return None
         try:
-            if build.find_peer() is not None:
+            if build.find_peer(asset=self.asset) is not None:
                 return None
             sdk.find_dotnet()
-            return "the .NET peer is not built: python -m interop build"
+            option = f" --asset {self.asset}" if self.asset else ""
+            return f"the .NET peer is not built: python -m interop build{option}"
         except sdk.ToolchainError as error:
             return f"no .NET: {error}"
 
@@ -60,9 +81,24 @@ class World:
         """Return a new peer of that language; its process is not started yet."""
         if language == "python":
             return python_peer(name)
-        command = build.find_peer()
+        return Peer(name, [*self.dotnet_command(), "serve"])
+
+    def dotnet_command(self) -> list[str]:
+        """Return the command of the .NET peer."""
+        command = build.find_peer(asset=self.asset)
         assert command is not None, "cases that need .NET are skipped without it"
-        return Peer(name, [*command, "serve"])
+        return command
+
+    def check_asset(self, peer: Peer) -> None:
+        """Check that a running .NET peer uses the chosen asset, as its hello must say.
+
+        Raises:
+            AssertionError: it uses another one.
+        """
+        used = peer.hello.get("library")
+        if self.asset is not None:
+            expected = _FRAMEWORKS[self.asset]
+            assert used == expected, f"{peer.name} uses the library for {used}, not {expected}"
 
     def path(self, path: str) -> str:
         """Return a path of the harness in the form that programs of this world use."""
@@ -89,18 +125,19 @@ class WineWorld(World):
 
     name = WINDOWS
 
-    def __init__(self) -> None:
+    def __init__(self, asset: str | None = None) -> None:
+        super().__init__(asset)
         self._observer: Peer | None = None
 
     def missing(self, language: str) -> str | None:  # noqa: ARG002 - the world has both or none
         """Return why the Windows world is not set up; None if it is."""
-        return None if wine.find() is not None else wine.why_not()
+        return None if wine.find(self.asset) is not None else wine.why_not(self.asset)
 
     def peer(self, language: str, name: str) -> Peer:
         """Return a new peer under Wine; its process is not started yet."""
         # Start the observer with the first peer, so that its start is not part of a case's time.
         self._observe({"do": "raw-exists", "name": "no such map"})
-        found = _wine()
+        found = _wine(self.asset)
         command = (
             [*found.python, "-m", "interop.peers.python"]
             if language == "python"
@@ -111,7 +148,7 @@ class WineWorld(World):
 
     def path(self, path: str) -> str:
         r"""Return the path as Windows programs see it: ``/tmp/x`` is ``Z:\tmp\x``."""
-        return _wine().path(path)
+        return _wine(self.asset).path(path)
 
     def read_map(self, name: str, size: int) -> bytes:
         """Return the first bytes of a named map, read by a separate process under Wine."""
@@ -127,11 +164,11 @@ class WineWorld(World):
         if self._observer is not None:
             self._observer.kill()
             self._observer = None
-        _wine().end()
+        _wine(self.asset).end()
 
     def _observe(self, step: dict[str, object]) -> object:
         if self._observer is None:
-            found = _wine()
+            found = _wine(self.asset)
             command = [*found.python, "-m", "interop.peers.observer"]
             self._observer = Peer("observer", command, environment=found.environment, timeout=120)
         outcome = self._observer.request(step)[0]
@@ -140,16 +177,28 @@ class WineWorld(World):
 
 
 @functools.cache  # a run uses the same build of the peer from its start to its end
-def _wine() -> wine.WindowsWorld:
-    found = wine.find()
+def _wine(asset: str | None) -> wine.WindowsWorld:
+    found = wine.find(asset)
     assert found is not None, "cases of the Windows world are skipped without it"
     return found
 
 
-@functools.cache
 def world_of(name: str) -> World:
     """Return the world of that name; always the same object in one process."""
-    return World() if name == NATIVE else WineWorld()
+    if name not in _worlds:
+        _worlds[name] = World(_asset) if name == NATIVE else WineWorld(_asset)
+    return _worlds[name]
+
+
+def use_asset(asset: str | None) -> None:
+    """Choose the target of the C# library for all worlds of this process, before they are used."""
+    global _asset
+    _asset = asset
+    _worlds.clear()
+
+
+_asset: str | None = None
+_worlds: dict[str, World] = {}
 
 
 def remove_maps(prefix: str) -> list[str]:

@@ -4,7 +4,8 @@ Only :func:`build_peer` builds; :func:`find_peer` looks for a build in the cache
 
 The peer is built in two ways. For this system the build needs no network, as the C# projects use
 no NuGet packages. For Windows it is a program with the whole of .NET beside it, which NuGet
-downloads.
+downloads. Either can contain an *asset* instead of the C# library for the framework of the SDK: the
+library as its package has it for one target, such as netstandard2.0. NuGet downloads for that too.
 """
 
 from __future__ import annotations
@@ -20,11 +21,15 @@ from ..errors import PyshmError
 from .cache import cache_dir, keep, key_of, mark_used
 from .sdk import SOURCES, Dotnet, ToolchainError, dotnet_environment, find_dotnet
 
-__all__ = ["BuildError", "build_peer", "find_peer", "source_key"]
+__all__ = ["ASSETS", "BuildError", "build_peer", "find_peer", "source_key"]
 
 
 # The project that is built, and the name of its assembly.
 PEER_PROJECT = "Peer"
+
+
+# The targets of the C# library's package that programs for .NET can use; net472 is not one.
+ASSETS = ("netstandard2.0", "netstandard2.1", "net8.0")
 
 
 # No process of the compiler stays after a build.
@@ -58,7 +63,7 @@ class BuildError(PyshmError, RuntimeError):
         return type(self), (self.reason, self.command, self.output)
 
 
-def find_peer(*, windows: bool = False) -> list[str] | None:
+def find_peer(*, windows: bool = False, asset: str | None = None) -> list[str] | None:
     """Return the command of the peer that was built from the present sources, or None.
 
     It returns None if there is no such build, no dotnet, or no sources. It never builds.
@@ -66,6 +71,7 @@ def find_peer(*, windows: bool = False) -> list[str] | None:
     Args:
         windows: look for the peer that was published for Windows, on any system. Its command is
             the program alone.
+        asset: the target of the C# library, one of :data:`ASSETS`; None for the SDK's framework.
     """
     if not SOURCES.is_dir():
         return None
@@ -73,7 +79,7 @@ def find_peer(*, windows: bool = False) -> list[str] | None:
         dotnet = find_dotnet()
     except ToolchainError:
         return None
-    build = _peers_dir(windows) / source_key(dotnet)
+    build = _peers_dir(windows) / source_key(dotnet, asset)
     command = _command(dotnet, build, windows)
     if command is not None:
         mark_used(build)
@@ -81,7 +87,10 @@ def find_peer(*, windows: bool = False) -> list[str] | None:
 
 
 def build_peer(
-    say: Callable[[str], None] = lambda _line: None, *, windows: bool = False
+    say: Callable[[str], None] = lambda _line: None,
+    *,
+    windows: bool = False,
+    asset: str | None = None,
 ) -> list[str]:
     """Build the C# peer unless it is built already, and return the command that runs it.
 
@@ -89,6 +98,7 @@ def build_peer(
         say: is called with a line of text when a build begins.
         windows: publish it for Windows, with the files of .NET, instead of building it for this
             system.
+        asset: the target of the C# library, one of :data:`ASSETS`; None for the SDK's framework.
 
     Raises:
         ToolchainError: there is no .NET SDK.
@@ -98,12 +108,14 @@ def build_peer(
     project = SOURCES / PEER_PROJECT
     if not project.is_dir():
         raise BuildError("the C# sources are missing", [str(dotnet.path), "build"], str(project))
-    target = _peers_dir(windows) / source_key(dotnet)
+    target = _peers_dir(windows) / source_key(dotnet, asset)
     command = [
         str(dotnet.path),
         *(("publish", "-r", WINDOWS_RUNTIME, "--self-contained") if windows else ("build",)),
         str(project),
         *OPTIONS,
+        # Also without an asset, so that the user's environment variable has no effect.
+        f"-p:PyshmTargetFramework={asset or ''}",
         "--artifacts-path",
     ]
 
@@ -125,13 +137,13 @@ def _peers_dir(windows: bool) -> Path:
     return cache_dir() / "windows" / "peers" if windows else cache_dir() / "peers"
 
 
-def source_key(dotnet: Dotnet) -> str:
+def source_key(dotnet: Dotnet, asset: str | None = None) -> str:
     """Return the name in the cache of a build of the sources by ``dotnet`` (32 hex digits).
 
-    It depends on the relative path and the bytes of each file, on the SDK's version, and on the
-    machine.
+    It depends on the relative path and the bytes of each file, on the SDK's version, on the
+    machine, and on the asset.
     """
-    parts = [f"{dotnet.sdk} {sys.platform} {platform.machine()}".encode()]
+    parts = [f"{dotnet.sdk} {sys.platform} {platform.machine()} {asset or ''}".encode()]
     for path in _source_files(SOURCES):
         parts.append(path.relative_to(SOURCES).as_posix().encode("utf-8", "surrogateescape"))
         parts.append(path.read_bytes())

@@ -29,7 +29,8 @@ def test_the_key_depends_on_each_byte_each_file_name_and_the_sdk(dotnet):
     program.rename(program.with_name("Main.cs"))
     keys.append(build.source_key(found))
     keys.append(build.source_key(Dotnet(found.path, "10.0.100")))
-    assert len(set(keys)) == 4
+    keys += [build.source_key(found, asset) for asset in build.ASSETS]
+    assert len(set(keys)) == 4 + len(build.ASSETS)
 
 
 def test_the_key_does_not_depend_on_compiler_output_in_the_sources(dotnet):
@@ -55,6 +56,18 @@ def test_the_peer_is_built_once_and_found_afterwards(dotnet):
     assert command[0] == str(dotnet / "dotnet")
     assert command[1].endswith("Peer.dll")
     assert builds(dotnet) == len(lines) == 1
+
+
+def test_a_build_with_an_asset_is_another_one(dotnet):
+    lines = []
+    without = build.build_peer(lines.append)
+    asset = build.build_peer(lines.append, asset="netstandard2.0")
+    assert asset != without
+    assert asset == build.find_peer(asset="netstandard2.0")
+    assert build.find_peer(asset="net8.0") is None
+    # The first has the property too: otherwise, the environment variable would be used.
+    assert [line.count("-p:PyshmTargetFramework=") for line in lines] == [1, 1]
+    assert [line.count("-p:PyshmTargetFramework=netstandard2.0 ") for line in lines] == [0, 1]
 
 
 def test_a_build_of_older_sources_is_not_found(dotnet):

@@ -12,8 +12,7 @@ import pytest
 
 from interop.exchange.place import Place
 from interop.oracle.memory import existing_maps, path_of
-from interop.peers.start import python_peer
-from pyshm.testing import build
+from interop.worlds.world import NATIVE, world_of
 from pyshm.testing.process import Peer
 
 ROUNDS = 1000  # for each of the peers
@@ -35,8 +34,7 @@ def running(languages: tuple[str, ...]) -> Iterator[list[Peer]]:
     peers = []
     for number, language in enumerate(languages):
         name = f"{language} ({number})"
-        command = build.find_peer() if language == "dotnet" else None
-        peers.append(Peer(name, [*command, "serve"]) if command else python_peer(name))
+        peers.append(world_of(NATIVE).peer(language, name))
     try:
         for peer in peers:
             peer.start()

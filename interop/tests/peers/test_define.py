@@ -10,9 +10,7 @@ import pytest
 
 from interop.peers.compile import compile_library
 from interop.plugin.hooks import Peers
-from interop.worlds.world import NATIVE, Endpoint, World
-from pyshm.testing import build
-from pyshm.testing.process import Peer
+from interop.worlds.world import NATIVE, Endpoint, World, world_of
 from pyshm.testing.questions import (
     Definition,
     DotNetStepError,
@@ -428,7 +426,7 @@ def native(peers: Peers) -> DotNetTypes:
 
 def _library() -> Path:
     """Return an assembly that always exists: the peer's own library."""
-    return Path((build.find_peer() or ("",))[-1]).with_name("Pyshm.SharedMemory.dll")
+    return Path(world_of(NATIVE).dotnet_command()[-1]).with_name("Pyshm.SharedMemory.dll")
 
 
 def _by_name(types: list[ReflectedType]) -> dict[str, ReflectedType]:
@@ -485,7 +483,7 @@ def test_reflect_runs_no_code_of_the_assembly(tmp_path: Path, peers: Peers) -> N
     trace = tmp_path / "trace"
     library = compile_library("Trap", TRAP.replace("TRACE", str(trace)), tmp_path)
     # This process must end, because finalizers could run at its end.
-    peer = Peer("dotnet (trapped)", [*(build.find_peer() or ()), "serve"])
+    peer = world_of(NATIVE).peer("dotnet", "dotnet (trapped)")
     found = _by_name(DotNetTypes(peer).reflect(library))
     peer.close()
     assert not trace.exists(), trace.read_text()

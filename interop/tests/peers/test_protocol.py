@@ -9,9 +9,7 @@ from typing import Any
 
 import pytest
 
-from interop.peers.start import python_peer
-from pyshm.testing import build
-from pyshm.testing.process import Peer
+from interop.worlds.world import NATIVE, world_of
 
 MALFORMED = [
     "nonsense",
@@ -39,9 +37,7 @@ WELL_FORMED = (
 def test_a_malformed_request_gets_a_fatal_answer_and_the_next_one_is_answered(
     language: str,
 ) -> None:
-    peer = python_peer()
-    if language == "dotnet":
-        peer = Peer("dotnet", [*(build.find_peer() or ()), "serve"])
+    peer = world_of(NATIVE).peer(language, language)
     lines = [*MALFORMED, WELL_FORMED % "stop", WELL_FORMED % "continue"]
     done = subprocess.run(
         peer.command,

@@ -77,8 +77,8 @@ def parts(monkeypatch, tmp_path):
     monkeypatch.setattr(wine, "wine_version", lambda _wine: "wine-8.0")
     monkeypatch.setattr(wine, "make_python", parts.make_python)
     monkeypatch.setattr(sdk, "find_dotnet", lambda: None)
-    monkeypatch.setattr(build, "build_peer", lambda _log, *, windows: parts.peer)
-    monkeypatch.setattr(build, "find_peer", lambda *, windows: parts.peer)
+    monkeypatch.setattr(build, "build_peer", lambda _log, *, windows, asset: parts.peer)
+    monkeypatch.setattr(build, "find_peer", lambda *, windows, asset: parts.peer)
     return parts
 
 

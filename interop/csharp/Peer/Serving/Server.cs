@@ -1,7 +1,9 @@
 using System.Buffers;
 using System.Reflection;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using System.Text.Json;
+using SharedMemory;
 
 namespace Peer;
 
@@ -61,6 +63,10 @@ internal sealed class Server : IDisposable
         return version.Split('+')[0];
     }
 
+    /// <summary>Returns what the library in use was compiled for.</summary>
+    private static string LibraryTarget() =>
+        typeof(NamedMap).Assembly.GetCustomAttribute<TargetFrameworkAttribute>()!.FrameworkName;
+
     private static string SystemName() =>
         OperatingSystem.IsWindows() ? "windows" : OperatingSystem.IsMacOS() ? "macos" : "linux";
 
@@ -72,6 +78,7 @@ internal sealed class Server : IDisposable
         _writer.WriteString("language", "dotnet");
         _writer.WriteString("runtime", RuntimeInformation.FrameworkDescription);
         _writer.WriteString("version", Version());
+        _writer.WriteString("library", LibraryTarget());
         _writer.WriteString("system", SystemName());
         _writer.WriteNumber("pid", Environment.ProcessId);
         _writer.WriteEndObject();
