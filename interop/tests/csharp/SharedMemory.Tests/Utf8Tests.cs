@@ -5,16 +5,20 @@ using Xunit;
 
 namespace SharedMemory.Tests;
 
-/// <summary>Compares the validation of UTF-8 with that of .NET.</summary>
+/// <summary>Compares the validation of UTF-8, and its replacement, with those of .NET.</summary>
 public class Utf8Tests
 {
     private delegate int Validator(ReadOnlySpan<byte> bytes);
 
+    private delegate string Decoder(ReadOnlySpan<byte> bytes, long fieldOffset, bool replaceInvalid);
+
     /// <summary>The internal method that returns the index of the first invalid byte.</summary>
-    private static readonly Validator s_firstInvalid = typeof(ImageData).Assembly
-        .GetType("SharedMemory.StrictUtf8", throwOnError: true)!
-        .GetMethod("FirstInvalid", BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public)!
-        .CreateDelegate<Validator>();
+    private static readonly Validator s_firstInvalid =
+        Internal("SharedMemory.Utf8Sequence", "FirstInvalid").CreateDelegate<Validator>();
+
+    /// <summary>The internal method that decodes.</summary>
+    private static readonly Decoder s_decode =
+        Internal("SharedMemory.StrictUtf8", "Decode").CreateDelegate<Decoder>();
 
     [Fact]
     public void All_inputs_up_to_three_bytes()
@@ -65,6 +69,10 @@ public class Utf8Tests
         }
     }
 
+    private static MethodInfo Internal(string type, string method) => typeof(ImageData).Assembly
+        .GetType(type, throwOnError: true)!
+        .GetMethod(method, BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public)!;
+
     private static int RandomText(Random random, byte[] bytes, int count)
     {
         int length = 0;
@@ -91,6 +99,13 @@ public class Utf8Tests
         if (found != expected)
         {
             Assert.Fail($"{Convert.ToHexString(bytes)}: expected {expected}, found {found}");
+        }
+
+        // Decoding takes longer. Three bytes of which the first is a character are two bytes again.
+        bool isDecoded = bytes.Length != 3 || bytes[0] >= 0xC0;
+        if (isDecoded && s_decode(bytes, 0, true) != Encoding.UTF8.GetString(bytes))
+        {
+            Assert.Fail($"{Convert.ToHexString(bytes)}: decoded as {s_decode(bytes, 0, true)}");
         }
     }
 }
