@@ -289,7 +289,7 @@ def test_arguments_without_tests_are_wrong_usage(ends):
 def test_a_missing_part_is_a_failure_unless_it_is_optional(
     ends, monkeypatch, capsys, options, status
 ):
-    def prepare(_log, *, install):
+    def prepare(_log, *, install, asset):
         assert install is not bool(options)
         raise ToolchainError("Wine is missing", "install it")
 
