@@ -84,16 +84,20 @@ _ASCII = st.characters(min_codepoint=1, max_codepoint=0x7F)
 
 
 @st.composite
-def declarations(draw: Any) -> TypeDeclaration:
-    """Draw a struct or layout class with all types that it consists of."""
-    return _Drawing(draw).declared(_DEPTH, root=True)
+def declarations(draw: Any, compound: bool = False) -> TypeDeclaration:
+    """Draw a struct or layout class with all types that it consists of.
+
+    With ``compound`` there are more structs, nullables and inline arrays in each other.
+    """
+    return _Drawing(draw, compound).declared(_DEPTH, root=True)
 
 
 class _Drawing:
     """Draws the types of one example and numbers them."""
 
-    def __init__(self, draw: Any) -> None:
+    def __init__(self, draw: Any, compound: bool) -> None:
         self._draw = draw
+        self._compound = compound
         self._count = 0
 
     def _one(self, options: list[Any]) -> Any:
@@ -132,12 +136,13 @@ class _Drawing:
             sequential = layout == "sequential" and not mixed
             base = self.declared(depth - 2, kind="class", sequential=sequential, mixed=mixed)
         inline_array = None
-        if kind == "struct" and self._chance(5):
+        if kind == "struct" and self._chance(30 if self._compound else 5):
             inline_array = self._one([1, 2, 3, 5, 16])
             layout = "auto" if not root and self._chance(20) else "sequential"
         # So do some uses of an empty class.
         count = 1 if inline_array else self._draw(st.integers(kind == "class", 6))
-        size = self._draw(st.integers(1, 80)) if not inline_array and self._chance(12) else 0
+        sized = self._chance(40 if self._compound else 12)
+        size = self._draw(st.integers(1, 80)) if sized and not inline_array else 0
         name = self._name()
         # .NET writes a base class's text in the CharSet of the derived class, which may not fit.
         charset = base.charset if base else self._one(["ansi", "ansi", "unicode", "auto"])
@@ -163,6 +168,11 @@ class _Drawing:
         return FieldDeclaration(name, kind, offset, marshal_as)
 
     def _kind(self, depth: int) -> tuple[TypeReference, MarshalAs | None]:
+        if self._compound and depth > 0 and self._chance(40):
+            inner = self.declared(depth - 1)
+            count = self._draw(st.integers(1, 4))
+            several = Array(inner), MarshalAs("ByValArray", count)
+            return self._one([(inner, None), (Nullable(inner), None), several])  # type: ignore[no-any-return]
         which = self._draw(st.integers(0, 99))
         if which < 45:
             return self._marked(self._one(_VALUES))
