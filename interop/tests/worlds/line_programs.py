@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote, unquote
 
-from interop.oracle.memory import path_of
 from pyshm import ImageData, MemoryMappedFile, MemoryMappedViewAccessor, TestData
 from tests.conftest import Child
 
@@ -46,8 +45,8 @@ class LineProgram:
 
     @property
     def own_file(self) -> Path:
-        """The file that Mono keeps for each of its processes beside the maps."""
-        return path_of(f"mono.{self.process.pid}")
+        """The file that Mono keeps for each of its processes."""
+        return Path(f"/dev/shm/mono.{self.process.pid}")
 
     def ask(self, *words: object) -> list[str]:
         line = " ".join(quote(str(word), safe="") for word in words)

@@ -360,6 +360,40 @@ class TestMaps:
             program.ask("dispose", label)
         assert descriptors_in(program.folder / "fd") == before
 
+    def test_a_picture_is_read_into_a_span_when_it_is_finished(self, start, place: Place) -> None:
+        name = place.name()
+        program, partner = start("mono"), start("python")
+        program.ask("helper", "h", name, 4096)
+        partner.ask("open-existing", "p", name)
+        partner.ask("view", "q", "p")
+        partner.ask("write-blob", "q", "ä.png", "010203")
+        assert program.ask("read-picture", "h", 100) == ["ä.png", "010203"]
+        partner.ask("write", "q", 0, "ffffffff")
+        assert program.ask("read-picture", "h", 100) == ["unfinished"]
+
+    def test_the_bytes_of_a_map_are_used_in_place(self, start, place: Place) -> None:
+        name = place.name()
+        program, partner = start("mono"), start("python")
+        program.ask("create-new", "m", name, 4096)
+        program.ask("map-view", "v", "m")
+        partner.ask("open-existing", "p", name)
+        partner.ask("view", "q", "p")
+        program.ask("write-in-place", "v", 4094, 2, "0102")
+        assert partner.ask("read", "q", 4094, 2) == ["0102"]
+        partner.ask("write", "q", 0, "0304")
+        assert program.ask("read-in-place", "v", 0, 3) == ["030400"]
+        program.ask("dispose", "v")
+        found = refusal(program, "read-in-place", "v", 0, 1)
+        assert (found.kind, found.hresult) == DISPOSED
+
+    def test_an_integer_has_an_offset(self, start, place: Place) -> None:
+        name = place.name()
+        program = start("mono")
+        arranged(program, name)
+        program.ask("write-int64", "v", 3, 0x0102030405060708)
+        assert read_map(name, 12) == bytes(3) + bytes([8, 7, 6, 5, 4, 3, 2, 1, 0])
+        assert program.ask("read-int64", "v", 3) == [str(0x0102030405060708)]
+
     def test_a_file_map_enlarges_the_file(self, start, tmp_path: Path) -> None:
         file = tmp_path / "file"
         file.write_bytes(b"\x05")

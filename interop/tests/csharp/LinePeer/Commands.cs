@@ -43,6 +43,7 @@ internal sealed class Commands
             words,
             Map(words[1]).CreateViewAccessor(
                 Option(words, 2, 0), Option(words, 3, 0), Option(words, 4, MemoryMappedFileAccess.ReadWrite))),
+        ["map-view"] = words => Keep(words, Map(words[1]).CreateView()),
         ["stream"] = words => Keep(words, Map(words[1]).CreateViewStream()),
 
         // The first word is the label of a map or a view.
@@ -52,6 +53,11 @@ internal sealed class Commands
         ["write"] = words => Write(View(words), Number(words[1]), Bytes(words[2])),
         ["read-blob"] = words => Words(ImageData.FromAccessor(View(words))),
         ["write-blob"] = words => [Text(new ImageData(words[1], Bytes(words[2])).WriteTo(View(words)))],
+        ["read-picture"] = words => ReadPicture((ShareMemoryHelper)_objects[words[0]], Number(words[1])),
+        ["read-in-place"] = words => [Hex(InPlace(words).ToArray())],
+        ["write-in-place"] = words => Done(() => Bytes(words[3]).CopyTo(InPlace(words))),
+        ["read-int64"] = words => [Text(View(words).ReadUnmanaged<long>(Number(words[1])))],
+        ["write-int64"] = words => Done(() => View(words).WriteUnmanaged(Number(words[2]), Number(words[1]))),
         ["read-struct"] = words => [View(words).ReadStruct<TestData>().ToString()],
         ["write-struct"] = words => [Text(View(words).WriteStruct(
             TestData.Create(Number(words[1]), Number(words[2]), Numbers(words[3]))))],
@@ -91,6 +97,14 @@ internal sealed class Commands
         using NamedMap map = NamedMap.CreateNew(null, size);
         using MemoryMappedViewAccessor view = map.CreateViewAccessor();
         view.Write(0, size);
+    }
+
+    private static string[] ReadPicture(ShareMemoryHelper helper, long size)
+    {
+        var content = new byte[size];
+        return helper.TryReadImage(content, out int length, out string path)
+            ? [path, Hex(content.Take(length))]
+            : ["unfinished"];
     }
 
     private static string[] Words(ImageData image) => [image.Path, Hex(image.Content.ToArray())];
@@ -141,6 +155,9 @@ internal sealed class Commands
     }
 
     private NamedMap Map(string label) => (NamedMap)_objects[label];
+
+    private Span<byte> InPlace(string[] words) =>
+        ((MapView)_objects[words[0]]).GetSpan().Slice((int)Number(words[1]), (int)Number(words[2]));
 
     private MemoryMappedViewAccessor View(string[] words)
     {
