@@ -74,7 +74,7 @@ public sealed class ShareMemoryHelper : IDisposable
 
     /// <summary>
     /// Gets the size of the open map in bytes, which is not always that of the constructor. On
-    /// Windows, it is the size of the view, in whole pages.
+    /// Windows and Mono, it is the size of the view, in whole pages.
     /// </summary>
     /// <exception cref="ObjectDisposedException">The helper is disposed.</exception>
     /// <exception cref="InvalidOperationException">No map is open.</exception>

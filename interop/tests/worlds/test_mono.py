@@ -20,7 +20,6 @@ from interop.oracle.memory import existing_maps, map_directory, path_of, read_ma
 from interop.worlds import mono
 from pyshm.errors import MapExistsError, MapNotFoundError
 from pyshm.listing import clean, list_maps
-from pyshm.maps.posix import directory
 from pyshm.testing import sdk
 from tests.conftest import descriptors_in, environment
 
@@ -386,6 +385,13 @@ class TestMaps:
         found = refusal(program, "read-in-place", "v", 0, 1)
         assert (found.kind, found.hresult) == DISPOSED
 
+    def test_a_view_has_whole_pages(self, start, place: Place) -> None:
+        program = start("mono")
+        program.ask("create-new", "m", place.name(), 10)
+        program.ask("map-view", "v", "m")
+        assert program.ask("read-in-place", "v", 0, 4096) == ["00" * 4096]
+        assert refusal(program, "read-in-place", "v", 0, 4097).kind == OUT_OF_RANGE[0]
+
     def test_an_integer_has_an_offset(self, start, place: Place) -> None:
         name = place.name()
         program = start("mono")
@@ -552,6 +558,8 @@ class TestListing:
     def test_clean_keeps_the_file_of_mono(
         self, start, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: bool
     ) -> None:
+        from pyshm.maps.posix import directory
+
         program = start("mono")
         program.ask("anonymous", "m", 4096)
         own = program.own_file
