@@ -26,6 +26,7 @@ __all__ = ["LANGUAGES", "CatalogError", "Mutant", "all_mutants", "problems"]
 
 LANGUAGES = ("Python", "C#")
 
+_MONO_TESTS = "interop/tests/worlds/test_mono.py"
 _FOLDER = Path(__file__).resolve().parent
 _KEYS = frozenset({"name", "file", "find", "replace", "tests", "why"})
 
@@ -49,6 +50,16 @@ class Mutant:
     def language(self) -> str:
         """The language of the changed file."""
         return "C#" if self.file.endswith(".cs") else "Python"
+
+    @property
+    def needs_peer(self) -> bool:
+        """Whether one of the tests can run the C# peer."""
+        return not all(test.startswith(_MONO_TESTS) for test in self.tests)
+
+    @property
+    def needs_mono(self) -> bool:
+        """Whether one of the tests runs the program that is built for Mono."""
+        return any(test.startswith(_MONO_TESTS) for test in self.tests)
 
 
 def all_mutants(folder: Path = _FOLDER) -> list[Mutant]:

@@ -26,10 +26,11 @@ _NOT_COPIED = shutil.ignore_patterns(
     ".git", ".tox", ".*_cache", "__pycache__", "*.egg-info", "bin", "obj", "build", "dist", "*venv"
 )
 _BUILD_TIMEOUT = 600.0
+_BUILDER = peer.__name__
 
 
 class BuildFailed(Exception):
-    """The C# peer does not build; the text is the compiler's output."""
+    """A C# program does not build; the text is the compiler's output."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,12 @@ class Checkout:
         if self._process is not None:
             _end(self._process)
 
-    def build(self) -> None:
-        """Build the C# peer from the sources of the copy, if there is a .NET SDK.
+    def build(self, *, peer: bool = True, mono: bool = False) -> None:
+        """Build from the sources of the copy, if there is a .NET SDK.
+
+        Args:
+            peer: build the C# peer.
+            mono: build the program that Mono runs, if there is a Mono.
 
         Raises:
             BuildFailed: it does not compile.
@@ -88,8 +93,14 @@ class Checkout:
             sdk.find_dotnet()
         except sdk.ToolchainError:
             return
-        module = [sys.executable, "-m", peer.__name__, str(self._folder / "artifacts")]
-        status, output = self._run(module, _BUILD_TIMEOUT)
+        if peer:
+            self._build("artifacts")
+        if mono and shutil.which("mono"):
+            self._build("mono", "mono")
+
+    def _build(self, folder: str, *kind: str) -> None:
+        command = [sys.executable, "-m", _BUILDER, str(self._folder / folder), *kind]
+        status, output = self._run(command, _BUILD_TIMEOUT)
         if status != 0:
             raise BuildFailed(output)
 
@@ -112,7 +123,7 @@ class Checkout:
         self._write(path, text.replace(mutant.find, mutant.replace).encode("utf-8"))
         try:
             if mutant.language == "C#":
-                self.build()
+                self.build(peer=mutant.needs_peer, mono=mutant.needs_mono)
             yield
         finally:
             self._write(path, original)

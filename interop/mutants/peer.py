@@ -1,7 +1,8 @@
 """Build the C# peer of the checkout in which this module runs, and add it to the cache.
 
-``python -m interop.mutants.peer FOLDER``. FOLDER keeps the compiler's intermediate files, so that
-the next build of changed sources takes half the time of :func:`pyshm.testing.build.build_peer`.
+``python -m interop.mutants.peer FOLDER``, or ``FOLDER mono`` for the program that Mono runs. FOLDER
+keeps the compiler's intermediate files, so that the next build of changed sources takes half the
+time of :func:`pyshm.testing.build.build_peer`.
 """
 
 from __future__ import annotations
@@ -13,11 +14,15 @@ from pathlib import Path
 
 from pyshm.testing import build, cache, sdk
 
+from ..worlds import mono
+
 __all__ = ["main"]
 
 
-def main(folder: str) -> int:
+def main(folder: str, kind: str = "peer") -> int:
     """Build; return the exit status."""
+    if kind == "mono":
+        return _mono(Path(folder))
     dotnet = sdk.find_dotnet()
     artifacts = Path(folder)
     command = [str(dotnet.path), "build", str(sdk.SOURCES / build.PEER_PROJECT)]
@@ -44,5 +49,14 @@ def main(folder: str) -> int:
     return 0
 
 
+def _mono(folder: Path) -> int:
+    try:
+        mono.rebuild(folder, print)
+    except build.BuildError as error:
+        print(error)
+        return 1
+    return 0
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

@@ -129,10 +129,11 @@ class Runner:
         self._copies: queue.SimpleQueue[Checkout] = queue.SimpleQueue()
         # The library's tests never use the C# peer.
         self._needs_peer = any(
-            mutant.language == "C#" or test.startswith("interop/")
+            mutant.needs_peer and (mutant.language == "C#" or test.startswith("interop/"))
             for mutant in mutants
             for test in mutant.tests
         )
+        self._needs_mono = any(mutant.needs_mono for mutant in mutants)
         self._all_copies: list[Checkout] = []
         self._refused: dict[str, str] = {}
         self._printing = threading.Lock()
@@ -160,8 +161,7 @@ class Runner:
     def _prepare(self, folder: Path, tests: Iterable[str]) -> dict[str, str]:
         """Make a copy, and run tests without any fault; return why tests can't be used."""
         copy = Checkout(folder)
-        if self._needs_peer:
-            copy.build()
+        copy.build(peer=self._needs_peer, mono=self._needs_mono)
         self._all_copies.append(copy)
         self._copies.put(copy)
         tests = list(tests)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +20,16 @@ from pyshm.testing.sdk import ToolchainError
 from ..checkout import CHECKOUT
 from .commands import Log, run_command
 
-__all__ = ["PROJECT", "SETUP_COMMAND", "MonoWorld", "find", "find_mono", "missing", "prepare"]
+__all__ = [
+    "PROJECT",
+    "SETUP_COMMAND",
+    "MonoWorld",
+    "find",
+    "find_mono",
+    "missing",
+    "prepare",
+    "rebuild",
+]
 
 SETUP_COMMAND = "python -m interop mono"
 
@@ -101,6 +111,18 @@ def prepare(log: Log) -> MonoWorld:
     return world
 
 
+def rebuild(work: Path, log: Log) -> None:
+    """Build the programs in ``work`` and add them to the cache.
+
+    ``work`` keeps the compiler's intermediate files, so that the next build of changed sources
+    takes less time. Raises as :func:`prepare`.
+    """
+    dotnet = sdk.find_dotnet()
+    options = ["--no-restore"] if work.is_dir() else []
+    result = _build(dotnet, work, log, options)
+    shutil.copytree(result, _place(dotnet), dirs_exist_ok=True)
+
+
 def _place(dotnet: sdk.Dotnet) -> Path:
     """Return the folder in the cache for the programs that ``dotnet`` builds."""
     own = [path for path in sorted(PROJECT.iterdir()) if path.is_file()]
@@ -122,18 +144,19 @@ def _world(mono: str, dotnet: sdk.Dotnet, place: Path) -> MonoWorld:
     )
 
 
-def _build(dotnet: sdk.Dotnet, work: Path, log: Log) -> Path:
+def _build(dotnet: sdk.Dotnet, work: Path, log: Log, options: Sequence[str] = ()) -> Path:
     """Build LinePeer for each target in ``work``; return the folder that has all of them."""
     result = work / "result"
     for target, properties in _TARGETS.items():
         outputs = work / target
         command = [str(dotnet.path), "build", str(PROJECT), *build.OPTIONS, *properties]
-        command += ["--artifacts-path", str(outputs)]
+        command += ["--artifacts-path", str(outputs), *options]
         log(f"building LinePeer for {target}: {' '.join(command)}")
         status, output = run_command(command, sdk.dotnet_environment(), _BUILD_TIMEOUT)
         if status != 0:
             raise build.BuildError(f"LinePeer does not build for {target}", command, output)
-        shutil.copytree(outputs / "bin" / "LinePeer" / "release", result / target)
+        built = outputs / "bin" / "LinePeer" / "release"
+        shutil.copytree(built, result / target, dirs_exist_ok=True)
     return result
 
 
