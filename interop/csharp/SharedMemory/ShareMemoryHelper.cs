@@ -173,11 +173,16 @@ public sealed class ShareMemoryHelper : IDisposable
     public int ReadBytes(Span<byte> destination, long offset = 0) =>
         PinnedView.Read(Backed(), offset, destination);
 
+    /// <summary>Writes bytes to the beginning of the map.</summary>
+    /// <param name="bytes">The bytes.</param>
+    /// <exception cref="ArgumentException">The bytes do not fit. None of them is written.</exception>
+    public void WriteBytes(byte[] bytes) => WriteBytes(bytes, 0);
+
     /// <summary>Writes bytes to the map.</summary>
     /// <param name="bytes">The bytes.</param>
     /// <param name="offset">The offset in the map.</param>
     /// <exception cref="ArgumentException">The bytes do not fit. None of them is written.</exception>
-    public void WriteBytes(byte[] bytes, long offset = 0)
+    public void WriteBytes(byte[] bytes, long offset)
     {
         Guard.NotNull(bytes);
         PinnedView.Write(Backed(), offset, bytes);
@@ -239,10 +244,13 @@ public sealed class ShareMemoryHelper : IDisposable
         where T : unmanaged => Backed().WriteUnmanaged(value, offset);
 
     /// <summary>Reads a picture and its path.</summary>
+    public ImageData ReadImage() => ReadImage(false);
+
+    /// <summary>Reads a picture and its path.</summary>
     /// <param name="replaceInvalidUtf8">
     /// Whether to replace invalid UTF-8 by U+FFFD instead of throwing.
     /// </param>
-    public ImageData ReadImage(bool replaceInvalidUtf8 = false) =>
+    public ImageData ReadImage(bool replaceInvalidUtf8) =>
         ImageData.FromAccessor(Backed(), replaceInvalidUtf8);
 
     /// <summary>

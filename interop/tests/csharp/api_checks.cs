@@ -534,17 +534,6 @@ internal static partial class Checks
         }
     }
 
-    private static string Hex(ReadOnlySpan<byte> bytes)
-    {
-        var text = new System.Text.StringBuilder();
-        foreach (byte one in bytes)
-        {
-            text.Append(one.ToString("X2", System.Globalization.CultureInfo.InvariantCulture));
-        }
-
-        return text.ToString();
-    }
-
     private static string Hex(MemoryMappedViewAccessor accessor, long offset, int count)
     {
         var bytes = new byte[count];

@@ -6,6 +6,9 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
+from interop.worlds.mono import find_mono
 from pyshm.testing import sdk
 
 
@@ -30,3 +33,13 @@ def dotnet(
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
     assert "warning" not in done.stdout, done.stdout
     return done.stdout
+
+
+def mono(config: pytest.Config) -> str:
+    """Return the path of Mono. Without it, skip the test, or fail with ``--require-mono``."""
+    try:
+        return find_mono()
+    except sdk.ToolchainError as error:
+        if config.getoption("--require-mono"):
+            raise
+        pytest.skip(str(error))

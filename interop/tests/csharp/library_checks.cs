@@ -63,6 +63,8 @@ internal static partial class Checks
 
     private const int UnfinishedLength = -1;
 
+    private static readonly bool s_isMono = Type.GetType("Mono.Runtime") is not null;
+
     public static void DisposeWhileViewing(string name)
     {
         string canary = Path.GetTempFileName();
@@ -95,6 +97,10 @@ internal static partial class Checks
                 catch (ObjectDisposedException)
                 {
                     // This is how it ends.
+                }
+                catch (NullReferenceException) when (s_isMono)
+                {
+                    // So does Mono's MemoryMappedFile end.
                 }
                 catch (Exception error)
                 {
@@ -318,11 +324,11 @@ internal static partial class Checks
     {
         var destination = new byte[64];
         int seen = 0;
-        using var content = new WatchedMemory([1, 2, 3], () => seen = BitConverter.ToInt32(destination));
+        using var content = new WatchedMemory([1, 2, 3], () => seen = BitConverter.ToInt32(destination, 0));
         int size = new ImageData("path", content.Memory).WriteTo(destination);
         Equal(15, size);
         Equal(UnfinishedLength, seen);
-        Equal(4, BitConverter.ToInt32(destination));
+        Equal(4, BitConverter.ToInt32(destination, 0));
     }
 
     public static void ViewIsUnfinished(string name)
@@ -345,14 +351,14 @@ internal static partial class Checks
         foreach (ReadOnlyMemory<byte> content in new[] { array.AsMemory(1, 2), watched.Memory })
         {
             var image = new ImageData("path", content);
-            Equal(Convert.ToHexString(expected), Convert.ToHexString(image.ToBytes()));
-            using MemoryMappedFile map = MemoryMappedFile.CreateNew(null, 14);
+            Equal(Hex(expected), Hex(image.ToBytes()));
+            using NamedMap map = NamedMap.CreateNew(null, 14);
             using MemoryMappedViewAccessor view = map.CreateViewAccessor();
             Equal(14L, image.WriteTo(view));
             Equal(14L, image.Size);
             var bytes = new byte[14];
             view.ReadArray(0, bytes, 0, 14);
-            Equal(Convert.ToHexString(expected), Convert.ToHexString(bytes));
+            Equal(Hex(expected), Hex(bytes));
         }
     }
 
@@ -362,9 +368,9 @@ internal static partial class Checks
         destination.AsSpan().Fill(0xEE);
         Equal(10, new ImageData("é", ReadOnlyMemory<byte>.Empty).WriteTo(destination));
         Equal(10L, new ImageData("é", ReadOnlyMemory<byte>.Empty).Size);
-        Equal("02000000C3A900000000EEEEEEEEEEEEEEEEEEEE", Convert.ToHexString(destination));
+        Equal("02000000C3A900000000EEEEEEEEEEEEEEEEEEEE", Hex(destination));
         Throws<MapFormatException>(() => new ImageData("é", new byte[11]).WriteTo(destination));
-        Equal("02000000C3A900000000EEEEEEEEEEEEEEEEEEEE", Convert.ToHexString(destination));
+        Equal("02000000C3A900000000EEEEEEEEEEEEEEEEEEEE", Hex(destination));
     }
 
     public static void Validation(string name)
@@ -401,7 +407,7 @@ internal static partial class Checks
             Equal(size, bytes.Length);
             Equal((byte)'x', bytes[64]);
             bytes[64] = 0;
-            Equal(Convert.ToHexString(new byte[size]), Convert.ToHexString(bytes));
+            Equal(Hex(new byte[size]), Hex(bytes));
         }
     }
 
@@ -471,12 +477,12 @@ internal static partial class Checks
             True(!File.Exists(path));
             File.WriteAllBytes(path, [1, 2, 3]);
             helper.OpenFileToRead(path);
-            Equal(3L, helper.Accessor.Capacity);
+            Equal(ViewOf(3), helper.Accessor.Capacity);
             True(!helper.Accessor.CanWrite);
             Throws<NotSupportedException>(() => helper.WriteBytes([9]));
             byte[] bytes = helper.ReadBytes();
             Equal(4096, bytes.Length);
-            Equal("01020300", Convert.ToHexString(bytes[..4]));
+            Equal("01020300", Hex(bytes.AsSpan(0, 4)));
             Equal(3L, new FileInfo(path).Length);
         }
         finally
@@ -492,9 +498,9 @@ internal static partial class Checks
         using MemoryMappedViewStream stream = map.CreateViewStream();
         using MemoryMappedViewAccessor part = map.CreateViewAccessor(4096, 0);
         using MemoryMappedViewStream end = map.CreateViewStream(4999, 1);
-        Equal(5000L, whole.Capacity);
-        Equal(5000L, stream.Length);
-        Equal(904L, part.Capacity);
+        Equal(ViewOf(5000), whole.Capacity);
+        Equal(ViewOf(5000), stream.Length);
+        Equal(ViewOf(904), part.Capacity);
         Equal(1L, end.Length);
         True(whole.CanRead && whole.CanWrite && part.CanRead && part.CanWrite);
         True(stream.CanRead && stream.CanWrite && end.CanRead && end.CanWrite);
@@ -560,7 +566,7 @@ internal static partial class Checks
 
     public static void Truncated(string name)
     {
-        string file = Path.Combine(Directory.CreateTempSubdirectory().FullName, name);
+        string file = Path.Combine(Path.GetTempPath(), name);
         var image = new ImageData("path", new byte[20_000]);
         using var helper = new ShareMemoryHelper(name, 65_536);
         foreach (bool named in new[] { true, false })
@@ -591,7 +597,8 @@ internal static partial class Checks
             Throws<IOException>(helper.ThrowIfTruncated);
         }
 
-        Directory.Delete(Path.GetDirectoryName(file)!, recursive: true);
+        helper.Dispose();
+        File.Delete(file);
     }
 
     public static void ReadOnce(string name)
@@ -651,12 +658,12 @@ internal static partial class Checks
         using MemoryMappedViewAccessor whole = map.CreateViewAccessor();
         using MemoryMappedViewAccessor part = map.CreateViewAccessor(4099, 60);
         Equal(12L, new ImageData("é", new byte[] { 1, 2 }).WriteTo(part));
-        Equal("0000", Convert.ToHexString([whole.ReadByte(0), whole.ReadByte(4098)]));
+        Equal("0000", Hex([whole.ReadByte(0), whole.ReadByte(4098)]));
         var bytes = new byte[12];
         whole.ReadArray(4099, bytes, 0, 12);
-        Equal("02000000C3A9020000000102", Convert.ToHexString(bytes));
+        Equal("02000000C3A9020000000102", Hex(bytes));
         whole.Write(4110, (byte)7);
-        Equal("0107", Convert.ToHexString(ImageData.FromAccessor(part).Content.Span));
+        Equal("0107", Hex(ImageData.FromAccessor(part).Content.Span));
         Equal(48, part.WriteStruct(TestData.Create(9, 8, new long[10])));
         Equal(9, whole.ReadInt32(4099));
         Equal(0, whole.ReadInt32(0));
@@ -670,17 +677,17 @@ internal static partial class Checks
     // WriteArray and ReadArray of the accessor have these errors.
     public static void ErrorsOfBytes(string name)
     {
-        using var helper = new ShareMemoryHelper(name, 64);
+        using var helper = new ShareMemoryHelper(name, 4096);
         helper.CreateOrOpen();
-        foreach ((long offset, int count) in new[] { (-1L, 1), (64, 1), (64, 0), (65, 0), (60, 5), (0, 65), (long.MaxValue, 1) })
+        foreach ((long offset, int count) in new[] { (-1L, 1), (4096, 1), (4096, 0), (4097, 0), (4092, 5), (0, 4097), (long.MaxValue, 1) })
         {
             Type expected = ErrorOf(() => helper.Accessor.WriteArray(offset, new byte[count], 0, count))!;
             Equal(expected, ErrorOf(() => helper.WriteBytes(new byte[count], offset)));
         }
 
-        Throws<ArgumentException>(() => helper.WriteBytes(new byte[5], 60));
-        helper.WriteBytes(new byte[4], 60);
-        helper.WriteBytes([], 63);
+        Throws<ArgumentException>(() => helper.WriteBytes(new byte[5], 4092));
+        helper.WriteBytes(new byte[4], 4092);
+        helper.WriteBytes([], 4095);
         var image = new ImageData("", default);
         using (NamedMap map = NamedMap.OpenExisting(name))
         {
@@ -705,13 +712,13 @@ internal static partial class Checks
 
     public static void Unmapped(string name)
     {
-        using NamedMap created = NamedMap.CreateNew(name, 64);
+        using NamedMap created = NamedMap.CreateNew(name, 4096);
         using NamedMap map = NamedMap.OpenExisting(name);
         using (MemoryMappedViewAccessor view = map.CreateViewAccessor())
         {
             Equal(9L, new ImageData("", new byte[1]).WriteTo(view));
             Equal(1, ImageData.FromAccessor(view).Content.Length);
-            Throws<MapFormatException>(() => new ImageData("", new byte[60]).WriteTo(view));
+            Throws<MapFormatException>(() => new ImageData("", new byte[4092]).WriteTo(view));
             view.WriteStruct(-1);
             Throws<MapFormatException>(() => ImageData.FromAccessor(view));
             Equal(1, Mapped(name));
@@ -747,6 +754,12 @@ internal static partial class Checks
             throw new InvalidDataException($"expected {expected}, found {found}");
         }
     }
+
+    /// <summary>Returns the size of a view. Mono rounds it up to whole pages.</summary>
+    private static long ViewOf(long size) =>
+        s_isMono ? (size + Environment.SystemPageSize - 1) / Environment.SystemPageSize * Environment.SystemPageSize : size;
+
+    private static string Hex(ReadOnlySpan<byte> bytes) => BitConverter.ToString(bytes.ToArray()).Replace("-", null);
 
     private static void True(bool condition) => Equal(true, condition);
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pyshm.testing import build
+from pyshm.testing import build, sdk
 
-from .commands import dotnet
+from .commands import dotnet, mono
 
 pytestmark = [pytest.mark.nuget, pytest.mark.dotnet, pytest.mark.posix]
 
@@ -28,6 +28,8 @@ def run_tests(work: Path, *properties: str, environment: Mapping[str, str] | Non
         str(PROJECT),
         "--artifacts-path",
         str(work),
+        "--results-directory",
+        str(work / "results"),
         "--blame-hang-timeout",
         HANGS,
         *build.OPTIONS,
@@ -43,3 +45,21 @@ def run_tests(work: Path, *properties: str, environment: Mapping[str, str] | Non
 
 def test_with_the_sdks_framework(tmp_path: Path) -> None:
     run_tests(tmp_path)
+
+
+@pytest.mark.parametrize("asset", ["netstandard2.0", "net8.0"])
+def test_with_an_asset_of_the_package(asset: str, tmp_path: Path) -> None:
+    run_tests(tmp_path, "-p:PyshmPackage=true", f"-p:TestedAsset={asset}")
+
+
+def test_for_net_framework_on_mono(tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    mono(pytestconfig)
+    found = sdk.find_dotnet()
+    # The test platform refers to netstandard.dll and others, which Debian's Mono does not have.
+    facades = "Microsoft/Microsoft.NET.Build.Extensions/net461/lib"
+    run_tests(
+        tmp_path,
+        "-p:PyshmPackage=true",
+        "-p:TestedAsset=net472",
+        environment={"MONO_PATH": str(found.path.parent / "sdk" / found.sdk / facades)},
+    )

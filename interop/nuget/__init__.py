@@ -1,0 +1,1 @@
+"""What the NuGet package of the C# library has beside its sources."""
