@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import shared_memory
@@ -108,6 +109,36 @@ def test_a_segment_of_multiprocessing_is_not_a_map(peer: Peer, place: Place) -> 
     assert found is not None
     assert found["kind"] == "not-found"
     assert re.search(rf"process {os.getpid()} \(.+\) uses it, but not as a map", found["message"])
+
+
+VIEWING = """
+import sys
+from pyshm import MemoryMappedFile
+with MemoryMappedFile.create_new(sys.argv[1], 64) as map:
+    view = map.create_view_accessor()
+    view.write_int32(0, 7)
+    print("READY", flush=True)
+    sys.stdin.readline()
+print("CLOSED", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such mark")
+@pytest.mark.parametrize("how", CREATE)
+def test_a_view_does_not_keep_the_name_of_a_map_whose_holder_was_killed(
+    peer: Peer, place: Place, how: str, child: Callable[..., Child]
+) -> None:
+    name = place.name()
+    with child(VIEWING, name) as reader:
+        peer.request({"do": "open-existing", "as": "killed", "name": name})
+        assert reader.ask("close") == "CLOSED"
+        peer.kill()
+        peer.start()
+        found = error(peer, "open-existing", name)
+        assert found is not None
+        assert "uses it" not in found["message"]
+        assert error(peer, how, name) is None
 
 
 MAPPED = """

@@ -22,7 +22,9 @@ __all__ = [
     "FILE_MODE",
     "PRIVATE_PREFIX",
     "check_resources",
+    "is_marked",
     "leads_to",
+    "mark",
     "open_again",
     "open_file",
     "open_map_file",
@@ -32,6 +34,9 @@ __all__ = [
 
 EXAMINING = os.O_NOFOLLOW | os.O_NONBLOCK  # flags of a descriptor for a look at a map's file
 FILE_MODE = 0o600  # of a named map's file
+# F_SET_RW_HINT and F_GET_RW_HINT of Linux, and RWH_WRITE_LIFE_EXTREME.
+_SET_HINT, _GET_HINT = 1036, 1035
+_MARK = (5).to_bytes(8, sys.byteorder)
 PRIVATE_PREFIX = ".pyshm-"  # of the private names, which are used where O_TMPFILE does not work
 _KINDS: dict[int, type[MapAccessError | MapExistsError | MapNotFoundError]] = {
     errno.EACCES: MapAccessError,
@@ -50,6 +55,25 @@ def system_error(error: OSError, what: str) -> PyshmError:
     return _KINDS.get(number, MapIOError)(
         f"{what}: {os.strerror(number)}", errno=number, filename=error.filename
     )
+
+
+def mark(number: int) -> None:
+    """Mark a file as that of a map, if the system can (fcntl(2), "File read/write hints")."""
+    if sys.platform == "linux":
+        try:
+            fcntl.fcntl(number, _SET_HINT, _MARK)
+        except OSError:
+            pass  # the file is then treated like one of another program
+
+
+def is_marked(number: int) -> bool:
+    """Return whether :func:`mark` has marked the file, whatever process called it."""
+    if sys.platform != "linux":
+        return False
+    try:
+        return fcntl.fcntl(number, _GET_HINT, bytes(8)) == _MARK
+    except OSError:
+        return False
 
 
 def check_resources(error: BaseException) -> None:

@@ -16,7 +16,14 @@ from ..descriptors import Descriptor
 assert sys.platform != "win32"  # for type checkers
 
 from . import processes
-from .files import leads_to, open_again, open_map_file, system_error, unlink_quietly
+from .files import (
+    is_marked,
+    leads_to,
+    open_again,
+    open_map_file,
+    system_error,
+    unlink_quietly,
+)
 from .locks import transition_lock, try_lock, when_outside
 
 __all__ = [
@@ -139,7 +146,7 @@ def _remove(file: Descriptor, path: str, examined: os.stat_result | None) -> tup
         if not try_lock(file, fcntl.LOCK_EX):
             return False, ""
         try:
-            users = users_of(status)
+            users = users_of(file, status)
             if users:
                 return False, users
             try:
@@ -151,12 +158,15 @@ def _remove(file: Descriptor, path: str, examined: os.stat_result | None) -> tup
         return True, ""
 
 
-def users_of(status: os.stat_result) -> str:
-    """Return which processes have a file without locks open or mapped; "" for none."""
-    if sys.platform != "linux":
+def users_of(file: Descriptor, status: os.stat_result) -> str:
+    """Return which processes use a file without locks that is not a map's; "" for none.
+
+    A view of a map, which does not hold it, is not such a use.
+    """
+    if sys.platform != "linux" or is_marked(file.fileno()):
         return ""
-    file = processes.file_id(status)
-    uses = processes.uses({file}, examining=False)[file]
+    identity = processes.file_id(status)
+    uses = processes.uses({identity}, examining=False)[identity]
     found = [f"{use.pid} ({use.command})" for use in uses]
     if not found:
         return ""

@@ -92,7 +92,7 @@ def open_named(
                 continue
             status = os.fstat(file.fileno())
             if found is Finding.DEAD:
-                raise _dead(name, path, status)
+                raise _dead(name, path, file, status)
             if status.st_size == 0:
                 raise MapIOError(
                     f"the file {path} of map {name!r} is empty; it can't be mapped",
@@ -263,8 +263,8 @@ def _exists(name: str) -> MapExistsError:
     )
 
 
-def _dead(name: str, path: str, status: os.stat_result) -> MapNotFoundError:
-    users = users_of(status)
+def _dead(name: str, path: str, file: Descriptor, status: os.stat_result) -> MapNotFoundError:
+    users = users_of(file, status)
     why = (
         f"{users} it, but not as a map"
         if users

@@ -16,7 +16,7 @@ from ..enums import MemoryMappedFileOptions
 
 assert sys.platform != "win32"  # for type checkers
 
-from .files import FILE_MODE, PRIVATE_PREFIX, system_error, unlink_quietly
+from .files import FILE_MODE, PRIVATE_PREFIX, mark, system_error, unlink_quietly
 
 __all__ = ["UnnamedFile"]
 
@@ -40,6 +40,7 @@ class UnnamedFile:
             self.file = file = self._create()
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             os.fchmod(file.fileno(), FILE_MODE)  # the umask may have removed rights
+            mark(file.fileno())
             if options & MemoryMappedFileOptions.DELAY_ALLOCATE_PAGES:
                 os.ftruncate(file.fileno(), capacity)
             else:

@@ -13,15 +13,16 @@ internal static class FileUsers
     private const string Processes = "/proc";
 
     /// <summary>
-    /// Returns which processes have a file open or mapped, with the verb "use"; null for none. A
-    /// descriptor with which a process examines the file of a map does not count.
+    /// Returns which processes have a file open or mapped, with the verb "use"; null for none, and for
+    /// a file with the mark of a map, which a view uses. A descriptor with which a process examines the
+    /// file of a map does not count.
     /// </summary>
     /// <exception cref="IOException">
     /// This process has no descriptor left to look with. The file is not unused then.
     /// </exception>
     public static string? Describe(SafeHandle file)
     {
-        if (!Host.IsLinux)
+        if (!Host.IsLinux || MapMark.Has(file))
         {
             return null;
         }

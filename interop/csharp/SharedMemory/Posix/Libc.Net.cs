@@ -20,6 +20,9 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
     public static partial int Fcntl(SafeHandle file, int command, RecordLock* request);
 
+    [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
+    public static partial int Fcntl(SafeHandle file, int command, ulong* hint);
+
     [LibraryImport(Library, EntryPoint = "fchmod", SetLastError = true)]
     public static partial int Fchmod(SafeHandle file, uint mode);
 

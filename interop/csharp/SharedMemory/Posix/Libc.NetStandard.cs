@@ -21,6 +21,9 @@ internal static unsafe partial class Libc
     [DllImport(Library, EntryPoint = "fcntl", SetLastError = true)]
     public static extern int Fcntl(SafeHandle file, int command, RecordLock* request);
 
+    [DllImport(Library, EntryPoint = "fcntl", SetLastError = true)]
+    public static extern int Fcntl(SafeHandle file, int command, ulong* hint);
+
     [DllImport(Library, EntryPoint = "fchmod", SetLastError = true)]
     public static extern int Fchmod(SafeHandle file, uint mode);
 

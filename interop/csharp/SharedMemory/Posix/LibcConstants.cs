@@ -16,6 +16,9 @@ internal static class LibcConstants
     public const int LockRelease = 8; // LOCK_UN
 
     public const int SetOpenFileLock = 37; // F_OFD_SETLK, Linux
+    public const int GetHint = 1035; // F_GET_RW_HINT, Linux
+    public const int SetHint = 1036; // F_SET_RW_HINT, Linux
+    public const ulong HintOfMap = 5; // RWH_WRITE_LIFE_EXTREME, Linux
     public const short WriteLock = 1; // F_WRLCK, Linux
     public const short NoLock = 2; // F_UNLCK, Linux
 

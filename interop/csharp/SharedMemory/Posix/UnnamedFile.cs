@@ -38,6 +38,7 @@ internal sealed class UnnamedFile : IDisposable
 
             // The umask may have removed other permissions.
             file.Require(Libc.Fchmod(file.Descriptor, OwnerOnly));
+            MapMark.Set(file.Descriptor);
             if ((options & MemoryMappedFileOptions.DelayAllocatePages) != 0)
             {
                 file.Require(Libc.Ftruncate(file.Descriptor, capacity));
