@@ -15,6 +15,7 @@ import pytest
 
 import pyshm
 from interop.checkout import CHECKOUT
+from interop.doc_examples.pages import blocks_of
 from interop.exchange.place import Place
 from interop.nuget import public_api
 from interop.oracle.memory import blob_bytes, existing_maps, read_map
@@ -28,6 +29,8 @@ pytestmark = pytest.mark.dotnet
 PACKAGE = "Pyshm.SharedMemory"
 REPOSITORY = "https://github.com/example/pyshm"
 CONSUMER = Path(__file__).parent / "consumer"
+SNIPPETS = Path(__file__).parent / "snippets"
+PAGE = CHECKOUT / "interop" / "csharp" / "SharedMemory" / "README.md"
 TARGETS = ("net472", "netstandard2.0", "netstandard2.1", "net8.0")
 
 CONFIGURATION = """<?xml version="1.0" encoding="utf-8"?>
@@ -234,14 +237,14 @@ class Consumer:
         # Not in the folder of the packages: the project would refer to the assemblies there.
         shutil.copytree(CONSUMER, folder / "project")
 
-    def dotnet(self, verb: str, *options: str) -> Path:
-        """Build or publish the project; return the folder with the outputs.
+    def dotnet(self, verb: str, *options: str, project: str = "project") -> Path:
+        """Build or publish a project; return the folder with the outputs.
 
         Its packages are in this folder: the user's folder may have another package of this version.
         """
-        work = self.folder / "_".join([verb, *options]).replace(":", "")
+        work = self.folder / "_".join([project, verb, *options]).replace(":", "")
         dotnet(
-            self.folder / "project",
+            self.folder / project,
             verb,
             "--artifacts-path",
             str(work),
@@ -333,3 +336,16 @@ def test_a_program_without_the_jit_or_unused_code_exchanges_them(
     work = consumer.dotnet("publish", "--use-current-runtime", f"-p:ConsumerPublish={way}")
     (program,) = (work / "publish" / "Consumer").glob("*/Consumer")
     exchange([str(program)], place.name())
+
+
+@pytest.mark.nuget
+@pytest.mark.parametrize(
+    ("section", "framework"),
+    [("Windows Forms on .NET Framework", "net48"), ("Unity", "netstandard2.1")],
+)
+def test_a_program_of_the_page_compiles(section: str, framework: str, consumer: Consumer) -> None:
+    (block,) = (block for block in blocks_of(PAGE) if block.section == section)
+    project = consumer.folder / framework
+    shutil.copytree(SNIPPETS, project)
+    (project / "Snippet.cs").write_text(block.text, encoding="utf-8")
+    consumer.dotnet("build", f"-p:SnippetFramework={framework}", project=framework)
