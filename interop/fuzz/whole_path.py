@@ -129,7 +129,8 @@ def compiled_problems(
     """
     declarations = list(declarations)
     library = compile_library(name, csharp_source(declarations), folder)
-    missing = {each.name for each in declarations}
+    # The compiler gives the struct of a fixed buffer a name of its own.
+    missing = {each.name for each in declarations if not each.fixed_buffer}
     for found in dotnet.reflect(library):
         type_name = found.type.replace("\\", "")
         missing.discard(type_name)

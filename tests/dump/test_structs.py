@@ -15,6 +15,7 @@ from pyshm import Struct, dump
 from pyshm.dump.regions import text_of
 from pyshm.dump.text import json_value
 from pyshm.errors import TruncatedError
+from pyshm.layout.forms import Target
 from pyshm.types import (
     Bool,
     Byte,
@@ -297,7 +298,7 @@ def test_the_struct_of_a_nullable_is_after_its_truth_value():
 
 
 def test_characters_that_are_one_text_are_one_field():
-    class Texts(Struct, charset="ansi"):
+    class Texts(Struct, charset="ansi", target=Target(8, windows=False)):
         name: Annotated[list[str], ByValArray(Char, 4)]
         first: Annotated[list[str], FixedBuffer(Char, 3)]
         bits: Annotated[list[bool], FixedBuffer(Bool, 3)]

@@ -178,13 +178,21 @@ internal static partial class Checks
                 frame();
             }
 
-            long before = allocated();
-            for (int index = 0; index < 100; index++)
+            // After a collection, which another thread can cause, the rest of this thread's buffer of
+            // the heap counts as allocated.
+            long least = long.MaxValue;
+            for (int round = 0; round < 5 && least != 0; round++)
             {
-                frame();
+                long before = allocated();
+                for (int index = 0; index < 100; index++)
+                {
+                    frame();
+                }
+
+                least = Math.Min(least, allocated() - before);
             }
 
-            Equal(0L, allocated() - before);
+            Equal(0L, least);
         }
 
         // The counter counts.

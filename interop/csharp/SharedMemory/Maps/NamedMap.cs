@@ -22,6 +22,7 @@ namespace SharedMemory;
 /// </remarks>
 public sealed class NamedMap : IDisposable
 {
+    private readonly object _disposal = new();
     private readonly MemoryMappedFile _map;
     private readonly PosixMapFile? _file;
     private long _capacity;
@@ -300,7 +301,11 @@ public sealed class NamedMap : IDisposable
     public void Dispose()
     {
         _isDisposed = true;
-        _map.Dispose();
+        lock (_disposal)
+        {
+            _map.Dispose(); // on Mono, two threads can't do this at the same time
+        }
+
         _file?.Release();
         GC.SuppressFinalize(this);
     }
