@@ -29,6 +29,7 @@ from pyshm.testing.questions import Definition, DotNetError, DotNetTypes, Reflec
 from ..checkout import FIXTURES
 from ..fuzz import whole_path
 from ..fuzz.differential import layout_disagreements
+from ..fuzz.whole_path import plain_name
 from ..worlds.world import NATIVE, WINDOWS, World, world_of
 from . import packages
 
@@ -271,7 +272,7 @@ class _Copies:
         target: Target,
     ) -> None:
         """Add the types of an assembly, with ``prefix`` before their names."""
-        known = {_plain(item.type): item for item in theirs}
+        known = {plain_name(item.type): item for item in theirs}
         types = whole_path.written(
             item
             for item in ours
@@ -301,20 +302,15 @@ def compare(
     target: Target,
 ) -> Iterator[Finding]:
     """Yield a verdict on every type of an assembly that either side knows."""
-    declared = {_plain(item.name): item for item in ours if item.name not in _NO_TYPES}
+    declared = {plain_name(item.name): item for item in ours if item.name not in _NO_TYPES}
     for reflected in theirs:
         if reflected.type in _NO_TYPES:
             continue
-        mine = declared.pop(_plain(reflected.type), None)
+        mine = declared.pop(plain_name(reflected.type), None)
         verdict, detail = _verdict(mine, reflected, target)
         yield Finding(assembly, reflected.type, verdict, detail)
     for name in declared:
         yield Finding(assembly, name, Verdict.WRONG, "not known to .NET")
-
-
-def _plain(name: str) -> str:
-    """Return the name of a type without the backslashes that escape it in reflection."""
-    return name.replace("\\", "")
 
 
 def _error(reflected: ReflectedType) -> DotNetError | None:

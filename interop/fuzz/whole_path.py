@@ -32,6 +32,7 @@ __all__ = [
     "Problem",
     "bound_classes",
     "compiled_problems",
+    "plain_name",
     "problems",
     "renamed",
     "written",
@@ -132,7 +133,7 @@ def compiled_problems(
     # The compiler gives the struct of a fixed buffer a name of its own.
     missing = {each.name for each in declarations if not each.fixed_buffer}
     for found in dotnet.reflect(library):
-        type_name = found.type.replace("\\", "")
+        type_name = plain_name(found.type)
         missing.discard(type_name)
         if type_name not in expected:
             continue
@@ -153,6 +154,11 @@ def _facts(reflected: ReflectedType) -> dict[str, object]:
 
 
 # --- names --------------------------------------------------------------------------------
+
+
+def plain_name(name: str) -> str:
+    """Return the name of a type without the backslashes that escape it in reflection."""
+    return name.replace("\\", "")
 
 
 def renamed(declarations: Iterable[TypeDeclaration], prefix: str) -> list[TypeDeclaration]:

@@ -117,7 +117,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--require-mono",
         action="store_true",
-        help="fail, instead of skipping tests, if there is no Mono or its program is not built",
+        help="fail, instead of skipping tests, if Mono is missing or its program is not built",
     )
     group.addoption(
         "--nuget",

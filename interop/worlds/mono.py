@@ -96,7 +96,7 @@ def prepare(log: Log) -> MonoWorld:
     """Build the programs unless they are built, and return their commands.
 
     Raises:
-        ToolchainError: there is no Mono, no .NET SDK, or Mono lacks an assembly.
+        ToolchainError: Mono or the .NET SDK is missing, or Mono lacks an assembly.
         BuildError: the program does not compile.
     """
     mono, dotnet = find_mono(), sdk.find_dotnet()

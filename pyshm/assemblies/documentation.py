@@ -24,8 +24,7 @@ _MEMBER = ["doc", "members", "member"]
 class Documentation:
     """The summaries of one assembly's types and fields; none if there is no such file.
 
-    ``ignored`` says why the file is not used; it is empty if there is no reason.
-    The file is not trusted.
+    ``ignored`` says why the file is not used, or is empty. The file is not trusted.
     """
 
     def __init__(self, assembly_path: str) -> None:

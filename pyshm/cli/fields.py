@@ -63,20 +63,16 @@ class _Part(NamedTuple):
 
     def value(self) -> _Part:
         """Return the value of a nullable that has parts; of any other part, the part itself."""
-        nullable = self.conversion
-        if not isinstance(nullable, NullableValue) or not nullable.mutable:
+        if not self.is_optional:
             return self
+        nullable: Any = self.conversion
         offset, kind = self.offset + nullable.offset, _element_of(self.type)
         return _Part(self.name, offset, nullable.value, kind, (*self.optional, self))
 
     def is_null(self, data: bytes | bytearray) -> bool:
         """Return whether a nullable that has parts has no value."""
-        nullable = self.conversion
-        return (
-            isinstance(nullable, NullableValue)
-            and nullable.mutable
-            and not nullable.is_set(_bytes(self, data))
-        )
+        nullable: Any = self.conversion
+        return self.is_optional and not nullable.is_set(_bytes(self, data))
 
     @property
     def is_array(self) -> bool:

@@ -54,7 +54,7 @@ class ArrayValue(Conversion):
 
     @property
     def is_dense(self) -> bool:
-        """Whether there are no bytes between and after the elements."""
+        """Whether the elements fill the array without gaps."""
         return self.size == self.count * self.element.size
 
     def pieces(self, raw: bytes) -> list[bytes]:
