@@ -102,7 +102,7 @@ public static class StructBytes
         where T : struct
     {
         Guard.NotNull(accessor);
-        CheckOffset(offset, accessor.Capacity);
+        PinnedView.CheckOffset(offset, accessor.Capacity);
         byte[] bytes = ToBytes(value);
         CheckFits<T>(bytes.Length, offset, accessor.Capacity);
         PinnedView.Write(accessor, offset, bytes);
@@ -143,7 +143,7 @@ public static class StructBytes
         where T : struct
     {
         Guard.NotNull(accessor);
-        CheckOffset(offset, accessor.Capacity);
+        PinnedView.CheckOffset(offset, accessor.Capacity);
         int size = Marshal.SizeOf<T>();
         CheckCapacity<T>(accessor.Capacity, offset, size);
         using PinnedView view = PinnedView.ToRead(accessor);
@@ -170,7 +170,7 @@ public static class StructBytes
         where T : unmanaged
     {
         Guard.NotNull(accessor);
-        CheckOffset(offset, accessor.Capacity);
+        PinnedView.CheckOffset(offset, accessor.Capacity);
         CheckFits<T>(sizeof(T), offset, accessor.Capacity);
         PinnedView.Write(accessor, offset, new ReadOnlySpan<byte>(&value, sizeof(T)));
         return sizeof(T);
@@ -192,20 +192,11 @@ public static class StructBytes
         where T : unmanaged
     {
         Guard.NotNull(accessor);
-        CheckOffset(offset, accessor.Capacity);
+        PinnedView.CheckOffset(offset, accessor.Capacity);
         CheckCapacity<T>(accessor.Capacity, offset, sizeof(T));
         T value = default;
         _ = PinnedView.Read(accessor, offset, new Span<byte>(&value, sizeof(T)));
         return value;
-    }
-
-    private static void CheckOffset(long offset, long capacity)
-    {
-        if (offset < 0 || offset > capacity)
-        {
-            throw new ArgumentOutOfRangeException(
-                nameof(offset), offset, $"The offset is not inside of the view of {capacity} bytes.");
-        }
     }
 
     private static void CheckCapacity<T>(long capacity, long offset, int size)

@@ -35,12 +35,7 @@ internal readonly unsafe ref struct PinnedView
     /// <summary>Copies bytes of a view. Returns how many: fewer at the end of the view.</summary>
     public static int Read(MemoryMappedViewAccessor accessor, long offset, Span<byte> destination)
     {
-        if (offset < 0 || offset > accessor.Capacity)
-        {
-            throw new ArgumentOutOfRangeException(
-                nameof(offset), offset, $"The offset is not inside of the view of {accessor.Capacity} bytes.");
-        }
-
+        CheckOffset(offset, accessor.Capacity);
         using PinnedView view = ToRead(accessor);
         int count = (int)Math.Min(destination.Length, view.Bytes.Length - offset);
         view.Bytes.Slice(offset, count).CopyTo(destination);
@@ -53,8 +48,7 @@ internal readonly unsafe ref struct PinnedView
     {
         if (offset < 0 || offset >= accessor.Capacity)
         {
-            throw new ArgumentOutOfRangeException(
-                nameof(offset), offset, $"The offset is not inside of the view of {accessor.Capacity} bytes.");
+            throw NotInside(offset, accessor.Capacity);
         }
 
         using PinnedView view = ToWrite(accessor);
@@ -66,6 +60,15 @@ internal readonly unsafe ref struct PinnedView
         }
 
         source.CopyTo(view.Bytes.Slice(offset, source.Length));
+    }
+
+    /// <summary>Throws if a read or write of no bytes could not begin at the offset.</summary>
+    public static void CheckOffset(long offset, long capacity)
+    {
+        if (offset < 0 || offset > capacity)
+        {
+            throw NotInside(offset, capacity);
+        }
     }
 
     /// <summary>Releases the pointer. The view can be unmapped then.</summary>
@@ -92,6 +95,9 @@ internal readonly unsafe ref struct PinnedView
         handle.AcquirePointer(ref start);
         return start + offset;
     }
+
+    private static ArgumentOutOfRangeException NotInside(long offset, long capacity) => new(
+        nameof(offset), offset, $"The offset is not inside of the view of {capacity} bytes.");
 
     private static Exception Refused(MemoryMappedViewAccessor accessor, string use) =>
         IsClosed(accessor) ? Closed() : new NotSupportedException($"The view does not support {use}.");
