@@ -13,6 +13,9 @@ import pytest
 
 from pyshm import MemoryMappedFile
 
+if sys.platform != "win32":
+    from pyshm.maps.posix import locks
+
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 # Some programs fork while threads run; these tests do the same.
 quietly = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
@@ -179,3 +182,151 @@ def test_a_view_holds_no_lock(map_name):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     assert view.read_int32(0) == 0
     view.close()
+
+
+STOPPED = """
+import os, signal, sys, threading
+from functools import partial
+from pyshm import HandleInheritability, MemoryMappedFile
+from pyshm.maps import descriptors
+from pyshm.maps.posix import holding, named, unnamed
+
+name, place, action = sys.argv[1:]
+owner, attribute, *skipped = eval(place)
+inside, go_on = threading.Event(), threading.Event()
+really = getattr(owner, attribute)
+create = partial(MemoryMappedFile.create_new, name, 64)
+inheritable = partial(create, inheritability=HandleInheritability.INHERITABLE)
+run = {
+    "create": create,
+    "create inheritable": inheritable,
+    "open": partial(MemoryMappedFile.open_existing, name),
+    "close": create().close if action == "close" else None,
+    # Finalizers of maps are postponed in a thread that is opening another map.
+    "postpone": partial(MemoryMappedFile.open_existing, name + "-other"),
+}[action]
+postponed = [create().close] if action == "postpone" else []
+
+def stop(*arguments, **options):
+    result = really(*arguments, **options)
+    if threading.current_thread() is thread and not (skipped and skipped.pop()):
+        setattr(owner, attribute, really)
+        for close in postponed:
+            close()
+        postponed.clear()
+        inside.set()
+        go_on.wait()
+    return result
+
+kept = []
+thread = threading.Thread(target=lambda: kept.append(run()), daemon=True)
+setattr(owner, attribute, stop)
+thread.start()
+inside.wait()
+reading, writing = os.pipe()
+pid = os.fork()
+if pid == 0:
+    os.write(writing, b"1")
+    signal.pause()
+os.read(reading, 1)
+print("READY", pid, sep="\\n", flush=True)
+if sys.stdin.readline() == "go on\\n":
+    go_on.set()
+    thread.join()
+    print("done", flush=True)
+    sys.stdin.readline()
+"""
+# The call after which the thread is stopped (1: the second such call), and what it does.
+STOPS = [
+    ("(os, 'open')", "create"),
+    ("(descriptors, 'Descriptor')", "create"),
+    ("(unnamed.UnnamedFile, '_reserve')", "create"),
+    ("(unnamed.UnnamedFile, 'try_link')", "create"),
+    ("(os, 'open', 1)", "create inheritable"),
+    ("(named, 'open_another_holder')", "create inheritable"),
+    ("(os, 'open')", "open"),
+    ("(holding, 'leads_to')", "open"),
+    ("(named, 'become_holder')", "open"),
+    ("(holding, 'leads_to')", "close"),
+    ("(holding, 'unlink_quietly')", "close"),
+    ("(holding, 'leads_to')", "postpone"),
+]
+
+
+@quietly
+@pytest.mark.parametrize("goes_on", [False, True])
+@pytest.mark.parametrize(("place", "action"), STOPS)
+def test_a_forked_child_keeps_nothing_of_what_another_thread_opens_or_closes(
+    place, action, goes_on, child, map_name, monkeypatch
+):
+    other = {"open": map_name, "postpone": f"{map_name}-other"}.get(action)
+    held = MemoryMappedFile.create_new(other, 64) if other else None
+    process = child(STOPPED, map_name, place, action)
+    forked = int(process.line())
+    try:
+        if goes_on:
+            process.say("go on")
+            assert process.line() == "done"
+        process.process.send_signal(signal.SIGKILL)
+        process.process.wait()
+        monkeypatch.setattr(locks, "TIMEOUT", 0.2)  # the transition lock is free at once
+        if held is not None:
+            held.close()
+        MemoryMappedFile.create_new(map_name, 64).close()
+    finally:
+        os.kill(forked, signal.SIGKILL)
+
+
+DIRECTORY = """
+import os, signal, sys, threading
+from types import SimpleNamespace
+from pyshm.maps.posix import locks
+
+locks.sys = SimpleNamespace(platform="darwin")
+path = sys.argv[1]
+inside, go_on = threading.Event(), threading.Event()
+
+def hold():
+    with open(path) as file, locks.transition_lock(file, path):
+        inside.set()
+        go_on.wait()
+
+thread = threading.Thread(target=hold, daemon=True)
+thread.start()
+inside.wait()
+reading, writing = os.pipe()
+pid = os.fork()
+if pid == 0:
+    os.write(writing, b"1")
+    signal.pause()
+os.read(reading, 1)
+print("READY", pid, sep="\\n", flush=True)
+sys.stdin.readline()
+go_on.set()
+thread.join()
+print("done", flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such lock")
+def test_a_forked_child_does_not_keep_the_lock_of_a_directory(goes_on, child, tmp_path):
+    import fcntl
+
+    path = tmp_path / "map"
+    path.write_bytes(b"0")
+    process = child(DIRECTORY, str(path))
+    forked = int(process.line())
+    try:
+        if goes_on:
+            assert process.ask("go on") == "done"
+        process.process.send_signal(signal.SIGKILL)
+        process.process.wait()
+        directory = os.open(tmp_path, os.O_RDONLY)
+        try:
+            fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        finally:
+            os.close(directory)
+    finally:
+        os.kill(forked, signal.SIGKILL)

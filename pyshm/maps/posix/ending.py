@@ -13,37 +13,28 @@ import sys
 import time
 from _thread import get_ident
 from io import IOBase
-from weakref import ref
 
 from ...errors import MapIOError
 from .. import registry
 
 assert sys.platform != "win32"  # for type checkers
 
-__all__ = ["begin", "check", "done", "forget_other_threads"]
+from . import underway
+
+__all__ = ["begin", "check"]
 
 _PATIENCE = 1.0  # seconds
-# The files of maps that are being opened or closed. A file that is closed has ended with that.
-_moving: dict[int, ref[IOBase]] = {}
 _registered = False
 _ending = 0  # the thread that ends the interpreter
 
 
 def begin(file: IOBase) -> None:
-    """Note that this thread is opening or closing the map of ``file``.
-
-    Raises MapIOError in a thread that outlives the interpreter.
-    """
+    """Note that this thread is opening or closing the map of ``file``."""
     global _registered
-    _moving[id(file)] = ref(file)
+    underway.begin(file)
     if not _registered:
         _registered = True
         atexit.register(_end)
-
-
-def done(file: IOBase) -> None:
-    """Note that the map of ``file`` is open or closed now."""
-    _moving.pop(id(file), None)
 
 
 def check() -> None:
@@ -55,22 +46,12 @@ def check() -> None:
         )
 
 
-def forget_other_threads() -> None:
-    """Forget what other threads are doing: a forked child does not have them."""
-    _moving.clear()
-
-
 def _end() -> None:
     global _ending
     _ending = get_ident()
     registry.close_all()  # what other threads have opened since it was called
     deadline = time.monotonic() + _PATIENCE
-    while any(_is_open(reference) for reference in list(_moving.values())):
+    while underway.in_other_threads():
         if time.monotonic() > deadline:
             break
         time.sleep(0.0005)
-
-
-def _is_open(reference: ref[IOBase]) -> bool:
-    file = reference()
-    return file is not None and not file.closed

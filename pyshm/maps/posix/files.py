@@ -17,6 +17,8 @@ from ..enums import READ_ONLY, FileMode, MemoryMappedFileAccess
 
 assert sys.platform != "win32"  # for type checkers
 
+from . import underway
+
 __all__ = [
     "EXAMINING",
     "FILE_MODE",
@@ -32,7 +34,7 @@ __all__ = [
     "unlink_quietly",
 ]
 
-EXAMINING = os.O_NOFOLLOW | os.O_NONBLOCK  # flags of a descriptor for a look at a map's file
+EXAMINING = os.O_NOFOLLOW | underway.HOLDING  # flags of a descriptor for a look at a map's file
 FILE_MODE = 0o600  # of a named map's file
 # F_SET_RW_HINT and F_GET_RW_HINT of Linux, and RWH_WRITE_LIFE_EXTREME.
 _SET_HINT, _GET_HINT = 1036, 1035
@@ -137,7 +139,7 @@ def open_map_file(path: str, name: str) -> Descriptor:
     """
     flags = os.O_RDWR | os.O_CLOEXEC | EXAMINING
     try:
-        file = obtain(os.open, path, flags)
+        file = underway.opened(os.open, path, flags)
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ENOTDIR):
             raise MapNotFoundError(f"no map named {name!r}", filename=path) from error
@@ -205,14 +207,14 @@ def _not_trusted(path: str, name: str, reason: str) -> MapAccessError:
     )
 
 
-def open_again(number: int, path: str) -> Descriptor:
+def open_again(number: int, path: str, more_flags: int = 0) -> Descriptor:
     """Return a descriptor of another open file description of the file of ``number``.
 
     Raises FileNotFoundError if ``path`` is needed for that and leads to another file.
     """
     # macOS has no /proc, and its /dev/fd duplicates the description instead of opening the file.
     source = f"/proc/self/fd/{number}" if sys.platform == "linux" else path
-    second = obtain(os.open, source, os.O_RDWR | os.O_CLOEXEC)
+    second = underway.opened(os.open, source, os.O_RDWR | os.O_CLOEXEC | more_flags)
     if sys.platform != "linux" and not os.path.sameopenfile(second.fileno(), number):
         second.close()
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)

@@ -3,20 +3,25 @@
 A forked child shares the open file descriptions of its parent, and with them the locks that
 show which process holds a map (docs/named-maps.md). So the file of each held map is opened once
 more before the fork, for the child. The child then holds its maps from its first moment on,
-whatever the parent does in the meantime.
+whatever the parent does in the meantime. It holds no map that another thread of its parent was
+just opening or closing.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
+import stat
 import sys
 from _thread import _local
 from functools import partial
 
 from .. import registry
-from . import ending
 
 assert sys.platform != "win32"  # for type checkers
+
+from . import locks, underway
+from .files import is_marked
 
 TYPE_CHECKING = False  # type checkers take it for True; importing typing is slow
 if TYPE_CHECKING:
@@ -64,14 +69,43 @@ def _after_in_child() -> None:
 
 def _use_own_descriptors() -> None:
     forking, _forking.maps = _forking.maps, ()
-    # The parent's other threads do not exist here.
-    ending.forget_other_threads()
+    _close_files_of_other_threads()
     prepared = {id(handle) for handle, _ in forking}
     for handle, own in forking:
         handle.after_fork_in_child(own)
     for handle in _held():
         if id(handle) not in prepared:  # another thread opened it during the fork
             handle.after_fork_in_child(handle.open_for_child())
+
+
+def _close_files_of_other_threads() -> None:
+    """Close what the parent's other threads were opening or closing: they do not exist here.
+
+    The locks are shared with the parent. They would stay until this process ends.
+    """
+    locks.forget_postponed()
+    if underway.close_those_of_other_threads(_is_owned) and sys.platform == "linux":
+        own = underway.known_to_this_thread()
+        for number in map(int, os.listdir("/proc/self/fd")):
+            if number not in own and _may_have_a_lock(number) and not _is_owned(number):
+                os.close(number)
+
+
+def _is_owned(number: int) -> bool:
+    return any(handle.owns(number) for handle in registry.handles())
+
+
+def _may_have_a_lock(number: int) -> bool:
+    """Return whether a descriptor is one that pyshm opens in order to lock the file of a map."""
+    try:
+        status = os.fstat(number)
+        flags = fcntl.fcntl(number, fcntl.F_GETFL)
+        inheritable = os.get_inheritable(number)
+    except OSError:
+        return False  # it was that of the list
+    if inheritable or not flags & underway.HOLDING or not stat.S_ISREG(status.st_mode):
+        return False
+    return is_marked(number) or not status.st_size  # it is marked before it has a size
 
 
 os.register_at_fork(

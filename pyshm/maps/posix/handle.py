@@ -22,7 +22,7 @@ from ..enums import HandleInheritability, MemoryMappedFileAccess, MemoryMappedFi
 
 assert sys.platform != "win32"  # for type checkers
 
-from . import ending, forks
+from . import ending, forks, underway
 from .files import open_again, system_error
 from .holding import open_another_holder, release
 
@@ -152,7 +152,9 @@ class MapHandle:
         if path is not None:
             forks.close_at_the_end_of_a_worker()
             ending.check()
-            ending.done(file)
+            underway.done(file)
+            if inheritable is not None:
+                underway.done(inheritable)
 
     def __del__(self) -> None:
         # An error has hit the constructor if there is no list.
@@ -260,7 +262,7 @@ class MapHandle:
         registry.remove(self)
         if self.path is not None:
             release(file, self.path)
-            ending.done(file)
+            underway.done(file)
 
     def open_for_child(self) -> Descriptor | None:
         """Return a new descriptor of the file, with a shared lock; None if that fails."""

@@ -25,6 +25,7 @@ from .files import (
     unlink_quietly,
 )
 from .locks import transition_lock, try_lock, when_outside
+from .underway import HOLDING
 
 __all__ = [
     "Finding",
@@ -60,7 +61,7 @@ def become_holder(file: Descriptor, path: str) -> Finding:
 
 def open_another_holder(number: int, path: str) -> Descriptor:
     """Return a new descriptor of the file of ``number``, with a shared lock of its own."""
-    second = open_again(number, path)
+    second = open_again(number, path, HOLDING)
     try:
         fcntl.flock(second, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BaseException:

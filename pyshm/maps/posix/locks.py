@@ -21,7 +21,9 @@ from ...errors import MapIOError
 
 assert sys.platform != "win32"  # for type checkers
 
-__all__ = ["TIMEOUT", "attempts", "transition_lock", "try_lock", "when_outside"]
+from . import underway
+
+__all__ = ["TIMEOUT", "attempts", "forget_postponed", "transition_lock", "try_lock", "when_outside"]
 
 TIMEOUT = 10.0  # seconds; docs/named-maps.md
 
@@ -109,6 +111,14 @@ def _call_postponed() -> None:
         action()
 
 
+def forget_postponed() -> None:
+    """Forget what is to be done after a lock is released: a forked child does not have that lock.
+
+    A file that belongs only to this is closed. Its parent does the rest.
+    """
+    _postponed.clear()
+
+
 class transition_lock:  # noqa: N801 - used as a function in a with statement
     """Hold the lock under which a named map's file changes its state.
 
@@ -161,7 +171,7 @@ class transition_lock:  # noqa: N801 - used as a function in a with statement
         # Other systems have no record locks that belong to an open file description. The
         # directory is one that the user chose for named maps, so no other program locks it.
         if self._directory < 0:
-            self._directory = os.open(self._key, os.O_RDONLY | os.O_CLOEXEC)
+            self._directory = underway.opened_directory(self._key)
         try:
             fcntl.flock(self._directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -174,7 +184,7 @@ class transition_lock:  # noqa: N801 - used as a function in a with statement
                 _try_record_lock(self._file, fcntl.F_UNLCK)
         elif self._directory >= 0:
             directory, self._directory = self._directory, -1
-            os.close(directory)
+            underway.close_directory(directory)
         _own.inside.pop(self._key, None)
 
 

@@ -11,12 +11,13 @@ import os
 import sys
 
 from ...errors import MapIOError, PyshmError
-from ..descriptors import Descriptor, obtain
+from ..descriptors import Descriptor
 from ..enums import MemoryMappedFileOptions
 
 assert sys.platform != "win32"  # for type checkers
 
 from .files import FILE_MODE, PRIVATE_PREFIX, mark, system_error, unlink_quietly
+from .underway import HOLDING, opened
 
 __all__ = ["UnnamedFile"]
 
@@ -55,14 +56,14 @@ class UnnamedFile:
         directory = os.path.dirname(self._path)
         if _O_TMPFILE:
             try:
-                flags = _O_TMPFILE | os.O_RDWR | os.O_CLOEXEC
-                return obtain(os.open, directory, flags, FILE_MODE)
+                flags = _O_TMPFILE | os.O_RDWR | os.O_CLOEXEC | HOLDING
+                return opened(os.open, directory, flags, FILE_MODE)
             except OSError as error:
                 if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
                     raise
         self._private = os.path.join(directory, f"{PRIVATE_PREFIX}{os.urandom(12).hex()}")
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        return obtain(os.open, self._private, flags, FILE_MODE)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC | HOLDING
+        return opened(os.open, self._private, flags, FILE_MODE)
 
     def _reserve(self, number: int, capacity: int) -> None:
         """Allocate the file's memory now; without memory, a later write would end in SIGBUS."""
