@@ -13,6 +13,7 @@ from ._version import __version__
 
 TYPE_CHECKING = False  # type checkers take it for True; an import of typing would be slow
 if TYPE_CHECKING:
+    from .channels.channel import LatestChannel, QueueChannel
     from .errors import PyshmError
     from .formats.image import ImageData
     from .formats.testdata import TestData
@@ -33,6 +34,7 @@ __all__ = [
     "FileMode",
     "HandleInheritability",
     "ImageData",
+    "LatestChannel",
     "MemoryMappedFile",
     "MemoryMappedFileAccess",
     "MemoryMappedFileOptions",
@@ -40,6 +42,7 @@ __all__ = [
     "MemoryMappedViewAccessor",
     "MemoryMappedViewStream",
     "PyshmError",
+    "QueueChannel",
     "ShareMemoryHelper",
     "Struct",
     "TestData",
@@ -50,6 +53,7 @@ _HOMES = {
     "FileMode": "maps",
     "HandleInheritability": "maps",
     "ImageData": "formats",
+    "LatestChannel": "channels",
     "MemoryMappedFile": "maps",
     "MemoryMappedFileAccess": "maps",
     "MemoryMappedFileOptions": "maps",
@@ -57,6 +61,7 @@ _HOMES = {
     "MemoryMappedViewAccessor": "maps",
     "MemoryMappedViewStream": "maps",
     "PyshmError": "errors",
+    "QueueChannel": "channels",
     "ShareMemoryHelper": "helper",
     "Struct": "structs",
     "TestData": "formats",

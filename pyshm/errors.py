@@ -20,10 +20,16 @@ __all__ = [
     "ArgumentNullError",
     "ArgumentOutOfRangeError",
     "AssemblyError",
+    "ChannelEndedError",
+    "ChannelFormatError",
+    "ChannelFullError",
+    "ChannelTimeoutError",
+    "ChannelTypeError",
     "ClosedError",
     "DoesNotFitError",
     "EncodingError",
     "FormatError",
+    "FrameInUseError",
     "LayoutError",
     "LengthError",
     "MapAccessError",
@@ -37,6 +43,8 @@ __all__ = [
     "StructValueError",
     "TruncatedError",
     "UnsupportedError",
+    "WriterAliveError",
+    "WriterDiedError",
 ]
 
 
@@ -256,3 +264,61 @@ class AssemblyError(PyshmError, ValueError):
     """A file that is not a .NET assembly, or a damaged one. .NET: BadImageFormatException."""
 
     kind = "assembly"
+
+
+class ChannelFormatError(FormatError):
+    """A map that is not a channel, or a damaged one (docs/channels.md). .NET: MapFormatException.
+
+    ``kind`` is "not-a-channel", "channel-version" or "channel-header".
+    """
+
+    kind = "channel-header"
+
+
+class ChannelTypeError(FormatError):
+    """A channel that carries something else than the program expects. .NET: MapFormatException."""
+
+    kind = "channel-type"
+
+
+class WriterAliveError(_SystemError, BlockingIOError):
+    """Another writer has the channel. .NET: WriterAliveException."""
+
+    kind = "writer-alive"
+    default_errno = errno.EAGAIN
+
+
+class WriterDiedError(_SystemError, ConnectionError):
+    """The writer of a channel ended without closing it. .NET: WriterDiedException.
+
+    It is raised once. The next wait goes on until another writer comes.
+    """
+
+    kind = "writer-died"
+    default_errno = errno.EPIPE
+
+
+class ChannelFullError(_SystemError):
+    """A channel without a free entry for another reader. .NET: ChannelFullException."""
+
+    kind = "channel-full"
+    default_errno = errno.EBUSY
+
+
+class ChannelTimeoutError(_SystemError, TimeoutError):
+    """No value, or no room for one, came in time. .NET: TimeoutException."""
+
+    kind = "timeout"
+    default_errno = errno.ETIMEDOUT
+
+
+class ChannelEndedError(PyshmError, EOFError):
+    """The writer closed the channel, and there are no more values. .NET: ChannelClosedException."""
+
+    kind = "channel-ended"
+
+
+class FrameInUseError(PyshmError, BufferError):
+    """The memory of a frame that an array or another view still uses."""
+
+    kind = "frame-in-use"

@@ -30,12 +30,24 @@ LEAVES = [
     (errors.StructValueError, ValueError, "out-of-range"),
     (errors.LayoutError, TypeError, "layout"),
     (errors.AssemblyError, ValueError, "assembly"),
+    (errors.ChannelFormatError, ValueError, "channel-header"),
+    (errors.ChannelTypeError, ValueError, "channel-type"),
+    (errors.ChannelFullError, OSError, "channel-full"),
+    (errors.ChannelTimeoutError, TimeoutError, "timeout"),
+    (errors.ChannelEndedError, EOFError, "channel-ended"),
+    (errors.WriterAliveError, BlockingIOError, "writer-alive"),
+    (errors.WriterDiedError, ConnectionError, "writer-died"),
+    (errors.FrameInUseError, BufferError, "frame-in-use"),
 ]
 SYSTEM = [
     (errors.MapExistsError, errno.EEXIST),
     (errors.MapNotFoundError, errno.ENOENT),
     (errors.MapAccessError, errno.EACCES),
     (errors.MapIOError, errno.EIO),
+    (errors.ChannelFullError, errno.EBUSY),
+    (errors.ChannelTimeoutError, errno.ETIMEDOUT),
+    (errors.WriterAliveError, errno.EAGAIN),
+    (errors.WriterDiedError, errno.EPIPE),
 ]
 
 

@@ -51,6 +51,7 @@ __all__ = [
 # Reference pages: other tests compare them with the code. All other pages are for users.
 REFERENCES = {
     "api.md",
+    "channels.md",
     "corpus.md",
     "format.md",
     "named-maps.md",

@@ -193,7 +193,7 @@ def test_locked_files_are_waited_for_together_and_not_one_after_the_other(folder
     files = [sparse(folder / f"{number}", 10, b"x").open("r+b") for number in range(20)]
     try:
         for file in files:
-            assert locks._try_record_lock(file.fileno(), locks.fcntl.F_WRLCK)
+            assert locks.try_lock_byte(file, 0)
         monkeypatch.setattr(locks, "time", clock)
         monkeypatch.setattr(scan, "time", clock)
         found = list_maps()

@@ -21,7 +21,7 @@ PYSHM = (
     ("types", "assemblies"),
     ("structs",),
     ("maps", "formats", "codegen"),
-    ("helper", "dump"),
+    ("helper", "channels", "dump"),
     ("listing", "doctor", "apps"),
     ("cli", "testing"),
     ("_moved",),

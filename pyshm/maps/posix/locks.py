@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import struct
 import sys
 import time
 from _thread import _local
@@ -22,6 +21,7 @@ from ...errors import MapIOError
 assert sys.platform != "win32"  # for type checkers
 
 from . import underway
+from .record_locks import try_lock_byte, unlock_byte
 
 __all__ = ["TIMEOUT", "attempts", "forget_postponed", "transition_lock", "try_lock", "when_outside"]
 
@@ -48,11 +48,7 @@ class _Own(_local):
 
 
 _own = _Own()
-# struct flock: l_type, l_whence, l_start, l_len, l_pid (0 for these locks)
-_REQUESTS = {
-    kind: struct.pack("hhqqi4x", kind, os.SEEK_SET, 0, 1, 0)
-    for kind in (fcntl.F_WRLCK, fcntl.F_UNLCK)
-}
+_BYTE = 0  # the byte whose lock is the transition lock
 _postponed: deque[Callable[[], object]] = deque()
 
 
@@ -167,7 +163,7 @@ class transition_lock:  # noqa: N801 - used as a function in a with statement
 
     def _try(self) -> bool:
         if sys.platform == "linux":
-            return _try_record_lock(self._file, fcntl.F_WRLCK)
+            return try_lock_byte(self._file, _BYTE)
         # Other systems have no record locks that belong to an open file description. The
         # directory is one that the user chose for named maps, so no other program locks it.
         if self._directory < 0:
@@ -181,17 +177,8 @@ class transition_lock:  # noqa: N801 - used as a function in a with statement
     def _leave(self) -> None:
         if sys.platform == "linux":
             if not self._file.closed:
-                _try_record_lock(self._file, fcntl.F_UNLCK)
+                unlock_byte(self._file, _BYTE)
         elif self._directory >= 0:
             directory, self._directory = self._directory, -1
             underway.close_directory(directory)
         _own.inside.pop(self._key, None)
-
-
-def _try_record_lock(file: IOBase, kind: int) -> bool:
-    taken = True
-    try:
-        fcntl.fcntl(file, fcntl.F_OFD_SETLK, _REQUESTS[kind])
-    except (BlockingIOError, PermissionError):  # EAGAIN or EACCES, as the system likes
-        taken = False
-    return taken

@@ -1,0 +1,102 @@
+"""Readers of a LatestChannel: they get the newest value, as a copy (docs/channels.md, "Reader").
+
+The comments R1 to R5 are the steps of that page.
+"""
+
+from __future__ import annotations
+
+import struct
+from time import monotonic
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ..errors import ChannelFormatError, ChannelTimeoutError
+from .reader import Reader
+from .words import LOW_56
+
+if TYPE_CHECKING:
+    from .opened import Opened
+
+__all__ = ["LatestReader"]
+
+_PATIENCE = 1.0  # seconds
+_TRIES = 8  # copies that the writer overwrites before a viewer pins the slot
+_description = struct.Struct("<QQI").unpack_from  # length, time, tag
+
+
+class LatestReader(Reader):
+    """Reads the newest value of a channel, as a copy."""
+
+    def __init__(self, opened: Opened) -> None:
+        super().__init__(opened)
+        self._read = opened.content.read
+        self._weak = opened.weak
+
+    def latest(self) -> Any:
+        """Return the newest value; None if nothing was published yet. The value is a copy.
+
+        Raises ChannelTimeoutError if the writer overwrote each copy before it was complete, for a
+        second; a viewer is not overwritten. Raises ChannelFormatError for a damaged channel.
+        """
+        words, latest = self._words, self._latest
+        tries = 0
+        deadline = 0.0
+        while True:
+            word = words[latest]  # R1
+            number = word & LOW_56
+            if not number:
+                return None
+            if word >> 56 < len(self._slots):
+                found = self._copied(word >> 56, number)
+                if found is not None:
+                    data, tail, described = found
+                    self._note(number, described)
+                    return self._read(data, tail)
+            self.retries += 1
+            tries += 1
+            if tries == _TRIES:
+                deadline = monotonic() + _PATIENCE
+            if tries >= _TRIES:
+                value = self._pinned_copy()
+                if value is not None:
+                    return value
+                if monotonic() > deadline:
+                    self._give_up(word)
+
+    def _copied(self, slot: int, number: int) -> tuple[bytes, bytes, tuple[int, int, int]] | None:
+        """Return a copy of the value in a slot; None if the slot has another value now."""
+        words, stamp = self._words, self._stamps[slot]
+        if words[stamp] != 2 * number:  # R2
+            return None
+        described = _description(self._opened.memory, stamp * 8 + 8)  # R3
+        length = described[0]
+        memory = self._slots[slot]
+        data = bytes(memory[:length])
+        tail = bytes(self._tails[slot]) if self._has_tail else b""
+        if self._weak:
+            self._fence()  # R4
+        if words[stamp] != 2 * number:  # R5
+            return None
+        self._check_length(slot, number, length)
+        return data, tail, described
+
+    def _pinned_copy(self) -> Any:
+        """Return a copy that the writer can't overwrite; None from a reader that can't pin."""
+        return None
+
+    def _take(self) -> Any:
+        return self.latest()
+
+    def _give_up(self, word: int) -> NoReturn:
+        name = self._opened.name
+        if self._words[self._latest] != word:
+            raise ChannelTimeoutError(
+                f"the writer of the channel {name!r} overwrote every copy for {_PATIENCE:.0f} s "
+                f"before it was complete ({self.retries} retries); use a viewer, or more slots",
+                value=self.retries,
+            )
+        slot = word >> 56
+        raise ChannelFormatError(
+            f"the channel {name!r} is damaged: latest at offset {self._latest * 8} names the value "
+            f"{word & LOW_56} in slot {slot}, which does not have it",
+            field="latest", offset=self._latest * 8, value=slot, limit=len(self._slots) - 1,
+        )  # fmt: skip

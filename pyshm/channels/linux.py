@@ -1,0 +1,127 @@
+"""What Linux does for a channel: sleeping and waking on a word, and locks that end with a process.
+
+futex(2) and fcntl_locking(2) describe the calls. A lock belongs to an open file description of its
+own, so each writer and each registered reader opens the map's file once more.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import platform
+import sys
+from math import inf
+from typing import TYPE_CHECKING, Final
+
+from ..errors import PlatformError
+
+if sys.platform != "win32":
+    from ..maps.posix.files import open_again, system_error
+    from ..maps.posix.record_locks import is_locked, try_lock_byte, unlock_byte
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..maps.descriptors import Descriptor
+
+__all__ = ["Futex", "Locks", "check_platform"]
+
+WRITER: Final = 1
+"""The byte whose lock the writer has."""
+ENTRY: Final = 16
+"""The byte whose lock the owner of reader entry 0 has."""
+
+_FUTEX_CALL = {"x86_64": 202, "aarch64": 98}
+_FUTEX_WAIT = 0
+_FUTEX_WAKE = 1
+_EVERY = 2**31 - 1
+
+
+class _TimeSpec(ctypes.Structure):
+    _fields_ = (("seconds", ctypes.c_int64), ("nanoseconds", ctypes.c_int64))
+
+
+def check_platform() -> None:
+    """Raise PlatformError on a system that has no channels."""
+    if sys.platform != "linux" or platform.machine() not in _FUTEX_CALL:
+        raise PlatformError(
+            f"channels need Linux on x86-64 or ARM64, not {sys.platform} on {platform.machine()}; "
+            "use a named map"
+        )
+
+
+def _system_call() -> Any:
+    function = ctypes.CDLL(None, use_errno=True).syscall
+    function.argtypes = (
+        ctypes.c_long, ctypes.c_void_p, ctypes.c_int, ctypes.c_uint32, ctypes.c_void_p,
+        ctypes.c_void_p, ctypes.c_uint32,
+    )  # fmt: skip
+    function.restype = ctypes.c_long
+    return function
+
+
+_SLICE = _TimeSpec(1, 0)
+
+
+class Futex:
+    """A 32-bit word of a map on which processes sleep. The mapping lives as long as this object."""
+
+    __slots__ = ("_address", "_call", "_number", "_word")
+
+    def __init__(self, memory: memoryview, offset: int) -> None:
+        self._word = ctypes.c_uint32.from_buffer(memory, offset)
+        self._address = ctypes.addressof(self._word)
+        self._call = _system_call()
+        self._number = _FUTEX_CALL[platform.machine()]
+
+    def wait(self, value: int, seconds: float = inf) -> bool:
+        """Sleep while the word is ``value``, for at most a second or ``seconds``.
+
+        Return False if the time has passed. Any other return, also after a signal, is True.
+        """
+        limit = _SLICE if seconds >= 1.0 else _TimeSpec(0, max(0, int(seconds * 1e9)))
+        result = self._call(
+            self._number, self._address, _FUTEX_WAIT, value, ctypes.addressof(limit), None, 0
+        )
+        return result == 0 or ctypes.get_errno() != errno.ETIMEDOUT
+
+    def wake(self, most: int = _EVERY) -> int:
+        """Wake processes that sleep on the word. Return how many."""
+        return int(self._call(self._number, self._address, _FUTEX_WAKE, most, None, None, 0))
+
+
+class Locks:
+    """An open file description of a channel's file, and its locks. They end when it is closed."""
+
+    __slots__ = ("_file",)
+
+    def __init__(self, number: int) -> None:
+        """Open the file of the descriptor ``number`` once more. Raises MapIOError."""
+        try:
+            self._file: Descriptor = open_again(number, "")
+        except OSError as error:
+            raise system_error(error, "opening the file of a channel") from error
+
+    def try_writer(self) -> bool:
+        """Become the writer. Return False if another one is alive."""
+        return try_lock_byte(self._file, WRITER)
+
+    def has_writer(self) -> bool:
+        """Return whether a writer is alive that is not the owner of this object."""
+        return is_locked(self._file, WRITER)
+
+    def try_entry(self, entry: int) -> bool:
+        """Become the owner of a reader entry. Return False if another owner is alive."""
+        return try_lock_byte(self._file, ENTRY + entry)
+
+    def leave_entry(self, entry: int) -> None:
+        """Give a reader entry back."""
+        unlock_byte(self._file, ENTRY + entry)
+
+    def has_owner(self, entry: int) -> bool:
+        """Return whether a reader entry has an owner other than this object's."""
+        return is_locked(self._file, ENTRY + entry)
+
+    def close(self) -> None:
+        """Release the locks. Another call does nothing."""
+        self._file.close()

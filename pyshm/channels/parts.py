@@ -1,0 +1,150 @@
+"""The base of the objects that use a channel: its writers, readers and viewers.
+
+Each is for one thread at a time. Only ``close`` can be called by any thread.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+from weakref import WeakSet
+
+from .._support.closing import Closing
+from .._support.live import refuse_copy
+from ..errors import ClosedError
+from .geometry import EPOCH, LATEST_WORD, PINNERS, SLEEPERS, STATE, WRITER_PID, WRITER_WAITS
+from .words import ClosedWords
+
+if TYPE_CHECKING:
+    from typing import NoReturn, TypeAlias
+
+    from .linux import Locks
+    from .opened import Opened
+
+    WriterState: TypeAlias = Literal["none", "alive", "died", "closed"]
+
+__all__ = ["OPEN", "Part", "writer_state"]
+
+OPEN = 1
+CLOSED = 2
+_parts: WeakSet[Part] = WeakSet()
+_at_exit = False
+
+
+def writer_state(opened: Opened) -> WriterState:
+    """Return what is known of the writer: none yet, alive, died without closing, or closed."""
+    state = opened.halves[(opened.header + STATE) // 4]
+    if state == OPEN:
+        return "alive" if opened.probe.has_writer() else "died"
+    return "closed" if state == CLOSED else "none"
+
+
+class Part(Closing):
+    """An object that uses the map of a channel. After ``close`` every use raises ClosedError."""
+
+    what = "part of the channel"
+
+    def __init__(self, opened: Opened) -> None:
+        self._opened = opened
+        self.channel: object = None
+        """The channel, which exists as long as one of its parts."""
+        self._locks: Locks | None = None
+        self._closed = False
+        self._words = opened.words
+        self._halves = opened.halves
+        self._fence = opened.fence
+        self._slots = opened.slots
+        self._tails = opened.tails
+        header = opened.header
+        self._latest = (header + LATEST_WORD) // 8
+        self._epoch = (header + EPOCH) // 8
+        self._sleepers = (header + SLEEPERS) // 4
+        self._pinners = (header + PINNERS) // 4
+        self._state = (header + STATE) // 4
+        self._writer_pid = (header + WRITER_PID) // 4
+        self._writer_waits = (header + WRITER_WAITS) // 4
+        geometry = opened.geometry
+        self._stamps = [geometry.descriptor_at(slot) // 8 for slot in range(geometry.slots)]
+        _register(self)
+
+    def _owned_locks(self) -> Locks:
+        """Return an open file description of this object's own, for its lock."""
+        self._locks = self._opened.open_locks()
+        return self._locks
+
+    @property
+    def closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return self._closed
+
+    @property
+    def writer_state(self) -> WriterState:
+        """What is known of the writer: "none" yet, "alive", "died" without closing, "closed"."""
+        self._check_open()
+        return writer_state(self._opened)
+
+    def close(self) -> None:
+        """Release what the object holds. Another call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._interrupt()
+            self._release()
+        finally:
+            self._end(f"the {self.what} is closed")
+
+    def _interrupt(self) -> None:
+        """Wake a thread that waits in this object, so that it gets ClosedError."""
+
+    def _release(self) -> None:
+        """Undo in the channel what the object has done there."""
+
+    def _end(self, reason: str) -> None:
+        self._closed = True
+        # An access after this raises the error. So an access before it costs no check.
+        self._words = self._halves = ClosedWords(partial(ClosedError, reason))
+        if self._locks is not None:
+            self._locks.close()
+
+    def after_fork_in_child(self) -> None:
+        """End the object in a forked child."""
+        # The locks stay the parent's: closing a descriptor that the parent has too ends none.
+        self._end(f"the {self.what} belongs to the process that forked this one; open another")
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClosedError(f"the {self.what} is closed")
+
+    def __del__(self) -> None:
+        if getattr(self, "_closed", True) is False:
+            with suppress(Exception):
+                self.close()
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        refuse_copy(f"a {self.what}", "let the other process open the channel by its name")
+
+
+def _register(part: Part) -> None:
+    global _at_exit
+    _parts.add(part)
+    if not _at_exit:
+        _at_exit = True
+        atexit.register(_close_all)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_forked)
+
+
+def _close_all() -> None:
+    """Close what a program has left open, so that the others see a writer that closed."""
+    for part in list(_parts):
+        with suppress(Exception):
+            part.close()
+
+
+def _forked() -> None:
+    for part in list(_parts):
+        part.after_fork_in_child()

@@ -1,0 +1,147 @@
+"""How a reader sleeps until there is a newer value (docs/channels.md, "Waiting")."""
+
+from __future__ import annotations
+
+import os
+import threading
+from math import inf
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from ..errors import ArgumentError, ClosedError, WriterDiedError
+from .linux import Futex
+from .parts import CLOSED, OPEN, Part
+from .words import LOW_56
+
+if TYPE_CHECKING:
+    from .opened import Opened
+
+__all__ = ["WaitingPart", "seconds_of"]
+
+_SLICE = 1.0  # seconds; a sleeper asks at least this often whether the writer lives
+_SLICE_IN_MAIN_THREAD = 0.1  # a signal that arrives just before the sleep does not end it
+_SPIN = 40e-6  # seconds
+_LOOKS = 16  # looks at the word between two looks at the clock
+
+
+def seconds_of(timeout: float | None) -> float:
+    """Return a timeout in seconds; None is no limit. Raises ArgumentError for what is not one."""
+    if timeout is None:
+        return inf
+    try:
+        seconds = float(timeout)
+    except (TypeError, ValueError, OverflowError):
+        seconds = -1.0
+    if not seconds >= 0:
+        raise ArgumentError(
+            f"timeout must be None or a number of seconds of at least 0, not {timeout!r}",
+            field="timeout", value=timeout, limit=0,
+        )  # fmt: skip
+    return seconds
+
+
+class WaitingPart(Part):
+    """A part of a channel that waits for values."""
+
+    what = "reader"
+
+    def __init__(self, opened: Opened) -> None:
+        super().__init__(opened)
+        self._last = 0
+        """The number of the last value that was returned."""
+        self._futex = Futex(opened.memory, self._latest * 8)
+        self._may_spin = len(os.sched_getaffinity(0)) > 1
+        self._spins = False
+        self._is_waiting = threading.Lock()
+        self._waiter = 0
+        self._cancelled = False
+        self._reported_epoch = 0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for a newer value than the last one that was returned.
+
+        Return True as soon as there is one, and False after ``timeout`` seconds, or if the writer
+        has closed the channel. Raises WriterDiedError once for a writer that ended without closing
+        it; another call waits for the next writer. Raises ClosedError if another thread closes this
+        object meanwhile.
+        """
+        if self._has_newer():  # S1
+            return True
+        seconds = seconds_of(timeout)
+        if self._spins and seconds and self._spin():  # S2
+            return True
+        began = monotonic()
+        with self._is_waiting:
+            self._waiter = threading.get_ident()
+            try:
+                found = self._sleep(began + seconds)
+            finally:
+                self._waiter = 0
+        self._spins = self._may_spin and found and monotonic() - began < _SPIN
+        return found
+
+    def _has_newer(self) -> bool:
+        return self._words[self._latest] & LOW_56 > self._last
+
+    def cancel_wait(self) -> None:
+        """Let the thread that waits return, with False unless there is a newer value."""
+        self._cancelled = True
+        try:
+            self._interrupt()
+        finally:
+            self._cancelled = False
+
+    def _spin(self) -> bool:
+        words, latest, last = self._words, self._latest, self._last
+        end = monotonic() + _SPIN
+        while monotonic() < end:
+            for _ in range(_LOOKS):
+                if words[latest] & LOW_56 > last:
+                    return True
+        self._spins = False
+        return False
+
+    def _sleep(self, deadline: float) -> bool:
+        words, halves, latest, last = self._words, self._halves, self._latest, self._last
+        longest = _SLICE
+        if threading.current_thread() is threading.main_thread():
+            longest = _SLICE_IN_MAIN_THREAD
+        while True:
+            halves[self._sleepers] = 1  # S3
+            word = words[latest]  # S4
+            if word & LOW_56 > last:
+                return True
+            if self._closed:
+                raise ClosedError(f"the {self.what} is closed")
+            if self._cancelled or halves[self._state] == CLOSED:
+                # The last value may have come between the two looks.
+                return words[latest] & LOW_56 > last
+            rest = deadline - monotonic()
+            if not self._futex.wait(word & 0xFFFFFFFF, min(rest, longest)):  # S5
+                if words[latest] & LOW_56 > last:  # S6
+                    return True
+                self._check_writer()
+                if rest <= longest:
+                    return False
+
+    def _check_writer(self) -> None:
+        """Raise WriterDiedError if the writer has died, once for each writer."""
+        if self._halves[self._state] != OPEN or self._opened.probe.has_writer():
+            return
+        epoch = self._words[self._epoch]
+        if epoch != self._reported_epoch:
+            self._reported_epoch = epoch
+            raise WriterDiedError(
+                f"the writer of the channel {self._opened.name!r} (process "
+                f"{self._halves[self._writer_pid]}) ended without closing it; the last value has "
+                f"the number {self._words[self._latest] & LOW_56}; wait again for another writer"
+            )
+
+    def _interrupt(self) -> None:
+        # The thread that waits may be about to sleep: wake it until it has answered. A signal
+        # handler that runs in that thread must not wait for it.
+        if self._waiter == threading.get_ident():
+            return
+        while not self._is_waiting.acquire(timeout=0.001):
+            self._futex.wake()
+        self._is_waiting.release()
