@@ -187,12 +187,14 @@ import os, signal, subprocess, sys, time
 job = subprocess.Popen([sys.executable, "-m", "pyshm", "write-struct", sys.argv[1]],
                        stdout=subprocess.PIPE, process_group=0)
 assert job.stdout.readline() == b"READY\\n"
+print("RUNNING", flush=True)
 try:
     job.wait(1)
 except subprocess.TimeoutExpired:
     pass
 state = open(f"/proc/{job.pid}/stat").read().rpartition(")")[2].split()[0]
 job.send_signal(signal.SIGTERM)
+job.send_signal(signal.SIGCONT)
 print(f"STATE {state} STATUS {job.wait(30)}", flush=True)
 """
 
@@ -205,10 +207,13 @@ def test_a_job_in_the_background_of_a_terminal_is_not_stopped(map_name, child_en
     if number == 0:
         os.execve(sys.executable, [sys.executable, "-c", SHELL, map_name], child_environment)
     shown = b""
+    typed = 0
     try:
         while b"STATUS" not in shown:
             assert select.select([terminal], [], [], PATIENCE)[0], shown
             shown += os.read(terminal, 65536)
+            if b"RUNNING" in shown and not typed:
+                typed = os.write(terminal, b"text\n")  # now the job could read the terminal
     finally:
         os.close(terminal)
         os.waitpid(number, 0)

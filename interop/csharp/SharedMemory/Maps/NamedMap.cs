@@ -387,7 +387,7 @@ public sealed class NamedMap : IDisposable
             return access;
         }
 
-        if (!_file.IsReleased && (access.ToRequiredPermits() & ~_file.Permits) != 0)
+        if ((access.ToRequiredPermits() & ~_file.Permits) != 0)
         {
             throw new UnauthorizedAccessException(
                 $"The map does not permit a view with access {access}.");

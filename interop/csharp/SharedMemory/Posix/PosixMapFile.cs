@@ -14,7 +14,6 @@ internal sealed class PosixMapFile
     private readonly string? _path; // null for an anonymous map
     private readonly SafeHandle? _inheritable;
     private int _isNameReleased;
-    private bool _isReleased;
 
     private PosixMapFile(
         SafeHandle descriptor,
@@ -57,9 +56,6 @@ internal sealed class PosixMapFile
 
     /// <summary>Gets what the map permits its views.</summary>
     public MapPermits Permits { get; }
-
-    /// <summary>Gets whether the map is released.</summary>
-    public bool IsReleased => Volatile.Read(ref _isReleased);
 
     /// <summary>Creates the map. Throws IOException if a process holds a map with this name.</summary>
     public static PosixMapFile Create(
@@ -211,7 +207,6 @@ internal sealed class PosixMapFile
     /// <summary>Releases the map. The last holder removes the file.</summary>
     public void Release()
     {
-        Volatile.Write(ref _isReleased, true);
         try
         {
             ReleaseName();
