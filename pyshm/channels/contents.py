@@ -54,7 +54,7 @@ class Content:
 
     def write(self, value: Any, slot: memoryview, tail: memoryview) -> int:
         """Write a value into a slot. Return its length in bytes. ``tail`` is for arrays."""
-        data = bytes_of(value)
+        data = value if type(value) is bytes else bytes_of(value)
         size = len(data)
         if size > len(slot):
             raise too_large(size, len(slot))

@@ -30,6 +30,8 @@ class LatestReader(Reader):
         super().__init__(opened)
         self._read = opened.content.read
         self._weak = opened.weak
+        self._memory = opened.memory
+        self._count = opened.geometry.slots
 
     def latest(self) -> Any:
         """Return the newest value; None if nothing was published yet. The value is a copy.
@@ -37,18 +39,25 @@ class LatestReader(Reader):
         Raises ChannelTimeoutError if the writer overwrote each copy before it was complete, for a
         second; a viewer is not overwritten. Raises ChannelFormatError for a damaged channel.
         """
-        words, latest = self._words, self._latest
+        # One function, and local names: a program calls it a thousand times a second.
+        words, latest, slots, stamps = self._words, self._latest, self._slots, self._stamps
         tries = 0
         deadline = 0.0
         while True:
             word = words[latest]  # R1
             number = word & LOW_56
+            slot = word >> 56
             if not number:
                 return None
-            if word >> 56 < len(self._slots):
-                found = self._copied(word >> 56, number)
-                if found is not None:
-                    data, tail, described = found
+            if slot < self._count and words[stamps[slot]] == 2 * number:  # R2
+                described = _description(self._memory, stamps[slot] * 8 + 8)  # R3
+                data = bytes(slots[slot][: described[0]])
+                tail = bytes(self._tails[slot]) if self._has_tail else b""
+                if self._weak:
+                    self._fence()  # R4
+                if words[stamps[slot]] == 2 * number:  # R5
+                    if len(data) != described[0]:
+                        self._check_length(slot, number, described[0])
                     self._note(number, described)
                     return self._read(data, tail)
             self.retries += 1
@@ -61,23 +70,6 @@ class LatestReader(Reader):
                     return value
                 if monotonic() > deadline:
                     self._give_up(word)
-
-    def _copied(self, slot: int, number: int) -> tuple[bytes, bytes, tuple[int, int, int]] | None:
-        """Return a copy of the value in a slot; None if the slot has another value now."""
-        words, stamp = self._words, self._stamps[slot]
-        if words[stamp] != 2 * number:  # R2
-            return None
-        described = _description(self._opened.memory, stamp * 8 + 8)  # R3
-        length = described[0]
-        memory = self._slots[slot]
-        data = bytes(memory[:length])
-        tail = bytes(self._tails[slot]) if self._has_tail else b""
-        if self._weak:
-            self._fence()  # R4
-        if words[stamp] != 2 * number:  # R5
-            return None
-        self._check_length(slot, number, length)
-        return data, tail, described
 
     def _pinned_copy(self) -> Any:
         """Return a copy that the writer can't overwrite; None from a reader that can't pin."""
