@@ -42,6 +42,7 @@ __all__ = [
     "Geometry",
     "has_magic",
     "header_offset",
+    "parse_header",
     "plan",
     "read_header",
     "read_text",
@@ -53,6 +54,8 @@ MAJOR: Final = 1
 MINOR: Final = 0
 LATEST: Final = 0
 QUEUE: Final = 1
+OPEN: Final = 1
+CLOSED: Final = 2
 
 HEADER_SIZE: Final = 4096
 GRANULARITY: Final = 65536
@@ -73,6 +76,11 @@ STATE: Final = 396
 WRITER_WAITS: Final = 512
 _TEXT: Final = 1024
 MAX_TEXT: Final = HEADER_SIZE - _TEXT - 4
+
+WRITER_LOCK: Final = 1
+"""The byte of the map's file whose lock the writer has."""
+ENTRY_LOCK: Final = 16
+"""The byte whose lock the owner of reader entry 0 has."""
 
 # Offsets in a reader entry, and its modes.
 CURSOR: Final = 0
@@ -214,8 +222,13 @@ def has_magic(memory: memoryview) -> bool:
 def read_header(memory: memoryview) -> Geometry:
     """Return the checked header of a map that has the magic. Raises ChannelFormatError."""
     length = len(memory)
-    at = header_offset(length)
-    major, minor, *fields = _HEADER.unpack_from(memory, at + len(MAGIC))
+    return parse_header(memory[header_offset(length) :], length)
+
+
+def parse_header(header: memoryview | bytes, length: int) -> Geometry:
+    """Return the checked header of a map of ``length`` bytes. Raises ChannelFormatError."""
+    at = length - HEADER_SIZE
+    major, minor, *fields = _HEADER.unpack_from(header, len(MAGIC))
     if major != MAJOR:
         raise ChannelFormatError(
             f"the channel has version {major}.{minor}; this library reads version {MAJOR}",

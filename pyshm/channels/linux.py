@@ -11,9 +11,10 @@ import errno
 import platform
 import sys
 from math import inf
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ..errors import PlatformError
+from .geometry import ENTRY_LOCK, WRITER_LOCK
 
 if sys.platform != "win32":
     from ..maps.posix.files import open_again, system_error
@@ -25,11 +26,6 @@ if TYPE_CHECKING:
     from ..maps.descriptors import Descriptor
 
 __all__ = ["Futex", "Locks", "check_platform"]
-
-WRITER: Final = 1
-"""The byte whose lock the writer has."""
-ENTRY: Final = 16
-"""The byte whose lock the owner of reader entry 0 has."""
 
 _FUTEX_CALL = {"x86_64": 202, "aarch64": 98}
 _FUTEX_WAIT = 0
@@ -104,23 +100,23 @@ class Locks:
 
     def try_writer(self) -> bool:
         """Become the writer. Return False if another one is alive."""
-        return try_lock_byte(self._file, WRITER)
+        return try_lock_byte(self._file, WRITER_LOCK)
 
     def has_writer(self) -> bool:
         """Return whether a writer is alive that is not the owner of this object."""
-        return is_locked(self._file, WRITER)
+        return is_locked(self._file, WRITER_LOCK)
 
     def try_entry(self, entry: int) -> bool:
         """Become the owner of a reader entry. Return False if another owner is alive."""
-        return try_lock_byte(self._file, ENTRY + entry)
+        return try_lock_byte(self._file, ENTRY_LOCK + entry)
 
     def leave_entry(self, entry: int) -> None:
         """Give a reader entry back."""
-        unlock_byte(self._file, ENTRY + entry)
+        unlock_byte(self._file, ENTRY_LOCK + entry)
 
     def has_owner(self, entry: int) -> bool:
         """Return whether a reader entry has an owner other than this object's."""
-        return is_locked(self._file, ENTRY + entry)
+        return is_locked(self._file, ENTRY_LOCK + entry)
 
     def close(self) -> None:
         """Release the locks. Another call does nothing."""

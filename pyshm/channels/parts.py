@@ -15,7 +15,17 @@ from weakref import WeakSet
 from .._support.closing import Closing
 from .._support.live import refuse_copy
 from ..errors import ClosedError
-from .geometry import EPOCH, LATEST_WORD, PINNERS, SLEEPERS, STATE, WRITER_PID, WRITER_WAITS
+from .geometry import (
+    CLOSED,
+    EPOCH,
+    LATEST_WORD,
+    OPEN,
+    PINNERS,
+    SLEEPERS,
+    STATE,
+    WRITER_PID,
+    WRITER_WAITS,
+)
 from .words import ClosedWords
 
 if TYPE_CHECKING:
@@ -26,10 +36,8 @@ if TYPE_CHECKING:
 
     WriterState: TypeAlias = Literal["none", "alive", "died", "closed"]
 
-__all__ = ["OPEN", "Part", "writer_state"]
+__all__ = ["Part", "writer_state"]
 
-OPEN = 1
-CLOSED = 2
 _parts: WeakSet[Part] = WeakSet()
 _at_exit = False
 

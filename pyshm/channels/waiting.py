@@ -9,8 +9,9 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from ..errors import ArgumentError, ClosedError, WriterDiedError
+from .geometry import CLOSED, OPEN
 from .linux import Futex
-from .parts import CLOSED, OPEN, Part
+from .parts import Part
 from .words import LOW_56
 
 if TYPE_CHECKING:

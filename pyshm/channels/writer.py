@@ -17,9 +17,10 @@ from ..errors import (
     UnsupportedError,
     WriterAliveError,
 )
+from .geometry import CLOSED, OPEN
 from .linux import Futex
 from .loan import Loan
-from .parts import CLOSED, OPEN, Part
+from .parts import Part
 from .words import LOW_56
 
 if TYPE_CHECKING:

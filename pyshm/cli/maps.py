@@ -16,8 +16,9 @@ __all__ = ["add"]
 
 _LIST = """\
 A map is alive while a process holds it. It is dead if all its holders were killed. The column
-HOLDS has what the bytes prove: a picture (blob) or nothing yet (empty). Structs and other bytes
-are unknown; pyshm dump shows them. Linux shows the processes that hold a map, but not those of
+HOLDS has what the bytes prove: a picture (blob), a channel, or nothing yet (empty). A channel shows
+its values in a second, its writer, and the readers that it waits for. Structs and other bytes are
+unknown; pyshm dump shows them. Linux shows the processes that hold a map, but not those of
 other users. On Windows, maps can't be listed: Windows has no documented way to do it."""
 _LIST_EXAMPLES = """\
   pyshm list                      a table of the maps
@@ -127,7 +128,7 @@ def _row(item: ListedMap) -> list[Part]:
         _cut(item.name),
         f"{item.size:,}",
         (item.state, style),
-        _cut(holds),
+        holds if item.kind == "channel" else _cut(holds),
         _holders(item),
     ]
 

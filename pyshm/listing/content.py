@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 
+from ..channels.summary import channel_summary
 from ..formats.recognize import HEAD, is_picture_blob
 from ..maps.copying import data_of_file
+from ..maps.posix.record_locks import is_locked
 
 __all__ = ["Budget", "content_of"]
 
@@ -34,6 +37,9 @@ def content_of(descriptor: int, size: int, budget: Budget) -> tuple[str, str]:
     The file is read and not mapped: a mapping would allocate its holes, and crash if another
     process truncates the file. Raises OSError.
     """
+    channel = channel_summary(descriptor, size, partial(is_locked, descriptor))
+    if channel is not None:
+        return "channel", channel
     begin = os.pread(descriptor, HEAD, 0)
     if is_picture_blob(begin, size):
         found = int.from_bytes(begin[:4], "little")

@@ -23,10 +23,10 @@ class ListedMap(NamedTuple):
     """One file of the shared-memory directory.
 
     ``size`` is in bytes. ``kind`` is what the file holds as far as its bytes prove it: "blob" (with
-    a picture), "empty" (all bytes are 0) or "unknown"; None if it can't be read. ``detail`` says
-    more about that. ``holders`` are the processes that hold the map; ``users`` have its file open
-    or mapped without holding it. Processes that this user can't see are missing in both. They are
-    None on systems other than Linux. ``reason`` says why a file is "other", or why
+    a picture), "channel", "empty" (all bytes are 0) or "unknown"; None if it can't be read.
+    ``detail`` says more about that. ``holders`` are the processes that hold the map; ``users`` have
+    its file open or mapped without holding it. Processes that this user can't see are missing in
+    both. They are None on systems other than Linux. ``reason`` says why a file is "other", or why
     :func:`~pyshm.listing.clean` removes a "dead" one only if it is named.
     """
 

@@ -33,7 +33,7 @@ def unlock_byte(file: IOBase, byte: int) -> None:
     _set(file, fcntl.F_UNLCK, byte)
 
 
-def is_locked(file: IOBase, byte: int) -> bool:
+def is_locked(file: IOBase | int, byte: int) -> bool:
     """Return whether another open file description has the lock."""
     found = fcntl.fcntl(file, fcntl.F_OFD_GETLK, _request(fcntl.F_WRLCK, byte))
     return bool(_FLOCK.unpack(found)[0] != fcntl.F_UNLCK)
