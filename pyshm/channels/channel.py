@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from .._support.closing import Closing
+from .._support.integers import integer
 from .._support.live import refuse_copy
 from ..errors import ClosedError
 from .contents import content_of
@@ -275,7 +276,7 @@ def _latest(
         LATEST,
         content_of(content, array),
         capacity=capacity,
-        slots=max(3, pins + 2) if slots is None and isinstance(pins, int) else slots or 3,
+        slots=max(3, integer(pins, "pins") + 2) if slots is None else slots,
         viewers=pins,
         readers=readers,
         plain=plain,

@@ -17,6 +17,7 @@ from ..errors import PlatformError
 from .geometry import ENTRY_LOCK, WRITER_LOCK
 
 if sys.platform != "win32":
+    from ..maps.posix import underway
     from ..maps.posix.files import open_again, system_error
     from ..maps.posix.record_locks import is_locked, try_lock_byte, unlock_byte
 
@@ -89,18 +90,23 @@ class Futex:
 class Locks:
     """An open file description of a channel's file, and its locks. They end when it is closed."""
 
-    __slots__ = ("_file",)
+    __slots__ = ("_file", "_locked")
 
     def __init__(self, number: int) -> None:
         """Open the file of the descriptor ``number`` once more. Raises MapIOError."""
+        self._locked: set[int] = set()
         try:
             self._file: Descriptor = open_again(number, "")
         except OSError as error:
             raise system_error(error, "opening the file of a channel") from error
 
+    def owned(self) -> None:
+        """Note that the owner of this object closes it in a forked child."""
+        underway.done(self._file)
+
     def try_writer(self) -> bool:
         """Become the writer. Return False if another one is alive."""
-        return try_lock_byte(self._file, WRITER_LOCK)
+        return self._try(WRITER_LOCK)
 
     def has_writer(self) -> bool:
         """Return whether a writer is alive that is not the owner of this object."""
@@ -108,11 +114,12 @@ class Locks:
 
     def try_entry(self, entry: int) -> bool:
         """Become the owner of a reader entry. Return False if another owner is alive."""
-        return try_lock_byte(self._file, ENTRY_LOCK + entry)
+        return self._try(ENTRY_LOCK + entry)
 
     def leave_entry(self, entry: int) -> None:
         """Give a reader entry back."""
         unlock_byte(self._file, ENTRY_LOCK + entry)
+        self._locked.discard(ENTRY_LOCK + entry)
 
     def has_owner(self, entry: int) -> bool:
         """Return whether a reader entry has an owner other than this object's."""
@@ -120,4 +127,19 @@ class Locks:
 
     def close(self) -> None:
         """Release the locks. Another call does nothing."""
+        # A child that another thread is starting shares the open file description until its exec.
+        # To close the descriptor would not end the locks before that.
+        while self._locked and not self._file.closed:
+            unlock_byte(self._file, self._locked.pop())
         self._file.close()
+
+    def close_in_child(self) -> None:
+        """Close the descriptor in a forked child. The locks stay the parent's."""
+        self._file.close()
+
+    def _try(self, byte: int) -> bool:
+        self._locked.add(byte)
+        if try_lock_byte(self._file, byte):
+            return True
+        self._locked.discard(byte)
+        return False

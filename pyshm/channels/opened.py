@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .._support.integers import integer
 from .._support.shown import shown
 from ..errors import (
+    ArgumentError,
     ArgumentOutOfRangeError,
     ChannelFormatError,
     ChannelTypeError,
@@ -127,6 +128,7 @@ class Opened:
         self.words, self.halves, self.fence, self.weak = memory_words(memory)
         self.header = header_offset(len(memory))
         self.probe = self.open_locks()
+        self.probe.owned()
 
     def use(self, geometry: Geometry, content: Content) -> None:
         """Note the checked header, and the memory of each slot."""
@@ -230,7 +232,14 @@ def _in_range(number: int, field: str, least: int, most: int) -> int:
 def _content_found(found: Geometry, text: str, name: str) -> Content:
     """Return the content of a channel that a program opens without naming one."""
     if found.content == Arrays.kind:
-        return Arrays(text.removeprefix("array ").strip(), None)
+        try:
+            return Arrays(text.removeprefix("array ").strip(), None)
+        except ArgumentError:
+            raise ChannelTypeError(
+                f"the channel {name!r} carries {_described(found.content, text)}, which is not an "
+                "element type that this library reads",
+                field="type", value=text,
+            ) from None  # fmt: skip
     if found.content > Images.kind:
         raise ChannelTypeError(
             f"the channel {name!r} carries {_described(found.content, text)}; give the Struct "

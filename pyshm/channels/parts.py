@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakSet
 
 from .._support.closing import Closing
@@ -36,18 +37,32 @@ if TYPE_CHECKING:
 
     WriterState: TypeAlias = Literal["none", "alive", "died", "closed"]
 
-__all__ = ["Part", "writer_state"]
+__all__ = ["Part", "has_died", "writer_state"]
 
 _parts: WeakSet[Part] = WeakSet()
 _at_exit = False
+_worker = 0  # the process in which multiprocessing's finalizer was registered
 
 
 def writer_state(opened: Opened) -> WriterState:
     """Return what is known of the writer: none yet, alive, died without closing, or closed."""
     state = opened.halves[(opened.header + STATE) // 4]
     if state == OPEN:
-        return "alive" if opened.probe.has_writer() else "died"
+        return "died" if has_died(opened) else "alive"
     return "closed" if state == CLOSED else "none"
+
+
+def has_died(opened: Opened) -> bool:
+    """Return whether the last writer ended without closing."""
+    epoch, state = (opened.header + EPOCH) // 8, (opened.header + STATE) // 4
+    before = opened.words[epoch]
+    if opened.halves[state] != OPEN or opened.probe.has_writer():
+        return False
+    # A writer that closed between the two looks has stored that before it released its lock; one
+    # that began has stored its epoch, or has the lock.
+    if opened.halves[state] != OPEN or opened.words[epoch] != before:
+        return writer_state(opened) == "died"
+    return True
 
 
 class Part(Closing):
@@ -76,11 +91,16 @@ class Part(Closing):
         self._writer_waits = (header + WRITER_WAITS) // 4
         geometry = opened.geometry
         self._stamps = [geometry.descriptor_at(slot) // 8 for slot in range(geometry.slots)]
+        self._register()
+
+    def _register(self) -> None:
+        """Let the object be closed at the end of the process, and in a forked child."""
         _register(self)
 
     def _owned_locks(self) -> Locks:
         """Return an open file description of this object's own, for its lock."""
         self._locks = self._opened.open_locks()
+        self._locks.owned()
         return self._locks
 
     @property
@@ -120,7 +140,8 @@ class Part(Closing):
 
     def after_fork_in_child(self) -> None:
         """End the object in a forked child."""
-        # The locks stay the parent's: closing a descriptor that the parent has too ends none.
+        if self._locks is not None:
+            self._locks.close_in_child()
         self._end(f"the {self.what} belongs to the process that forked this one; open another")
 
     def _check_open(self) -> None:
@@ -137,8 +158,14 @@ class Part(Closing):
 
 
 def _register(part: Part) -> None:
-    global _at_exit
+    global _at_exit, _worker
     _parts.add(part)
+    util: Any = sys.modules.get("multiprocessing.util")
+    if util is not None and _worker != os.getpid():
+        # Forked workers of multiprocessing leave through os._exit, after these finalizers only.
+        # The maps are closed with priority 0, after this.
+        util.Finalize(None, _close_all, exitpriority=1)
+        _worker = os.getpid()
     if not _at_exit:
         _at_exit = True
         atexit.register(_close_all)

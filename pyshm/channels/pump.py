@@ -6,53 +6,79 @@ import asyncio
 import threading
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, NamedTuple
+from time import sleep
+from typing import TYPE_CHECKING
+
+from ..errors import ClosedError
 
 if TYPE_CHECKING:
     from .waiting import WaitingPart
 
 __all__ = ["Pump"]
 
+_BETWEEN_WAKES = 0.0005  # seconds
 
-class _Request(NamedTuple):
-    loop: asyncio.AbstractEventLoop
-    done: asyncio.Future[bool]
-    timeout: float | None
+
+class _Request:
+    """A wait that a task asks for."""
+
+    def __init__(self, reader: WaitingPart, timeout: float | None) -> None:
+        self.reader = reader
+        self.timeout = timeout
+        self.loop = asyncio.get_running_loop()
+        self.done: asyncio.Future[bool] = self.loop.create_future()
+        self.given_up = False
+
+    def is_given_up(self) -> bool:
+        return self.given_up
 
 
 class Pump:
-    """A thread that waits for one reader. It ends with the reader."""
+    """A thread that waits for one reader. It ends with the reader.
 
-    def __init__(self, reader: WaitingPart) -> None:
-        self._reader = reader
+    It has no reference to the reader while no task waits, so that a forgotten reader is collected.
+    """
+
+    def __init__(self) -> None:
         self._requests: SimpleQueue[_Request | None] = SimpleQueue()
+        self._current: _Request | None = None
+        self._closing = threading.RLock()  # a reader can be collected in a thread that has it
+        self._closed = False
         thread = threading.Thread(target=self._run, name="pyshm channel", daemon=True)
         thread.start()
 
-    async def wait(self, timeout: float | None) -> bool:
+    async def wait(self, reader: WaitingPart, timeout: float | None) -> bool:
         """Wait as ``reader.wait(timeout)`` does. Raises what it raises."""
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[bool] = loop.create_future()
-        self._requests.put(_Request(loop, done, timeout))
+        request = _Request(reader, timeout)
+        with self._closing:
+            if self._closed:
+                raise ClosedError("the reader is closed")
+            self._requests.put(request)
         try:
-            return await done
-        except asyncio.CancelledError:
-            self._reader.cancel_wait()
+            return await request.done
+        except BaseException:  # cancelled, or the event loop was closed
+            request.given_up = True
+            # A single wake can come before the sleep. Waits of other tasks go on.
+            while self._current is request:
+                reader.wake()
+                sleep(_BETWEEN_WAKES)
             raise
 
     def close(self) -> None:
         """Let the thread end."""
-        self._requests.put(None)
+        with self._closing:
+            self._closed = True
+            self._requests.put(None)
 
     def _run(self) -> None:
         while (request := self._requests.get()) is not None:
-            if request.done.cancelled():
-                continue
+            self._current = request
             found: bool | BaseException
             try:
-                found = self._reader.wait(request.timeout)
+                found = request.reader.wait_unless(request.is_given_up, request.timeout)
             except Exception as error:  # noqa: BLE001 - the task that waits gets it
                 found = error
+            self._current = None
             with suppress(RuntimeError):  # the event loop is closed
                 request.loop.call_soon_threadsafe(_finish, request.done, found)
             del request, found

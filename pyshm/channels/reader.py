@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from time import monotonic_ns
+from time import monotonic, monotonic_ns
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ChannelEndedError, ChannelFormatError, ChannelTimeoutError
 from .contents import Arrays
-from .waiting import WaitingPart
+from .waiting import WaitingPart, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -113,12 +113,15 @@ class Reader(WaitingPart):
 
         A thread of its own waits for the reader. Cancelling the task ends that wait.
         """
-        if not self._has_newer():
+        end = monotonic() + seconds_of(timeout)
+        # Another task of the program may take the value that a wait has found.
+        while not self._has_newer():
             if self._pump is None:
                 from .pump import Pump
 
-                self._pump = Pump(self)
-            if not await self._pump.wait(timeout):
+                self._pump = Pump()
+            rest = None if timeout is None else max(0.0, end - monotonic())
+            if not await self._pump.wait(self, rest):
                 raise self._nothing(timeout)
         return self._take()
 

@@ -9,12 +9,14 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from ..errors import ArgumentError, ClosedError, WriterDiedError
-from .geometry import CLOSED, OPEN
+from .geometry import CLOSED
 from .linux import Futex
-from .parts import Part
+from .parts import Part, has_died
 from .words import LOW_56
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .opened import Opened
 
 __all__ = ["WaitingPart", "seconds_of"]
@@ -41,6 +43,10 @@ def seconds_of(timeout: float | None) -> float:
     return seconds
 
 
+def _never() -> bool:
+    return False
+
+
 class WaitingPart(Part):
     """A part of a channel that waits for values."""
 
@@ -53,9 +59,8 @@ class WaitingPart(Part):
         self._futex = Futex(opened.memory, self._latest * 8)
         self._may_spin = len(os.sched_getaffinity(0)) > 1
         self._spins = False
-        self._is_waiting = threading.Lock()
-        self._waiter = 0
-        self._cancelled = False
+        # A signal handler that closes the reader runs in the thread that waits.
+        self._is_waiting = threading.RLock()
         self._reported_epoch = 0
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -66,6 +71,10 @@ class WaitingPart(Part):
         it; another call waits for the next writer. Raises ClosedError if another thread closes this
         object meanwhile.
         """
+        return self.wait_unless(_never, timeout)
+
+    def wait_unless(self, given_up: Callable[[], bool], timeout: float | None) -> bool:
+        """Wait as :meth:`wait` does. Return False if ``given_up`` is true after a wake."""
         if self._has_newer():  # S1
             return True
         seconds = seconds_of(timeout)
@@ -73,24 +82,16 @@ class WaitingPart(Part):
             return True
         began = monotonic()
         with self._is_waiting:
-            self._waiter = threading.get_ident()
-            try:
-                found = self._sleep(began + seconds)
-            finally:
-                self._waiter = 0
+            found = self._sleep(began + seconds, given_up)
         self._spins = self._may_spin and found and monotonic() - began < _SPIN
         return found
 
     def _has_newer(self) -> bool:
         return self._words[self._latest] & LOW_56 > self._last
 
-    def cancel_wait(self) -> None:
-        """Let the thread that waits return, with False unless there is a newer value."""
-        self._cancelled = True
-        try:
-            self._interrupt()
-        finally:
-            self._cancelled = False
+    def wake(self) -> None:
+        """Let the thread that waits look whether its wait was given up."""
+        self._futex.wake()
 
     def _spin(self) -> bool:
         words, latest, last = self._words, self._latest, self._last
@@ -102,7 +103,7 @@ class WaitingPart(Part):
         self._spins = False
         return False
 
-    def _sleep(self, deadline: float) -> bool:
+    def _sleep(self, deadline: float, given_up: Callable[[], bool]) -> bool:
         words, halves, latest, last = self._words, self._halves, self._latest, self._last
         longest = _SLICE
         if threading.current_thread() is threading.main_thread():
@@ -114,7 +115,7 @@ class WaitingPart(Part):
                 return True
             if self._closed:
                 raise ClosedError(f"the {self.what} is closed")
-            if self._cancelled or halves[self._state] == CLOSED:
+            if given_up() or halves[self._state] == CLOSED:
                 # The last value may have come between the two looks.
                 return words[latest] & LOW_56 > last
             rest = deadline - monotonic()
@@ -127,10 +128,8 @@ class WaitingPart(Part):
 
     def _check_writer(self) -> None:
         """Raise WriterDiedError if the writer has died, once for each writer."""
-        if self._halves[self._state] != OPEN or self._opened.probe.has_writer():
-            return
         epoch = self._words[self._epoch]
-        if epoch != self._reported_epoch:
+        if epoch != self._reported_epoch and has_died(self._opened):
             self._reported_epoch = epoch
             raise WriterDiedError(
                 f"the writer of the channel {self._opened.name!r} (process "
@@ -139,10 +138,7 @@ class WaitingPart(Part):
             )
 
     def _interrupt(self) -> None:
-        # The thread that waits may be about to sleep: wake it until it has answered. A signal
-        # handler that runs in that thread must not wait for it.
-        if self._waiter == threading.get_ident():
-            return
+        # The thread that waits may be about to sleep: wake it until it has answered.
         while not self._is_waiting.acquire(timeout=0.001):
             self._futex.wake()
         self._is_waiting.release()
