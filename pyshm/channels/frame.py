@@ -5,12 +5,14 @@ from __future__ import annotations
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Any
 
+from .._support.live import refuse_copy
 from ..errors import ClosedError, FrameInUseError, UnsupportedError
 from .contents import Arrays
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+    from typing import NoReturn
 
     from .contents import Content
 
@@ -72,7 +74,7 @@ class Frame:
     def copy(self) -> Any:
         """Return a copy of the value, which stays valid."""
         self._check()
-        return self._content.read(bytes(self.data), self._tail)
+        return self._content.read(self._content.copied(self.data), self._tail)
 
     @property
     def released(self) -> bool:
@@ -89,17 +91,19 @@ class Frame:
         Raises FrameInUseError if an array or a memoryview of the frame still exists. The frame is
         then still held.
         """
-        if not self.released:
-            self._array = None
-            try:
-                self.data.release()
-            except BufferError:
-                raise FrameInUseError(
-                    f"the frame {self.number} can't be released: an array, a struct view or a "
-                    "memoryview of it still exists; delete it, or keep a copy instead (copy())",
-                    value=self.number,
-                ) from None
-            self._release(self)
+        self._array = None
+        try:
+            self.data.release()  # nothing happens if it is released
+        except BufferError:
+            raise FrameInUseError(
+                f"the frame {self.number} can't be released: an array, a struct view or a "
+                "memoryview of it still exists; delete it, or keep a copy instead (copy())",
+                value=self.number,
+            ) from None
+        self._release(self)
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        refuse_copy("a frame", "send a copy of the value (copy())")
 
     def _check(self) -> None:
         if self.released:

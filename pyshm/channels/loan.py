@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._support.integers import integer
+from .._support.live import refuse_copy
 from ..errors import ArgumentOutOfRangeError, ClosedError, UnsupportedError
 from .contents import Arrays, too_large
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+    from typing import NoReturn
 
     from .contents import Content
 
@@ -73,7 +75,9 @@ class Loan:
 
     @property
     def value(self) -> Any:
-        """The memory as a view of the channel's struct; for bytes the same as ``data``."""
+        """The memory as a view of the channel's struct, or an array; for bytes ``data``."""
+        if isinstance(self._content, Arrays):
+            return self.array
         self._check()
         return self._content.in_place(self.data, bytes(self._tail))
 
@@ -96,12 +100,17 @@ class Loan:
     def _end(self, *, publish: bool) -> None:
         if self._ended:
             return
-        self._ended = True
-        if self._array is not None:
-            # An array that the program has kept must not change a value that others read.
-            self._array.flags.writeable = False
-        self._done(self, publish)
-        self.data = self.data.toreadonly()
+        try:
+            if self._array is not None:
+                # An array that the program has kept must not change a value that others read.
+                self._array.flags.writeable = False
+            self._done(self, publish)
+        finally:
+            self._ended = True
+            self.data = self.data.toreadonly()
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        refuse_copy("a loan", "publish it")
 
     def _check(self) -> None:
         if self._ended:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ChannelFormatError, UnsupportedError
+from ..errors import ChannelFormatError
 from .entries import claim_entry
 from .frame import Frame
 from .geometry import CONSUMER, CURSOR, ENTRY_MODE, FREE
+from .holding import HoldingReader
 from .linux import Futex
-from .reader import Reader
 from .words import LOW_56
 
 if TYPE_CHECKING:
@@ -24,13 +24,12 @@ __all__ = ["QueueReader"]
 _description = struct.Struct("<QQI").unpack_from  # length, time, tag
 
 
-class QueueReader(Reader):
+class QueueReader(HoldingReader):
     """Reads every value from its opening on. The writer waits for it; close it when it is done."""
 
     def __init__(self, opened: Opened) -> None:
         super().__init__(opened)
         self._read = opened.content.read
-        self._frame: Frame | None = None
         try:
             entry = claim_entry(self._owned_locks(), opened, CONSUMER, self._begin)
         except BaseException:
@@ -72,7 +71,7 @@ class QueueReader(Reader):
     def _take(self) -> Any:
         self._check_no_frame()
         slot, number, described = self._found()
-        data = bytes(self._slots[slot][: described[0]])
+        data = self._opened.content.copied(self._slots[slot][: described[0]])
         tail = bytes(self._tails[slot]) if self._has_tail else b""
         self._note(number, described)
         self._hand_back(number)
@@ -105,15 +104,6 @@ class QueueReader(Reader):
             self._frame = None
             if not self._closed:
                 self._hand_back(frame.number)
-
-    def _check_no_frame(self) -> None:
-        self._check_open()
-        if self._frame is not None:
-            if not self._frame.abandoned:
-                raise UnsupportedError(
-                    f"the reader holds the frame {self._frame.number}; release it first"
-                )
-            self._frame.release()
 
     def _release(self) -> None:
         super()._release()

@@ -9,16 +9,16 @@ import struct
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ChannelEndedError, FrameInUseError, UnsupportedError
+from ..errors import ChannelEndedError
 from .entries import claim_entry
 from .frame import Frame
 from .geometry import ENTRY_MODE, FREE, PIN, VIEWER
+from .holding import HoldingReader
 from .latest_reader import LatestReader
 from .words import LOW_56
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
 
     from .opened import Opened
 
@@ -26,17 +26,15 @@ __all__ = ["LatestViewer"]
 
 _description = struct.Struct("<QQI").unpack_from  # length, time, tag
 _PATIENCE = 1.0  # seconds
-_kept: list[tuple[object, ...]] = []
 
 
-class LatestViewer(LatestReader):
+class LatestViewer(HoldingReader, LatestReader):
     """A reader that can hold the newest value in its slot, without a copy."""
 
     what = "viewer"
 
     def __init__(self, opened: Opened) -> None:
         super().__init__(opened)
-        self._frame: Frame | None = None
         try:
             entry = claim_entry(self._owned_locks(), opened, VIEWER)
         except BaseException:
@@ -53,14 +51,14 @@ class LatestViewer(LatestReader):
         Waits at most ``timeout`` seconds for the first value of the channel; raises as
         :meth:`next` does. A viewer holds one frame at a time (UnsupportedError).
         """
-        self._check_can_hold()
+        self._check_no_frame()
         if not self._words[self._latest] & LOW_56 and not self.wait(timeout):
             raise self._nothing(timeout)
         return self._held()
 
     def hold_next(self, timeout: float | None = None) -> Frame:
         """Wait for a newer value than the last one, and hold it. Raises as :meth:`next` does."""
-        self._check_can_hold()
+        self._check_no_frame()
         if not self.wait(timeout):
             raise self._nothing(timeout)
         return self._held()
@@ -78,29 +76,18 @@ class LatestViewer(LatestReader):
             with frame:
                 yield frame
 
-    def _check_can_hold(self) -> None:
-        self._check_open()
-        if self._frame is not None:
-            if not self._frame.abandoned:
-                raise UnsupportedError(
-                    f"the viewer holds the frame {self._frame.number}; a viewer holds one frame "
-                    "at a time: release it, or open another viewer"
-                )
-            self._frame.release()
-
     def _held(self) -> Frame:
         words, latest = self._words, self._latest
         deadline = monotonic() + _PATIENCE
         while True:
             word = words[latest]  # P2
             slot, number = word >> 56, word & LOW_56
-            if slot >= len(self._slots):
-                self._give_up(word)
-            words[self._pin] = word  # P3
-            self._fence()  # P4
-            stamp = self._stamps[slot]
-            if words[stamp] == 2 * number:  # P5
-                break
+            if slot < len(self._slots):
+                words[self._pin] = word  # P3
+                self._fence()  # P4
+                stamp = self._stamps[slot]
+                if words[stamp] == 2 * number:  # P5
+                    break
             self.retries += 1
             if monotonic() > deadline:
                 words[self._pin] = 0
@@ -128,32 +115,6 @@ class LatestViewer(LatestReader):
             return None
         with self._held() as frame:
             return frame.copy()
-
-    def close(self) -> None:
-        """Release the viewer. Raises FrameInUseError, and stays open, if a frame is in use."""
-        if not self._closed and self._frame is not None:
-            self._frame.release()
-        super().close()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        try:
-            self.close()
-        except FrameInUseError:
-            if kind is None:
-                raise
-
-    def __del__(self) -> None:
-        try:
-            super().__del__()
-        finally:
-            if getattr(self, "_frame", None) is not None:
-                # An array still uses the slot: the pin, and the lock that keeps it, must stay.
-                _kept.append((self._locks, self._frame))
 
     def _release(self) -> None:
         super()._release()
