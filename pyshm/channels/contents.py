@@ -46,6 +46,8 @@ class Content:
     kind: int = 0
     text: str = ""
     """The type text."""
+    copied: type[bytes] | type[bytearray] = bytes
+    """What a copy of a value is read from."""
     capacity: int | None = None
     """The bytes of a value if all values have the same size, or None."""
 
@@ -151,6 +153,8 @@ class Structs(Content):
 
     def write_plain(self, data: memoryview, area: memoryview) -> None:
         """Write the bytes of the struct."""
+        if len(data) > len(area):  # its creator is another program
+            raise too_large(len(data), len(area))
         area[: len(data)] = data
 
 
@@ -158,9 +162,10 @@ class Arrays(Content):
     """NumPy arrays of one element type and of any shape that fits."""
 
     kind = 3
+    copied = bytearray  # so that the program can write into an array of its own
 
     def __init__(self, dtype: object, shape: Sequence[int] | None) -> None:
-        self.dtype = _numpy().dtype(dtype)
+        self.dtype = _dtype_of(dtype)
         if not _SIMPLE.fullmatch(self.dtype.str):
             raise ArgumentError(
                 f"the elements of a channel's arrays are little-endian numbers or bools, "
@@ -206,14 +211,14 @@ class Arrays(Content):
         """Return the array of ``data``, not a copy. Raises ChannelFormatError."""
         name, dimensions, *shape = _TAIL.unpack(tail)
         if name.rstrip(b"\0") != self.dtype.str.encode():
-            raise _damaged("element type", name, self.dtype.str)
+            raise _damaged("element type", TAIL, name, self.dtype.str)
         if dimensions > _MOST_DIMENSIONS:
-            raise _damaged("dimensions", dimensions, _MOST_DIMENSIONS)
+            raise _damaged("dimensions", TAIL + 8, dimensions, _MOST_DIMENSIONS)
         shape = shape[:dimensions]
         if any(not 0 <= size <= MAX_CAPACITY for size in shape) or (
             prod(shape) * self.dtype.itemsize != len(data)
         ):
-            raise _damaged("shape", tuple(shape), f"{len(data)} bytes")
+            raise _damaged("shape", TAIL + 16, tuple(shape), f"{len(data)} bytes")
         return _numpy().frombuffer(data, self.dtype).reshape(shape)
 
     def read(self, data: bytearray | bytes, tail: bytes) -> Any:
@@ -299,14 +304,23 @@ def _checked_shape(shape: object) -> tuple[int, ...]:
     return sizes
 
 
-def _damaged(field: str, value: object, limit: object) -> ChannelFormatError:
+def _damaged(field: str, offset: int, value: object, limit: object) -> ChannelFormatError:
     return ChannelFormatError(
-        f"the descriptor of the value is damaged: its {field} is {shown(value)}, not {limit}",
-        kind="channel-header",
-        field=field,
-        value=value,
-        limit=limit,
-    )
+        f"the descriptor of the value is damaged: {field} at its offset {offset} is "
+        f"{shown(value)}, not {limit}",
+        field=field, offset=offset, value=value, limit=limit,
+    )  # fmt: skip
+
+
+def _dtype_of(dtype: object) -> Any:
+    try:
+        return _numpy().dtype(dtype)
+    except (TypeError, ValueError, SyntaxError) as error:
+        raise ArgumentError(
+            f"array must be an element type of NumPy, or a pair of it and a shape, not "
+            f"{shown(dtype)}: {error}",
+            field="array", value=dtype,
+        ) from error  # fmt: skip
 
 
 def _numpy() -> Any:

@@ -29,6 +29,7 @@ class LatestReader(Reader):
     def __init__(self, opened: Opened) -> None:
         super().__init__(opened)
         self._read = opened.content.read
+        self._copy = opened.content.copied
         self._weak = opened.weak
         self._memory = opened.memory
         self._count = opened.geometry.slots
@@ -51,7 +52,7 @@ class LatestReader(Reader):
                 return None
             if slot < self._count and words[stamps[slot]] == 2 * number:  # R2
                 described = _description(self._memory, stamps[slot] * 8 + 8)  # R3
-                data = bytes(slots[slot][: described[0]])
+                data = self._copy(slots[slot][: described[0]])
                 tail = bytes(self._tails[slot]) if self._has_tail else b""
                 if self._weak:
                     self._fence()  # R4

@@ -34,7 +34,7 @@ class LatestWriter(Writer):
         Raises ArgumentError and FormatError for a value that the channel can't carry, and
         DoesNotFitError for one that is larger than a slot; then nothing was published.
         """
-        if self._loan is not None or tag:
+        if self._loan is not None or type(tag) is not int or tag:
             tag = self._check_publish(tag)
         slot, number = self._reserve()
         length = self._write(value, self._slots[slot], self._tails[slot])  # W5

@@ -44,7 +44,7 @@ class QueueWriter(Writer):
         if there is no room for ``timeout`` seconds; then nothing was published. Raises as
         LatestWriter.publish for a value that the channel can't carry.
         """
-        if self._loan is not None or tag:
+        if self._loan is not None or type(tag) is not int or tag:
             tag = self._check_publish(tag)
         slot, number = self._reserve(timeout)
         length = self._write(value, self._slots[slot], self._tails[slot])  # W5
@@ -85,6 +85,9 @@ class QueueWriter(Writer):
                 deadline = monotonic() + seconds_of(timeout)
             rest = deadline - monotonic()
             if rest <= 0:
+                # Without a sleep, as with timeout=0, a dead reader is forgotten here.
+                if self._forget_if_dead(entry):
+                    continue
                 raise ChannelTimeoutError(
                     f"no room for the value {number} in the channel {self._opened.name!r} within "
                     f"{timeout} s: the reader in entry {entry} is done with {cursor} only, and "
@@ -125,10 +128,12 @@ class QueueWriter(Writer):
         if ended:
             self._forget_if_dead(entry)
 
-    def _forget_if_dead(self, entry: int) -> None:
+    def _forget_if_dead(self, entry: int) -> bool:
         locks = self._locks
-        if locks is not None and locks.try_entry(entry):  # G7
-            try:
-                self._halves[self._modes[entry]] = FREE
-            finally:
-                locks.leave_entry(entry)
+        if locks is None or not locks.try_entry(entry):  # G7
+            return False
+        try:
+            self._halves[self._modes[entry]] = FREE
+        finally:
+            locks.leave_entry(entry)
+        return True

@@ -31,6 +31,7 @@ __all__ = ["Writer"]
 _describe = struct.Struct("<QQII").pack_into  # length, time, tag, reserved
 _LENGTH = 8  # the offset of these fields in a descriptor
 _MOST_TAG = 2**32 - 1
+_U64 = 2**64 - 1
 
 
 class Writer(Part):
@@ -80,7 +81,7 @@ class Writer(Part):
             if words[stamp] == 2 * (number + 1):
                 words[self._latest] = other << 56 | (number + 1)
                 break
-        words[self._epoch] += 1  # T4
+        words[self._epoch] = (words[self._epoch] + 1) & _U64  # T4
         halves[self._writer_pid] = os.getpid()
         halves[self._state] = OPEN
         self._fence()  # T5
@@ -101,13 +102,18 @@ class Writer(Part):
         if self._plain is not None:
             self._opened.content.write_plain(self._slots[slot][:length], self._plain)
         words[stamp] = 2 * number  # W6
-        asleep = halves[sleepers]  # W7
-        if asleep:
-            halves[sleepers] = 0
-        words[self._latest] = slot << 56 | number  # W8
-        self._fence()  # W9
-        if asleep or halves[sleepers]:  # W10
+        try:
+            asleep = halves[sleepers]  # W7
+            if asleep:
+                halves[sleepers] = 0
+            words[self._latest] = slot << 56 | number  # W8
+            self._fence()  # W9
+            if asleep or halves[sleepers]:  # W10
+                self._futex.wake()
+        except BaseException:
+            # KeyboardInterrupt after W7: no later publish would wake those that sleep now.
             self._futex.wake()
+            raise
 
     def _check_publish(self, tag: int) -> int:
         """Return the tag. Raises UnsupportedError while a slot is on loan."""
@@ -135,6 +141,8 @@ class Writer(Part):
         if self._loan is loan:
             self._loan = None
             if publish:
+                # Also in a forked child, whose parent may have published this slot since.
+                self._check_open()
                 slot, number, tag = self._reserved
                 self._announce(slot, number, loan.length, tag)
 
