@@ -19,7 +19,7 @@ import pytest
 
 from pyshm import Struct
 from pyshm import types as t
-from pyshm.errors import ArgumentError, FormatError, LayoutError
+from pyshm.errors import ArgumentError, FormatError, LayoutError, StructValueError
 from pyshm.layout.forms import Target
 from pyshm.structs import array, for_target, snapshot
 
@@ -41,6 +41,11 @@ class Pair(Struct, target=UNIX):
     b: t.Decimal
 
 
+class Named(Struct, target=UNIX):
+    a: t.Byte
+    name: Annotated[str, t.ByValTStr(5)]
+
+
 INTEGERS = ("SByte", "Byte", "Int16", "UInt16", "Int32", "UInt32", "Int64", "UInt64")
 OTHERS = (
     "Int128", "UInt128", "NInt", "NUInt", "Half", "Single", "Double", "Pointer", "FunctionPointer",
@@ -57,6 +62,9 @@ FIELDS: dict[str, Any] = {
     "text": Annotated[str, t.ByValTStr(6)],
     "Pair": Pair,
     "Pair[]": Annotated[Any, t.ByValArray(Pair, 2)],
+    "text inline": Annotated[Any, t.InlineArray(Annotated[str, t.ByValTStr(6)], 3)],
+    "Named[]": Annotated[Any, t.ByValArray(Named, 2)],
+    "Named inline": Annotated[Any, t.InlineArray(Named, 2)],
     "fixed": Annotated[Any, t.FixedBuffer(t.Int16, 3)],
     **{f"{name}?": Annotated[Any, t.Nullable(hint)] for name, hint in VALUES.items()},
     **{f"{name}[]": Annotated[Any, t.ByValArray(hint, 3)] for name, hint in VALUES.items()},
@@ -64,12 +72,15 @@ FIELDS: dict[str, Any] = {
 }
 
 
-def declared(name, hint, charset):
-    """Return a struct with one field; None if .NET does not marshal it."""
-    class_name = re.sub(r"\W", "_", f"One {name} {charset}")
-    body = {"__module__": __name__, "__annotations__": {"x": hint}}
+def declared(name, hint, charset, **more):
+    """Return a struct with one field and ``more``; None if .NET does not have or marshal it."""
+    class_name = re.sub(r"\W", "_", f"{'Union' if more else 'One'} {name} {charset}")
+    body = {"__module__": __name__, "__annotations__": {"x": hint, **more}}
+    layout = "explicit" if more else "sequential"
     try:
-        made = type(Struct)(class_name, (Struct,), body, charset=charset, target=UNIX)
+        made = type(Struct)(
+            class_name, (Struct,), body, charset=charset, target=UNIX, layout=layout
+        )
     except LayoutError:
         return None
     globals()[class_name] = made  # so that it can be pickled
@@ -81,6 +92,22 @@ CASES = [
     for name, hint in FIELDS.items()
     for charset in ("ansi", "unicode")
     if (made := declared(name, hint, charset)) is not None
+]
+
+
+def declared_union(struct_type, charset):
+    """Return a struct with the field of ``struct_type``, whose last byte is also another field."""
+    hint = struct_type.__annotations__["x"]
+    at = t.FieldOffset(struct_type.layout.size - 1)
+    return declared(
+        struct_type.__name__, Annotated[hint, t.FieldOffset(0)], charset, last=Annotated[t.Byte, at]
+    )
+
+
+UNIONS = [
+    pytest.param(made, id=case.id)
+    for case in CASES
+    if (made := declared_union(case.values[0], case.id.rpartition(" ")[2])) is not None
 ]
 
 
@@ -134,7 +161,9 @@ def stays(conversion, raw):
             result = bytearray(size)
             for shape in conversion.packed.shapes:
                 start, end = shape.field.offset, shape.field.offset + shape.field.size
-                result[start:end] = stays(shape.conversion, raw[start:end])
+                part = raw[start:end]
+                keeps_bytes = not shape.is_plain and not shape.conversion.mutable
+                result[start:end] = part if keeps_bytes else stays(shape.conversion, part)
             return bytes(result)
     return raw
 
@@ -157,11 +186,6 @@ def parts_of(value) -> Iterator[Any]:
             yield from parts_of(part)
         else:
             yield part
-
-
-def is_full(conversion, raw):
-    """Return whether text fills its field: .NET reads it, but would cut it when it writes."""
-    return conversion.name == "text" and text_end(conversion, raw) < 0
 
 
 def codec_of(struct_type, layout):
@@ -199,8 +223,37 @@ def test_any_bytes_are_written_back(struct_type, layout):
             assert codec.to_bytes(value) == data or codec.to_bytes(value) == new
             assert codec.to_bytes(value) == data or not keeps_bytes
             assert bool(readable(lambda value=value: value.x)) == is_readable
-        if is_readable and not is_full(conversion, data):
+        if is_readable:
             check_assigned(codec, struct_type, value.x, live, new)
+
+
+def test_text_without_a_nul_is_stored_as_it_was_read():
+    struct_type = declared("full", FIELDS["text inline"], "unicode")
+    value = struct_type.from_bytes("ABCDEF".encode("utf-16-le") * 3)
+    assert value.x == ["ABCDEF"] * 3
+    value.x[1] = "xyz"
+    text = "ABCDEFxyz\0\0\0ABCDEF"
+    assert value.to_bytes().decode("utf-16-le") == text
+    assert struct_type(x=copy.deepcopy(value.x)).to_bytes().decode("utf-16-le") == text
+    for other in ("ABCDEF", value.x[0] + "", value.x[0].lower()):  # new texts
+        with pytest.raises(StructValueError, match="has room for 5 UTF-16 code units"):
+            struct_type(x=["", other, ""]).to_bytes()
+
+
+@pytest.mark.parametrize("struct_type", UNIONS)
+def test_any_bytes_of_a_union_are_written_back(struct_type):
+    shape = struct_type.__packing__.shapes[0]
+    for data in samples(struct_type.layout.size):
+        value, live = struct_type.from_bytes(data), struct_type.view(bytearray(data))
+        for each in (value, live, snapshot(struct_type, data)):
+            readable(lambda each=each: each.x)
+            assert each.last == data[-1]
+        assert value.to_bytes() == data
+        assert isinstance(repr(value), str)
+        if readable(lambda value=value: value.x) and not is_nan(shape.conversion, data):
+            value.x = value.x
+            new = stays(shape.conversion, data[: shape.field.size]) + data[shape.field.size :]
+            assert value.to_bytes() in (data, new)
 
 
 def check_assigned(codec, struct_type, value, live, new):

@@ -75,6 +75,18 @@ class Char8(Conversion):
         return decode(raw, self.encoding, self._strict)
 
 
+class _FullText(str):
+    """Text that fills its field, without a NUL; .NET reads it, but writes no such text.
+
+    A program that stores it in such a field stores the same bytes. ``kept`` has the encoding and
+    size of the field that it was read from, and its bytes.
+    """
+
+    __slots__ = ("kept",)
+
+    kept: tuple[tuple[str, int], bytes]
+
+
 class FixedText(Conversion):
     """ByValTStr: text in the struct itself, followed by at least one NUL."""
 
@@ -85,6 +97,7 @@ class FixedText(Conversion):
         self._strict = strict
         self._ansi = ansi
         self._encoding = "utf-16-le" if form.unit == 2 else ansi.encoding
+        self._key = self._encoding, form.size
 
     def encode(self, value: Any) -> bytes:
         if value is None and not self._strict:
@@ -95,6 +108,8 @@ class FixedText(Conversion):
         return raw.ljust(self.size, b"\0")
 
     def _checked(self, value: str) -> bytes:
+        if isinstance(value, _FullText) and value.kept[0] == self._key:
+            return value.kept[1]
         if "\0" in value:
             raise InvalidValue(
                 "must not have a NUL, which would end the text", value, kind="embedded-nul"
@@ -134,8 +149,18 @@ class FixedText(Conversion):
 
     def decode(self, raw: bytes) -> str:
         if self.unit == 1:
-            return decode(raw.partition(b"\0")[0], self._encoding, self._strict)
-        return raw.decode("utf-16-le", "surrogatepass").partition("\0")[0]
+            letters, end, _ = raw.partition(b"\0")
+            text = decode(letters, self._encoding, self._strict)
+            is_full = not end
+        else:
+            units = raw.decode("utf-16-le", "surrogatepass")
+            text = units.partition("\0")[0]
+            is_full = len(text) == len(units)
+        if not is_full or not self._strict:
+            return text
+        full = _FullText(text)
+        full.kept = (self._key, raw)
+        return full
 
 
 def _no_code(error: UnicodeEncodeError, encoding: str) -> InvalidValue:
