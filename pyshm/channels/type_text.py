@@ -52,7 +52,13 @@ def _lines(layout: Layout, at: int, prefix: str) -> Iterator[tuple[int, str, str
 
 def _of_form(form: Form, at: int, name: str) -> Iterator[tuple[int, str, str]]:
     if isinstance(form, Inline):
-        yield from _lines(form.layout, at, f"{name}.")
+        declaration = form.layout.declaration
+        if declaration.fixed_buffer:
+            yield at, _buffer(form.layout), name
+        elif declaration.inline_array is not None:
+            yield from _of_form(form.layout.fields[0].form, at, name)
+        else:
+            yield from _lines(form.layout, at, f"{name}.")
     elif isinstance(form, Sequence) and isinstance(form.element, Scalar):
         yield at, f"{_kind(form.element)}[{form.count}]", name
     elif isinstance(form, Sequence):
@@ -62,6 +68,16 @@ def _of_form(form: Form, at: int, name: str) -> Iterator[tuple[int, str, str]]:
         yield at, f"t{form.unit}[{form.count}]", name
     else:
         yield at, _kind(form), name
+
+
+def _buffer(layout: Layout) -> str:
+    """Return the kind and the count of a fixed buffer, whose layout has one element only."""
+    element = layout.fields[0].form
+    assert isinstance(element, Scalar)  # C# has fixed buffers of numbers, chars and bools
+    # The marshaller copies the managed bytes: a char has two, a bool has one. Their number is in
+    # the declaration; the marshalled layout has at least one BOOL of four bytes.
+    kind = {"char8": "c2", "char16": "c2", "bool": "b1"}.get(element.kind, _kind(element))
+    return f"{kind}[{layout.declaration.size // int(kind[1:])}]"
 
 
 def _kind(scalar: Scalar) -> str:
