@@ -16,7 +16,16 @@ if TYPE_CHECKING:
 
     from .contents import Content
 
-__all__ = ["Frame"]
+__all__ = ["Frame", "in_use"]
+
+
+def in_use(number: int) -> FrameInUseError:
+    """Return the error for a frame whose memory is still in use."""
+    return FrameInUseError(
+        f"the frame {number} can't be released: an array, a struct view or a memoryview of it "
+        "still exists; delete it, or keep a copy instead (copy())",
+        value=number,
+    )
 
 
 class Frame:
@@ -27,8 +36,8 @@ class Frame:
     """
 
     __slots__ = (
-        "_array", "_content", "_release", "_tail", "abandoned", "data", "number", "published_at",
-        "tag",
+        "__weakref__", "_array", "_content", "_release", "_tail", "abandoned", "data", "number",
+        "published_at", "tag",
     )  # fmt: skip
 
     def __init__(
@@ -95,11 +104,7 @@ class Frame:
         try:
             self.data.release()  # nothing happens if it is released
         except BufferError:
-            raise FrameInUseError(
-                f"the frame {self.number} can't be released: an array, a struct view or a "
-                "memoryview of it still exists; delete it, or keep a copy instead (copy())",
-                value=self.number,
-            ) from None
+            raise in_use(self.number) from None
         self._release(self)
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:

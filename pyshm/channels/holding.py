@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import TYPE_CHECKING
+from weakref import ref
 
 from ..errors import FrameInUseError, UnsupportedError
+from .frame import Frame, in_use
 from .reader import Reader
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from .frame import Frame
     from .opened import Opened
 
 __all__ = ["HoldingReader"]
@@ -24,7 +25,11 @@ class HoldingReader(Reader):
     """A reader that holds at most one frame at a time."""
 
     def __init__(self, opened: Opened) -> None:
-        self._frame: Frame | None = None
+        # The slot is held as long as its memory is exported. The program has the frame: one that
+        # it has dropped, or lost to an interruption, is released before the next one.
+        self._frame: ref[Frame] | None = None
+        self._data: memoryview | None = None
+        self._number = 0
         close_kept()
         super().__init__(opened)
 
@@ -33,23 +38,56 @@ class HoldingReader(Reader):
 
         Raises FrameInUseError, and stays open, if an array still uses the frame.
         """
-        if not self._closed and self._frame is not None:
-            self._frame.release()
+        if not self._closed:
+            self._end_frame()
         super().close()
 
+    def _frame_of(
+        self, data: memoryview, tail: bytes, number: int, described: tuple[int, int, int]
+    ) -> Frame:
+        self._number = number
+        self._data = data
+        frame = Frame(self._opened.content, data, tail, number, described, self._released)
+        self._frame = ref(frame)
+        return frame
+
     def _check_no_frame(self) -> None:
-        """Raise UnsupportedError while the reader holds a frame."""
+        """Raise UnsupportedError while the program holds a frame."""
         self._check_open()
-        frame = self._frame
-        if frame is not None:
-            if not frame.abandoned and not frame.released:
-                raise UnsupportedError(
-                    f"the {self.what} holds the frame {frame.number}; a {self.what} holds one "
-                    f"frame at a time: release it, or open another {self.what}"
-                )
-            frame.release()
+        frame = None if self._frame is None else self._frame()
+        if frame is not None and not frame.abandoned and not frame.released:
+            raise UnsupportedError(
+                f"the {self.what} holds the frame {frame.number}; a {self.what} holds one frame "
+                f"at a time: release it, or open another {self.what}"
+            )
+        self._end_frame()
         if _kept:
             close_kept()
+
+    def _end_frame(self) -> None:
+        """Release the frame. Raises FrameInUseError."""
+        frame = None if self._frame is None else self._frame()
+        if frame is not None:
+            frame.release()
+        elif self._data is not None:
+            try:
+                self._data.release()
+            except BufferError:
+                raise in_use(self._number) from None
+            self._forget_frame()
+
+    def _released(self, frame: Frame) -> None:
+        if self._frame is not None and self._frame() is frame:
+            self._forget_frame()
+
+    def _forget_frame(self) -> None:
+        self._frame = self._data = None
+        if not self._closed:
+            self._done_with(self._number)
+
+    def _done_with(self, number: int) -> None:
+        """Let the writer use the slot of a value again."""
+        raise NotImplementedError
 
     def __exit__(
         self,
@@ -66,7 +104,7 @@ class HoldingReader(Reader):
 
     def __del__(self) -> None:
         super().__del__()
-        if getattr(self, "_frame", None) is not None and not self._closed:
+        if getattr(self, "_data", None) is not None and not self._closed:
             # An array still uses the slot: the entry, and the lock that keeps it, must stay.
             _kept.append(self)
             self._register()

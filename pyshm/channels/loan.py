@@ -26,7 +26,9 @@ class Loan:
     after the block: readers use it then.
     """
 
-    __slots__ = ("_array", "_content", "_done", "_ended", "_length", "_tail", "data")
+    __slots__ = (
+        "__weakref__", "_array", "_content", "_done", "_ended", "_length", "_tail", "data",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -80,6 +82,11 @@ class Loan:
             return self.array
         self._check()
         return self._content.in_place(self.data, bytes(self._tail))
+
+    @property
+    def ended(self) -> bool:
+        """Whether the loan has ended."""
+        return self._ended
 
     def abandon(self) -> None:
         """End the loan. Nothing is published."""

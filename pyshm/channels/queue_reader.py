@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ChannelFormatError
 from .entries import claim_entry
-from .frame import Frame
 from .geometry import CONSUMER, CURSOR, ENTRY_MODE, FREE
 from .holding import HoldingReader
 from .linux import Futex
 from .words import LOW_56
 
 if TYPE_CHECKING:
+    from .frame import Frame
     from .opened import Opened
 
 __all__ = ["QueueReader"]
@@ -65,8 +65,7 @@ class QueueReader(HoldingReader):
         data = self._slots[slot][: described[0]].toreadonly()
         tail = bytes(self._tails[slot]) if self._has_tail else b""
         self._note(number, described)
-        self._frame = Frame(self._opened.content, data, tail, number, described, self._done_with)
-        return self._frame
+        return self._frame_of(data, tail, number, described)
 
     def _take(self) -> Any:
         self._check_no_frame()
@@ -99,11 +98,8 @@ class QueueReader(HoldingReader):
         if self._halves[self._writer_waits]:  # C5
             self._cursor_futex.wake(1)
 
-    def _done_with(self, frame: Frame) -> None:
-        if self._frame is frame:
-            self._frame = None
-            if not self._closed:
-                self._hand_back(frame.number)
+    def _done_with(self, number: int) -> None:
+        self._hand_back(number)
 
     def _release(self) -> None:
         super()._release()

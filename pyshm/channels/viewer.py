@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ChannelEndedError
 from .entries import claim_entry
-from .frame import Frame
 from .geometry import ENTRY_MODE, FREE, PIN, VIEWER
 from .holding import HoldingReader
 from .latest_reader import LatestReader
@@ -20,6 +19,7 @@ from .words import LOW_56
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .frame import Frame
     from .opened import Opened
 
 __all__ = ["LatestViewer"]
@@ -101,17 +101,13 @@ class LatestViewer(HoldingReader, LatestReader):
             words[self._pin] = 0
             raise
         self._note(number, described)
-        self._frame = Frame(self._opened.content, data, tail, number, described, self._unpin)
-        return self._frame
+        return self._frame_of(data, tail, number, described)
 
-    def _unpin(self, frame: Frame) -> None:
-        if self._frame is frame:
-            self._frame = None
-            if not self._closed:
-                self._words[self._pin] = 0  # P6
+    def _done_with(self, number: int) -> None:  # noqa: ARG002 - consumers need it
+        self._words[self._pin] = 0  # P6
 
     def _pinned_copy(self) -> Any:
-        if self._frame is not None:
+        if self._data is not None:
             return None
         with self._held() as frame:
             return frame.copy()

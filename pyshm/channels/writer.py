@@ -9,6 +9,7 @@ import os
 import struct
 from time import monotonic_ns
 from typing import TYPE_CHECKING
+from weakref import ref
 
 from .._support.integers import integer
 from ..errors import (
@@ -46,7 +47,8 @@ class Writer(Part):
         self._memory = opened.memory
         self._plain = opened.plain
         self._count = opened.geometry.slots
-        self._loan: Loan | None = None
+        self._loan: ref[Loan] | None = None
+        """The last loan. One that a program has dropped, or lost to an interruption, has ended."""
         if not self._owned_locks().try_writer():  # T1
             pid = self._halves[self._writer_pid]
             self._end("the writer was never open")
@@ -117,11 +119,12 @@ class Writer(Part):
 
     def _check_publish(self, tag: int) -> int:
         """Return the tag. Raises UnsupportedError while a slot is on loan."""
-        if self._loan is not None:
+        if self._lent() is not None:
             raise UnsupportedError(
                 "the memory of a slot is on loan; leave the with block of loan() before the next "
                 "value"
             )
+        self._loan = None
         tag = integer(tag, "tag")
         if not 0 <= tag <= _MOST_TAG:
             raise ArgumentOutOfRangeError(
@@ -131,14 +134,19 @@ class Writer(Part):
 
     def _lend(self, shape: object, tag: int, reserved: tuple[int, int]) -> Loan:
         slot = reserved[0]
-        self._loan = Loan(
+        loan = Loan(
             self._opened.content, self._slots[slot], self._tails[slot], shape, self._end_loan
         )
         self._reserved = (*reserved, tag)
-        return self._loan
+        self._loan = ref(loan)
+        return loan
+
+    def _lent(self) -> Loan | None:
+        loan = None if self._loan is None else self._loan()
+        return None if loan is None or loan.ended else loan
 
     def _end_loan(self, loan: Loan, publish: bool) -> None:
-        if self._loan is loan:
+        if self._lent() is loan:
             self._loan = None
             if publish:
                 # Also in a forked child, whose parent may have published this slot since.
@@ -147,8 +155,9 @@ class Writer(Part):
                 self._announce(slot, number, loan.length, tag)
 
     def _release(self) -> None:
-        if self._loan is not None:
-            self._loan.abandon()
+        loan = self._lent()
+        if loan is not None:
+            loan.abandon()
         self._halves[self._state] = CLOSED
         self._fence()
         self._futex.wake()
