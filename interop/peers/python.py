@@ -32,6 +32,7 @@ from pyshm.maps.stream import MemoryMappedViewStream
 from pyshm.testing.manifest import manifest_json
 
 from . import values
+from .channels import ChannelSteps
 from .serve import Step, serve
 from .stress import stress
 from .values import BadStepError, NoObjectError, digest
@@ -57,7 +58,7 @@ class PythonPeer:
             name[4:].replace("_", "-"): getattr(self, name)
             for name in dir(self)
             if name.startswith("_do_")
-        }
+        } | ChannelSteps(self).table()
 
     def outcome(self, step: Step) -> dict[str, Any]:
         """Carry out one step; return ``{"value": ...}`` or ``{"error": ...}``."""
@@ -77,16 +78,16 @@ class PythonPeer:
     # --- System.IO.MemoryMappedFiles ---
 
     def _do_create_new(self, step: Step) -> None:
-        self._keep(step, MemoryMappedFile.create_new(*values.named(step), **values.creation(step)))
+        self.keep(step, MemoryMappedFile.create_new(*values.named(step), **values.creation(step)))
 
     def _do_create_or_open(self, step: Step) -> None:
-        self._keep(
+        self.keep(
             step, MemoryMappedFile.create_or_open(*values.named(step), **values.creation(step))
         )
 
     def _do_open_existing(self, step: Step) -> None:
         rights = step.get("rights", int(MemoryMappedFileRights.READ_WRITE))
-        self._keep(
+        self.keep(
             step,
             MemoryMappedFile.open_existing(
                 step["name"],
@@ -96,7 +97,7 @@ class PythonPeer:
         )
 
     def _do_create_from_file(self, step: Step) -> None:
-        self._keep(
+        self.keep(
             step,
             MemoryMappedFile.create_from_file(
                 step["path"],
@@ -121,7 +122,7 @@ class PythonPeer:
         except BaseException:
             stream.close()
             raise
-        self._keep(step, opened)
+        self.keep(step, opened)
         self.streams[step["as"]] = stream
 
     def _do_stream_is_open(self, step: Step) -> bool:
@@ -130,10 +131,10 @@ class PythonPeer:
         return not self.streams[step["map"]].closed
 
     def _do_view(self, step: Step) -> None:
-        self._keep(step, self._map(step).create_view_accessor(*values.view(step)))
+        self.keep(step, self._map(step).create_view_accessor(*values.view(step)))
 
     def _do_view_stream(self, step: Step) -> None:
-        self._keep(step, self._map(step).create_view_stream(*values.view(step)))
+        self.keep(step, self._map(step).create_view_stream(*values.view(step)))
 
     def _do_dispose(self, step: Step) -> None:
         self._object(step, "target").close()
@@ -228,7 +229,7 @@ class PythonPeer:
             helper.open()
         else:
             helper.create_from_file(step["path"])
-        self._keep(step, helper)
+        self.keep(step, helper)
 
     def _do_write_bytes(self, step: Step) -> None:
         self._helper(step).write_bytes(bytes.fromhex(step["bytes"]), step.get("offset", 0))
@@ -312,7 +313,8 @@ class PythonPeer:
 
     # --- objects ---
 
-    def _keep(self, step: Step, target: _Closable) -> None:
+    def keep(self, step: Step, target: _Closable) -> None:
+        """Store an object under the name that the step gives."""
         self._drop(step["as"])
         self.objects[step["as"]] = target
 
@@ -324,11 +326,15 @@ class PythonPeer:
         if stream is not None:
             stream.close()
 
+    def find(self, name: str | None) -> _Closable:
+        """Return the object that is stored under a name."""
+        found = None if name is None else self.objects.get(name)
+        if found is None:
+            raise NoObjectError(f"there is no object {name!r}")
+        return found
+
     def _object(self, step: Step, key: str) -> _Closable:
-        try:
-            return self.objects[step[key]]
-        except KeyError:
-            raise NoObjectError(f"there is no object {step.get(key)!r}") from None
+        return self.find(step.get(key))
 
     def _map(self, step: Step) -> MemoryMappedFile:
         target = self._object(step, "map")
