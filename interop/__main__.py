@@ -14,6 +14,7 @@ from pyshm.testing.process import Peer, PeerFailure
 
 from .cases import golden
 from .doctor import examine
+from .models import run as run_models
 from .mutants import run as run_mutants
 from .peers.start import python_peer
 from .worlds import mono, wine
@@ -155,6 +156,10 @@ def _mutants(arguments: argparse.Namespace) -> int:
     return run_mutants.main(arguments, _log)
 
 
+def _models(arguments: argparse.Namespace) -> int:
+    return run_models.main(arguments, _log)
+
+
 def _report(arguments: argparse.Namespace) -> int:
     from .report import browser, page
     from .report.lines import ReportError, read
@@ -245,6 +250,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     text = "Plant faults in copies of the checkout, and check that their tests notice them."
     run_mutants.add_arguments(command("mutants", _mutants, text))
+    text = "Check the models of the channels' protocol, and that each mutation is noticed."
+    run_models.add_arguments(command("models", _models, text))
     sub = command("report", _report, "Make a page for a browser from a saved report.")
     sub.add_argument("file", type=Path, metavar="FILE", help="from pytest --interop-report FILE")
     sub.add_argument(

@@ -8,6 +8,8 @@ from pyshm.doctor import Finding, examine_library
 from pyshm.doctor.modules import package
 from pyshm.testing import build, sdk
 
+from .models import tools
+from .models.catalog import RELACY, SPIN
 from .report import browser
 from .worlds import mono, wine
 
@@ -23,6 +25,8 @@ def examine() -> Iterator[Finding]:
     yield _mono()
     yield _available("a display", _no_display())
     yield _available("a browser", browser.missing())
+    yield _available("spin", tools.missing(SPIN))
+    yield _available("relacy", tools.missing(RELACY))
 
 
 def _dotnet() -> Iterator[Finding]:

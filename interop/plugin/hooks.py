@@ -7,6 +7,7 @@ runs is a line of the report, and counts in the matrix (results.py).
 
 from __future__ import annotations
 
+import functools
 import os
 import uuid
 from collections.abc import Callable, Iterator
@@ -25,6 +26,8 @@ from ..exchange.agreement import compare_manifests
 from ..exchange.place import Place
 from ..exchange.record import CONSUMER, PRODUCER, Record
 from ..exchange.run import disposing
+from ..models import tools
+from ..models.catalog import RELACY, SPIN
 from ..report import browser
 from ..worlds import mono
 from ..worlds.world import (
@@ -120,6 +123,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="fail, instead of skipping tests, if Mono is missing or its program is not built",
     )
     group.addoption(
+        "--require-models",
+        action="store_true",
+        help="fail, instead of skipping tests, if spin, relacy or a compiler is missing",
+    )
+    group.addoption(
         "--nuget",
         action="store_true",
         help="run the tests that restore packages from NuGet, instead of skipping them",
@@ -130,6 +138,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the results; refuse a run whose required programs are missing."""
     config.addinivalue_line("markers", "browser: needs Chromium")
     config.addinivalue_line("markers", "mono: needs Mono, and a program that NuGet helps to build")
+    config.addinivalue_line("markers", "spin: needs spin and gcc, which check models")
+    config.addinivalue_line("markers", "relacy: needs relacy and g++, which check models")
     config.addinivalue_line("markers", "nuget: restores packages from NuGet; needs --nuget")
     use_asset(config.getoption("--asset"))
     config.pluginmanager.register(Results(config), "interop-results")
@@ -141,6 +151,11 @@ def pytest_configure(config: pytest.Config) -> None:
         reason = mono.missing()
         if reason is not None:
             raise pytest.UsageError(reason)
+    if config.getoption("--require-models"):
+        for tool in (SPIN, RELACY):
+            reason = tools.missing(tool)
+            if reason is not None:
+                raise pytest.UsageError(reason)
     if config.getoption("--require-dotnet"):
         for world in {NATIVE, *worlds_of(config)}:
             reason = world_of(world).missing("dotnet")
@@ -230,6 +245,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     _skip(items, "dotnet", lambda: world_of(NATIVE).missing("dotnet"))
     _skip(items, "browser", browser.missing)
     _skip(items, "mono", mono.missing)
+    for tool in (SPIN, RELACY):
+        _skip(items, tool, functools.partial(_no_model, config, tool))
     if not config.getoption("--nuget"):
         _skip(items, "nuget", lambda: "it restores packages from NuGet; `tox -e nuget` runs it")
     for item in items:
@@ -246,6 +263,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         name = case.id if case is not None else _without_pair(item.name, endpoints)
         producer, consumer = (endpoint.label for endpoint in endpoints)
         item.user_properties.append((PROPERTY, [producer, consumer, group, name]))
+
+
+def _no_model(config: pytest.Config, tool: str) -> str | None:
+    """Return why the models of a tool are not checked; it takes too long for each run."""
+    if config.getoption("--require-models"):
+        return None
+    return tools.missing(tool) or "it takes long; `tox -e channels` runs it"
 
 
 def _params(item: pytest.Item) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import pytest
 
 from interop import doctor
 from interop.desktop import display
+from interop.models import tools
 from interop.report import browser
 from interop.worlds import mono, wine
 from pyshm.doctor import examine_library
@@ -13,6 +14,7 @@ from pyshm.testing import sdk
 
 DISPLAY = "a display"
 BROWSER = "a browser"
+MODELS = ["spin", "relacy"]
 
 
 def subjects(findings: list[doctor.Finding]) -> list[str]:
@@ -24,7 +26,7 @@ def test_the_findings_of_the_library_come_first() -> None:
     library = subjects(list(examine_library()))
     assert subjects(found)[: len(library)] == library
     assert subjects(found)[len(library) : len(library) + 2] == ["pytest", ".NET"]
-    assert subjects(found)[-4:] == ["the Windows world", "Mono", DISPLAY, BROWSER]
+    assert subjects(found)[-6:] == ["the Windows world", "Mono", DISPLAY, BROWSER, *MODELS]
     assert not any(finding.needed for finding in found)
 
 
@@ -42,6 +44,7 @@ def test_a_missing_program_comes_with_the_command_that_installs_it(
     monkeypatch.setattr(wine, "find", lambda: None)
     monkeypatch.setattr(display, "missing", lambda: "no X server: get-x")
     monkeypatch.setattr(browser, "missing", lambda: "no browser: get-one")
+    monkeypatch.setattr(tools, "missing", lambda tool: f"no {tool}: get-{tool}")
     found = {finding.subject: str(finding) for finding in doctor.examine()}
     assert found[".NET"].startswith("optional")
     assert found[".NET"].endswith("get-it --now")
@@ -50,6 +53,8 @@ def test_a_missing_program_comes_with_the_command_that_installs_it(
     assert found["Mono"].endswith("get-mono --now")
     assert found[DISPLAY].splitlines()[1].strip() == "no X server: get-x"
     assert found[BROWSER].splitlines()[1].strip() == "no browser: get-one"
+    for tool in MODELS:
+        assert found[tool].splitlines()[1].strip() == f"no {tool}: get-{tool}"
 
 
 def test_mono_without_its_program_comes_with_the_command_that_builds_it(

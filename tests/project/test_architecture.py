@@ -32,7 +32,7 @@ INTEROP = (
     ("oracle", "peers"),
     ("cases", "worlds", "desktop"),
     ("exchange", "fuzz"),
-    ("semantics", "corpus", "bench", "mutants", "nuget"),
+    ("semantics", "corpus", "bench", "models", "mutants", "nuget"),
     ("report",),
     ("plugin", "doc_examples", "doctor"),
     ("__init__", "__main__"),

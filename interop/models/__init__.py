@@ -1,0 +1,1 @@
+"""Models of the channels' protocol, each with mutations that it must notice."""
