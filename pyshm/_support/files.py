@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-__all__ = ["open_regular", "read_at_most", "whole_file"]
+__all__ = ["open_regular", "open_without_waiting", "read_at_most", "whole_file"]
 
 _PART = 1 << 20  # bytes
 
@@ -20,7 +20,19 @@ _PART = 1 << 20  # bytes
 def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
     """Open the regular file at ``path`` for reading. Raises OSError, also for any other file.
 
-    Opening a FIFO would wait for another process, and reading a device may never end.
+    Reading a device may never end.
+    """
+    file = open_without_waiting(path)
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is a pipe or a device, not a file", os.fspath(path))
+    return file
+
+
+def open_without_waiting(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open the file at ``path`` for reading. Raises OSError.
+
+    Opening a FIFO as usual would wait for another process. Reading this one does not wait either.
     """
     flags = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
     try:
@@ -28,11 +40,8 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
     except ValueError as error:  # NUL or a lone surrogate, which no path has
         raise OSError(errno.EINVAL, str(error), os.fspath(path)) from None
     try:
-        kind = os.fstat(descriptor).st_mode
-        if stat.S_ISDIR(kind):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
-        if not stat.S_ISREG(kind):
-            raise OSError(errno.EINVAL, "it is a pipe or a device, not a file", os.fspath(path))
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)

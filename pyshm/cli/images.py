@@ -20,7 +20,7 @@ from .common import (
 )
 from .console import Console
 from .holding import HELD, add_hold, hold, interruptible, time_is_left
-from .writing import add_capacity, opened_to_write
+from .writing import add_capacity, opened_to_write, room_of
 
 if TYPE_CHECKING:
     from ..formats.image import ImageData
@@ -92,6 +92,7 @@ def add(commands: Commands) -> None:
 
 
 def _write_image(arguments: argparse.Namespace) -> int:
+    from ..formats.image import ImageData
     from . import file_watch
     from .transfer import STANDARD, check_not_read, read_picture
 
@@ -101,7 +102,9 @@ def _write_image(arguments: argparse.Namespace) -> int:
     if arguments.file and not piped:
         check_not_read(arguments.map, {arguments.image: "the picture"})
     known = file_watch.signature(arguments.image) if arguments.watch else None
-    image = _with_path(arguments, read_picture(arguments.image))
+    path = arguments.image if arguments.path is None else arguments.path
+    room = room_of(arguments, _size_of(ImageData(path, b"")))
+    image = ImageData(path, read_picture(arguments.image, room).content)
     if arguments.watch:
         image.check_picture()
     with opened_to_write(arguments, _size_of(image)) as memory:

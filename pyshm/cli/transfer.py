@@ -13,7 +13,13 @@ from .common import UsageError
 from .console import Console
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from .._support.sources import Source
     from ..formats.image import ImageData
+
+    Room: TypeAlias = Callable[[int, bool], None]
+    """Raises DoesNotFitError for a number of bytes that is too large; true if it may be more."""
 
 __all__ = [
     "STANDARD",
@@ -29,20 +35,25 @@ __all__ = [
 STANDARD = "-"
 """The path that means standard input or standard output."""
 
+_INPUT = "standard input"
 _PART = 4 << 20  # bytes that are read or written at a time
 _LONG = 16 << 20  # bytes from which on a bar is shown
 
 
-def read_picture(path: str) -> ImageData:
-    """Return the file at ``path``, or for "-" all of standard input. Raises OSError."""
+def read_picture(path: str, room: Room | None = None) -> ImageData:
+    """Return the file at ``path``, or for "-" all of standard input.
+
+    Raises OSError, the errors of ``Source``, and what ``room`` raises for more bytes than it has.
+    """
+    from .._support.sources import Source
     from ..formats.image import ImageData
 
     if path != STANDARD:
-        with open(path, "rb") as file:
-            return ImageData(path, _read_all(file, path))
+        with Source.open(path) as source:
+            return ImageData(path, _read_all(source, path, room))
     if sys.stdin is None:
         raise UsageError("this process has no standard input")
-    return ImageData(path, _read_all(sys.stdin.buffer, "standard input"))
+    return ImageData(path, _read_all(Source(sys.stdin.buffer, _INPUT), _INPUT, room))
 
 
 def check_target(path: str, read: Mapping[str, str]) -> None:
@@ -153,24 +164,20 @@ def for_each_part(content: memoryview, what: str, *uses: Callable[[bytes], objec
             done(len(part))
 
 
-def _read_all(file: BinaryIO, what: str) -> bytes:
+def _read_all(source: Source, what: str, room: Room | None) -> bytes:
     from ..formats.blob import blob_size
 
-    size = _size(file)
+    size = source.size
     blob_size(0, size)
+    if room is not None:
+        room(size, False)
     parts: list[bytes] = []
     total = 0
     with Console.err().progress(f"reading {what}", size, drawn=size >= _LONG) as done:
-        while part := file.read(_PART):
+        for part in source.parts():
             parts.append(part)
             done(len(part))
             total += len(part)
-            blob_size(0, total)  # raises before a device that never ends has filled the memory
+            if room is not None and not size:
+                room(total, True)
     return b"".join(parts)
-
-
-def _size(file: BinaryIO) -> int:
-    import stat
-
-    status = os.fstat(file.fileno())
-    return status.st_size if stat.S_ISREG(status.st_mode) else 0

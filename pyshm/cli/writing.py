@@ -12,11 +12,17 @@ from .console import Console
 from .holding import catch_signals
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..helper import ShareMemoryHelper
 
-__all__ = ["add_capacity", "opened_to_write"]
+__all__ = ["add_capacity", "opened_to_write", "room_of"]
 
 _LARGER = "give a larger --capacity, or none"
+_ANOTHER = (
+    "end the processes that hold it (pyshm list shows them), or choose another name: a new map is "
+    "made large enough"
+)
 
 
 def add_capacity(sub: argparse.ArgumentParser) -> None:
@@ -64,6 +70,27 @@ def opened_to_write(arguments: argparse.Namespace, size: int) -> ShareMemoryHelp
                 "replaced (--new refuses that)"
             )
     return helper
+
+
+def room_of(arguments: argparse.Namespace, more: int) -> Callable[[int, bool], None]:
+    """Return what raises DoesNotFitError for content that the map of ``add_map`` can't have.
+
+    So a program need not read what can't be written. It takes the number of bytes, to which
+    ``more`` is added, and whether there may be more of them.
+    """
+    from ..helper import ShareMemoryHelper
+
+    advice, room = _LARGER, arguments.capacity
+    if room is None and not arguments.file:
+        helper = ShareMemoryHelper(arguments.map)
+        advice, room = _ANOTHER, _open(helper)
+        helper.close()
+
+    def check(count: int, at_least: bool) -> None:
+        if room is not None and count + more > room:
+            raise _no_room(arguments, count + more, room, advice, " or more" if at_least else "")
+
+    return check
 
 
 def _open(helper: ShareMemoryHelper) -> int | None:
@@ -116,20 +143,17 @@ def _check_existing(arguments: argparse.Namespace, size: int, existing: int) -> 
             limit=existing,
         )
     if size > existing:
-        raise _no_room(
-            arguments,
-            size,
-            existing,
-            "end the processes that hold it (pyshm list shows them), or choose another name: a "
-            "new map is made large enough",
-        )
+        raise _no_room(arguments, size, existing, _ANOTHER)
 
 
-def _no_room(arguments: argparse.Namespace, size: int, room: int, advice: str) -> Exception:
+def _no_room(
+    arguments: argparse.Namespace, size: int, room: int, advice: str, more: str = ""
+) -> Exception:
     from ..errors import DoesNotFitError
 
     return DoesNotFitError(
-        f"{size:,} bytes are to be written, but {_described(arguments)} has {room:,}; {advice}",
+        f"{size:,} bytes{more} are to be written, but {_described(arguments)} has {room:,}; "
+        f"{advice}",
         field="capacity",
         value=size,
         limit=room,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 
 from .._support.buffers import bytes_of, memory_of, opened
 from .._support.shown import shown
@@ -42,19 +41,15 @@ class ImageData:
     def from_file(cls, path: str | os.PathLike[str]) -> Self:
         """Return the file at ``path``, unchanged.
 
-        Raises OSError as ``open`` does, and FormatError for more than 2**31 - 1 bytes.
+        Raises OSError as ``open`` does, FormatError for more than 2**31 - 1 bytes and for a file
+        that grows meanwhile, and UnsupportedError for a device or a pipe without a writer.
         """
-        name = os.fsdecode(path)
-        with open(name, "rb") as file:
-            status = os.fstat(file.fileno())
-            if stat.S_ISREG(status.st_mode):
-                blob.blob_size(0, status.st_size)
-                content = file.read()
-            else:
-                from .._support.files import read_at_most
+        from .._support.sources import Source
 
-                content = read_at_most(file, blob.INT32_MAX)  # a device may never end
-                blob.blob_size(0, len(content))
+        name = os.fsdecode(path)
+        with Source.open(name) as source:
+            blob.blob_size(0, source.size)
+            content = source.read()
         return cls(name, content)
 
     @classmethod

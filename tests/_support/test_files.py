@@ -95,15 +95,6 @@ def test_at_most_a_number_of_bytes_is_read():
     assert read_at_most(io.BytesIO(bytes(3_000_000)), 2_500_000) == bytes(2_500_001)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
-def test_a_device_that_never_ends_is_not_a_picture(monkeypatch):
-    monkeypatch.setattr(blob, "INT32_MAX", 5_000_000)
-    for read in (ImageData.from_file, read_picture):
-        with pytest.raises(FormatError) as caught:
-            read("/dev/zero")
-        assert (caught.value.kind, caught.value.limit) == ("too-long", 5_000_000)
-
-
 def test_a_file_that_is_too_large_for_a_blob_is_not_read(monkeypatch, tmp_path):
     monkeypatch.setattr(blob, "INT32_MAX", 5)
     (tmp_path / "x").write_bytes(b"123456")

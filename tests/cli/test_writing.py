@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from pyshm import ImageData, MemoryMappedFile, ShareMemoryHelper, TestData
+from pyshm.cli import main
 from pyshm.cli.common import byte_count
 from pyshm.errors import MapNotFoundError
 
@@ -67,6 +71,70 @@ def test_a_capacity_that_is_too_small_is_refused_before_the_map_exists(run, map_
     assert result.errors == (
         f"pyshm: 509 bytes are to be written, but the map {map_name} has 508; give a larger "
         "--capacity, or none\n"
+    )
+    with pytest.raises(MapNotFoundError):
+        MemoryMappedFile.open_existing(map_name)
+
+
+class Endless(io.RawIOBase):
+    """A standard input that never ends, and counts what is read."""
+
+    def __init__(self):
+        super().__init__()
+        self.taken = 0
+        self._ends = os.pipe()
+
+    def fileno(self):
+        return self._ends[0]
+
+    def isatty(self):
+        return False
+
+    def read(self, size=-1):
+        assert size >= 0
+        self.taken += size
+        return bytes(size)
+
+    def close(self):
+        if not self.closed:
+            for end in self._ends:
+                os.close(end)
+        super().close()
+
+
+@pytest.mark.parametrize(
+    ("capacity", "advice"), [(["--capacity", "1M"], "larger --capacity"), ([], "choose another")]
+)
+@pytest.mark.usefixtures("memory")
+def test_input_is_not_read_beyond_the_capacity(capsys, map_name, monkeypatch, capacity, advice):
+    with Endless() as source:
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=source))
+        assert main(["write-image", map_name, "-", *capacity]) == 1
+        assert source.taken <= 5 << 20
+    errors = capsys.readouterr().err
+    assert "bytes or more are to be written, but the map" in errors
+    assert advice in errors
+
+
+@pytest.mark.parametrize("capacity", [["--capacity", "1M"], []])
+@pytest.mark.usefixtures("memory")
+def test_a_file_that_does_not_fit_is_not_read(run, map_name, tmp_path, capacity):
+    path = tmp_path / "sparse"
+    with path.open("wb") as file:
+        file.truncate(2_000_000_000)
+    result = run("write-image", map_name, path, "--path", "p", *capacity)
+    assert result.status == 1
+    assert result.errors.startswith("pyshm: 2,000,000,009 bytes are to be written, but the map")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/urandom"])
+def test_a_device_is_not_written(run, map_name, device):
+    result = run("write-image", map_name, device)
+    assert (result.status, result.out) == (1, [])
+    assert result.errors == (
+        f"pyshm: {device} is a device, whose content may never end; copy what is to be sent to a "
+        "file\n"
     )
     with pytest.raises(MapNotFoundError):
         MemoryMappedFile.open_existing(map_name)
