@@ -48,16 +48,14 @@ def check_platform() -> None:
 
 
 def _system_call() -> Any:
+    # The arguments are made once: to declare argtypes takes almost a microsecond a call.
     function = ctypes.CDLL(None, use_errno=True).syscall
-    function.argtypes = (
-        ctypes.c_long, ctypes.c_void_p, ctypes.c_int, ctypes.c_uint32, ctypes.c_void_p,
-        ctypes.c_void_p, ctypes.c_uint32,
-    )  # fmt: skip
     function.restype = ctypes.c_long
     return function
 
 
-_SLICE = _TimeSpec(1, 0)
+# The usual times to sleep, in seconds.
+_TIMES = {1.0: ctypes.byref(_TimeSpec(1, 0)), 0.1: ctypes.byref(_TimeSpec(0, 100_000_000))}
 
 
 class Futex:
@@ -67,24 +65,24 @@ class Futex:
 
     def __init__(self, memory: memoryview, offset: int) -> None:
         self._word = ctypes.c_uint32.from_buffer(memory, offset)
-        self._address = ctypes.addressof(self._word)
+        self._address = ctypes.c_void_p(ctypes.addressof(self._word))
         self._call = _system_call()
-        self._number = _FUTEX_CALL[platform.machine()]
+        self._number = ctypes.c_long(_FUTEX_CALL[platform.machine()])
 
     def wait(self, value: int, seconds: float = inf) -> bool:
         """Sleep while the word is ``value``, for at most a second or ``seconds``.
 
         Return False if the time has passed. Any other return, also after a signal, is True.
         """
-        limit = _SLICE if seconds >= 1.0 else _TimeSpec(0, max(0, int(seconds * 1e9)))
-        result = self._call(
-            self._number, self._address, _FUTEX_WAIT, value, ctypes.addressof(limit), None, 0
+        limit = _TIMES.get(min(seconds, 1.0)) or ctypes.byref(
+            _TimeSpec(0, max(0, int(seconds * 1e9)))
         )
+        result = self._call(self._number, self._address, _FUTEX_WAIT, value, limit)
         return result == 0 or ctypes.get_errno() != errno.ETIMEDOUT
 
     def wake(self, most: int = _EVERY) -> int:
         """Wake processes that sleep on the word. Return how many."""
-        return int(self._call(self._number, self._address, _FUTEX_WAKE, most, None, None, 0))
+        return int(self._call(self._number, self._address, _FUTEX_WAKE, most))
 
 
 class Locks:

@@ -67,9 +67,9 @@ class WaitingPart(Part):
         """Wait for a newer value than the last one that was returned.
 
         Return True as soon as there is one, and False after ``timeout`` seconds, or if the writer
-        has closed the channel. Raises WriterDiedError once for a writer that ended without closing
-        it; another call waits for the next writer. Raises ClosedError if another thread closes this
-        object meanwhile.
+        has closed the channel; ``wait(0)`` only looks. Raises WriterDiedError once for a writer
+        that ended without closing it; another call waits for the next writer. Raises ClosedError
+        if another thread closes this object meanwhile.
         """
         return self.wait_unless(_never, timeout)
 
@@ -78,7 +78,9 @@ class WaitingPart(Part):
         if self._has_newer():  # S1
             return True
         seconds = seconds_of(timeout)
-        if self._spins and seconds and self._spin():  # S2
+        if not seconds:
+            return False
+        if self._spins and self._spin():  # S2
             return True
         began = monotonic()
         with self._is_waiting:
@@ -105,9 +107,8 @@ class WaitingPart(Part):
 
     def _sleep(self, deadline: float, given_up: Callable[[], bool]) -> bool:
         words, halves, latest, last = self._words, self._halves, self._latest, self._last
-        longest = _SLICE
-        if threading.current_thread() is threading.main_thread():
-            longest = _SLICE_IN_MAIN_THREAD
+        in_main_thread = threading.get_ident() == threading.main_thread().ident
+        longest = _SLICE_IN_MAIN_THREAD if in_main_thread else _SLICE
         while True:
             halves[self._sleepers] = 1  # S3
             word = words[latest]  # S4
@@ -119,9 +120,11 @@ class WaitingPart(Part):
                 # The last value may have come between the two looks.
                 return words[latest] & LOW_56 > last
             rest = deadline - monotonic()
-            if not self._futex.wait(word & 0xFFFFFFFF, min(rest, longest)):  # S5
-                if words[latest] & LOW_56 > last:  # S6
-                    return True
+            woken = self._futex.wait(word & 0xFFFFFFFF, rest if rest < longest else longest)  # S5
+            # Without this look, S3 would let the writer wake a reader that does not sleep.
+            if words[latest] & LOW_56 > last:  # S6
+                return True
+            if not woken:
                 self._check_writer()
                 if rest <= longest:
                     return False
