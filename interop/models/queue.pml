@@ -18,6 +18,8 @@
 #ifndef VALUES
 #define VALUES 3        /* the number of the last publish */
 #endif
+/* With KEEPS_LOWEST the writer keeps the lowest cursor, and looks at the cursors only when the next slot
+   is beyond it. */
 #ifndef REGISTRATIONS
 #define REGISTRATIONS 2 /* how often consumers register, together */
 #endif
@@ -53,6 +55,9 @@ inline writer_may_be_killed() {
 
 proctype Writer() {
   byte k, e;
+#ifdef KEEPS_LOWEST
+  byte lowest;          /* the lowest cursor at the last look */
+#endif
 
 take_over:
   k = latest;                                                              /* T2 */
@@ -65,12 +70,22 @@ take_over:
   do
   :: k < VALUES ->
      k++;
+#ifdef KEEPS_LOWEST
+     if :: k <= lowest + SLOTS -> goto passed :: else fi;
 gate:
+     lowest = k - 1;
+#else
+gate:
+#endif
      e = 0;
      do
      :: e < ENTRIES ->
         if
         :: BEHIND(e, k) -> break                                           /* G1 */
+#ifdef KEEPS_LOWEST
+        :: !BEHIND(e, k) && mode[e] == 2 && cursor[e] < lowest ->
+           lowest = cursor[e]; e++
+#endif
         :: else -> e++
         fi
      :: else -> break
@@ -86,6 +101,9 @@ gate:
         goto gate
      :: else
      fi;
+#ifdef KEEPS_LOWEST
+passed:
+#endif
      e = 0;
      stamp[k % SLOTS] = 2 * k - 1; writer_may_be_killed();                 /* W2, W3 */
      value[k % SLOTS] = k; writer_may_be_killed();                         /* W5 */
@@ -96,6 +114,9 @@ gate:
 
 killed:
   k = 0;
+#ifdef KEEPS_LOWEST
+  lowest = 0;
+#endif
   goto take_over;
 done:
   atomic { closed = true; k = 0 }
