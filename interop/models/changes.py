@@ -70,4 +70,6 @@ def _moved(
         if place(operation):
             result += moving
             moving = []
-    return result + moving
+    if moving:
+        raise ChangeError(f"nothing comes later to move it after: {moving[0].step}")
+    return result
