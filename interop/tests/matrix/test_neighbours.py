@@ -193,3 +193,44 @@ def test_a_process_that_examines_a_dead_file_does_not_keep_it(
         os.close(examining)
     peer.request({"do": "dispose", "target": "m"})
     assert existing_maps(name) == []
+
+
+# A line break, an escape sequence, marks of bidirectional text, what is invisible.
+ODD_COMMAND = "a\nb\r\tc\x1b[31m\x7f\x85\u2028\u202e\u200b\xa0\U000e0001\ue000 ä😀"
+SHOWN_COMMAND = r"a\nb\r\tc\x1b[31m\x7f\x85\u2028\u202e\u200b\xa0\U000e0001\ue000 ä😀"
+
+
+@pytest.fixture
+def message(
+    peer: Peer, place: Place, how: str, child: Callable[..., Child]
+) -> Iterator[Callable[[str], str]]:
+    """Return the error for a file that a process with that argument has open."""
+    name = place.name()
+    path_of(name).write_bytes(bytes(64))
+    path_of(name).chmod(0o600)
+
+    def refused(argument: str) -> str:
+        with child(OPENED, str(path_of(name)), argument) as process:
+            found = error(peer, how, name)
+            assert found is not None
+            assert f"process {process.pid} (" in found["message"]
+            return str(found["message"])
+
+    yield refused
+    path_of(name).unlink()
+
+
+@pytest.mark.parametrize("how", ALL)
+def test_the_command_line_of_another_process_is_shown_on_one_line(
+    message: Callable[[str], str],
+) -> None:
+    shown = message(ODD_COMMAND)
+    assert SHOWN_COMMAND in shown
+    assert shown.isprintable()
+
+
+@pytest.mark.parametrize("how", ALL)
+def test_a_long_command_line_of_another_process_is_cut(message: Callable[[str], str]) -> None:
+    shown = message("x" * 100_000)
+    assert "xxx…) uses it" in shown
+    assert len(shown) < 1500

@@ -20,6 +20,8 @@ assert sys.platform != "win32"  # for type checkers
 
 from .files import EXAMINING, check_resources
 
+_LONGEST = 1000  # bytes of a command line
+
 __all__ = ["Use", "file_id", "uses"]
 
 
@@ -107,12 +109,16 @@ def _mapped_files(pid: int, files: Set[FileId]) -> Iterator[FileId]:
 
 
 def _command(pid: int) -> str:
+    """Return the command line of a process as one line, which a terminal can show."""
+    from ..._support.text import visible  # it imports re, which is slow
+
     for name in ("cmdline", "comm"):  # a program can overwrite its cmdline
         try:
             with open(f"/proc/{pid}/{name}", "rb") as file:
-                text = file.read().rstrip(b"\0\n").replace(b"\0", b" ")
+                text = file.read(_LONGEST + 1).rstrip(b"\0\n").replace(b"\0", b" ")
         except OSError:
             continue
         if text:
-            return text.decode("utf-8", "replace")
+            cut = "…" if len(text) > _LONGEST else ""
+            return visible(text[:_LONGEST].decode("utf-8", "replace")) + cut
     return "?"

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text;
 using static SharedMemory.Posix.LibcConstants;
 
 namespace SharedMemory.Posix;
@@ -11,6 +12,7 @@ namespace SharedMemory.Posix;
 internal static class FileUsers
 {
     private const string Processes = "/proc";
+    private const int Longest = 1000; // characters of a command line
 
     /// <summary>
     /// Returns which processes have a file open or mapped, with the verb "use"; null for none, and for
@@ -103,6 +105,7 @@ internal static class FileUsers
         }
     }
 
+    /// <summary>Returns the command line of a process as one line, which a terminal can show.</summary>
     private static string Command(string folder)
     {
         // A program can overwrite its cmdline.
@@ -113,7 +116,8 @@ internal static class FileUsers
                 string text = File.ReadAllText(Path.Combine(folder, name)).TrimEnd('\0', '\n');
                 if (text.Length > 0)
                 {
-                    return text.Replace('\0', ' ');
+                    text = text.Replace('\0', ' ');
+                    return text.Length > Longest ? Visible(text.Substring(0, Longest)) + "…" : Visible(text);
                 }
             }
             catch (Exception error) when (IsNotVisible(error))
@@ -124,6 +128,50 @@ internal static class FileUsers
 
         return "?";
     }
+
+    /// <summary>
+    /// Returns the text with escapes, those of Python, for what ends a line, controls a terminal or is
+    /// invisible. Any program chooses its command line.
+    /// </summary>
+    private static string Visible(string text)
+    {
+        var shown = new StringBuilder(text.Length);
+        for (int index = 0; index < text.Length; index++)
+        {
+            bool isPair = char.IsSurrogatePair(text, index);
+            int code = isPair ? char.ConvertToUtf32(text, index) : text[index];
+            if (code == ' ' || IsPrintable(CharUnicodeInfo.GetUnicodeCategory(text, index)))
+            {
+                shown.Append(text, index, isPair ? 2 : 1);
+            }
+            else
+            {
+                shown.Append(code switch
+                {
+                    '\t' => @"\t",
+                    '\n' => @"\n",
+                    '\r' => @"\r",
+                    < 0x100 => $@"\x{code:x2}",
+                    < 0x10000 => $@"\u{code:x4}",
+                    _ => $@"\U{code:x8}",
+                });
+            }
+
+            index += isPair ? 1 : 0;
+        }
+
+        return shown.ToString();
+    }
+
+    private static bool IsPrintable(UnicodeCategory category) =>
+        category is not (UnicodeCategory.Control
+            or UnicodeCategory.Format
+            or UnicodeCategory.Surrogate
+            or UnicodeCategory.PrivateUse
+            or UnicodeCategory.OtherNotAssigned
+            or UnicodeCategory.LineSeparator
+            or UnicodeCategory.ParagraphSeparator
+            or UnicodeCategory.SpaceSeparator);
 
     /// <summary>
     /// Returns whether the process is another user's, or has just ended. This process can also lack
