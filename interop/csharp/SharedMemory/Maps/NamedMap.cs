@@ -82,6 +82,16 @@ public sealed class NamedMap : IDisposable
     /// <summary>Gets the size of the map's file now; null where the system keeps it.</summary>
     internal long? FileLength => _file is null ? null : Descriptors.Length(_file.Descriptor);
 
+    /// <summary>
+    /// Opens the map's file once more, for locks that belong to the new descriptor. On Windows there is
+    /// no file.
+    /// </summary>
+    internal SafeHandle OpenForLocks()
+    {
+        Guard.NotDisposed(_isDisposed, this);
+        return _file!.OpenForLocks();
+    }
+
     /// <summary>Releases a map that was not disposed, so that its name is free.</summary>
     ~NamedMap() => _file?.Release();
 

@@ -74,6 +74,10 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "fstat$INODE64", SetLastError = true)]
     public static partial int FstatMacIntel(SafeHandle file, MacStatBuffer* buffer);
 
+    // On Linux, integers are passed to this variadic function as to any other.
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    public static partial nint Futex(nint call, uint* word, nint operation, nint value, TimeSpec* timeout);
+
     [LibraryImport(Library, EntryPoint = "strerror")]
     public static partial nint ErrorText(int number);
 }

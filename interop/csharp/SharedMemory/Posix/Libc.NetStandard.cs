@@ -72,6 +72,9 @@ internal static unsafe partial class Libc
     [DllImport(Library, EntryPoint = "fstat$INODE64", SetLastError = true)]
     public static extern int FstatMacIntel(SafeHandle file, MacStatBuffer* buffer);
 
+    [DllImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    public static extern nint Futex(nint call, uint* word, nint operation, nint value, TimeSpec* timeout);
+
     [DllImport(Library, EntryPoint = "strerror")]
     public static extern nint ErrorText(int number);
 

@@ -21,6 +21,14 @@ internal static unsafe partial class Libc
         public int ProcessId;
     }
 
+    /// <summary>Represents struct timespec of 64-bit Linux.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct TimeSpec
+    {
+        public long Seconds;
+        public long Nanoseconds;
+    }
+
     /// <summary>Represents the used part of struct statx of Linux.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     public struct StatxBuffer

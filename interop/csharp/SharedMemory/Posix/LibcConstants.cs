@@ -15,12 +15,16 @@ internal static class LibcConstants
     public const int LockNonBlocking = 4; // LOCK_NB
     public const int LockRelease = 8; // LOCK_UN
 
+    public const int GetOpenFileLock = 36; // F_OFD_GETLK, Linux
     public const int SetOpenFileLock = 37; // F_OFD_SETLK, Linux
     public const int GetHint = 1035; // F_GET_RW_HINT, Linux
     public const int SetHint = 1036; // F_SET_RW_HINT, Linux
     public const ulong HintOfMap = 5; // RWH_WRITE_LIFE_EXTREME, Linux
     public const short WriteLock = 1; // F_WRLCK, Linux
     public const short NoLock = 2; // F_UNLCK, Linux
+
+    public const int FutexWait = 0; // FUTEX_WAIT, Linux; not PRIVATE: other processes wake
+    public const int FutexWake = 1; // FUTEX_WAKE, Linux
 
     public const int CurrentDirectory = -100; // AT_FDCWD, Linux
     public const int FollowLink = 0x400; // AT_SYMLINK_FOLLOW, Linux
@@ -39,6 +43,7 @@ internal static class LibcConstants
     public const int NoEntry = 2; // ENOENT
     public const int Interrupted = 4; // EINTR
     public const int NoDevice = 6; // ENXIO
+    public const int TryAgain = 11; // EAGAIN, Linux
     public const int NoMemory = 12; // ENOMEM
     public const int AccessDenied = 13; // EACCES
     public const int Exists = 17; // EEXIST
@@ -50,6 +55,7 @@ internal static class LibcConstants
     public const int TooManyOpen = 24; // EMFILE
     public const int NoSpace = 28; // ENOSPC
     public const int ReadOnlyFileSystem = 30; // EROFS
+    public const int TimedOut = 110; // ETIMEDOUT, Linux
     public const int Busy = 16; // EBUSY
 
     // Older targets have no names for these.
@@ -59,6 +65,14 @@ internal static class LibcConstants
     // ARM and POWER have other values for some flags of open.
     private static readonly bool s_isArmOrPower = RuntimeInformation.ProcessArchitecture
         is Architecture.Arm64 or Architecture.Arm or Armv6 or Ppc64le;
+
+    /// <summary>Gets the number of the system call futex of Linux; 0 if it is not known.</summary>
+    public static int FutexCall { get; } = RuntimeInformation.ProcessArchitecture switch
+    {
+        Architecture.X64 => 202,
+        Architecture.Arm64 => 98,
+        _ => 0,
+    };
 
     public static int CloseOnExec { get; } = Host.IsMacOS ? 0x1000000 : 0x80000; // O_CLOEXEC
 

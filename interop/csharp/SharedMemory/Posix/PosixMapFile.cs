@@ -204,6 +204,23 @@ internal sealed class PosixMapFile
         }
     }
 
+    /// <summary>Opens the file again, with a descriptor that does not hold the map.</summary>
+    public SafeHandle OpenForLocks()
+    {
+        bool isKept = false;
+        Descriptor.DangerousAddRef(ref isKept);
+        try
+        {
+            // On Linux, this path leads to the file, whatever its name is now.
+            return OpenFile.At(
+                $"/proc/self/fd/{Descriptor.DangerousGetHandle()}", ReadWrite | CloseOnExec);
+        }
+        finally
+        {
+            Descriptor.DangerousRelease();
+        }
+    }
+
     /// <summary>Releases the map. The last holder removes the file.</summary>
     public void Release()
     {

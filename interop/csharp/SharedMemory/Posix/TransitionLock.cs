@@ -6,6 +6,8 @@ namespace SharedMemory.Posix;
 /// <summary>Represents the lock for checking or removing the file of a map (docs/named-maps.md).</summary>
 internal readonly ref struct TransitionLock
 {
+    private const int LockedByte = 0;
+
     private readonly SafeHandle _locked;
 
     private TransitionLock(SafeHandle locked) => _locked = locked;
@@ -17,7 +19,7 @@ internal readonly ref struct TransitionLock
         var wait = new BoundedWait($"Waiting for the transition lock of {path}");
         if (Host.IsLinux)
         {
-            while (!TryRecordLock(file, WriteLock))
+            while (!RecordLocks.TryLock(file, LockedByte))
             {
                 wait.Wait();
             }
@@ -49,24 +51,11 @@ internal readonly ref struct TransitionLock
     {
         if (Host.IsLinux)
         {
-            TryRecordLock(_locked, NoLock);
+            RecordLocks.Release(_locked, LockedByte);
         }
         else
         {
             _locked.Dispose();
         }
-    }
-
-    private static unsafe bool TryRecordLock(SafeHandle file, short type)
-    {
-        var request = new Libc.RecordLock { Type = type, Length = 1 };
-        if (Libc.Fcntl(file, SetOpenFileLock, &request) == 0)
-        {
-            return true;
-        }
-
-        return Marshal.GetLastWin32Error() is var number && (number == WouldBlock || number == AccessDenied)
-            ? false
-            : throw PosixError.Of(number, "taking the transition lock of a map");
     }
 }
