@@ -15,6 +15,9 @@ _FOLDER = Path(__file__).resolve().parent
 SHIPPED = _FOLDER / "PublicAPI.Shipped.txt"
 UNSHIPPED = _FOLDER / "PublicAPI.Unshipped.txt"
 
+# The folders with the lists of what not all targets have, and a target of each.
+_TARGETS = {"net": "net8.0", "netstandard": "netstandard2.0"}
+
 _HEADER = "#nullable enable"
 # The analyzer reports each symbol that the files do not have, as it must be written in them.
 _MISSING = re.compile(r" RS0016: Symbol '(.+)' is not part of the declared public API ")
@@ -26,19 +29,29 @@ def write() -> int:
     Raises:
         BuildError: the sources do not compile.
     """
-    found = _symbols()
-    shipped = set(SHIPPED.read_text(encoding="utf-8").splitlines()) - {_HEADER}
+    found = {folder: _symbols(target) for folder, target in _TARGETS.items()}
+    common = set.intersection(*found.values())
+    _write(_FOLDER, common)
+    for folder, symbols in found.items():
+        _write(_FOLDER / folder, symbols - common)
+    return len(found["net"])
+
+
+def _write(folder: Path, found: set[str]) -> None:
+    """Write the list in ``folder`` of the symbols that were not released yet."""
+    shipped = set((folder / SHIPPED.name).read_text(encoding="utf-8").splitlines()) - {_HEADER}
     removed = {f"*REMOVED*{symbol}" for symbol in shipped - found}
     lines = [_HEADER, *sorted(found - shipped), *sorted(removed)]
-    UNSHIPPED.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    return len(found)
+    (folder / UNSHIPPED.name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
-def _symbols() -> set[str]:
+def _symbols(target: str) -> set[str]:
     """Return each public symbol of the sources, from a build whose lists are empty."""
     with tempfile.TemporaryDirectory(prefix="pyshm-api-") as folder:
-        for path in (SHIPPED, UNSHIPPED):
-            (Path(folder) / path.name).write_text(f"{_HEADER}\n", encoding="utf-8")
+        for place in (Path(folder), *(Path(folder, name) for name in _TARGETS)):
+            place.mkdir(exist_ok=True)
+            for path in (SHIPPED, UNSHIPPED):
+                (place / path.name).write_text(f"{_HEADER}\n", encoding="utf-8")
         command = [
             str(sdk.find_dotnet().path),
             "build",
@@ -46,8 +59,7 @@ def _symbols() -> set[str]:
             "--artifacts-path",
             str(Path(folder) / "artifacts"),
             "-p:PyshmPackage=true",
-            # All targets have the same API.
-            "-p:TargetFrameworks=net8.0",
+            f"-p:TargetFrameworks={target}",
             f"-p:PyshmPublicApi={folder}/",
             "-p:TreatWarningsAsErrors=false",
             *build.OPTIONS,
