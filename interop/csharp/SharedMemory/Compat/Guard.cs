@@ -25,5 +25,9 @@ internal static class Guard
 
     /// <summary>Throws if an object is disposed.</summary>
     public static void NotDisposed(bool isDisposed, object instance) =>
-        _ = isDisposed ? throw new ObjectDisposedException(instance.GetType().FullName) : false;
+        NotDisposed(isDisposed, instance.GetType());
+
+    /// <summary>Throws if an object of a type is disposed.</summary>
+    public static void NotDisposed(bool isDisposed, Type type) =>
+        _ = isDisposed ? throw new ObjectDisposedException(type.FullName) : false;
 }

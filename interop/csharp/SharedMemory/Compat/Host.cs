@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 
@@ -22,4 +23,15 @@ internal static class Host
     /// </summary>
     public static bool IsMono { get; } =
         !RuntimeInformation.FrameworkDescription.StartsWith(".NET", StringComparison.Ordinal);
+
+    /// <summary>Gets the number of this process.</summary>
+    public static uint ProcessId { get; } = GetProcessId();
+
+    private static uint GetProcessId()
+    {
+#pragma warning disable CA1837 // older targets do not have Environment.ProcessId
+        using var process = Process.GetCurrentProcess();
+        return (uint)process.Id;
+#pragma warning restore CA1837
+    }
 }

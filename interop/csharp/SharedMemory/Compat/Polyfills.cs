@@ -25,7 +25,7 @@ namespace System.Runtime.Versioning
 
 namespace System.Diagnostics.CodeAnalysis
 {
-    [AttributeUsage(AttributeTargets.GenericParameter)]
+    [AttributeUsage(AttributeTargets.GenericParameter | AttributeTargets.Parameter)]
     internal sealed class DynamicallyAccessedMembersAttribute(DynamicallyAccessedMemberTypes memberTypes)
         : Attribute
     {
@@ -38,6 +38,18 @@ namespace System.Diagnostics.CodeAnalysis
         None = 0,
         PublicConstructors = 0x3,
         NonPublicConstructors = 0x4,
+        PublicFields = 0x20,
+        NonPublicFields = 0x40,
+    }
+
+    [AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
+    internal sealed class UnconditionalSuppressMessageAttribute(string category, string checkId) : Attribute
+    {
+        public string Category { get; } = category;
+
+        public string CheckId { get; } = checkId;
+
+        public string? Justification { get; set; }
     }
 
 #if !NETSTANDARD2_1_OR_GREATER

@@ -26,4 +26,16 @@ public static class FormatErrorKind
 
     /// <summary>An array does not have the number of elements of its field.</summary>
     public const string WrongCount = "wrong-count";
+
+    /// <summary>A map is not a channel.</summary>
+    public const string NotAChannel = "not-a-channel";
+
+    /// <summary>A channel has another major version.</summary>
+    public const string ChannelVersion = "channel-version";
+
+    /// <summary>A field of a channel's header or descriptors is out of range.</summary>
+    public const string ChannelHeader = "channel-header";
+
+    /// <summary>A channel is opened as something that it does not carry.</summary>
+    public const string ChannelType = "channel-type";
 }

@@ -25,6 +25,14 @@ public sealed class MapFormatException : FormatException
         Limit = limit;
     }
 
+    /// <summary>Initializes the exception of a channel, whose message says what to do next.</summary>
+    internal MapFormatException(string kind, string field, string explanation)
+        : base($"{kind}: {field}: {explanation}")
+    {
+        Kind = kind;
+        Field = field;
+    }
+
     /// <summary>Gets the kind of the error, one of <see cref="FormatErrorKind"/>.</summary>
     public string Kind { get; }
 

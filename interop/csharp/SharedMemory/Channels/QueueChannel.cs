@@ -1,0 +1,136 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace SharedMemory;
+
+/// <summary>
+/// Represents a channel for each value: shared memory in which one writer publishes values, and each
+/// consumer, in any process, gets all of them in order. It has a bounded number of slots: the writer
+/// waits for the slowest consumer, and does not wait without one (docs/channels.md).
+/// </summary>
+/// <typeparam name="T">
+/// What the channel carries: <c>byte[]</c> for any bytes; <see cref="ImageData"/>; a structure, in its
+/// marshalled layout; or an array of numbers, which has a shape. A number or an enumeration is a structure with
+/// one field, <c>value</c>. Native AOT keeps the fields of a nested structure only if the program asks for
+/// that (DynamicDependency); without them, the channel throws <see cref="NotSupportedException"/>.
+/// </typeparam>
+/// <remarks>
+/// <para>
+/// The name is that of a named map, with the same rules (docs/named-maps.md). The channel exists until no
+/// process holds it: this object, its writer and its
+/// consumers hold it.
+/// </para>
+/// <para>
+/// Several threads can use this object at the same time. A writer and a consumer are for one thread
+/// at a time; another thread may only dispose of them.
+/// </para>
+/// </remarks>
+public sealed class QueueChannel<[DynamicallyAccessedMembers(TypeText.Carried)] T> : IDisposable
+{
+    private readonly ChannelMap _map;
+    private readonly ValueCodec<T> _codec;
+    private int _isDisposed;
+
+    private QueueChannel(ChannelMap map, ValueCodec<T> codec)
+    {
+        _map = map;
+        _codec = codec;
+    }
+
+    /// <summary>Gets the name that the channel was created or opened with.</summary>
+    public string Name => _map.Name;
+
+    /// <summary>Gets the largest size of a value in bytes.</summary>
+    public long Capacity => _map.Geometry.Capacity;
+
+    /// <summary>Gets the number of slots.</summary>
+    public int Slots => _map.Geometry.Slots;
+
+#pragma warning disable CA1000 // the type of the values is part of what is created
+    /// <summary>Creates a channel. No process may hold a map with this name.</summary>
+    /// <param name="name">The name of the channel.</param>
+    /// <param name="options">The sizes of the channel. Structures need none.</param>
+    /// <exception cref="IOException">A map with this name exists, or there is not enough memory.</exception>
+    /// <exception cref="ArgumentException">The name or an option breaks a rule.</exception>
+    /// <exception cref="NotSupportedException">A channel can't carry the type.</exception>
+    /// <exception cref="PlatformNotSupportedException">The system is not a supported one.</exception>
+    public static QueueChannel<T> Create(string name, QueueChannelOptions? options = null)
+    {
+        ValueCodec<T> codec = ValueCodecs<T>.Codec;
+        ChannelSizes sizes = (options ?? new QueueChannelOptions()).Check(codec.FixedSize);
+        return new QueueChannel<T>(
+            ChannelMap.Create(name, ChannelDiscipline.Queue, codec.Type, sizes), codec);
+    }
+
+    /// <summary>Opens a channel, or creates it if no process holds a map with this name.</summary>
+    /// <param name="name">The name of the channel.</param>
+    /// <param name="options">
+    /// The sizes of a new channel. An existing one keeps its sizes; its capacity must be at least this one.
+    /// </param>
+    /// <exception cref="MapFormatException">
+    /// The map is not such a channel, or carries something else, or smaller values.
+    /// </exception>
+    /// <exception cref="ArgumentException">The name or an option breaks a rule.</exception>
+    /// <exception cref="NotSupportedException">A channel can't carry the type.</exception>
+    /// <exception cref="PlatformNotSupportedException">The system is not a supported one.</exception>
+    public static QueueChannel<T> CreateOrOpen(string name, QueueChannelOptions? options = null)
+    {
+        ValueCodec<T> codec = ValueCodecs<T>.Codec;
+        ChannelSizes sizes = (options ?? new QueueChannelOptions()).Check(codec.FixedSize);
+        return new QueueChannel<T>(
+            ChannelMap.CreateOrOpen(name, ChannelDiscipline.Queue, codec.Type, sizes), codec);
+    }
+
+    /// <summary>Opens a channel that a process holds.</summary>
+    /// <param name="name">The name of the channel.</param>
+    /// <exception cref="FileNotFoundException">No process holds a map with this name.</exception>
+    /// <exception cref="MapFormatException">The map is not such a channel, or carries something else.</exception>
+    /// <exception cref="ArgumentException">The name breaks a rule.</exception>
+    /// <exception cref="NotSupportedException">A channel can't carry the type.</exception>
+    /// <exception cref="PlatformNotSupportedException">The system is not a supported one.</exception>
+    public static QueueChannel<T> Open(string name)
+    {
+        ValueCodec<T> codec = ValueCodecs<T>.Codec;
+        return new QueueChannel<T>(ChannelMap.Open(name, ChannelDiscipline.Queue, codec.Type), codec);
+    }
+#pragma warning restore CA1000
+
+    /// <summary>
+    /// Opens the channel for writing. A writer that died is replaced, and the value that it finished is
+    /// published.
+    /// </summary>
+    /// <exception cref="WriterAliveException">The channel has a writer, of this or another process.</exception>
+    public QueueWriter<T> OpenWriter()
+    {
+        ThrowIfDisposed();
+        return new QueueWriter<T>(Publisher.Open(_map, Rules), _codec);
+    }
+
+    /// <summary>
+    /// Opens the channel as a consumer, which gets each value that is published from now on.
+    /// </summary>
+    /// <exception cref="ChannelFullException">There are as many consumers as reader entries.</exception>
+    public QueueReader<T> OpenReader()
+    {
+        ThrowIfDisposed();
+        ChannelGeometry geometry = _map.Geometry;
+        ChannelEnd end = ReaderEntries.Claim(
+                _map, geometry.ViewerEntries, geometry.ReaderEntries, ChannelLayout.Consumer)
+            ?? throw new ChannelFullException(
+                _map.Name, "consumers", geometry.ReaderEntries - geometry.ViewerEntries);
+        return new QueueReader<T>(end, _codec, Rules);
+    }
+
+    /// <summary>Releases the channel. Its writer and consumers still hold it.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
+        {
+            _map.Release();
+        }
+    }
+
+    private FrameRules Rules =>
+        new(_codec.Type.Content, _map.Geometry.Capacity, _codec.FixedSize, _codec.Element);
+
+    private void ThrowIfDisposed() => Guard.NotDisposed(Volatile.Read(ref _isDisposed) != 0, this);
+}
