@@ -207,8 +207,8 @@ internal sealed class PosixMapFile
     /// <summary>Opens the file again, with a descriptor that does not hold the map.</summary>
     public SafeHandle OpenForLocks()
     {
-        bool isKept = false;
-        Descriptor.DangerousAddRef(ref isKept);
+        bool isOpen = false;
+        Descriptor.DangerousAddRef(ref isOpen);
         try
         {
             // On Linux, this path leads to the file, whatever its name is now.

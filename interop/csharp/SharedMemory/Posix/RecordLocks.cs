@@ -11,7 +11,7 @@ internal static unsafe class RecordLocks
     /// <summary>Locks a byte for writing. Returns false if another descriptor has locked it.</summary>
     public static bool TryLock(SafeHandle file, int offset)
     {
-        var request = new Libc.RecordLock { Type = WriteLock, Start = offset, Length = 1 };
+        Libc.RecordLock request = OfByte(offset, WriteLock);
         if (Libc.Fcntl(file, SetOpenFileLock, &request) == 0)
         {
             return true;
@@ -25,16 +25,19 @@ internal static unsafe class RecordLocks
     /// <summary>Releases the lock of a byte.</summary>
     public static void Release(SafeHandle file, int offset)
     {
-        var request = new Libc.RecordLock { Type = NoLock, Start = offset, Length = 1 };
+        Libc.RecordLock request = OfByte(offset, NoLock);
         _ = Libc.Fcntl(file, SetOpenFileLock, &request);
     }
 
     /// <summary>Returns whether another descriptor has locked a byte.</summary>
     public static bool IsLocked(SafeHandle file, int offset)
     {
-        var request = new Libc.RecordLock { Type = WriteLock, Start = offset, Length = 1 };
+        Libc.RecordLock request = OfByte(offset, WriteLock);
         return Libc.Fcntl(file, GetOpenFileLock, &request) == 0
             ? request.Type != NoLock
             : throw PosixError.Last($"reading the lock of byte {offset} of the file of a map");
     }
+
+    private static Libc.RecordLock OfByte(int offset, short type) =>
+        new() { Type = type, Start = offset, Length = 1 };
 }
