@@ -12,6 +12,7 @@ from .._support.live import refuse_copy
 from ..errors import ClosedError
 from .contents import content_of
 from .geometry import EPOCH, LATEST, LATEST_WORD, QUEUE
+from .holding import HoldingReader
 from .latest_reader import LatestReader
 from .latest_writer import LatestWriter
 from .opened import Opened, Wanted, create, create_or_open, open_existing
@@ -90,7 +91,8 @@ class _Channel(Closing):
         """
         if self._closed:
             return
-        for part in list(self._parts):
+        # Readers that hold frames are first: after their error the writer is still open.
+        for part in sorted(self._parts, key=lambda part: not isinstance(part, HoldingReader)):
             part.close()
         self._closed = True
         self._opened.close()

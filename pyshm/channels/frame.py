@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from .._support.live import refuse_copy
 from ..errors import ClosedError, FrameInUseError, UnsupportedError
@@ -11,6 +13,7 @@ from .contents import Arrays
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from ctypes import Array, c_char
     from types import TracebackType
     from typing import NoReturn
 
@@ -36,14 +39,15 @@ class Frame:
     """
 
     __slots__ = (
-        "__weakref__", "_array", "_content", "_release", "_tail", "abandoned", "data", "number",
-        "published_at", "tag",
+        "__weakref__", "_array", "_content", "_length", "_release", "_slot", "_tail", "abandoned",
+        "data", "number", "published_at", "tag",
     )  # fmt: skip
 
     def __init__(
         self,
         content: Content,
-        data: memoryview,
+        slot: Array[c_char],
+        length: int,
         tail: bytes,
         number: int,
         described: tuple[int, int, int],
@@ -54,7 +58,11 @@ class Frame:
         self.abandoned = False
         self._release = release
         self._array: Any = None
-        self.data = data
+        # NumPy and memoryview(data) do not use ``data`` itself: its release does not notice them.
+        # But everything that uses the memory has a reference to this object, the frame's own.
+        self._slot = ref(slot)
+        self._length = length
+        self.data = memoryview(slot).cast("B")[:length].toreadonly()
         self.number = number
         self.published_at = described[1]
         self.tag = described[2]
@@ -105,7 +113,24 @@ class Frame:
             self.data.release()  # nothing happens if it is released
         except BufferError:
             raise in_use(self.number) from None
+        if self._is_used():
+            raise in_use(self.number)
         self._release(self)
+
+    def _is_used(self) -> bool:
+        """Return whether something uses the memory after the release of ``data``; renew that."""
+        # Not in release(): the traceback of its error would keep the memory in use.
+        slot = self._slot()
+        if slot is None:
+            return False
+        self.data = memoryview(slot).cast("B")[: self._length].toreadonly()
+        return True
+
+    def __del__(self) -> None:
+        # The reader may be collected with the frame, and must not find its memory in use.
+        self._array = None
+        with suppress(BufferError, AttributeError):
+            self.data.release()
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         refuse_copy("a frame", "send a copy of the value (copy())")

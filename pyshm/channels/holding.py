@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from ctypes import c_char
 from typing import TYPE_CHECKING
 from weakref import ref
 
@@ -11,6 +12,7 @@ from .frame import Frame, in_use
 from .reader import Reader
 
 if TYPE_CHECKING:
+    from ctypes import Array
     from types import TracebackType
 
     from .opened import Opened
@@ -25,11 +27,12 @@ class HoldingReader(Reader):
     """A reader that holds at most one frame at a time."""
 
     def __init__(self, opened: Opened) -> None:
-        # The slot is held as long as its memory is exported. The program has the frame: one that
-        # it has dropped, or lost to an interruption, is released before the next one.
+        # The program has the frame: one that it has dropped, or lost to an interruption, is
+        # released before the next one, unless something still uses the memory.
         self._frame: ref[Frame] | None = None
-        self._data: memoryview | None = None
-        self._number = 0
+        self._slot: ref[Array[c_char]] | None = None
+        self._held_number = 0
+        self._type = c_char * opened.geometry.capacity
         close_kept()
         super().__init__(opened)
 
@@ -43,11 +46,13 @@ class HoldingReader(Reader):
         super().close()
 
     def _frame_of(
-        self, data: memoryview, tail: bytes, number: int, described: tuple[int, int, int]
+        self, slot: int, number: int, described: tuple[int, int, int], tail: bytes
     ) -> Frame:
-        self._number = number
-        self._data = data
-        frame = Frame(self._opened.content, data, tail, number, described, self._released)
+        opened = self._opened
+        memory = self._type.from_buffer(opened.memory, opened.geometry.slot_at(slot))
+        self._held_number = number
+        self._slot = ref(memory)
+        frame = Frame(opened.content, memory, described[0], tail, number, described, self._released)
         self._frame = ref(frame)
         return frame
 
@@ -69,11 +74,9 @@ class HoldingReader(Reader):
         frame = None if self._frame is None else self._frame()
         if frame is not None:
             frame.release()
-        elif self._data is not None:
-            try:
-                self._data.release()
-            except BufferError:
-                raise in_use(self._number) from None
+        elif self._slot is not None:
+            if self._slot() is not None:
+                raise in_use(self._held_number)
             self._forget_frame()
 
     def _released(self, frame: Frame) -> None:
@@ -81,9 +84,9 @@ class HoldingReader(Reader):
             self._forget_frame()
 
     def _forget_frame(self) -> None:
-        self._frame = self._data = None
+        self._frame = self._slot = None
         if not self._closed:
-            self._done_with(self._number)
+            self._done_with(self._held_number)
 
     def _done_with(self, number: int) -> None:
         """Let the writer use the slot of a value again."""
@@ -104,7 +107,7 @@ class HoldingReader(Reader):
 
     def __del__(self) -> None:
         super().__del__()
-        if getattr(self, "_data", None) is not None and not self._closed:
+        if getattr(self, "_slot", None) is not None and not self._closed:
             # An array still uses the slot: the entry, and the lock that keeps it, must stay.
             _kept.append(self)
             self._register()

@@ -62,10 +62,9 @@ class QueueReader(HoldingReader):
         if not self.wait(timeout):
             raise self._nothing(timeout)
         slot, number, described = self._found()
-        data = self._slots[slot][: described[0]].toreadonly()
         tail = bytes(self._tails[slot]) if self._has_tail else b""
         self._note(number, described)
-        return self._frame_of(data, tail, number, described)
+        return self._frame_of(slot, number, described, tail)
 
     def _take(self) -> Any:
         self._check_no_frame()

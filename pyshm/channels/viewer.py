@@ -95,19 +95,18 @@ class LatestViewer(HoldingReader, LatestReader):
         try:
             described = _description(self._opened.memory, stamp * 8 + 8)
             self._check_length(slot, number, described[0])
-            data = self._slots[slot][: described[0]].toreadonly()
             tail = bytes(self._tails[slot]) if self._has_tail else b""
         except BaseException:
             words[self._pin] = 0
             raise
         self._note(number, described)
-        return self._frame_of(data, tail, number, described)
+        return self._frame_of(slot, number, described, tail)
 
     def _done_with(self, number: int) -> None:  # noqa: ARG002 - consumers need it
         self._words[self._pin] = 0  # P6
 
     def _pinned_copy(self) -> Any:
-        if self._data is not None:
+        if self._slot is not None:
             return None
         with self._held() as frame:
             return frame.copy()

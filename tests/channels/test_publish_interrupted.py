@@ -39,9 +39,14 @@ def interrupted_at(line: int, action) -> bool:
         finally:
             sys.settrace(None)
 
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
+    hook = sys.unraisablehook
+    sys.unraisablehook = lambda _: None  # of a finalizer that is interrupted
+    try:
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+    finally:
+        sys.unraisablehook = hook
     return hit
 
 
