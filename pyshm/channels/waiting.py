@@ -31,8 +31,9 @@ def seconds_of(timeout: float | None) -> float:
     """Return a timeout in seconds; None is no limit. Raises ArgumentError for what is not one."""
     if timeout is None:
         return inf
+    given: object = timeout  # text is not a number, although float() takes it
     try:
-        seconds = float(timeout)
+        seconds = -1.0 if isinstance(given, (str, bytes, bytearray)) else float(timeout)
     except (TypeError, ValueError, OverflowError):
         seconds = -1.0
     if not seconds >= 0:
