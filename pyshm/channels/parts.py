@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     WriterState: TypeAlias = Literal["none", "alive", "died", "closed"]
 
-__all__ = ["Part", "has_died", "writer_state"]
+__all__ = ["Part", "writer_state"]
 
 _parts: WeakSet[Part] = WeakSet()
 _at_exit = False
@@ -46,23 +46,18 @@ _worker = 0  # the process in which multiprocessing's finalizer was registered
 
 def writer_state(opened: Opened) -> WriterState:
     """Return what is known of the writer: none yet, alive, died without closing, or closed."""
-    state = opened.halves[(opened.header + STATE) // 4]
-    if state == OPEN:
-        return "died" if has_died(opened) else "alive"
-    return "closed" if state == CLOSED else "none"
-
-
-def has_died(opened: Opened) -> bool:
-    """Return whether the last writer ended without closing."""
-    epoch, state = (opened.header + EPOCH) // 8, (opened.header + STATE) // 4
-    before = opened.words[epoch]
-    if opened.halves[state] != OPEN or opened.probe.has_writer():
-        return False
-    # A writer that closed between the two looks has stored that before it released its lock; one
-    # that began has stored its epoch, or has the lock.
-    if opened.halves[state] != OPEN or opened.words[epoch] != before:
-        return writer_state(opened) == "died"
-    return True
+    words, halves = opened.words, opened.halves
+    epoch_at, state_at = (opened.header + EPOCH) // 8, (opened.header + STATE) // 4
+    while True:
+        epoch, state = words[epoch_at], halves[state_at]
+        if state != OPEN:
+            return "closed" if state == CLOSED else "none"
+        if opened.probe.has_writer():
+            return "alive"
+        # A writer that closed meanwhile has stored that before it released its lock; one that
+        # began meanwhile has stored its epoch, or has the lock.
+        if halves[state_at] == OPEN and words[epoch_at] == epoch:
+            return "died"
 
 
 class Part(Closing):

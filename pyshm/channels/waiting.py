@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..errors import ArgumentError, ClosedError, WriterDiedError
 from .geometry import CLOSED
 from .linux import Futex
-from .parts import Part, has_died
+from .parts import Part, writer_state
 from .words import LOW_56
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class WaitingPart(Part):
     def _check_writer(self) -> None:
         """Raise WriterDiedError if the writer has died, once for each writer."""
         epoch = self._words[self._epoch]
-        if epoch != self._reported_epoch and has_died(self._opened):
+        if epoch != self._reported_epoch and writer_state(self._opened) == "died":
             self._reported_epoch = epoch
             raise WriterDiedError(
                 f"the writer of the channel {self._opened.name!r} (process "
