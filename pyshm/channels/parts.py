@@ -10,6 +10,7 @@ import os
 import sys
 from contextlib import suppress
 from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakSet
 
@@ -71,6 +72,7 @@ class Part(Closing):
         """The channel, which exists as long as one of its parts."""
         self._locks: Locks | None = None
         self._closed = False
+        self._closing = Lock()
         self._words = opened.words
         self._halves = opened.halves
         self._fence = opened.fence
@@ -111,7 +113,8 @@ class Part(Closing):
 
     def close(self) -> None:
         """Release what the object holds. Another call does nothing."""
-        if self._closed:
+        # Of two threads that close, one goes on.
+        if self._closed or not self._closing.acquire(blocking=False):
             return
         self._closed = True
         try:

@@ -30,7 +30,8 @@ class _Request:
         self.given_up = False
 
     def is_given_up(self) -> bool:
-        return self.given_up
+        # A task of a loop that was closed is not cancelled.
+        return self.given_up or self.loop.is_closed()
 
 
 class Pump:
@@ -54,6 +55,9 @@ class Pump:
             if self._closed:
                 raise ClosedError("the reader is closed")
             self._requests.put(request)
+        before = self._current
+        if before is not None and before.is_given_up():
+            reader.wake()
         try:
             return await request.done
         except BaseException:  # cancelled, or the event loop was closed

@@ -56,7 +56,8 @@ class Reader(WaitingPart):
 
     def _nothing(self, timeout: float | None) -> Exception:
         """Return the error for a wait that found no value."""
-        if self.writer_state == "closed":
+        # The last values and the end, or the next writer, can have come after the wait.
+        if timeout is None or (self.writer_state == "closed" and not self._has_newer()):
             return ChannelEndedError(
                 f"the writer has closed the channel {self._opened.name!r}; the last value had the "
                 f"number {self._last}"

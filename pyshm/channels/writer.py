@@ -119,6 +119,7 @@ class Writer(Part):
 
     def _check_publish(self, tag: int) -> int:
         """Return the tag. Raises UnsupportedError while a slot is on loan."""
+        self._check_open()
         if self._lent() is not None:
             raise UnsupportedError(
                 "the memory of a slot is on loan; leave the with block of loan() before the next "
