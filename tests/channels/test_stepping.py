@@ -51,8 +51,8 @@ def publish(channel, sleepers: int):
 
 def learns_of_the_death_once(reader) -> None:
     with pytest.raises(WriterDiedError):
-        reader.wait(0)
-    assert reader.wait(0) is False
+        reader.wait(0.001)
+    assert reader.wait(0.001) is False
 
 
 @pytest.mark.parametrize("kill", [False, True])

@@ -228,6 +228,7 @@ def test_a_handler_that_does_not_raise_lets_it_wait_on(map_name, child):
             assert process.line() == "handled"
         writer.publish(b"value")
         assert process.line() == "value 3"
+        assert process.wait() == 0
 
 
 def test_a_handler_can_close_the_reader_that_waits(map_name, child):
@@ -316,7 +317,7 @@ def test_a_writer_that_closes_is_never_taken_for_dead(map_name, kind):
         assert channel.writer_state == "closed"
         writer = channel.writer()
         opened.probe = ClosesBetween(probe, [writer.close])
-        assert reader.wait(0) is False
+        assert reader.wait(0.001) is False
         writer = channel.writer()
         others = []
         opened.probe = ClosesBetween(
@@ -439,6 +440,41 @@ def test_a_value_that_came_with_the_end_is_found(map_name, monkeypatch):
 
         reader._halves = Halves()
         assert reader.next(30) == b"last"
+
+
+@BOTH
+def test_a_value_that_came_with_the_end_after_a_wait_is_not_lost(map_name, kind, monkeypatch):
+    channel = kind.create(map_name, capacity=16)
+    with channel, channel.reader() as reader:
+        writer = channel.writer()
+        wait = reader.wait
+
+        def too_early(timeout):
+            found = wait(timeout)
+            if not writer.closed:
+                writer.publish(b"last")
+                writer.close()
+            return found
+
+        monkeypatch.setattr(reader, "wait", too_early)
+        with pytest.raises(ChannelTimeoutError):
+            reader.next(0)
+        assert reader.next(0) == b"last"
+        with pytest.raises(ChannelEndedError):
+            reader.next(0)
+
+
+@BOTH
+def test_the_end_is_the_end_although_another_writer_has_come(map_name, kind, monkeypatch):
+    channel = kind.create(map_name, capacity=16)
+    with channel, channel.reader() as reader:
+        channel.writer().close()
+        others = []
+        wait = reader.wait
+        monkeypatch.setattr(
+            reader, "wait", lambda timeout: wait(timeout) or others.append(channel.writer())
+        )
+        assert list(reader) == []
 
 
 def test_the_interpreter_ends_while_a_thread_waits(map_name, child):
