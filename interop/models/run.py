@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
+import sys
 import tempfile
 import threading
 import time
@@ -73,6 +75,8 @@ def main(arguments: argparse.Namespace, log: Callable[[str], None]) -> int:
         for reason in filter(None, reasons):
             log(reason)
         return 1
+    # By default SIGTERM ends the process without "finally", and its children would go on.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     results = run_all(cases, arguments.jobs, large=arguments.large)
     print(_summary(results))
     return 1 if any(result.surprise for result in results) else 0
@@ -96,7 +100,9 @@ def run_all(cases: Sequence[Case], jobs: int, *, large: bool = False) -> list[Re
         try:
             return list(pool.map(run, cases))
         except BaseException:
+            # Interrupted: leave nothing that runs, and no folder.
             pool.shutdown(wait=False, cancel_futures=True)
+            runs.end()
             raise
 
 

@@ -71,6 +71,14 @@ class Runs:
         self._large = large
         self._orders: Path | None = None
         self._compiling = threading.Lock()
+        self._running: set[subprocess.Popen[str]] = set()
+        self._ended = False
+
+    def end(self) -> None:
+        """Kill the programs that run, and start no others. A run that goes on raises ModelError."""
+        self._ended = True
+        for process in list(self._running):
+            process.kill()
 
     def run(self, case: Case) -> Verdict:
         """Run one case.
@@ -92,25 +100,52 @@ class Runs:
         with tempfile.TemporaryDirectory(dir=self._folder) as name:
             folder = Path(name)
             (folder / "model.pml").write_text(case.source(), encoding="utf-8")
-            _command(["spin", *options, "-a", "model.pml"], folder)
+            self._output(["spin", *options, "-a", "model.pml"], folder)
             compiler = ["gcc", "-O2", "-w", "-DSAFETY", f"-DMEMLIM={_MEMORY}"]
-            _command([*compiler, "-o", "pan", "pan.c"], folder)
-            return pan_verdict(_command([str(folder / "pan"), f"-m{_DEPTH}"], folder))
+            self._output([*compiler, "-o", "pan", "pan.c"], folder)
+            return pan_verdict(self._output([str(folder / "pan"), f"-m{_DEPTH}"], folder))
 
     def _scheduled(self, case: Case) -> Verdict:
         """Return what relacy finds."""
         schedules = self._bounds(case).get("SCHEDULES", _SCHEDULES)
         steps = case.mutation.change if case.mutation else ()
         program = str(self._compiled(case.model.source))
-        return orders_verdict(_command([program, str(schedules), *steps], self._folder))
+        return orders_verdict(self._output([program, str(schedules), *steps], self._folder))
 
     def _compiled(self, source: str) -> Path:
         with self._compiling:
             if self._orders is None:
                 path = self._folder / "orders"
-                _command(["g++", "-O2", "-w", "-o", str(path), str(FOLDER / source)], self._folder)
+                self._output(
+                    ["g++", "-O2", "-w", "-o", str(path), str(FOLDER / source)], self._folder
+                )
                 self._orders = path
             return self._orders
+
+    def _output(self, command: Sequence[str], folder: Path) -> str:
+        """Run a program in ``folder``; return its output. Raises ModelError."""
+        with subprocess.Popen(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        ) as process:
+            self._running.add(process)
+            try:
+                if self._ended:
+                    process.kill()
+                output, _ = process.communicate(timeout=_TIMEOUT)
+            except subprocess.TimeoutExpired as error:
+                raise ModelError(str(error)) from error
+            finally:
+                process.kill()
+                self._running.discard(process)
+        if process.returncode != 0:
+            raise ModelError(f"{' '.join(command)} ended with {process.returncode}:\n{output}")
+        return output
 
 
 def _explored(case: Case) -> Verdict:
@@ -155,24 +190,3 @@ def orders_verdict(output: str) -> Verdict:
     done: Mapping[str, int] = dict(zip(("copies", "holds", "retries"), counts, strict=True))
     seldom = [f"{name} ({count})" for name, count in done.items() if count < schedules // 100]
     return Verdict(match[1], schedules, tuple(seldom))
-
-
-def _command(command: Sequence[str], folder: Path) -> str:
-    """Run a program in ``folder``; return its output. Raises ModelError."""
-    try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_TIMEOUT,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ModelError(str(error)) from error
-    if done.returncode != 0:
-        raise ModelError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}")
-    return done.stdout
