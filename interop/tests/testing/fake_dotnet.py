@@ -61,6 +61,8 @@ class FakeDotNet(PythonPeer):
             value["Radius"] = "0x00000000"
         if "wrong-bytes" in self.faults:
             data = data[:-1] + b"\xff"
+        if memory is not None and "accessor" in self.faults and step.get("managed"):
+            data = b"\xff" + data[1:]
         if memory is not None and "other-map" not in self.faults:
             memory[step["to"] : step["to"] + len(data)] = data
         return {"value": value, "bytes": data.hex(), "overrun": "overrun" in self.faults}

@@ -124,6 +124,19 @@ def test_the_error_names_the_field_that_changed_on_the_round_trip(net, assembly,
     assert sentence in caught.value.sentences
 
 
+@pytest.mark.parametrize(
+    ("net", "cause"),
+    [(["accessor"], True), (["wrong-bytes"], False), (["accessor", "wrong-bytes"], False)],
+    indirect=["net"],
+)
+def test_a_fault_of_the_accessor_alone_is_named_as_such(net, assembly, cause):
+    with pytest.raises(RoundTripError) as caught:
+        net.assert_round_trip(Wheel(1.5, True), "Wheel", assembly, marshalled=False)
+    (sentence,) = caught.value.sentences
+    assert sentence.startswith("with accessor.Read<T> and Write<T>: ")
+    assert ("these methods of .NET are the cause" in sentence) is cause
+
+
 def test_a_value_with_an_address_is_refused(net, assembly):
     with pytest.raises(ArgumentError, match="field Name holds an address, 0x10"):
         net.assert_round_trip(Named(16), "Named", assembly)

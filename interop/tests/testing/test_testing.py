@@ -22,6 +22,7 @@ from pyshm.testing import (
     DotNetPeer,
     DotNetStepError,
     LayoutMismatchError,
+    RoundTripError,
     TypeNotFoundError,
     assert_round_trip,
     assert_same_layout,
@@ -61,6 +62,12 @@ internal static class Trap
 {
     public static int Sprung() =>
         throw new InvalidOperationException("the user's code was run");
+}
+
+[StructLayout(LayoutKind.Sequential, Size = 7)]
+public struct Cut
+{
+    public float Value;
 }
 
 public struct Wheel
@@ -241,6 +248,22 @@ def test_a_value_survives_the_round_trip(
     dotnet_peer: DotNetPeer, assembly: Path, value: Struct, name: str
 ) -> None:
     assert_round_trip(value, f"App.{name}", assembly)
+
+
+class Cut(Struct, size=7):
+    Value: Single
+
+
+def test_what_the_accessor_of_dotnet_changes_is_not_a_difference_of_the_types(
+    dotnet_peer: DotNetPeer, assembly: Path
+) -> None:
+    assert_round_trip(Cut(1.2345678), "App.Cut", assembly, managed=False)
+    found: tuple[str, ...] = ()
+    try:
+        assert_round_trip(Cut(1.2345678), "App.Cut", assembly)
+    except RoundTripError as error:  # some runtimes have no such fault
+        found = error.sentences
+    assert all("these methods of .NET are the cause" in each for each in found)
 
 
 def test_field_names_match_without_case_and_underscores_and_as_properties(
