@@ -289,7 +289,7 @@ class WriterAliveError(_SystemError, BlockingIOError):
 
 
 class WriterDiedError(_SystemError, ConnectionError):
-    """The writer of a channel ended without closing it. .NET: the event WriterDied.
+    """The writer of a channel ended without closing it. .NET: WriterDiedException.
 
     It is raised once. The next wait goes on until another writer comes.
     """

@@ -17,6 +17,7 @@ from typing import Any
 import pyshm
 
 from .blobs import blobs
+from .channels import channels
 from .copies import copies
 from .imports import imports
 from .matrix import matrix
@@ -84,7 +85,7 @@ def _about() -> dict[str, Any]:
 
 def topics(effort: Effort) -> Iterator[Topic]:
     """Measure everything; yield each topic when it is finished."""
-    for measure in (structs, large_numbers, nested, blobs, copies, imports, matrix):
+    for measure in (structs, large_numbers, nested, blobs, copies, channels, imports, matrix):
         yield from measure(effort)
 
 

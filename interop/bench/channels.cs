@@ -55,8 +55,8 @@ string CarryOut(string kind, int count)
             for (int i = 0; i < count; i++)
             {
                 reader.Wait(Timeout.InfiniteTimeSpan);
-                reader.TryRead(buffer, out int length);
-                writer.Publish(buffer.AsSpan(0, length));
+                reader.TryReadBytes(buffer, out int length);
+                writer.PublishBytes(buffer.AsSpan(0, length));
             }
 
             break;
@@ -64,11 +64,11 @@ string CarryOut(string kind, int count)
             for (int i = 0; i < count; i++)
             {
                 int length;
-                while (!reader.TryRead(buffer, out length))
+                while (!reader.TryReadBytes(buffer, out length))
                 {
                 }
 
-                writer.Publish(buffer.AsSpan(0, length));
+                writer.PublishBytes(buffer.AsSpan(0, length));
             }
 
             break;
@@ -140,12 +140,12 @@ string OneWay()
     var ages = new List<long>();
     Console.WriteLine("READY");
     values.Wait(Timeout.InfiniteTimeSpan);
-    values.TryRead(buffer, out _);
+    values.TryReadBytes(buffer, out _);
     var watch = Stopwatch.StartNew();
     TimeSpan before = Process.GetCurrentProcess().TotalProcessorTime;
     while (values.Wait(Timeout.InfiniteTimeSpan)) // until the writer closes
     {
-        values.TryRead(buffer, out _);
+        values.TryReadBytes(buffer, out _);
         ages.Add((long)(values.Age.TotalMilliseconds * 1_000_000));
     }
 

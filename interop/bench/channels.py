@@ -106,6 +106,8 @@ class _Peer:
     def _end(self) -> None:
         self._process.kill()
         self._process.communicate()
+        for link in self.links.values():
+            link.close()
 
 
 def _of_peer(
@@ -141,7 +143,7 @@ def _topic(
     base = min(times[0]), statistics.median(times[0])
     rows = [
         make_row(
-            name,
+            name if own is not times[0] else f"{name} (baseline)",
             "ns",
             [min(own), base[0]],
             [statistics.median(own), base[1]],
@@ -153,8 +155,7 @@ def _topic(
 
 
 def _round_trip(peer: _Peer, name: str) -> Callable[[], float]:
-    link = peer.links["channel" if name == SPINNING else name]
-    send, receive = link
+    send, receive, _ = peer.links["channel" if name == SPINNING else name]
     wait: Any = receive.__self__.wait if name == SPINNING else None  # type: ignore[attr-defined]
 
     def measure() -> float:
@@ -205,7 +206,7 @@ def _frames(peer: _Peer, language: str, effort: Effort) -> Topic:
     """Measure frames that are made, sent, looked at, and answered."""
     source = memoryview(os.urandom(FRAME))
     target = bytearray(FRAME)
-    send, receive = peer.links["unix socket"]
+    send, receive, _ = peer.links["unix socket"]
 
     def by_socket() -> float:
         peer.ask(f"frames by unix socket {_FRAMES}")

@@ -32,7 +32,7 @@ def main() -> int:
 
 def _carry_out(kind: str, count: int, folder: Path, links: dict[str, Link]) -> str:
     if kind in links:
-        send, receive = links[kind]
+        send, receive, _ = links[kind]
         for _ in range(count):
             send(receive())
     elif kind == SPINNING:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, Protocol
 
 from pyshm import LatestChannel
 from pyshm.channels import LatestReader, LatestWriter
@@ -25,11 +26,24 @@ SPINNING = "channel, spinning"
 KINDS = ("unix socket", "tcp", "pipe", "channel")
 
 
+class Closable(Protocol):
+    """A socket, a file or a part of a channel."""
+
+    def close(self) -> None: ...
+
+
 class Link(NamedTuple):
     """One end of a transport: functions that send and receive one message."""
 
     send: Callable[[bytes], object]
     receive: Callable[[], bytes]
+    ends: tuple[Closable, ...]
+    """What is closed with the link."""
+
+    def close(self) -> None:
+        """Close this end."""
+        for end in self.ends:
+            end.close()
 
 
 def listen(kind: str, folder: Path) -> Callable[[], Link]:
@@ -90,12 +104,13 @@ def _listener(kind: str, folder: Path) -> socket.socket:
 def _of_socket(connected: socket.socket) -> Link:
     if connected.family == socket.AF_INET:
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return Link(connected.sendall, lambda: connected.recv(MESSAGE, socket.MSG_WAITALL))
+    receive = partial(connected.recv, MESSAGE, socket.MSG_WAITALL)
+    return Link(connected.sendall, receive, (connected,))
 
 
 def _of_pipes(outgoing: BinaryIO, incoming: BinaryIO) -> Link:
-    return Link(outgoing.write, lambda: incoming.read(MESSAGE))
+    return Link(outgoing.write, partial(incoming.read, MESSAGE), (outgoing, incoming))
 
 
 def _of_channels(writer: LatestWriter, reader: LatestReader) -> Link:
-    return Link(writer.publish, reader.next)
+    return Link(writer.publish, reader.next, (writer, reader))

@@ -18,9 +18,13 @@ def test_every_topic_has_a_baseline_and_a_result_for_each_statement(
     monkeypatch.setattr(bench, "QUICK", Effort(2, 1, 1, 1, 1))
     assert bench.main(["--quick", "--json"]) == 0
     topics = json.loads(capsys.readouterr().out)["topics"]
-    assert len(topics) == 11
+    # Five topics are about channels between Python processes, five more about those with C#.
+    assert len(topics) in (16, 21)
     # The copies of .NET have rows where .NET is.
-    assert [topic["notes"][0][:8] for topic in topics if not topic["rows"]] in ([], ["skipped:"])
+    notes = [topic["notes"][0] for topic in topics if not topic["rows"]]
+    measured = [note for note in notes if "values a second" in note]
+    assert len(measured) in (4, 8)
+    assert {note[:8] for note in notes if note not in measured} <= {"skipped:"}
     for topic in filter(lambda topic: topic["rows"], topics):
         baseline, *others = topic["rows"]
         assert baseline["what"].endswith("(baseline)")
