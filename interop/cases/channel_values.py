@@ -61,12 +61,13 @@ STRUCTS = [
         "blittable",
         [
             _type(
-                "Pose", _field("X", "float"), _field("TopSpeed", "double"), _field("Id", "ushort")
+                "Pose", _field("TopSpeed", "double"), _field("X", "float"),
+                _field("Id", "ushort"), _field("Kind", "short"),
             )
         ],
-        struct_text(24, "0 f4 x", "8 f8 topspeed", "16 u2 id"),
-        struct.pack("<f4xdH6x", 1.5, -2.25, 65535),
-        struct.pack("<f4xdH6x", float("inf"), 1e-300, 0),
+        struct_text(16, "0 f8 topspeed", "8 f4 x", "12 u2 id", "14 i2 kind"),
+        struct.pack("<dfHh", -2.25, 1.5, 65535, -1),
+        struct.pack("<dfHh", 1e-300, float("inf"), 0, 7),
     ),
     _struct(
         "packed",

@@ -2,7 +2,7 @@
 
 The .NET peer writes each valid file; the Python peer must write the same bytes from the same
 values. The bytes of each invalid file are written by hand, in refused.py; both peers must refuse
-them with the error in the JSON file beside it.
+them with the error in the JSON file beside it. The channels are in golden_channels.py.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from ..checkout import FIXTURES
 from ..oracle.memory import describe_difference
 from .case import STANDARD, TINY, Case, matches
 from .catalog import PATHS, all_cases
+from .golden_channels import CHANNELS, wrong_with
 
 __all__ = ["FOLDER", "Fixture", "check", "fixtures", "write"]
 
@@ -40,7 +42,7 @@ class Fixture(NamedTuple):
 
 def fixtures() -> list[Fixture]:
     """Return all golden files, in the order of the manifest."""
-    return [*_structs(), *_blobs(), *_invalid()]
+    return [*_structs(), *_blobs(), *_invalid(), *_channels()]
 
 
 def _structs() -> Iterator[Fixture]:
@@ -95,6 +97,11 @@ def _invalid() -> Iterator[Fixture]:
             )
 
 
+def _channels() -> Iterator[Fixture]:
+    for golden in CHANNELS:
+        yield Fixture(f"channels/{golden.name}", golden.description, golden.data)
+
+
 def _raw_bytes(case: Case) -> bytes:
     return bytes.fromhex(case.writes[0]["bytes"])
 
@@ -140,9 +147,7 @@ def write(dotnet: Peer, folder: Path = FOLDER, say: Callable[[str], None] = prin
     entries = []
     for fixture in fixtures():
         data = _encoded(fixture, dotnet) if fixture.data is None else fixture.data
-        origin = (
-            generator if fixture.data is None else "written by hand in interop/cases/refused.py"
-        )
+        origin = generator if fixture.data is None else f"written by hand in {_home(fixture)}"
         _put(folder / f"{fixture.name}.bin", data)
         _put(folder / f"{fixture.name}.json", _json(fixture.description))
         entries.append(_entry(f"{fixture.name}.bin", data, origin))
@@ -193,12 +198,26 @@ def check(python: Peer, dotnet: Peer, folder: Path = FOLDER) -> list[str]:
     return wrong
 
 
+def _home(fixture: Fixture) -> str:
+    """Return the file with the bytes of a fixture that no peer encodes."""
+    is_channel = fixture.description["format"] == "channel"
+    return "interop/oracle/channel.py" if is_channel else "interop/cases/refused.py"
+
+
 def _compare(fixture: Fixture, file: str, data: bytes, python: Peer, dotnet: Peer) -> Iterator[str]:
+    if fixture.description["format"] == "channel":
+        if data != fixture.data:
+            yield f"{file}: differs from {_home(fixture)}"
+        if sys.platform == "linux":
+            golden = CHANNELS[[f"channels/{one.name}" for one in CHANNELS].index(fixture.name)]
+            for peer in (python, dotnet):
+                yield from wrong_with(golden, data, peer)
+        return
     for peer in (python, dotnet):
         written = _encoded(fixture, peer) if fixture.data is None else fixture.data
         difference = describe_difference(written, data)
         if difference is not None:
-            writer = peer.name if fixture.data is None else "interop/cases/refused.py"
+            writer = peer.name if fixture.data is None else _home(fixture)
             yield f"{file}: differs from what {writer} writes\n{difference}"
         outcome = _decoded(fixture, data, peer)
         if not matches(_wanted(fixture), outcome):

@@ -42,8 +42,12 @@ def last_places(done: list[str]) -> list[tuple[int, str]]:
 def stopping(peer: Peer, place: int, step: dict[str, Any]) -> Iterator[None]:
     """Let the peer stop after a place of ``step``, and wait until it has stopped."""
     peer.send({"do": "channel-step", "after": place, "step": step})
-    _wait(lambda: _state(peer.pid) == "T", f"{peer.name} does not stop after place {place}")
-    yield
+    try:
+        _wait(lambda: _state(peer.pid) == "T", f"{peer.name} does not stop after place {place}")
+        yield
+    except BaseException:
+        peer.kill()
+        raise
 
 
 def go_on(peer: Peer) -> list[dict[str, Any]]:

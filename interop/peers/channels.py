@@ -145,7 +145,7 @@ class ChannelSteps:
             reader = target.reader
             counters = {key: getattr(reader, key) for key in ("number", "skipped", "retries")}
             return {"writer": reader.writer_state, "deaths": target.deaths, **counters}
-        return {"writer": target.writer_state, "published": target.published, "epoch": target.epoch}
+        return {"published": target.published, "epoch": target.epoch}
 
     # --- many steps ---
 

@@ -6,6 +6,8 @@ language is the next one.
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from typing import Any
 
@@ -338,12 +340,10 @@ def test_a_pin_that_comes_between_two_looks_is_seen(pair: Pair, place: Place) ->
     name = place.name()
     pair.producer.request(create(name, "latest", BYTES), WRITER, publish({"bytes": "01"}))
     pair.consumer.request(opened(name, "latest", BYTES), VIEWER)
+    pair.consumer.request(hold("v"), release("v"))
     done = places(pair.consumer, hold("v"))
-    assert "P3" in done
     pair.consumer.request(release("v"))
-    first_pin = done.index("P3") + 1
     stop = max(index for index, label in enumerate(done, 1) if label == "P3")
-    assert first_pin
     # The viewer stops with its pin on value 1, before it looks at the stamp.
     with stopping(pair.consumer, stop, hold("v")):
         pin = read_channel(name).entries[0].pin
@@ -363,6 +363,7 @@ def test_a_pin_that_comes_after_the_choice_moves_the_writer(pair: Pair, place: P
     pair.producer.request(publish({"bytes": "02"}), publish({"bytes": "03"}))
     done = places(pair.producer, publish({"bytes": "04"}))
     mark = max(index for index, label in enumerate(done, 1) if label == "W2")
+    pair.consumer.request(hold("v"), release("v"))
     look = places(pair.consumer, hold("v"))
     pair.consumer.request(release("v"))
     pin = max(index for index, label in enumerate(look, 1) if label == "P2")
@@ -390,7 +391,7 @@ def test_a_consumer_that_is_killed_is_forgotten(pair: Pair, place: Place) -> Non
         pair.consumer.request(opened(name, "queue", BYTES), READER)
         pair.producer.request(*[publish({"bytes": "01"}, timeout=0)] * 2)
         take(pair.producer, "own")
-        if in_place:
+        if in_place and pair.consumer.hello["language"] == "python":
             pair.consumer.request(hold("r"))
         pair.producer.send(publish({"bytes": "02"}, timeout=60))
         wait_until_asleep(pair.producer)
@@ -410,16 +411,19 @@ def test_a_consumer_that_is_stopped_lets_the_writer_wait(pair: Pair, place: Plac
     pair.consumer.request(opened(name, "queue", BYTES), READER)
     pair.producer.request(*[publish({"bytes": "01"}, timeout=0)] * 2)
     done = places(pair.consumer, READ)
-    assert {"C1", "C2", "C3"} <= set(done)
+    assert "C3" in done
     pair.producer.request(publish({"bytes": "02"}, timeout=30))
-    stop = max(index for index, label in enumerate(done, 1) if label == "C2")
-    with stopping(pair.consumer, stop, READ):
+    os.kill(pair.consumer.pid, signal.SIGSTOP)
+    try:
         full = pair.producer.request(publish({"bytes": "03"}, timeout=0.5), on_error="continue")
         assert full[0]["error"]["kind"] == "timeout"
         assert read_channel(name).entries[0].mode == 2
         pair.producer.send(publish({"bytes": "03"}, timeout=60))
         wait_until_asleep(pair.producer)
-    go_on(pair.consumer)
+        assert read_channel(name).writer_waits == 1
+    finally:
+        os.kill(pair.consumer.pid, signal.SIGCONT)
+    assert pair.consumer.request(READ)[0]["value"]["number"] == 2
     assert pair.producer.receive() == [{"value": 4}]
     assert [one["number"] for one in take(pair.consumer, "r")] == [3, 4]
 

@@ -19,6 +19,10 @@ internal static class ErrorReport
         ArgumentNullException => "argument-null",
         ArgumentOutOfRangeException => "argument-out-of-range",
         ArgumentException => "argument",
+        WriterAliveException => "writer-alive",
+        WriterDiedException => "writer-died",
+        ChannelFullException => "channel-full",
+        TimeoutException => "timeout",
         FileNotFoundException or DirectoryNotFoundException => "not-found",
         IOException { HResult: AlreadyExists or FileExists or UnixFileExists } => "already-exists",
         IOException => "io",
@@ -26,6 +30,9 @@ internal static class ErrorReport
         PlatformNotSupportedException => "platform-not-supported",
         NotSupportedException => "not-supported",
         ObjectDisposedException => "disposed",
+        // Some targets of the library have no type of their own for the end of a channel.
+        InvalidOperationException { Message: string message } when message.EndsWith(
+            "has closed it, and all values are read.", StringComparison.Ordinal) => "channel-ended",
         InvalidOperationException => "invalid-operation",
         OverflowException => "overflow",
         _ => "unexpected",

@@ -24,6 +24,7 @@ internal static class StepTable
         ReflectStep.AddTo(table);
         ManifestStep.AddTo(table);
         new MarshalStep(store).AddTo(table);
+        new ChannelSteps(store).AddTo(table);
         return table;
     }
 }
