@@ -59,7 +59,7 @@ def _read(step: Step, find: Callable[[str], Any]) -> dict[str, Any]:
     check = _Check()
     reads = 0
     end = monotonic() + step["seconds"]
-    while monotonic() < end:
+    while monotonic() < end and (reads % 64 or reader.writer_state != "closed"):
         data = reader.latest()
         if data is not None:
             reads += 1
@@ -74,7 +74,7 @@ def _hold(step: Step, find: Callable[[str], Any]) -> dict[str, Any]:
     reads = 0
     chance = random.Random(step.get("seed", 0))
     end = monotonic() + step["seconds"]
-    while monotonic() < end:
+    while monotonic() < end and viewer.writer_state != "closed":
         if not viewer.channel.published:
             continue
         with viewer.hold(0) as held:
@@ -95,6 +95,8 @@ def _consume(step: Step, find: Callable[[str], Any]) -> dict[str, Any]:
     end = monotonic() + step["seconds"]
     while monotonic() < end and last < step.get("until", 2**63):
         if not reading.wait(0.5):
+            if reader.writer_state == "closed":
+                break
             continue
         if last % 2:
             data = reader.next(0)

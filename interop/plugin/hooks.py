@@ -98,6 +98,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the number of random types to compare (default: %(default)s)",
     )
     group.addoption(
+        "--storm",
+        type=int,
+        default=20,
+        metavar="N",
+        help="how many writers are killed in each storm of the channels (default: %(default)s)",
+    )
+    group.addoption(
+        "--publishes",
+        type=int,
+        default=3000,
+        metavar="N",
+        help="how many values wake sleeping readers (default: %(default)s)",
+    )
+    group.addoption(
         "--keep-wrong-types",
         action="store_true",
         help="add the smallest type with a wrong layout to fixtures/types.jsonl",

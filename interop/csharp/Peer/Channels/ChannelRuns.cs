@@ -60,7 +60,7 @@ internal sealed class ChannelRuns(ObjectStore store)
         var end = new End(arguments);
         var buffer = new byte[arguments.Int32("size")];
         long reads = 0;
-        while (!end.IsReached)
+        while (!end.IsReached && (reads % 64 != 0 || reader.State != WriterState.Closed))
         {
             if (reader.TryRead(buffer, out int length))
             {
@@ -79,7 +79,7 @@ internal sealed class ChannelRuns(ObjectStore store)
         var end = new End(arguments);
         var chance = new Random(arguments.Int32("seed", 0));
         long reads = 0;
-        while (!end.IsReached)
+        while (!end.IsReached && viewer.State != WriterState.Closed)
         {
             if (!viewer.Wait(TimeSpan.FromSeconds(0.2)))
             {
@@ -115,7 +115,11 @@ internal sealed class ChannelRuns(ObjectStore store)
         {
             if (!reader.TryRead(buffer, out int length))
             {
-                _ = reader.Wait(TimeSpan.FromSeconds(0.5));
+                if (!reader.Wait(TimeSpan.FromSeconds(0.5)) && reader.State == WriterState.Closed)
+                {
+                    break;
+                }
+
                 continue;
             }
 

@@ -1,0 +1,1 @@
+"""Storms: channels whose processes are killed at random moments."""
