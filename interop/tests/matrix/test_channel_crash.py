@@ -34,7 +34,6 @@ from .test_channels import (
     VIEWER,
     WRITER,
     create,
-    need_channels,
     opened,
     publish,
 )
@@ -51,11 +50,6 @@ STORES = {"W2", "W3", "W5", "W6", "W7", "W8", "W9", "W10"}
 UNFINISHED = {"W1", "W2", "W3", "W4", "W5"}
 FINISHED = {"W6", "W7"}
 BIG = 200  # bytes
-
-
-@pytest.fixture(autouse=True)
-def _both_have_channels(request: pytest.FixtureRequest) -> None:
-    need_channels(request)
 
 
 def data(number: int) -> str:
@@ -360,10 +354,10 @@ def test_a_pin_that_comes_after_the_choice_moves_the_writer(pair: Pair, place: P
     name = place.name()
     pair.producer.request(create(name, "latest", BYTES), WRITER, publish({"bytes": "01"}))
     pair.consumer.request(opened(name, "latest", BYTES), VIEWER)
+    pair.consumer.request(hold("v"), release("v"))
     pair.producer.request(publish({"bytes": "02"}), publish({"bytes": "03"}))
     done = places(pair.producer, publish({"bytes": "04"}))
     mark = max(index for index, label in enumerate(done, 1) if label == "W2")
-    pair.consumer.request(hold("v"), release("v"))
     look = places(pair.consumer, hold("v"))
     pair.consumer.request(release("v"))
     pin = max(index for index, label in enumerate(look, 1) if label == "P2")

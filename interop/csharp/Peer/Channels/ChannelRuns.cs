@@ -60,7 +60,7 @@ internal sealed class ChannelRuns(ObjectStore store)
         var end = new End(arguments);
         var buffer = new byte[arguments.Int32("size")];
         long reads = 0;
-        while (!end.IsReached && (reads % 64 != 0 || reader.State != WriterState.Closed))
+        for (int looks = 1; !end.IsReached && (looks % 64 != 0 || reader.State != WriterState.Closed); looks++)
         {
             if (reader.TryRead(buffer, out int length))
             {

@@ -59,6 +59,7 @@ internal sealed unsafe class FrameHolder
         }
 
         ulong word = _words.CheckLatest(_geometry); // P2
+        ChannelSteps.After("P2");
         while ((word & NumberMask) != 0)
         {
             int index = ChannelWords.SlotOf(word);

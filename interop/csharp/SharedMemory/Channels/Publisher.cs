@@ -275,7 +275,7 @@ internal sealed unsafe class Publisher
     /// <summary>Marks a slot that is neither the newest one nor pinned.</summary>
     private void MarkFreeSlot(ulong number)
     {
-        int newest = number == 1 ? NoSlot : ChannelWords.SlotOf(_latest);
+        int newest = ChannelWords.SlotOf(_latest);
         int slot = newest;
         while (true)
         {

@@ -52,15 +52,15 @@ public class ChannelLatestTests
         writer.Tag = 0x01020304;
         writer.Publish(new Sample { Id = 5, X = 1, Y = -2 });
         using var raw = new RawMap(name);
-        Assert.Equal([5, 0, 0, 0, 0, 0, 0x80, 0x3F, 0, 0, 0, 0xC0, 0], raw.Read(0, 13));
-        Assert.Equal([2, 0, 0, 0, 0, 0, 0, 0, 12, 0, 0, 0, 0, 0, 0, 0], raw.Read(384, 16));
-        Assert.Equal([4, 3, 2, 1, .. new byte[128 - 28]], raw.Read(384 + 24, 128 - 24));
+        Assert.Equal([5, 0, 0, 0, 0, 0, 0x80, 0x3F, 0, 0, 0, 0xC0, 0], raw.Read(128, 13));
+        Assert.Equal([2, 0, 0, 0, 0, 0, 0, 0, 12, 0, 0, 0, 0, 0, 0, 0], raw.Read(512, 16));
+        Assert.Equal([4, 3, 2, 1, .. new byte[128 - 28]], raw.Read(512 + 24, 128 - 24));
         const int header = 65536 - 4096;
-        Assert.Equal([1, 0, 0, 0, 0, 0, 0, 0], raw.Read(header + 128, 8)); // value 1 in slot 0
+        Assert.Equal([1, 0, 0, 0, 0, 0, 0, 1], raw.Read(header + 128, 8)); // value 1 in slot 1
         Assert.Equal((1, 1), (raw.Int32(header + 384), raw.Int32(header + 396)));
         writer.Publish(new Sample { Id = 6 });
-        Assert.Equal([2, 0, 0, 0, 0, 0, 0, 1], raw.Read(header + 128, 8)); // value 2 in slot 1
-        Assert.Equal(4, raw.Int64(384 + 128));
+        Assert.Equal([2, 0, 0, 0, 0, 0, 0, 2], raw.Read(header + 128, 8)); // value 2 in slot 2
+        Assert.Equal(4, raw.Int64(384 + 256));
         writer.Dispose();
         Assert.Equal(2, raw.Int32(header + 396));
     }
