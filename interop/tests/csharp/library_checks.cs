@@ -59,6 +59,11 @@ internal static partial class Checks
     {
         ["threads-that-outlive-the-program-leave-no-file"] = BackgroundThreads,
         ["without-descriptors-a-file-in-use-is-not-replaced"] = NoDescriptors,
+        ["the-steps-of-channels-are-in-order"] = StepsInOrder,
+        ["readers-get-a-whole-value-after-each-step"] = ReadersAtEachStep,
+        ["a-slot-that-is-pinned-while-it-is-chosen-is-given-back"] = PinDuringChoice,
+        ["a-writer-that-dies-after-any-step-is-replaced"] = TakeoverAfterEachStep,
+        ["an-entry-that-is-claimed-again-is-not-forgotten"] = EntryIsClaimedAgain,
     };
 
     private const int UnfinishedLength = -1;

@@ -1,4 +1,4 @@
-"""The checks of the C# library in library_checks.cs and api_checks.cs, which a C# program runs.
+"""The checks of the C# library in the files *_checks.cs, which a C# program runs.
 
 ``tox -e nuget`` runs them with xunit too. This program needs no package.
 """
@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.dotnet, pytest.mark.posix]
 
 HERE = Path(__file__).parent
 LIBRARY_CHECKS = HERE / "library_checks.cs"
+SOURCES = [LIBRARY_CHECKS, HERE / "api_checks.cs", HERE / "channel_checks.cs"]
 CHECKS = re.findall(
     r'^ {8}\["([a-z-]+)"\] =', LIBRARY_CHECKS.read_text(encoding="utf-8"), re.MULTILINE
 )
@@ -28,7 +29,7 @@ CHECKS = re.findall(
 def program(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     source = (HERE / "checks_program.cs").read_text(encoding="utf-8")
     folder = tmp_path_factory.mktemp("checks")
-    return compile_program("Checks", source, folder, [LIBRARY_CHECKS, HERE / "api_checks.cs"])
+    return compile_program("Checks", source, folder, SOURCES)
 
 
 def run(program: list[str], *arguments: str) -> str:
