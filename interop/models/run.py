@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--large",
         action="store_true",
-        help="with larger bounds, which take minutes and gigabytes",
+        help="with larger bounds of the models, which take minutes and gigabytes",
     )
     parser.add_argument(
         "--jobs",

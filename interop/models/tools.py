@@ -91,8 +91,9 @@ class Runs:
         return self._checked(case) if case.model.tool == SPIN else self._scheduled(case)
 
     def _bounds(self, case: Case) -> dict[str, int]:
-        bounds = dict(case.model.large) if self._large else {}
-        return bounds | dict(case.mutation.define if case.mutation else {})
+        if case.mutation:
+            return dict(case.mutation.define)
+        return dict(case.model.large) if self._large else {}
 
     def _checked(self, case: Case) -> Verdict:
         """Return what spin finds."""

@@ -44,6 +44,15 @@ def test_a_verdict_other_than_the_expected_one_is_a_surprise(
     assert judge(one, verdict) == surprise
 
 
+def test_only_a_model_without_a_mutation_gets_larger_bounds(tmp_path: Path) -> None:
+    two_slots = CASES["latest two-slots-and-a-pin"]
+    for large, bounds in [(True, dict(LATEST.model.large)), (False, {})]:
+        runs = Runs(tmp_path, large=large)
+        assert runs._bounds(LATEST) == bounds
+        assert runs._bounds(TORN) == {}
+        assert runs._bounds(two_slots) == {"SLOTS": 2}
+
+
 def command(*arguments: str) -> int:
     parser = argparse.ArgumentParser()
     run.add_arguments(parser)
