@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from interop.checkout import CHECKOUT
 from interop.models import run
 from interop.models.catalog import Case, all_cases
 from interop.models.run import judge
@@ -99,39 +94,3 @@ def test_the_list_has_every_run(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert len([line for line in lines if not line.startswith(" ")]) == len(CASES)
     assert command("--list", "--only", "misspelled") == 2
-
-
-# The FIFO ends when all that write to it have ended.
-ENDLESS_PROGRAM = """#!/bin/sh
-exec > "$FIFO"
-echo started
-exec sleep 100
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no FIFOs")
-def test_nothing_runs_after_an_interrupted_run(tmp_path: Path) -> None:
-    programs, temporary, fifo = tmp_path / "bin", tmp_path / "temporary", tmp_path / "fifo"
-    programs.mkdir()
-    temporary.mkdir()
-    os.mkfifo(fifo)
-    for name in ("spin", "gcc"):
-        (programs / name).write_text(ENDLESS_PROGRAM)
-        (programs / name).chmod(0o755)
-    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
-    command = [sys.executable, "-m", "interop", "models", "--only", "queue", "--tool", "spin"]
-    process = subprocess.Popen(
-        command,
-        cwd=CHECKOUT,
-        env={**os.environ, "PATH": path, "FIFO": str(fifo), "TMPDIR": str(temporary)},
-    )
-    try:
-        with fifo.open() as output:
-            assert output.readline() == "started\n"
-            process.terminate()
-            assert process.wait(30) == 128 + signal.SIGTERM
-            assert set(output) <= {"started\n"}
-    finally:
-        process.kill()
-        process.wait()
-    assert list(temporary.iterdir()) == []
