@@ -330,3 +330,129 @@ def test_a_forked_child_does_not_keep_the_lock_of_a_directory(goes_on, child, tm
             os.close(directory)
     finally:
         os.kill(forked, signal.SIGKILL)
+
+
+HANDLER = """
+import os, signal, sys
+from pyshm import MemoryMappedFile
+from pyshm.errors import MapIOError
+from pyshm.maps.posix import holding, named, unnamed
+
+name, place, action, end = sys.argv[1:]
+owner, attribute = eval(place)
+really = getattr(owner, attribute)
+parent = os.getpid()
+statuses = []
+
+def fork(*_):
+    pid = os.fork()
+    if pid:
+        statuses.append(os.waitpid(pid, 0)[1])
+    elif end == "exit":
+        sys.exit()
+
+def interrupt(*arguments, **options):
+    result = really(*arguments, **options)
+    setattr(owner, attribute, really)
+    signal.raise_signal(signal.SIGUSR1)
+    return result
+
+signal.signal(signal.SIGUSR1, fork)
+held = None if action.startswith("create") else MemoryMappedFile.create_new(name, 64)
+if action == "create with a private name":
+    unnamed._O_TMPFILE = 0
+setattr(owner, attribute, interrupt)
+try:
+    if action == "open":
+        opened = MemoryMappedFile.open_existing(name)
+    elif action == "close":
+        opened = held.close()
+    else:
+        opened = MemoryMappedFile.create_new(name, 64)
+except MapIOError:
+    if os.getpid() == parent:
+        raise
+    sys.exit()
+if held is not None:
+    held.close()
+if os.getpid() != parent:
+    sys.exit()
+print("READY", statuses, sep="\\n", flush=True)
+sys.stdin.readline()
+if opened is not None:
+    opened.close()
+print("closed", flush=True)
+"""
+# The call after which a signal handler forks, and what it interrupts.
+HANDLED = [
+    ("(os, 'open')", "create"),
+    ("(unnamed.UnnamedFile, '_reserve')", "create"),
+    ("(unnamed.UnnamedFile, '_reserve')", "create with a private name"),
+    ("(unnamed.UnnamedFile, 'try_link')", "create"),
+    ("(unnamed.UnnamedFile, 'try_link')", "create with a private name"),
+    ("(named, '_holder')", "create"),
+    ("(os, 'open')", "open"),
+    ("(holding, 'leads_to')", "open"),
+    ("(named, 'become_holder')", "open"),
+    ("(holding, 'leads_to')", "close"),
+    ("(holding, 'unlink_quietly')", "close"),
+]
+
+
+@pytest.mark.parametrize("end", ["exit", "go on"])
+@pytest.mark.parametrize(("place", "action"), HANDLED)
+def test_a_signal_handler_that_forks_leaves_the_map_to_the_parent(
+    place, action, end, child, map_name, map_file
+):
+    process = child(HANDLER, map_name, place, action, end)
+    assert process.line() == "[0]"
+    if action == "close":
+        assert not map_file.exists()
+    else:
+        MemoryMappedFile.open_existing(map_name).close()
+    assert process.ask("close") == "closed"
+    assert not map_file.exists()
+
+
+SLOW_CHILD = """
+import os, signal, sys
+from pyshm import MemoryMappedFile
+from pyshm.maps.posix import holding
+
+name = sys.argv[1]
+reading, writing = os.pipe()
+statuses = []
+really = holding.leads_to
+
+def fork(*_):
+    global pid
+    pid = os.fork()
+    if pid == 0:
+        os.read(reading, 1)  # the parent has made a new map
+
+def interrupt(*arguments):
+    result = really(*arguments)
+    holding.leads_to = really
+    signal.raise_signal(signal.SIGUSR1)
+    return result
+
+signal.signal(signal.SIGUSR1, fork)
+opened = MemoryMappedFile.create_new(name, 64)
+holding.leads_to = interrupt
+opened.close()
+if pid == 0:
+    sys.exit()
+opened = MemoryMappedFile.create_new(name, 64)
+os.write(writing, b"1")
+print("READY", os.waitpid(pid, 0)[1], sep="\\n", flush=True)
+sys.stdin.readline()
+opened.close()
+print("closed", flush=True)
+"""
+
+
+def test_a_forked_child_that_completes_a_call_does_not_remove_the_next_map(child, map_name):
+    process = child(SLOW_CHILD, map_name)
+    assert process.line() == "0"
+    MemoryMappedFile.open_existing(map_name).close()
+    assert process.ask("close") == "closed"

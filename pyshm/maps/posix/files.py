@@ -145,6 +145,8 @@ def open_map_file(path: str, name: str) -> Descriptor:
             raise MapNotFoundError(f"no map named {name!r}", filename=path) from error
         if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.ENODEV):
             raise _not_trusted(path, name, _NOT_REGULAR) from error
+        if isinstance(error, PyshmError):
+            raise
         raise system_error(error, f"the file {path} of map {name!r}") from error
     try:
         reason = _why_not_trusted(file, path)

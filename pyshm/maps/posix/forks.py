@@ -3,8 +3,8 @@
 A forked child shares the open file descriptions of its parent, and with them the locks that
 show which process holds a map (docs/named-maps.md). So the file of each held map is opened once
 more before the fork, for the child. The child then holds its maps from its first moment on,
-whatever the parent does in the meantime. It holds no map that another thread of its parent was
-just opening or closing.
+whatever the parent does in the meantime. It holds no map that a thread of its parent was just
+opening or closing.
 """
 
 from __future__ import annotations
@@ -69,26 +69,28 @@ def _after_in_child() -> None:
 
 def _use_own_descriptors() -> None:
     forking, _forking.maps = _forking.maps, ()
-    _close_files_of_other_threads()
+    # What other threads were opening or closing has locks that are shared with the parent. They
+    # would stay until this process ends.
+    locks.forget_postponed()
+    underway.close_those_of_other_threads(_is_owned)
     prepared = {id(handle) for handle, _ in forking}
     for handle, own in forking:
         handle.after_fork_in_child(own)
     for handle in _held():
         if id(handle) not in prepared:  # another thread opened it during the fork
             handle.after_fork_in_child(handle.open_for_child())
+    underway.separate_those_of_this_thread(_is_owned)
+    if underway.opening_in_other_threads() and sys.platform == "linux":
+        _close_unknown_files()
+    underway.forget_other_threads()
 
 
-def _close_files_of_other_threads() -> None:
-    """Close what the parent's other threads were opening or closing: they do not exist here.
-
-    The locks are shared with the parent. They would stay until this process ends.
-    """
-    locks.forget_postponed()
-    if underway.close_those_of_other_threads(_is_owned) and sys.platform == "linux":
-        own = underway.known_to_this_thread()
-        for number in map(int, os.listdir("/proc/self/fd")):
-            if number not in own and _may_have_a_lock(number) and not _is_owned(number):
-                os.close(number)
+def _close_unknown_files() -> None:
+    """Close what other threads of the parent have opened and not noted yet."""
+    own = underway.known_to_this_thread()
+    for number in map(int, os.listdir("/proc/self/fd")):
+        if number not in own and _may_have_a_lock(number) and not _is_owned(number):
+            os.close(number)
 
 
 def _is_owned(number: int) -> bool:

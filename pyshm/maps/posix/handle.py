@@ -152,9 +152,9 @@ class MapHandle:
         if path is not None:
             forks.close_at_the_end_of_a_worker()
             ending.check()
-            underway.done(file)
-            if inheritable is not None:
-                underway.done(inheritable)
+            files = [file] if inheritable is None else [file, inheritable]
+            if not all(map(underway.done, files)):
+                raise underway.forked()
 
     def __del__(self) -> None:
         # An error has hit the constructor if there is no list.
@@ -282,6 +282,7 @@ class MapHandle:
             self.path = None
         elif self._owned:
             os.dup2(own.fileno(), self._owned[0].fileno(), inheritable=False)
+            own.close()
         elif path is not None:
             # Another thread of the parent closed the map during the fork. If it saw the lock of
             # ``own``, it left the file to the child.

@@ -25,7 +25,7 @@ from .files import (
     unlink_quietly,
 )
 from .locks import transition_lock, try_lock, when_outside
-from .underway import HOLDING
+from .underway import HOLDING, forked, is_forked
 
 __all__ = [
     "Finding",
@@ -150,6 +150,8 @@ def _remove(file: Descriptor, path: str, examined: os.stat_result | None) -> tup
             users = users_of(file, status)
             if users:
                 return False, users
+            if is_forked(file):
+                raise forked()  # the transition lock is the parent's
             try:
                 os.unlink(path)
             except FileNotFoundError:
@@ -193,7 +195,7 @@ def _release(file: Descriptor, path: str, patience: float | None = None) -> None
     try:
         with transition_lock(file, path, patience):
             try:
-                if try_lock(file, fcntl.LOCK_EX) and leads_to(path, file):
+                if try_lock(file, fcntl.LOCK_EX) and leads_to(path, file) and not is_forked(file):
                     unlink_quietly(path)
             finally:
                 # Closing is not enough: a child that is being forked may share the open file

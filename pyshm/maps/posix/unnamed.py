@@ -16,8 +16,8 @@ from ..enums import MemoryMappedFileOptions
 
 assert sys.platform != "win32"  # for type checkers
 
-from .files import FILE_MODE, PRIVATE_PREFIX, mark, system_error, unlink_quietly
-from .underway import HOLDING, opened
+from .files import FILE_MODE, PRIVATE_PREFIX, leads_to, mark, system_error, unlink_quietly
+from .underway import HOLDING, forked, is_forked, opened
 
 __all__ = ["UnnamedFile"]
 
@@ -27,12 +27,13 @@ _O_TMPFILE: int = getattr(os, "O_TMPFILE", 0)
 class UnnamedFile:
     """The file of a map that is to be linked to ``path``."""
 
-    __slots__ = ("_path", "_private", "_what", "file")
+    __slots__ = ("_path", "_private", "_process", "_what", "file")
 
     def __init__(self, path: str, what: str) -> None:
         self.file: Descriptor | None = None  # before make()
         self._path = path
         self._private: str | None = None
+        self._process = os.getpid()
         self._what = what
 
     def make(self, capacity: int, options: MemoryMappedFileOptions) -> Descriptor:
@@ -91,6 +92,8 @@ class UnnamedFile:
     def try_link(self) -> bool:
         """Give the file its name. Return False if that name is taken."""
         assert self.file is not None
+        if is_forked(self.file):
+            raise forked()  # the file is to be the parent's map
         try:
             if self._private is not None:
                 os.link(self._private, self._path, follow_symlinks=False)
@@ -101,10 +104,10 @@ class UnnamedFile:
             source = f"/proc/self/fd/{self.file.fileno()}"
             os.link(source, self._path, src_dir_fd=self.file.fileno(), follow_symlinks=True)
         except FileExistsError:
-            return False
+            return leads_to(self._path, self.file)  # a forked child was faster
         return True
 
     def remove_private_name(self) -> None:
-        """Remove the private name, if there is one."""
-        if self._private is not None:
+        """Remove the private name, if there is one. It stays the parent's in a forked child."""
+        if self._private is not None and self._process == os.getpid():
             unlink_quietly(self._private)
