@@ -456,3 +456,73 @@ def test_a_forked_child_that_completes_a_call_does_not_remove_the_next_map(child
     assert process.line() == "0"
     MemoryMappedFile.open_existing(map_name).close()
     assert process.ask("close") == "closed"
+
+
+OTHER_FILE = """
+import os, resource, stat, sys, threading
+from pyshm import MemoryMappedFile
+
+name, path, full = sys.argv[1:]
+inside, go_on = threading.Event(), threading.Event()
+really = os.open
+
+def stop(*arguments, **options):
+    result = really(*arguments, **options)
+    if threading.current_thread() is thread:
+        os.open = really
+        inside.set()
+        go_on.wait()
+    return result
+
+def unnamed_files():
+    found = []
+    for number in range(64):
+        try:
+            status = os.fstat(number)
+        except OSError:
+            continue
+        if stat.S_ISREG(status.st_mode) and not status.st_nlink:
+            found.append(number)
+    return found
+
+held = MemoryMappedFile.create_new(name, 64)
+own = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK)  # empty, as a file that is locked
+thread = threading.Thread(target=lambda: MemoryMappedFile.create_new(name + "-2", 64), daemon=True)
+os.open = stop
+thread.start()
+inside.wait()
+assert len(unnamed_files()) == 1
+filling = []
+if full == "full":
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    try:
+        while True:
+            filling.append(os.dup(0))
+    except OSError:
+        pass
+errors = []
+sys.unraisablehook = lambda error: errors.append(error.exc_value)
+pid = os.fork()
+if pid == 0:
+    held.close()
+    os._exit(bool(errors) + 2 * len(unnamed_files()) + 4 * (os.fstat(own).st_size != 0))
+status = os.waitpid(pid, 0)[1]
+for number in filling:
+    os.close(number)
+print("READY", os.waitstatus_to_exitcode(status), sep="\\n", flush=True)
+sys.stdin.readline()
+go_on.set()
+thread.join()
+held.close()
+print("closed", flush=True)
+"""
+
+
+@quietly
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for descriptors in /proc")
+@pytest.mark.parametrize("full", ["", "full"])
+def test_a_forked_child_keeps_the_files_of_its_program(full, child, map_name, tmp_path):
+    process = child(OTHER_FILE, map_name, str(tmp_path / "lock"), full)
+    assert process.line() == "0"
+    MemoryMappedFile.open_existing(map_name).close()  # the parent still holds it
+    assert process.ask("close") == "closed"

@@ -9,6 +9,7 @@ opening or closing.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import stat
@@ -21,11 +22,11 @@ from .. import registry
 assert sys.platform != "win32"  # for type checkers
 
 from . import locks, underway
-from .files import is_marked
+from .files import PRIVATE_PREFIX, is_marked
 
 TYPE_CHECKING = False  # type checkers take it for True; importing typing is slow
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from ..descriptors import Descriptor
@@ -88,9 +89,17 @@ def _use_own_descriptors() -> None:
 def _close_unknown_files() -> None:
     """Close what other threads of the parent have opened and not noted yet."""
     own = underway.known_to_this_thread()
-    for number in map(int, os.listdir("/proc/self/fd")):
+    for number in _descriptors():
         if number not in own and _may_have_a_lock(number) and not _is_owned(number):
             os.close(number)
+
+
+def _descriptors() -> Iterable[int]:
+    try:
+        return map(int, os.listdir("/proc/self/fd"))
+    except OSError as error:
+        # If no descriptor is left to look with, all below the limit are in use.
+        return range(os.sysconf("SC_OPEN_MAX") if error.errno == errno.EMFILE else 0)
 
 
 def _is_owned(number: int) -> bool:
@@ -107,7 +116,15 @@ def _may_have_a_lock(number: int) -> bool:
         return False  # it was that of the list
     if inheritable or not flags & underway.HOLDING or not stat.S_ISREG(status.st_mode):
         return False
-    return is_marked(number) or not status.st_size  # it is marked before it has a size
+    # It is marked before it has a size. Until then it has no name, or a private one.
+    return is_marked(number) or (
+        not status.st_size and (not status.st_nlink or _has_private_name(number))
+    )
+
+
+def _has_private_name(number: int) -> bool:
+    path = os.readlink(f"/proc/self/fd/{number}")
+    return os.path.basename(path).startswith(PRIVATE_PREFIX)
 
 
 os.register_at_fork(
