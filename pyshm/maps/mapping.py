@@ -385,8 +385,10 @@ class MemoryMappedFile(Closing):
 
         .NET: SafeMemoryMappedFileHandle. Raises ClosedError.
         """
-        self._check_open()
-        return self._handle.number
+        number = self._handle.number
+        if number < 0:  # checked here, because another thread may close the map
+            raise ClosedError("the map is closed")
+        return number
 
     def fileno(self) -> int:
         """Return the descriptor of the map (POSIX). Raises ClosedError.

@@ -28,6 +28,9 @@ from pyshm import (
 from pyshm.errors import ClosedError, MapIOError
 from pyshm.maps import registry
 
+if sys.platform != "win32":
+    from pyshm.maps.posix import locks
+
 ROUNDS = 60
 CANARY = b"c" * 4096
 
@@ -357,3 +360,51 @@ def test_of_threads_that_take_over_one_descriptor_one_succeeds() -> None:
                 thread.join()
             assert len(taken) == 1
             taken[0].close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have another lock")
+def test_a_map_that_is_closed_during_a_wait_that_fails_is_released(
+    map_name: str, map_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A finalizer or a signal handler closes a map while its thread waits for another map's lock.
+    closed_meanwhile = MemoryMappedFile.create_new(f"{map_name}-2", 64)
+    monkeypatch.setattr(locks, "TIMEOUT", 0.1)
+    waits = locks.attempts
+
+    def attempts(*arguments: Any) -> Iterator[None]:
+        closed_meanwhile.close()
+        yield from waits(*arguments)
+
+    monkeypatch.setattr(locks, "attempts", attempts)
+    with MemoryMappedFile.create_new(map_name, 64), map_file.open("r+b") as file:
+        assert locks.try_lock_byte(file, 0)
+        with pytest.raises(MapIOError, match="transition lock"):
+            MemoryMappedFile.open_existing(map_name)
+        assert closed_meanwhile.closed
+        assert not map_file.with_name(f"{map_name}-2").exists()
+
+
+def test_the_handle_of_a_map_that_another_thread_closes_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened = MemoryMappedFile.create_new(None, 64)
+    really = MemoryMappedFile.closed.fget
+    assert really is not None
+
+    def closed(self: MemoryMappedFile) -> bool:
+        result: bool = really(self)
+        self.close()  # another thread does it
+        return result
+
+    monkeypatch.setattr(MemoryMappedFile, "closed", property(closed))
+    numbers = []
+    for use in (lambda: opened.handle, opened.fileno):
+        try:
+            numbers.append(use())
+        except ClosedError:
+            continue
+    assert -1 not in numbers
+    monkeypatch.undo()
+    opened.close()
+    with pytest.raises(ClosedError):
+        opened.fileno()

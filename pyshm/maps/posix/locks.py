@@ -149,17 +149,21 @@ class transition_lock:  # noqa: N801 - used as a function in a with statement
                     if self._try():
                         break
         except BaseException:
-            self._leave()
+            self._end()
             raise
 
     def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def _end(self) -> None:
         try:
             self._leave()
         except BaseException:  # an interruption
             self._leave()
             raise
-        if _postponed and not _own.has_any():
-            _call_postponed()
+        finally:
+            if _postponed and not _own.has_any():
+                _call_postponed()
 
     def _try(self) -> bool:
         if sys.platform == "linux":
