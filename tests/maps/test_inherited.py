@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import pytest
 
 from pyshm import FileMode, HandleInheritability, MemoryMappedFile
+
+if sys.platform != "win32":
+    from pyshm.maps.posix import unnamed
+    from pyshm.maps.posix.files import mark
 
 INHERITABLE = HandleInheritability.INHERITABLE
 
@@ -106,3 +111,48 @@ with MemoryMappedFile.from_handle(int(sys.argv[1])):
     print("READY", flush=True)
     sys.stdin.read()
 """
+
+
+ELSEWHERE = """
+import sys
+from pyshm import MemoryMappedFile
+with MemoryMappedFile.from_handle(int(sys.argv[1])) as shared:
+    view = shared.create_view_accessor()
+    print("READY", flush=True)
+    sys.stdin.readline()
+print("closed", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux knows the directory of a descriptor")
+@pytest.mark.parametrize("other", ["another directory", "none"])
+@pytest.mark.parametrize("private", [False, True])
+def test_an_inherited_map_is_released_after_another_directory_was_chosen(
+    other, private, child, tmp_path, monkeypatch
+):
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    monkeypatch.setenv("PYSHM_DIRECTORY", str(first))
+    if private:
+        monkeypatch.setattr(unnamed, "_O_TMPFILE", 0)
+    shared = MemoryMappedFile.create_new("map", 4096, inheritability=INHERITABLE)
+    if other == "another directory":
+        second.mkdir()
+    monkeypatch.setenv("PYSHM_DIRECTORY", str(second))
+    holder = child(ELSEWHERE, str(shared.handle), **passing(shared.handle))
+    shared.close()
+    assert holder.ask("close") == "closed"
+    assert list(first.iterdir()) == []  # the view does not keep the name
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other handles")
+def test_a_file_that_is_not_a_map_is_not_removed(tmp_path):
+    path = tmp_path / "#1 (deleted)"
+    path.write_bytes(b"0123")
+    path.chmod(0o600)
+    number = os.open(path, os.O_RDWR)
+    if sys.platform == "linux":
+        mark(number)  # as a database may do
+    MemoryMappedFile.from_handle(number).close()
+    assert path.read_bytes() == b"0123"

@@ -7,6 +7,7 @@ import fcntl
 import os
 import stat
 import sys
+from contextlib import suppress
 
 from ...errors import ArgumentError, MapExistsError, MapIOError, MapNotFoundError, PyshmError
 from .. import registry
@@ -22,7 +23,7 @@ assert sys.platform != "win32"  # for type checkers
 
 from . import ending
 from .directory import shared_memory_directory
-from .files import check_resources, open_map_file, system_error
+from .files import PRIVATE_PREFIX, check_resources, is_marked, open_map_file, system_error
 from .handle import EXECUTE, PERMITS, READ, WRITE, MapHandle
 from .holding import (
     Finding,
@@ -193,7 +194,7 @@ def adopt(descriptor: int) -> MapHandle:
 def _take_over(descriptor: int, status: os.stat_result, permits: int) -> MapHandle:
     # The inherited open file description and its lock are shared with the parent.
     try:
-        path = _path_of(status)
+        path = _path_of(descriptor, status)
         if path is None:
             return MapHandle(Descriptor(descriptor), status.st_size, permits, status=status)
         own = open_another_holder(descriptor, path)
@@ -208,19 +209,39 @@ def _take_over(descriptor: int, status: os.stat_result, permits: int) -> MapHand
     return handle
 
 
-def _path_of(status: os.stat_result) -> str | None:
-    """Return the path of the named map whose file this is; None if it is another file.
+def _path_of(descriptor: int, status: os.stat_result) -> str | None:
+    """Return the path of the named map whose file this is; None if it is another file."""
+    home = _home_of(descriptor)
+    path = None if home is None else _path_in(home, status)
+    if path is None:
+        with suppress(PyshmError):  # PYSHM_DIRECTORY can be wrong; the memory is usable
+            path = _path_in(shared_memory_directory(), status)
+    return path
 
-    /proc does not know the path, because the file was created without a name.
+
+def _home_of(descriptor: int) -> str | None:
+    """Return the directory of the file of a named map; None if that is not known.
+
+    It can be another one than now, if PYSHM_DIRECTORY was changed. /proc does not know the name,
+    because the file was created with none or with a private one.
     """
+    if sys.platform == "linux" and is_marked(descriptor):
+        first = os.readlink(f"/proc/self/fd/{descriptor}")
+        folder, name = os.path.split(first)
+        if name.startswith(("#", PRIVATE_PREFIX)) and name.endswith(" (deleted)"):
+            return None if os.path.lexists(first) else folder
+    return None
+
+
+def _path_in(folder: str, status: os.stat_result) -> str | None:
     try:
-        with os.scandir(shared_memory_directory()) as entries:
+        with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.inode() == status.st_ino and os.path.samestat(
                     entry.stat(follow_symlinks=False), status
                 ):
                     return entry.path
-    except (OSError, PyshmError) as error:
+    except OSError as error:
         check_resources(error)
     return None
 
