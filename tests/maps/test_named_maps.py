@@ -479,6 +479,26 @@ def test_no_space_during_the_allocation_is_the_same_error(folder, monkeypatch):
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="macOS has no posix_fallocate")
+def test_signals_do_not_keep_a_large_map_from_being_allocated(folder, monkeypatch):
+    # Many kernels give up the call if a signal arrives, and Python begins it again. So it must be
+    # short, as the timer of a profiler sends a signal every few milliseconds.
+    really = os.posix_fallocate
+    parts = []
+
+    def allocate(number, offset, length):
+        parts.append(length)
+        really(number, offset, length)
+
+    monkeypatch.setattr(os, "posix_fallocate", allocate)
+    size = (5 << 20) + 1
+    with MemoryMappedFile.create_new("large", size):
+        status = (folder / "large").stat()
+    assert status.st_size == sum(parts) == size
+    assert status.st_blocks * 512 >= size
+    assert max(parts) <= 2 << 20
+
+
 def test_failures_leak_no_descriptors(
     folder, map_name, either_way, monkeypatch, open_descriptors, tmp_path
 ):

@@ -212,6 +212,17 @@ def test_the_memory_of_a_new_map_is_allocated(
 
 
 @pytest.mark.posix
+@pytest.mark.parametrize("capacity", [4 << 20, (4 << 20) + 1])
+def test_the_memory_of_a_large_map_is_allocated(pair: Pair, place: Place, capacity: int) -> None:
+    # It is allocated in parts of 2 MiB.
+    name = place.name()
+    assert kinds(pair.producer.request(create(name, capacity))) == [None]
+    found = os.lstat(path_of(name))
+    assert found.st_size == capacity
+    assert found.st_blocks * 512 >= capacity
+
+
+@pytest.mark.posix
 @pytest.mark.parametrize("how", ["open", "create-or-open", "create-new"])
 def test_a_symbolic_link_with_the_name_of_a_map_is_not_followed(
     pair: Pair, place: Place, how: str

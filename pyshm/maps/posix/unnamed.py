@@ -22,6 +22,9 @@ from .underway import HOLDING, forked, is_forked, opened
 __all__ = ["UnnamedFile"]
 
 _O_TMPFILE: int = getattr(os, "O_TMPFILE", 0)
+# The bytes that one call allocates. On many kernels, a signal cancels a call for a tmpfs, which
+# then begins again: with the timer of a profiler, one for a large file would never end.
+_PART = 2 << 20
 
 
 class UnnamedFile:
@@ -76,7 +79,8 @@ class UnnamedFile:
                 if sys.platform == "darwin":
                     os.ftruncate(number, capacity)
                 else:
-                    os.posix_fallocate(number, 0, capacity)
+                    for start in range(0, capacity, _PART):
+                        os.posix_fallocate(number, start, min(_PART, capacity - start))
                 return
             except OSError as error:
                 if error.errno != errno.ENOSPC:

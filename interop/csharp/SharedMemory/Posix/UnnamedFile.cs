@@ -11,6 +11,10 @@ namespace SharedMemory.Posix;
 /// </summary>
 internal sealed class UnnamedFile : IDisposable
 {
+    // The bytes that one call allocates. On many kernels, a signal cancels a call for a tmpfs, so that
+    // it must begin again. With signals at short intervals, a call for a large file would never end.
+    private const long Part = 2 << 20;
+
     private readonly string? _privatePath;
     private readonly string _operation;
 
@@ -136,11 +140,16 @@ internal sealed class UnnamedFile : IDisposable
                 return;
             }
 
+            long start = 0;
             do
             {
-                number = Libc.PosixFallocate(Descriptor, 0, capacity);
+                number = Libc.PosixFallocate(Descriptor, start, Math.Min(Part, capacity - start));
+                if (number == 0)
+                {
+                    start += Part;
+                }
             }
-            while (number == Interrupted);
+            while (number == Interrupted || (number == 0 && start < capacity));
         }
 
         switch (number)
