@@ -526,3 +526,54 @@ def test_a_forked_child_keeps_the_files_of_its_program(full, child, map_name, tm
     assert process.line() == "0"
     MemoryMappedFile.open_existing(map_name).close()  # the parent still holds it
     assert process.ask("close") == "closed"
+
+
+TWO_THREADS = """
+import os, signal, sys, threading
+from pyshm import MemoryMappedFile
+from pyshm.errors import MapIOError
+
+name = sys.argv[1]
+inside, go_on = threading.Event(), threading.Event()
+really = os.open
+here, errors = [], []
+pid = 0
+sys.unraisablehook = lambda error: errors.append(error.exc_value)
+
+def fork(*_):
+    global pid
+    pid = os.fork()
+
+def stop(*arguments, **options):
+    number = really(*arguments, **options)
+    if threading.current_thread() is thread:
+        inside.set()
+        go_on.wait()
+    elif here and here.pop():
+        signal.raise_signal(signal.SIGUSR1)
+        os.fstat(number)  # it is still open
+    return number
+
+signal.signal(signal.SIGUSR1, fork)
+thread = threading.Thread(target=lambda: MemoryMappedFile.create_new(name + "-2", 64), daemon=True)
+os.open = stop
+thread.start()
+inside.wait()
+here.append(True)
+try:
+    MemoryMappedFile.create_new(name, 64).close()
+except MapIOError as error:
+    if pid:
+        raise
+    os._exit(2 if error.__context__ or errors else 0)
+if not pid:
+    os._exit(1)
+print("READY", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), sep="\\n", flush=True)
+go_on.set()
+thread.join()
+"""
+
+
+@quietly
+def test_a_forked_child_does_not_close_what_its_own_thread_has_just_opened(child, map_name):
+    assert child(TWO_THREADS, map_name).line() == "0"

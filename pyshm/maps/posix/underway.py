@@ -139,8 +139,11 @@ def close_those_of_other_threads(is_owned: Callable[[int], bool]) -> None:
 
 
 def opening_in_other_threads() -> bool:
-    """Return whether another thread may have opened a file that is not noted here."""
-    return any(map(_is_other, _opening))
+    """Return whether another thread may have opened a file that is not noted here.
+
+    Not if this thread may have as well: then nothing shows whose file such a file is.
+    """
+    return bool(_opening) and all(map(_is_other, _opening))
 
 
 def forget_other_threads() -> None:
