@@ -256,9 +256,14 @@ def test_a_viewer_that_was_collected_keeps_the_slot_of_a_live_array(scene):
     writer.publish(array_of(1))
     kept = channel.viewer().hold().array[:]
     gc.collect()
-    for number in range(2, 100):
-        writer.publish(array_of(number))
-    assert (kept == 1).all()
+    with channel.viewer() as other:
+        with pytest.raises(ChannelFullError):
+            channel.viewer()
+        for number in range(2, 100):
+            writer.publish(array_of(number))
+            with other.hold() as frame:
+                assert frame.number == number
+            assert (kept == 1).all()
     assert pins(channel)[0] & 0xFF == 1
     del kept
     with channel.viewer() as viewer, channel.viewer(), viewer.hold() as frame:  # both entries
