@@ -84,8 +84,14 @@ def _lock_fence() -> Callable[[], object]:
     acquire, release = lock.acquire, lock.release
 
     def fence() -> None:
-        acquire()
-        release()
+        # KeyboardInterrupt between the two calls leaves the lock taken: the next call must not
+        # wait for it. Its release is then the fence. Two threads can also release it twice: one
+        # of them was waiting for the interpreter's lock meanwhile, which is a fence too.
+        acquire(False)
+        try:
+            release()
+        except RuntimeError:
+            pass
 
     return fence
 
