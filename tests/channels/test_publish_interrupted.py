@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from pyshm import LatestChannel, QueueChannel
+from pyshm.channels import words
 
 
 class Interruption(BaseException):
@@ -48,6 +49,50 @@ def interrupted_at(line: int, action) -> bool:
     finally:
         sys.unraisablehook = hook
     return hit
+
+
+@pytest.fixture(params=["atomicshm", "pure Python"], autouse=True)
+def fences(request, monkeypatch):
+    if request.param == "atomicshm":
+        pytest.importorskip("atomicshm")
+    else:
+        monkeypatch.setattr(words, "_atomicshm", lambda: None)
+
+
+def test_an_interrupted_fence_does_not_block_the_next_one():
+    fence = words._lock_fence()
+    line = 0
+    while interrupted_at(line, fence):
+        thread = threading.Thread(target=fence, daemon=True)
+        thread.start()
+        thread.join(10)
+        assert not thread.is_alive(), f"the fence waits after an interruption at its line {line}"
+        line += 1
+    assert line >= 3
+
+
+def test_threads_share_a_fence():
+    fence = words._lock_fence()
+    errors = []
+
+    def use():
+        try:
+            for _ in range(20_000):
+                fence()
+        except BaseException as error:  # noqa: BLE001 - the assertion below reports it
+            errors.append(error)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=use) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert errors == []
 
 
 class Wakes:
