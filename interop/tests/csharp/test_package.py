@@ -293,7 +293,7 @@ def exchange(command: list[str], name: str) -> None:
     finally:
         program.kill()
         program.communicate()
-    assert printed.splitlines() == ["True", "FE-FF", "2147483647", "-1.5", "True"]
+    assert printed.splitlines() == ["True", "FE-FF", "2147483647", "-1.5", "True", "True"]
     assert program.returncode == 0
     assert [existing_maps(map_name) for map_name in maps] == [[], []]
 

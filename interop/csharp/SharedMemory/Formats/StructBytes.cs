@@ -12,6 +12,12 @@ namespace SharedMemory;
 /// <remarks>
 /// Several threads can call the methods at the same time. A value is not read or written in one
 /// step: if another thread or process writes it meanwhile, its parts can be of different values.
+/// <para>
+/// The marshaller of .NET shortens values without an error: a text (ByValTStr) or an array
+/// (ByValArray) that is longer than its field loses its end, and null becomes zeros. Implement
+/// <see cref="IValidated"/> to refuse such values. An array that is shorter than its field is an
+/// <see cref="ArgumentException"/>.
+/// </para>
 /// </remarks>
 public static class StructBytes
 {
@@ -23,32 +29,17 @@ public static class StructBytes
     /// <summary>Returns the marshalled bytes of <paramref name="value"/>.</summary>
     /// <typeparam name="T">A structure that can be marshalled.</typeparam>
     /// <param name="value">The value. An <see cref="IValidated"/> value is checked first.</param>
+    /// <returns>A new array.</returns>
+    /// <exception cref="ArgumentException">
+    /// An array has fewer elements than its field, or the type can't be marshalled.
+    /// </exception>
+    /// <exception cref="MapFormatException">The value is not valid.</exception>
     public static byte[] ToBytes<T>(T value)
         where T : struct
     {
-        (value as IValidated)?.Validate();
-        var bytes = new byte[Marshal.SizeOf<T>()];
-        nint memory = Marshal.AllocHGlobal(bytes.Length);
-        try
-        {
-            // The padding is copied too, so it must not contain old bytes of the heap.
-            Marshal.Copy(bytes, 0, memory, bytes.Length);
-            Marshal.StructureToPtr(value, memory, fDeleteOld: false);
-            try
-            {
-                Marshal.Copy(memory, bytes, 0, bytes.Length);
-            }
-            finally
-            {
-                Marshal.DestroyStructure<T>(memory);
-            }
-        }
-        finally
-        {
-            Marshal.FreeHGlobal(memory);
-        }
-
-        return bytes;
+        Validate(value);
+        using var marshalled = new Marshalled<T>(value);
+        return marshalled.Bytes.ToArray();
     }
 
     /// <summary>
@@ -86,6 +77,9 @@ public static class StructBytes
     /// <param name="accessor">The view.</param>
     /// <param name="value">The value. An <see cref="IValidated"/> value is checked first.</param>
     /// <returns>The number of bytes written.</returns>
+    /// <exception cref="ArgumentException">
+    /// An array has fewer elements than its field, or the type can't be marshalled.
+    /// </exception>
     /// <exception cref="MapFormatException">The value is not valid or does not fit.</exception>
     public static int WriteStruct<T>(this MemoryMappedViewAccessor accessor, T value)
         where T : struct => WriteStruct(accessor, value, 0);
@@ -97,16 +91,20 @@ public static class StructBytes
     /// <param name="offset">The offset in the view, in bytes.</param>
     /// <returns>The number of bytes written.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The offset is not inside of the view.</exception>
+    /// <exception cref="ArgumentException">
+    /// An array has fewer elements than its field, or the type can't be marshalled.
+    /// </exception>
     /// <exception cref="MapFormatException">The value is not valid or does not fit.</exception>
     public static int WriteStruct<T>(this MemoryMappedViewAccessor accessor, T value, long offset)
         where T : struct
     {
         Guard.NotNull(accessor);
         PinnedView.CheckOffset(offset, accessor.Capacity);
-        byte[] bytes = ToBytes(value);
-        CheckFits<T>(bytes.Length, offset, accessor.Capacity);
-        PinnedView.Write(accessor, offset, bytes);
-        return bytes.Length;
+        Validate(value);
+        using var marshalled = new Marshalled<T>(value);
+        CheckFits<T>(marshalled.Size, offset, accessor.Capacity);
+        PinnedView.Write(accessor, offset, marshalled.Bytes);
+        return marshalled.Size;
     }
 
     /// <summary>Writes the marshalled bytes of <paramref name="value"/> to a buffer.</summary>
@@ -114,14 +112,18 @@ public static class StructBytes
     /// <param name="destination">The buffer. Its bytes after the structure do not change.</param>
     /// <param name="value">The value. An <see cref="IValidated"/> value is checked first.</param>
     /// <returns>The number of bytes written.</returns>
+    /// <exception cref="ArgumentException">
+    /// An array has fewer elements than its field, or the type can't be marshalled.
+    /// </exception>
     /// <exception cref="MapFormatException">The value is not valid or does not fit.</exception>
     public static int WriteStruct<T>(Span<byte> destination, T value)
         where T : struct
     {
-        byte[] bytes = ToBytes(value);
-        CheckFits<T>(bytes.Length, 0, destination.Length);
-        bytes.CopyTo(destination);
-        return bytes.Length;
+        Validate(value);
+        using var marshalled = new Marshalled<T>(value);
+        CheckFits<T>(marshalled.Size, 0, destination.Length);
+        marshalled.Bytes.CopyTo(destination);
+        return marshalled.Size;
     }
 
     /// <summary>Reads a value in its marshalled layout from the beginning of a view.</summary>
@@ -197,6 +199,15 @@ public static class StructBytes
         T value = default;
         _ = PinnedView.Read(accessor, offset, new Span<byte>(&value, sizeof(T)));
         return value;
+    }
+
+    /// <summary>Throws if the marshaller would lose a part of the value, or read other memory.</summary>
+    private static void Validate<T>(T value)
+        where T : struct
+    {
+        (value as IValidated)?.Validate();
+        _ = Marshal.SizeOf<T>(); // throws if the type can't be marshalled
+        EmbeddedArrays.Check(value);
     }
 
     private static void CheckCapacity<T>(long capacity, long offset, int size)

@@ -61,6 +61,11 @@ internal sealed class Commands
         ["read-struct"] = words => [View(words).ReadStruct<TestData>().ToString()],
         ["write-struct"] = words => [Text(View(words).WriteStruct(
             TestData.Create(Number(words[1]), Number(words[2]), Numbers(words[3]))))],
+        ["write-table"] = words => [Text(View(words).WriteStruct(Table.Of(words[1].Split('/').Select(Numbers))))],
+        ["write-name"] = words => [Text(View(words).WriteStruct(new Named { Name = words[1], Last = 0x7F }))],
+        ["capacity"] = words => [Text(_objects[words[0]] is ShareMemoryHelper helper
+            ? helper.Capacity : View(words).Capacity)],
+        ["write-at"] = words => Done(() => Stream(words).Write(Bytes(words[2]), 0, words[2].Length / 2)),
     };
 
     /// <summary>Carries out a command: its name and its arguments. Returns its result.</summary>
@@ -130,7 +135,8 @@ internal sealed class Commands
 
     private static long Number(string text) => long.Parse(text, CultureInfo.InvariantCulture);
 
-    private static long[] Numbers(string text) => text.Split(',').Select(Number).ToArray();
+    private static long[] Numbers(string text) =>
+        text.Split([','], StringSplitOptions.RemoveEmptyEntries).Select(Number).ToArray();
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 
@@ -158,6 +164,13 @@ internal sealed class Commands
 
     private Span<byte> InPlace(string[] words) =>
         ((MapView)_objects[words[0]]).GetSpan().Slice((int)Number(words[1]), (int)Number(words[2]));
+
+    private Stream Stream(string[] words)
+    {
+        var stream = (Stream)_objects[words[0]];
+        stream.Position = Number(words[1]);
+        return stream;
+    }
 
     private MemoryMappedViewAccessor View(string[] words)
     {

@@ -16,11 +16,18 @@ namespace Consumer
         public string Name;
     }
 
+    [StructLayout(LayoutKind.Sequential)]
+    public struct Series
+    {
+        [MarshalAs(UnmanagedType.ByValArray, SizeConst = 12)]
+        public int[] Values;
+    }
+
     public static class Program
     {
         /// <summary>
         /// Writes a picture and a struct to two maps, and prints READY. After a line of input, prints the
-        /// picture and the struct that are in the maps then.
+        /// picture and the struct that are in the maps then, and whether too short an array is refused.
         /// </summary>
         public static void Main(string[] args)
         {
@@ -40,6 +47,20 @@ namespace Consumer
                 Console.WriteLine(sample.Number.ToString(CultureInfo.InvariantCulture));
                 Console.WriteLine(sample.Value.ToString(CultureInfo.InvariantCulture));
                 Console.WriteLine(sample.Name == "Pythoné");
+                Console.WriteLine(IsRefused(view, new Series { Values = new int[11] }));
+            }
+        }
+
+        private static bool IsRefused(MemoryMappedViewAccessor view, Series series)
+        {
+            try
+            {
+                view.WriteStruct(series);
+                return false;
+            }
+            catch (ArgumentException)
+            {
+                return true;
             }
         }
     }
