@@ -74,7 +74,7 @@ public sealed class ShareMemoryHelper : IDisposable
 
     /// <summary>
     /// Gets the size of the open map in bytes, which is not always that of the constructor. On
-    /// Windows and Mono, it is the size of the view, in whole pages.
+    /// Windows, it is the size of the view, in whole pages.
     /// </summary>
     /// <exception cref="ObjectDisposedException">The helper is disposed.</exception>
     /// <exception cref="InvalidOperationException">No map is open.</exception>
@@ -116,9 +116,7 @@ public sealed class ShareMemoryHelper : IDisposable
     public void ThrowIfTruncated()
     {
         long needed = Accessor.PointerOffset + Accessor.Capacity;
-        // Mono rounds the capacity of a view up to whole pages. The rest of the last page is memory.
-        long rounding = Host.IsMono ? Environment.SystemPageSize - 1 : 0;
-        if (_fileLength?.Invoke() is { } length && length + rounding < needed)
+        if (_fileLength?.Invoke() is { } length && length < needed)
         {
             throw new IOException(
                 $"The file of the map was truncated to {length} bytes; the view needs {needed}.");
@@ -380,9 +378,11 @@ public sealed class ShareMemoryHelper : IDisposable
             throw;
         }
 
+        // For 0, Mono gives a view of whole pages.
+        long size = Host.IsWindows ? 0 : stream.Length;
         Take(
             map,
-            () => map.CreateViewAccessor(0, 0, mapAccess),
+            () => map.CreateViewAccessor(0, size, mapAccess),
             () => Host.IsWindows ? null : stream.Length);
     }
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
@@ -18,7 +18,9 @@ from interop.checkout import CHECKOUT
 from interop.exchange.place import Place
 from interop.oracle.memory import existing_maps, map_directory, path_of, read_map
 from interop.worlds import mono
-from pyshm.errors import MapExistsError, MapNotFoundError
+from pyshm import Struct
+from pyshm import types as t
+from pyshm.errors import FormatError, MapExistsError, MapNotFoundError
 from pyshm.listing import clean, list_maps
 from pyshm.testing import sdk
 from tests.conftest import descriptors_in, environment
@@ -159,6 +161,74 @@ class TestFormats:
         parts = dict(zip(("kind", "field", "offset", "value", "limit"), found.parts, strict=True))
         assert found.kind == "SharedMemory.MapFormatException"
         assert parts | {key: str(part) for key, part in expected.items()} == parts
+
+
+class Row(Struct, pack=1):
+    cells: Annotated[list[int], t.ByValArray(t.Int32, 3)]
+
+
+class Table(Struct, pack=1):
+    """The structure of LinePeer."""
+
+    rows: Annotated[list[Row], t.ByValArray(Row, 2)]
+
+
+class Named(Struct, pack=1):
+    """The structure of LinePeer."""
+
+    name: Annotated[str, t.ByValTStr(4)]
+    last: t.Byte
+
+
+@pytest.mark.parametrize("kind", ["mono", "dotnet"])
+class TestStructs:
+    pytestmark = needs_mono
+
+    @pytest.mark.parametrize("rows", ["1,2,3", "1,2,3/4,5", "1,2,3/", "1,2/4,5,6/7,8,9"])
+    def test_a_short_array_is_refused_in_both_languages(
+        self, running, place: Place, kind: str, rows: str
+    ) -> None:
+        name = place.name()
+        program = running(kind)
+        program.ask("create-new", "t", name, 64)
+        program.ask("view", "table", "t")
+        program.ask("write", "table", 0, "cc" * 64)
+        found = refusal(program, "write-table", "table", rows)
+        assert (found.kind, found.hresult) == ARGUMENT
+        assert "elements, its ByValArray " in found.message
+        assert read_map(name, 64) == b"\xcc" * 64
+        cells = [[int(cell) for cell in row.split(",") if cell] for row in rows.split("/")]
+        with pytest.raises(FormatError) as caught:
+            Table([Row(row) for row in cells]).to_bytes()
+        assert caught.value.kind == "wrong-count"
+        for label in ("table", "t"):
+            program.ask("dispose", label)
+
+    def test_a_full_array_is_read_by_python(self, running, place: Place, kind: str) -> None:
+        name = place.name()
+        program = running(kind)
+        program.ask("create-new", "t", name, 64)
+        program.ask("view", "table", "t")
+        assert program.ask("write-table", "table", "1,2,3/4,5,-6") == ["24"]
+        assert Table.from_bytes(read_map(name, 64)) == Table([Row([1, 2, 3]), Row([4, 5, -6])])
+        for label in ("table", "t"):
+            program.ask("dispose", label)
+
+    def test_a_long_text_is_cut_as_python_does_on_request(
+        self, running, place: Place, kind: str
+    ) -> None:
+        name = place.name()
+        program = running(kind)
+        program.ask("create-new", "n", name, 64)
+        program.ask("view", "named", "n")
+        value = Named("abcdef", 0x7F)
+        with pytest.raises(FormatError):
+            value.to_bytes()
+        assert program.ask("write-name", "named", value.name) == ["5"]
+        assert read_map(name, 6) == b"abc\0\x7f\0"
+        assert value.to_bytes(strict=False) == b"abc\0\x7f"
+        for label in ("named", "n"):
+            program.ask("dispose", label)
 
 
 # --- errors ---
@@ -385,12 +455,12 @@ class TestMaps:
         found = refusal(program, "read-in-place", "v", 0, 1)
         assert (found.kind, found.hresult) == DISPOSED
 
-    def test_a_view_has_whole_pages(self, start, place: Place) -> None:
+    def test_a_view_ends_with_the_map(self, start, place: Place) -> None:
         program = start("mono")
         program.ask("create-new", "m", place.name(), 10)
         program.ask("map-view", "v", "m")
-        assert program.ask("read-in-place", "v", 0, 4096) == ["00" * 4096]
-        assert refusal(program, "read-in-place", "v", 0, 4097).kind == OUT_OF_RANGE[0]
+        assert program.ask("read-in-place", "v", 0, 10) == ["00" * 10]
+        assert refusal(program, "read-in-place", "v", 0, 11).kind == OUT_OF_RANGE[0]
 
     def test_an_integer_has_an_offset(self, start, place: Place) -> None:
         name = place.name()
@@ -399,6 +469,43 @@ class TestMaps:
         program.ask("write-int64", "v", 3, 0x0102030405060708)
         assert read_map(name, 12) == bytes(3) + bytes([8, 7, 6, 5, 4, 3, 2, 1, 0])
         assert program.ask("read-int64", "v", 3) == [str(0x0102030405060708)]
+
+    @pytest.mark.parametrize("kind", ["mono", "dotnet"])
+    def test_nothing_is_written_beyond_the_end_of_the_map(
+        self, start, place: Place, kind: str
+    ) -> None:
+        name = place.name()
+        program, partner = start(kind), start("python")
+        program.ask("helper", "h", name, 100)
+        program.ask("open-existing", "m", name)
+        program.ask("view", "v", "m")
+        program.ask("view", "end", "m", 90, 0)
+        program.ask("stream", "s", "m")
+        assert program.ask("capacity", "h") == program.ask("capacity", "v") == ["100"]
+        assert program.ask("capacity", "end") == ["10"]
+        for writing in (
+            ("write-blob", "h", "ab", "01" * 91),  # 101 bytes
+            ("write-blob", "v", "ab", "01" * 91),
+            ("write-table", "end", "1,2,3/4,5,6"),
+            ("write", "end", 10, "01"),
+            ("write", "h", 96, "0102030405"),
+            ("write-at", "s", 100, "01"),
+        ):
+            refusal(program, *writing)
+        assert read_map(name, 100) == bytes(100)
+        program.ask("write-at", "s", 99, "07")
+        assert program.ask("read", "v", 99, 2) == ["07"]
+        program.ask("write-blob", "h", "ab", "01" * 90)
+        partner.ask("open-existing", "p", name)
+        partner.ask("view", "q", "p")
+        assert partner.ask("read-blob", "q") == ["ab", "01" * 90]
+
+    def test_nothing_is_written_beyond_the_end_of_a_file(self, start, tmp_path: Path) -> None:
+        program = start("mono")
+        program.ask("map-file", "f", tmp_path / "file", 100)
+        assert program.ask("capacity", "f") == ["100"]
+        refusal(program, "write-blob", "f", "ab", "01" * 91)
+        program.ask("write-blob", "f", "ab", "01" * 90)
 
     def test_a_file_map_enlarges_the_file(self, start, tmp_path: Path) -> None:
         file = tmp_path / "file"

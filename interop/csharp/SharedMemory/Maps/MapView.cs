@@ -51,7 +51,7 @@ public sealed unsafe class MapView : MemoryManager<byte>
         CanWrite = accessor.CanWrite;
     }
 
-    /// <summary>Gets the number of bytes. On Windows and Mono, a view has whole pages.</summary>
+    /// <summary>Gets the number of bytes. On Windows, a view has whole pages.</summary>
     public int Length { get; }
 
     /// <summary>Gets whether the bytes may be written.</summary>

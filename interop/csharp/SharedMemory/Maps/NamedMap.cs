@@ -252,7 +252,8 @@ public sealed class NamedMap : IDisposable
     /// </exception>
     public MemoryMappedViewAccessor CreateViewAccessor(
         long offset, long size, MemoryMappedFileAccess access) =>
-        WhileOpen(() => _map.CreateViewAccessor(offset, size, PermittedAccess(offset, size, access)));
+        WhileOpen(() => _map.CreateViewAccessor(
+            offset, ExactSize(offset, size), PermittedAccess(offset, size, access)));
 
     /// <summary>Creates a view of the whole map as a stream.</summary>
     public MemoryMappedViewStream CreateViewStream() =>
@@ -273,7 +274,8 @@ public sealed class NamedMap : IDisposable
     /// </exception>
     public MemoryMappedViewStream CreateViewStream(
         long offset, long size, MemoryMappedFileAccess access) =>
-        WhileOpen(() => _map.CreateViewStream(offset, size, PermittedAccess(offset, size, access)));
+        WhileOpen(() => _map.CreateViewStream(
+            offset, ExactSize(offset, size), PermittedAccess(offset, size, access)));
 
     /// <summary>Creates a view of the whole map whose bytes are used in place.</summary>
     public MapView CreateView() => CreateView(0, 0, MemoryMappedFileAccess.ReadWrite);
@@ -374,6 +376,13 @@ public sealed class NamedMap : IDisposable
             }
         }
     }
+
+    /// <summary>
+    /// Returns the size for the view of .NET. For 0, Mono gives a view of whole pages, and no process
+    /// could read what is written beyond the end of the map.
+    /// </summary>
+    private long ExactSize(long offset, long size) =>
+        size == 0 && offset >= 0 && offset < _file?.Capacity ? _file.Capacity - offset : size;
 
     /// <summary>Returns the access for the view of .NET, if this map permits it.</summary>
     private MemoryMappedFileAccess PermittedAccess(
