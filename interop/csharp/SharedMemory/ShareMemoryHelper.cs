@@ -85,6 +85,15 @@ public sealed class ShareMemoryHelper : IDisposable
     /// <param name="capacity">The size of a new map in bytes. An existing map keeps its size.</param>
     /// <param name="access">The access of the map and the view.</param>
     /// <returns>A helper with the open map.</returns>
+    /// <exception cref="ArgumentNullException">The name is null.</exception>
+    /// <exception cref="ArgumentException">The name breaks a rule.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The capacity is less than 1, or the access is not valid.
+    /// </exception>
+    /// <exception cref="UnauthorizedAccessException">
+    /// The operating system or the file of the map does not permit the access.
+    /// </exception>
+    /// <exception cref="IOException">There is not enough memory.</exception>
     public static ShareMemoryHelper CreateOrOpen(
         string mapName,
         long capacity = DefaultCapacity,
@@ -99,6 +108,14 @@ public sealed class ShareMemoryHelper : IDisposable
     /// <param name="mapName">The name of the map.</param>
     /// <param name="access">The access of the map and the view.</param>
     /// <returns>A helper with the open map. Its <see cref="ReadBytes()"/> reads the whole map.</returns>
+    /// <exception cref="ArgumentNullException">The name is null.</exception>
+    /// <exception cref="ArgumentException">The name breaks a rule.</exception>
+    /// <exception cref="FileNotFoundException">
+    /// No process holds a map with this name. Try again later to wait for one.
+    /// </exception>
+    /// <exception cref="UnauthorizedAccessException">
+    /// The operating system or the file of the map does not permit the access.
+    /// </exception>
     public static ShareMemoryHelper Open(
         string mapName, MemoryMappedFileAccess access = MemoryMappedFileAccess.ReadWrite)
     {
@@ -124,6 +141,13 @@ public sealed class ShareMemoryHelper : IDisposable
     }
 
     /// <summary>Creates or opens the named map, as <see cref="NamedMap.CreateOrOpen"/> does.</summary>
+    /// <exception cref="ArgumentNullException">The name is null.</exception>
+    /// <exception cref="ArgumentException">The name breaks a rule.</exception>
+    /// <exception cref="ObjectDisposedException">The helper is disposed.</exception>
+    /// <exception cref="UnauthorizedAccessException">
+    /// The operating system or the file of the map does not permit the access.
+    /// </exception>
+    /// <exception cref="IOException">There is not enough memory.</exception>
     public void CreateOrOpen()
     {
         Guard.NotDisposed(_disposed, this);
@@ -132,6 +156,13 @@ public sealed class ShareMemoryHelper : IDisposable
     }
 
     /// <summary>Opens the named map, as <see cref="NamedMap.OpenExisting"/> does.</summary>
+    /// <exception cref="ArgumentNullException">The name is null.</exception>
+    /// <exception cref="ArgumentException">The name breaks a rule.</exception>
+    /// <exception cref="FileNotFoundException">No process holds a map with this name.</exception>
+    /// <exception cref="ObjectDisposedException">The helper is disposed.</exception>
+    /// <exception cref="UnauthorizedAccessException">
+    /// The operating system or the file of the map does not permit the access.
+    /// </exception>
     public void Open()
     {
         Guard.NotDisposed(_disposed, this);
@@ -141,11 +172,22 @@ public sealed class ShareMemoryHelper : IDisposable
 
     /// <summary>Maps a file. Creates it if it does not exist, and enlarges it to the capacity.</summary>
     /// <param name="path">The path of the file.</param>
+    /// <exception cref="ObjectDisposedException">The helper is disposed.</exception>
+    /// <exception cref="IOException">The file can't be created, enlarged or mapped.</exception>
+    /// <exception cref="UnauthorizedAccessException">
+    /// The operating system does not permit the access.
+    /// </exception>
     public void CreateFromFile(string path) =>
         MapFile(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, _access, _capacity ?? DefaultCapacity);
 
     /// <summary>Maps an existing file for reading. The map has the size of the file.</summary>
     /// <param name="path">The path of the file.</param>
+    /// <exception cref="ObjectDisposedException">The helper is disposed.</exception>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
+    /// <exception cref="ArgumentException">The file is empty.</exception>
+    /// <exception cref="UnauthorizedAccessException">
+    /// The operating system does not permit the access.
+    /// </exception>
     public void OpenFileToRead(string path) =>
         MapFile(path, FileMode.Open, FileAccess.Read, MemoryMappedFileAccess.Read, capacity: 0);
 
@@ -153,6 +195,11 @@ public sealed class ShareMemoryHelper : IDisposable
     /// Returns the first bytes of the map, as many as the capacity. The bytes beyond the end of the
     /// map are zeros.
     /// </summary>
+    /// <returns>A new array.</returns>
+    /// <exception cref="OverflowException">
+    /// The capacity is more than 2,147,483,647 bytes. Use a buffer of your own.
+    /// </exception>
+    /// <exception cref="NotSupportedException">The view can't be read.</exception>
     public byte[] ReadBytes()
     {
         var bytes = new byte[checked((int)(_capacity ?? Capacity))];
@@ -200,27 +247,65 @@ public sealed class ShareMemoryHelper : IDisposable
 
     /// <summary>Reads a structure in its marshalled layout.</summary>
     /// <typeparam name="T">The type of the structure.</typeparam>
+    /// <returns>The value.</returns>
+    /// <exception cref="ArgumentException">The type can't be marshalled.</exception>
+    /// <exception cref="MapFormatException">The map ends before the value ends.</exception>
     public T ReadStruct<[DynamicallyAccessedMembers(StructBytes.Constructors)] T>()
         where T : struct => Backed().ReadStruct<T>();
 
     /// <summary>Reads a structure in its marshalled layout.</summary>
     /// <typeparam name="T">The type of the structure.</typeparam>
     /// <param name="offset">The offset in the map, in bytes.</param>
+    /// <returns>The value.</returns>
+    /// <exception cref="ArgumentException">The type can't be marshalled.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The offset is not inside of the map.
+    /// </exception>
+    /// <exception cref="MapFormatException">The map ends before the value ends.</exception>
     public T ReadStruct<[DynamicallyAccessedMembers(StructBytes.Constructors)] T>(long offset)
         where T : struct => Backed().ReadStruct<T>(offset);
 
-    /// <summary>Writes a structure in its marshalled layout.</summary>
+    /// <summary>
+    /// Writes a structure in its marshalled layout. <see cref="StructBytes"/> says which values the
+    /// marshaller shortens.
+    /// </summary>
     /// <typeparam name="T">The type of the structure.</typeparam>
     /// <param name="value">The value.</param>
+    /// <exception cref="ArgumentException">
+    /// An array has fewer elements than its field, or the type can't be marshalled.
+    /// </exception>
+    /// <exception cref="MapFormatException">The value is not valid, or does not fit.</exception>
+    /// <exception cref="NotSupportedException">The view can't be written.</exception>
     public void WriteStruct<T>(T value)
-        where T : struct => Backed().WriteStruct(value);
+        where T : struct => WriteStruct(value, 0);
 
-    /// <summary>Writes a structure in its marshalled layout.</summary>
+    /// <summary>
+    /// Writes a structure in its marshalled layout. <see cref="StructBytes"/> says which values the
+    /// marshaller shortens.
+    /// </summary>
     /// <typeparam name="T">The type of the structure.</typeparam>
     /// <param name="value">The value.</param>
     /// <param name="offset">The offset in the map, in bytes.</param>
+    /// <exception cref="ArgumentException">
+    /// An array has fewer elements than its field, or the type can't be marshalled.
+    /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The offset is not inside of the map.
+    /// </exception>
+    /// <exception cref="MapFormatException">The value is not valid, or does not fit.</exception>
+    /// <exception cref="NotSupportedException">The view can't be written.</exception>
     public void WriteStruct<T>(T value, long offset)
-        where T : struct => Backed().WriteStruct(value, offset);
+        where T : struct
+    {
+        try
+        {
+            Backed().WriteStruct(value, offset);
+        }
+        catch (MapFormatException error) when (error.Kind == FormatErrorKind.DoesNotFit)
+        {
+            throw error.With(WhatToDo());
+        }
+    }
 
     /// <summary>
     /// Reads a structure in its managed layout, which differs from the marshalled one: a
@@ -228,6 +313,11 @@ public sealed class ShareMemoryHelper : IDisposable
     /// </summary>
     /// <typeparam name="T">The type of the structure, without references.</typeparam>
     /// <param name="offset">The offset in the map, in bytes.</param>
+    /// <returns>The value.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The offset is not inside of the map.
+    /// </exception>
+    /// <exception cref="MapFormatException">The map ends before the value ends.</exception>
     public T ReadUnmanaged<T>(long offset = 0)
         where T : unmanaged => Backed().ReadUnmanaged<T>(offset);
 
@@ -238,16 +328,42 @@ public sealed class ShareMemoryHelper : IDisposable
     /// <typeparam name="T">The type of the structure, without references.</typeparam>
     /// <param name="value">The value.</param>
     /// <param name="offset">The offset in the map, in bytes.</param>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The offset is not inside of the map.
+    /// </exception>
+    /// <exception cref="MapFormatException">The value does not fit.</exception>
+    /// <exception cref="NotSupportedException">The view can't be written.</exception>
     public void WriteUnmanaged<T>(T value, long offset = 0)
-        where T : unmanaged => Backed().WriteUnmanaged(value, offset);
+        where T : unmanaged
+    {
+        try
+        {
+            Backed().WriteUnmanaged(value, offset);
+        }
+        catch (MapFormatException error) when (error.Kind == FormatErrorKind.DoesNotFit)
+        {
+            throw error.With(WhatToDo());
+        }
+    }
 
     /// <summary>Reads a picture and its path.</summary>
+    /// <returns>
+    /// The picture in a new array, and its path. A new map has an empty picture with the path
+    /// "".
+    /// </returns>
+    /// <exception cref="MapFormatException">
+    /// The map does not begin with a picture, or a program writes it now.
+    /// </exception>
     public ImageData ReadImage() => ReadImage(false);
 
     /// <summary>Reads a picture and its path.</summary>
     /// <param name="replaceInvalidUtf8">
     /// Whether to replace invalid UTF-8 by U+FFFD instead of throwing.
     /// </param>
+    /// <returns>The picture in a new array, and its path.</returns>
+    /// <exception cref="MapFormatException">
+    /// The map does not begin with a picture, or a program writes it now.
+    /// </exception>
     public ImageData ReadImage(bool replaceInvalidUtf8) =>
         ImageData.FromAccessor(Backed(), replaceInvalidUtf8);
 
@@ -256,6 +372,9 @@ public sealed class ShareMemoryHelper : IDisposable
     /// the middle of the write.
     /// </summary>
     /// <param name="image">The picture and its path.</param>
+    /// <returns>
+    /// Whether the picture is finished. It can be the same as that of the previous call.
+    /// </returns>
     /// <exception cref="MapFormatException">The map does not begin with a picture.</exception>
     public bool TryReadImage([NotNullWhen(true)] out ImageData? image) =>
         ImageData.TryFromAccessor(Backed(), out image);
@@ -296,6 +415,9 @@ public sealed class ShareMemoryHelper : IDisposable
     /// <param name="content">The buffer. Its content is undefined if the result is false.</param>
     /// <param name="length">The number of bytes of the encoded picture.</param>
     /// <param name="path">The path of the picture.</param>
+    /// <returns>
+    /// Whether the picture is finished. It can be the same as that of the previous call.
+    /// </returns>
     /// <exception cref="ArgumentException">The buffer is too small. It does not change.</exception>
     /// <exception cref="MapFormatException">The map does not begin with a picture.</exception>
     public bool TryReadImage(Span<byte> content, out int length, out string path)
@@ -312,6 +434,9 @@ public sealed class ShareMemoryHelper : IDisposable
     /// <param name="content">The buffer.</param>
     /// <param name="length">The number of bytes of the encoded picture.</param>
     /// <param name="path">The path of the picture.</param>
+    /// <returns>
+    /// Whether the picture is finished. It can be the same as that of the previous call.
+    /// </returns>
     /// <exception cref="MapFormatException">The map does not begin with a picture.</exception>
     public bool TryReadImage(IBufferWriter<byte> content, out int length, out string path)
     {
@@ -325,10 +450,22 @@ public sealed class ShareMemoryHelper : IDisposable
     /// <param name="replaceInvalidUtf8">
     /// Whether to replace a lone surrogate by U+FFFD instead of throwing.
     /// </param>
+    /// <exception cref="MapFormatException">
+    /// The path has a lone surrogate (invalid-utf8), or the map is too small (does-not-fit).
+    /// Nothing is written.
+    /// </exception>
+    /// <exception cref="NotSupportedException">The view can't be written.</exception>
     public void WriteImage(ImageData image, bool replaceInvalidUtf8 = false)
     {
         Guard.NotNull(image);
-        image.WriteTo(Backed(), replaceInvalidUtf8);
+        try
+        {
+            image.WriteTo(Backed(), replaceInvalidUtf8);
+        }
+        catch (MapFormatException error) when (error.Kind == FormatErrorKind.DoesNotFit)
+        {
+            throw error.With(WhatToDo());
+        }
     }
 
     /// <summary>Releases the view and the map.</summary>
@@ -385,6 +522,12 @@ public sealed class ShareMemoryHelper : IDisposable
             () => map.CreateViewAccessor(0, size, mapAccess),
             () => Host.IsWindows ? null : stream.Length);
     }
+
+    /// <summary>Returns what a user can do if something does not fit.</summary>
+    private string WhatToDo() => _map is NamedMap map
+        ? FormattableString.Invariant($"the map {map.Name} has {Capacity} bytes; ")
+            + "create it with a larger capacity, after the processes that hold it have released it"
+        : FormattableString.Invariant($"the file has {Capacity} bytes; map it with a larger capacity");
 
     private MemoryMappedViewAccessor Backed()
     {

@@ -10,6 +10,8 @@ internal static class BlobLayout
     /// <summary>The value of <c>path_length</c> while a program writes the blob.</summary>
     public const int Unfinished = -1;
 
+    private const string UnfinishedDetail = "a write is in progress, or the writer was killed during it";
+
     private const string PathLength = "path_length";
     private const string ContentLength = "content_length";
 
@@ -31,6 +33,11 @@ internal static class BlobLayout
 
     public static void CheckPathLength(int length, long capacity)
     {
+        if (length == Unfinished)
+        {
+            throw Negative(PathLength, PathLengthOffset, length).With(UnfinishedDetail);
+        }
+
         CheckLength(PathLength, PathLengthOffset, length, capacity - PathOffset);
         if (capacity < ContentOffset(length))
         {
@@ -69,7 +76,8 @@ internal static class BlobLayout
         if (size > capacity)
         {
             throw new MapFormatException(
-                FormatErrorKind.DoesNotFit, "blob", PathLengthOffset, size, capacity);
+                FormatErrorKind.DoesNotFit, "blob", PathLengthOffset, size, capacity)
+                .With(FormattableString.Invariant($"path {pathLength} bytes, content {contentLength}"));
         }
     }
 
@@ -77,7 +85,7 @@ internal static class BlobLayout
     {
         if (length < 0)
         {
-            throw new MapFormatException(FormatErrorKind.NegativeLength, field, offset, length, 0);
+            throw Negative(field, offset, length);
         }
 
         if (length > available)
@@ -86,4 +94,7 @@ internal static class BlobLayout
                 FormatErrorKind.LengthExceedsBuffer, field, offset, length, available);
         }
     }
+
+    private static MapFormatException Negative(string field, long offset, int length) =>
+        new(FormatErrorKind.NegativeLength, field, offset, length, 0);
 }

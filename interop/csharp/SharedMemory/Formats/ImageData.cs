@@ -42,6 +42,10 @@ public sealed class ImageData
     /// <param name="replaceInvalidUtf8">
     /// Whether to replace invalid UTF-8 by U+FFFD instead of throwing.
     /// </param>
+    /// <returns>The picture in a new array, and its path.</returns>
+    /// <exception cref="MapFormatException">
+    /// The bytes are not a blob, or a program writes it now.
+    /// </exception>
     public static ImageData FromBytes(ReadOnlySpan<byte> source, bool replaceInvalidUtf8 = false)
     {
         unsafe
@@ -60,6 +64,7 @@ public sealed class ImageData
     /// </summary>
     /// <param name="source">The buffer. It can be longer than the blob.</param>
     /// <param name="image">The blob.</param>
+    /// <returns>Whether the picture is finished. If it is not, nothing is read.</returns>
     /// <exception cref="MapFormatException">The bytes are not a blob.</exception>
     public static bool TryFromBytes(
         ReadOnlySpan<byte> source, [NotNullWhen(true)] out ImageData? image)
@@ -78,6 +83,7 @@ public sealed class ImageData
     /// path is not decoded.
     /// </summary>
     /// <param name="source">The buffer. It can be longer than the blob.</param>
+    /// <returns>The content, a part of the buffer.</returns>
     /// <exception cref="MapFormatException">The bytes are not a blob.</exception>
     public static ReadOnlySpan<byte> GetContent(ReadOnlySpan<byte> source)
     {
@@ -97,6 +103,7 @@ public sealed class ImageData
     /// </summary>
     /// <param name="source">The buffer. It can be longer than the blob.</param>
     /// <param name="content">The content, a part of the buffer.</param>
+    /// <returns>Whether the picture is finished.</returns>
     /// <exception cref="MapFormatException">The bytes are not a blob.</exception>
     public static bool TryGetContent(ReadOnlySpan<byte> source, out ReadOnlySpan<byte> content)
     {
@@ -116,6 +123,12 @@ public sealed class ImageData
     /// <param name="replaceInvalidUtf8">
     /// Whether to replace invalid UTF-8 by U+FFFD instead of throwing.
     /// </param>
+    /// <returns>The picture in a new array, and its path.</returns>
+    /// <exception cref="MapFormatException">
+    /// The bytes are not a blob, or a program writes it now.
+    /// </exception>
+    /// <exception cref="NotSupportedException">The view can't be read.</exception>
+    /// <exception cref="ObjectDisposedException">The view is disposed.</exception>
     public static ImageData FromAccessor(
         MemoryMappedViewAccessor accessor, bool replaceInvalidUtf8 = false)
     {
@@ -130,6 +143,7 @@ public sealed class ImageData
     /// </summary>
     /// <param name="accessor">The view.</param>
     /// <param name="image">The blob.</param>
+    /// <returns>Whether the picture is finished. If it is not, nothing is read.</returns>
     /// <exception cref="MapFormatException">The bytes are not a blob.</exception>
     public static bool TryFromAccessor(
         MemoryMappedViewAccessor accessor, [NotNullWhen(true)] out ImageData? image)
@@ -143,6 +157,10 @@ public sealed class ImageData
     /// <param name="replaceInvalidUtf8">
     /// Whether to replace a lone surrogate by U+FFFD instead of throwing.
     /// </param>
+    /// <returns>A new array.</returns>
+    /// <exception cref="MapFormatException">
+    /// The path has a lone surrogate (invalid-utf8), or the blob is too large (does-not-fit).
+    /// </exception>
     public byte[] ToBytes(bool replaceInvalidUtf8 = false)
     {
         long size = CheckedSize(MaxArrayLength, replaceInvalidUtf8);
@@ -154,6 +172,9 @@ public sealed class ImageData
     /// <summary>Writes the blob to the beginning of <paramref name="destination"/>.</summary>
     /// <param name="destination">The buffer. Its bytes after the blob do not change.</param>
     /// <returns>The number of bytes written.</returns>
+    /// <exception cref="MapFormatException">
+    /// The path has a lone surrogate (invalid-utf8), or the blob is too large (does-not-fit).
+    /// </exception>
     public int WriteTo(Span<byte> destination) => WriteTo(destination, false);
 
     /// <summary>Writes the blob to the beginning of <paramref name="destination"/>.</summary>
@@ -162,6 +183,9 @@ public sealed class ImageData
     /// Whether to replace a lone surrogate by U+FFFD instead of throwing.
     /// </param>
     /// <returns>The number of bytes written.</returns>
+    /// <exception cref="MapFormatException">
+    /// The path has a lone surrogate (invalid-utf8), or the blob is too large (does-not-fit).
+    /// </exception>
     public int WriteTo(Span<byte> destination, bool replaceInvalidUtf8)
     {
         int size = (int)CheckedSize(destination.Length, replaceInvalidUtf8);
@@ -179,6 +203,11 @@ public sealed class ImageData
     /// <summary>Writes the blob to the beginning of a view.</summary>
     /// <param name="accessor">The view. Its bytes after the blob do not change.</param>
     /// <returns>The number of bytes written.</returns>
+    /// <exception cref="MapFormatException">
+    /// The path has a lone surrogate (invalid-utf8), or the blob is too large (does-not-fit).
+    /// </exception>
+    /// <exception cref="NotSupportedException">The view can't be written.</exception>
+    /// <exception cref="ObjectDisposedException">The view is disposed.</exception>
     public long WriteTo(MemoryMappedViewAccessor accessor) => WriteTo(accessor, false);
 
     /// <summary>Writes the blob to the beginning of a view.</summary>
@@ -187,6 +216,11 @@ public sealed class ImageData
     /// Whether to replace a lone surrogate by U+FFFD instead of throwing.
     /// </param>
     /// <returns>The number of bytes written.</returns>
+    /// <exception cref="MapFormatException">
+    /// The path has a lone surrogate (invalid-utf8), or the blob is too large (does-not-fit).
+    /// </exception>
+    /// <exception cref="NotSupportedException">The view can't be written.</exception>
+    /// <exception cref="ObjectDisposedException">The view is disposed.</exception>
     public long WriteTo(MemoryMappedViewAccessor accessor, bool replaceInvalidUtf8)
     {
         Guard.NotNull(accessor);

@@ -16,7 +16,13 @@ public sealed class MapFormatException : FormatException
     /// <param name="limit">The limit for the value.</param>
     public MapFormatException(
         string kind, string field, long? offset = null, long? value = null, long? limit = null)
-        : base(Describe(kind, field, offset, value, limit))
+        : this(kind, field, offset, value, limit, Describe(kind, field, offset, value, limit))
+    {
+    }
+
+    private MapFormatException(
+        string kind, string field, long? offset, long? value, long? limit, string message)
+        : base(message)
     {
         Kind = kind;
         Field = field;
@@ -49,6 +55,10 @@ public sealed class MapFormatException : FormatException
 
     /// <summary>Gets the limit for the value, if there is one.</summary>
     public long? Limit { get; }
+
+    /// <summary>Returns the same exception with a longer message: the reason, or what to do.</summary>
+    internal MapFormatException With(string detail) =>
+        new(Kind, Field, Offset, Value, Limit, $"{Message}: {detail}");
 
     private static string Describe(string kind, string field, long? offset, long? value, long? limit)
     {

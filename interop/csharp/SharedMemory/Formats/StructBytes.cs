@@ -47,6 +47,7 @@ public static class StructBytes
     /// </summary>
     /// <typeparam name="T">A structure that can be marshalled.</typeparam>
     /// <param name="source">The buffer. It can be longer than the structure.</param>
+    /// <returns>The value.</returns>
     /// <exception cref="MapFormatException">The source is too short (truncated).</exception>
     public static T FromBytes<[DynamicallyAccessedMembers(Constructors)] T>(ReadOnlySpan<byte> source)
         where T : struct
@@ -129,6 +130,7 @@ public static class StructBytes
     /// <summary>Reads a value in its marshalled layout from the beginning of a view.</summary>
     /// <typeparam name="T">A structure that can be marshalled.</typeparam>
     /// <param name="accessor">The view.</param>
+    /// <returns>The value.</returns>
     /// <exception cref="MapFormatException">The source is too short (truncated).</exception>
     public static T ReadStruct<[DynamicallyAccessedMembers(Constructors)] T>(
         this MemoryMappedViewAccessor accessor)
@@ -138,6 +140,7 @@ public static class StructBytes
     /// <typeparam name="T">A structure that can be marshalled.</typeparam>
     /// <param name="accessor">The view.</param>
     /// <param name="offset">The offset in the view, in bytes.</param>
+    /// <returns>The value.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The offset is not inside of the view.</exception>
     /// <exception cref="MapFormatException">The view ends before the value ends.</exception>
     public static T ReadStruct<[DynamicallyAccessedMembers(Constructors)] T>(
@@ -184,6 +187,7 @@ public static class StructBytes
     /// <typeparam name="T">A structure without references.</typeparam>
     /// <param name="accessor">The view.</param>
     /// <param name="offset">The offset in the view, in bytes.</param>
+    /// <returns>The value.</returns>
     /// <remarks>
     /// The layout is not that of <see cref="ReadStruct{T}(MemoryMappedViewAccessor, long)"/>: here, a
     /// <see cref="bool"/> has one byte and a <see cref="char"/> two. Nothing is allocated.

@@ -26,6 +26,7 @@ public struct TestData : IValidated
     /// <param name="id">The <see cref="Id"/>.</param>
     /// <param name="age">The <see cref="Age"/>.</param>
     /// <param name="scores">The <see cref="Scores"/>. Null is the same as an empty list.</param>
+    /// <returns>The value.</returns>
     /// <exception cref="MapFormatException">A number is out of range, or the count is wrong.</exception>
     public static TestData Create(long id, long age, IReadOnlyList<long>? scores)
     {

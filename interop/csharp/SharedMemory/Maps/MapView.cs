@@ -54,10 +54,14 @@ public sealed unsafe class MapView : MemoryManager<byte>
     /// <summary>Gets the number of bytes. On Windows, a view has whole pages.</summary>
     public int Length { get; }
 
-    /// <summary>Gets whether the bytes may be written.</summary>
+    /// <summary>Gets whether the bytes may be written. If not, a write ends the process.</summary>
     public bool CanWrite { get; }
 
-    /// <summary>Returns the bytes.</summary>
+    /// <summary>
+    /// Returns the bytes. A write to them ends the process if <see cref="CanWrite"/> is false; so does
+    /// each access after <see cref="Dispose()"/>.
+    /// </summary>
+    /// <returns>The bytes of the view, not a copy.</returns>
     /// <exception cref="ObjectDisposedException">This object is disposed.</exception>
     public override Span<byte> GetSpan()
     {
@@ -67,6 +71,7 @@ public sealed unsafe class MapView : MemoryManager<byte>
 
     /// <summary>Keeps the view mapped until the result is disposed.</summary>
     /// <param name="elementIndex">The offset that the result points to.</param>
+    /// <returns>The address. Dispose of it to end the pin.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The offset is not inside of the view.</exception>
     /// <exception cref="ObjectDisposedException">This object is disposed.</exception>
     public override MemoryHandle Pin(int elementIndex = 0)

@@ -101,6 +101,7 @@ public sealed class NamedMap : IDisposable
     /// <param name="access">The access that the map permits. Write is not allowed.</param>
     /// <param name="options">Whether memory is allocated now, or when it is first used.</param>
     /// <param name="inheritability">Whether child processes inherit the handle of the map.</param>
+    /// <returns>The map.</returns>
     /// <exception cref="IOException">
     /// A map with this name exists (HResult 0x800700B7), or there is not enough memory.
     /// </exception>
@@ -148,6 +149,7 @@ public sealed class NamedMap : IDisposable
     /// Whether the memory of a new map is allocated now, or when it is first used.
     /// </param>
     /// <param name="inheritability">Whether child processes inherit the handle of the map.</param>
+    /// <returns>The map.</returns>
     /// <exception cref="ArgumentNullException">The name is null.</exception>
     /// <exception cref="ArgumentException">
     /// The name breaks a rule, or the access is Write and the map does not exist.
@@ -195,6 +197,7 @@ public sealed class NamedMap : IDisposable
     /// <param name="mapName">The name of the map.</param>
     /// <param name="desiredAccessRights">The rights that the map gives.</param>
     /// <param name="inheritability">Whether child processes inherit the handle of the map.</param>
+    /// <returns>The map.</returns>
     /// <exception cref="ArgumentNullException">The name is null.</exception>
     /// <exception cref="ArgumentException">The name breaks a rule.</exception>
     /// <exception cref="ArgumentOutOfRangeException">
@@ -234,12 +237,22 @@ public sealed class NamedMap : IDisposable
         _file is null ? _map.SafeMemoryMappedFileHandle : _file.DescriptorForChildren;
 
     /// <summary>Creates a view of the whole map for random access.</summary>
+    /// <returns>A view that reads and writes.</returns>
+    /// <exception cref="ObjectDisposedException">The map is disposed.</exception>
+    /// <exception cref="UnauthorizedAccessException">
+    /// The map does not permit the access.
+    /// </exception>
     public MemoryMappedViewAccessor CreateViewAccessor() =>
         CreateViewAccessor(0, 0, MemoryMappedFileAccess.ReadWrite);
 
     /// <summary>Creates a view of a part of the map for random access, to read and write.</summary>
     /// <param name="offset">The offset of the view in the map, in bytes.</param>
     /// <param name="size">The size of the view in bytes; 0 for the rest of the map.</param>
+    /// <returns>A view that reads and writes.</returns>
+    /// <exception cref="ObjectDisposedException">The map is disposed.</exception>
+    /// <exception cref="UnauthorizedAccessException">
+    /// The view ends beyond the end of the map, or the map does not permit the access.
+    /// </exception>
     public MemoryMappedViewAccessor CreateViewAccessor(long offset, long size) =>
         CreateViewAccessor(offset, size, MemoryMappedFileAccess.ReadWrite);
 
@@ -247,21 +260,33 @@ public sealed class NamedMap : IDisposable
     /// <param name="offset">The offset of the view in the map, in bytes.</param>
     /// <param name="size">The size of the view in bytes; 0 for the rest of the map.</param>
     /// <param name="access">The access of the view.</param>
+    /// <returns>The view.</returns>
     /// <exception cref="UnauthorizedAccessException">
     /// The view ends beyond the end of the map, or the map does not permit the access.
     /// </exception>
+    /// <exception cref="ObjectDisposedException">The map is disposed.</exception>
     public MemoryMappedViewAccessor CreateViewAccessor(
         long offset, long size, MemoryMappedFileAccess access) =>
         WhileOpen(() => _map.CreateViewAccessor(
             offset, ExactSize(offset, size), PermittedAccess(offset, size, access)));
 
     /// <summary>Creates a view of the whole map as a stream.</summary>
+    /// <returns>A view that reads and writes.</returns>
+    /// <exception cref="ObjectDisposedException">The map is disposed.</exception>
+    /// <exception cref="UnauthorizedAccessException">
+    /// The map does not permit the access.
+    /// </exception>
     public MemoryMappedViewStream CreateViewStream() =>
         CreateViewStream(0, 0, MemoryMappedFileAccess.ReadWrite);
 
     /// <summary>Creates a view of a part of the map as a stream, to read and write.</summary>
     /// <param name="offset">The offset of the view in the map, in bytes.</param>
     /// <param name="size">The size of the view in bytes; 0 for the rest of the map.</param>
+    /// <returns>A view that reads and writes.</returns>
+    /// <exception cref="ObjectDisposedException">The map is disposed.</exception>
+    /// <exception cref="UnauthorizedAccessException">
+    /// The view ends beyond the end of the map, or the map does not permit the access.
+    /// </exception>
     public MemoryMappedViewStream CreateViewStream(long offset, long size) =>
         CreateViewStream(offset, size, MemoryMappedFileAccess.ReadWrite);
 
@@ -269,20 +294,34 @@ public sealed class NamedMap : IDisposable
     /// <param name="offset">The offset of the view in the map, in bytes.</param>
     /// <param name="size">The size of the view in bytes; 0 for the rest of the map.</param>
     /// <param name="access">The access of the view.</param>
+    /// <returns>The view.</returns>
     /// <exception cref="UnauthorizedAccessException">
     /// The view ends beyond the end of the map, or the map does not permit the access.
     /// </exception>
+    /// <exception cref="ObjectDisposedException">The map is disposed.</exception>
     public MemoryMappedViewStream CreateViewStream(
         long offset, long size, MemoryMappedFileAccess access) =>
         WhileOpen(() => _map.CreateViewStream(
             offset, ExactSize(offset, size), PermittedAccess(offset, size, access)));
 
     /// <summary>Creates a view of the whole map whose bytes are used in place.</summary>
+    /// <returns>A view that reads and writes.</returns>
+    /// <exception cref="ArgumentException">The view is larger than 2,147,483,647 bytes.</exception>
+    /// <exception cref="ObjectDisposedException">The map is disposed.</exception>
+    /// <exception cref="UnauthorizedAccessException">
+    /// The map does not permit the access.
+    /// </exception>
     public MapView CreateView() => CreateView(0, 0, MemoryMappedFileAccess.ReadWrite);
 
     /// <summary>Creates a view of a part of the map whose bytes are used in place.</summary>
     /// <param name="offset">The offset of the view in the map, in bytes.</param>
     /// <param name="size">The size of the view in bytes; 0 for the rest of the map.</param>
+    /// <returns>A view that reads and writes.</returns>
+    /// <exception cref="ArgumentException">The view is larger than 2,147,483,647 bytes.</exception>
+    /// <exception cref="ObjectDisposedException">The map is disposed.</exception>
+    /// <exception cref="UnauthorizedAccessException">
+    /// The view ends beyond the end of the map, or the map does not permit the access.
+    /// </exception>
     public MapView CreateView(long offset, long size) =>
         CreateView(offset, size, MemoryMappedFileAccess.ReadWrite);
 
@@ -290,6 +329,7 @@ public sealed class NamedMap : IDisposable
     /// <param name="offset">The offset of the view in the map, in bytes.</param>
     /// <param name="size">The size of the view in bytes; 0 for the rest of the map.</param>
     /// <param name="access">The access of the view.</param>
+    /// <returns>The view.</returns>
     /// <exception cref="ArgumentException">The view is larger than 2,147,483,647 bytes.</exception>
     /// <exception cref="ObjectDisposedException">The map is disposed.</exception>
     /// <exception cref="UnauthorizedAccessException">

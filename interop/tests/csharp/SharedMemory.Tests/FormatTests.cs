@@ -20,6 +20,7 @@ public class FormatTests
         { [1, 0, 0], FormatErrorKind.Truncated, "path_length", 0, 3, 4 },
         { [0, 0, 0, 0], FormatErrorKind.Truncated, "content_length", 4, 4, 8 },
         { [0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0], FormatErrorKind.NegativeLength, "path_length", 0, -1, 0 },
+        { [0xFE, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0], FormatErrorKind.NegativeLength, "path_length", 0, -2, 0 },
         { [5, 0, 0, 0, 0, 0, 0, 0], FormatErrorKind.LengthExceedsBuffer, "path_length", 0, 5, 4 },
         { [0, 0, 0, 0, 0, 0, 0, 0x80], FormatErrorKind.NegativeLength, "content_length", 4, int.MinValue, 0 },
         { [0, 0, 0, 0, 2, 0, 0, 0, 1], FormatErrorKind.LengthExceedsBuffer, "content_length", 4, 2, 1 },
@@ -44,7 +45,8 @@ public class FormatTests
         var error = Assert.Throws<MapFormatException>(() => ImageData.FromBytes(blob));
         Assert.Equal((kind, field), (error.Kind, error.Field));
         Assert.Equal((offset, value, limit), (error.Offset, error.Value, error.Limit));
-        string end = limit is null ? "" : $", limit {limit}";
+        string end = (limit is null ? "" : $", limit {limit}") + (value != -1 ? ""
+            : ": a write is in progress, or the writer was killed during it");
         Assert.Equal($"{kind}: {field} at offset {offset}, value {value}{end}", error.Message);
     }
 
