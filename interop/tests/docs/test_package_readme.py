@@ -32,6 +32,7 @@ KINDS = {
         Kind("example: Writer.cs, held"),
         Kind("example: reader.py", "photo.png (640, 480)"),
         Kind("example: Buffer.cs", "photo.png: … bytes"),
+        Kind("example: Waiting.cs", "The map has 10485760 bytes."),
     ],
     "A struct": [
         Kind("example: Sender.cs, held"),
