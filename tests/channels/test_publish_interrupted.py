@@ -15,14 +15,14 @@ class Interruption(BaseException):
     """What the trace function raises."""
 
 
-def interrupted_at(line: int, action) -> bool:
+def interrupted_at(line: int, action, sources: str = "/pyshm/") -> bool:
     """Run ``action`` in a thread, and interrupt it at its ``line``. Return whether it had one."""
     passed = 0
     hit = False
 
     def trace(frame, event, _):
         nonlocal passed, hit
-        if "/pyshm/" not in frame.f_code.co_filename:
+        if sources not in frame.f_code.co_filename:
             return None
         if event == "line":
             passed += 1
