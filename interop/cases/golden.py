@@ -12,6 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -211,7 +212,8 @@ def _compare(fixture: Fixture, file: str, data: bytes, python: Peer, dotnet: Pee
         if sys.platform == "linux":
             golden = CHANNELS[[f"channels/{one.name}" for one in CHANNELS].index(fixture.name)]
             for peer in (python, dotnet):
-                yield from wrong_with(golden, data, peer)
+                if peer is dotnet or golden.case.content != "array" or find_spec("numpy"):
+                    yield from wrong_with(golden, data, peer)
         return
     for peer in (python, dotnet):
         written = _encoded(fixture, peer) if fixture.data is None else fixture.data

@@ -13,7 +13,15 @@ from typing import Any
 
 from pyshm.testing.process import Peer
 
-__all__ = ["go_on", "is_asleep", "last_places", "places", "stopping", "wait_until_asleep"]
+__all__ = [
+    "go_on",
+    "is_asleep",
+    "last_places",
+    "places",
+    "stopping",
+    "wait_until_asleep",
+    "wait_until_stopped",
+]
 
 _PATIENCE = 60.0  # seconds
 _FUTEX = {"x86_64": 202, "aarch64": 98}
@@ -43,7 +51,7 @@ def stopping(peer: Peer, place: int, step: dict[str, Any]) -> Iterator[None]:
     """Let the peer stop after a place of ``step``, and wait until it has stopped."""
     peer.send({"do": "channel-step", "after": place, "step": step})
     try:
-        _wait(lambda: _state(peer.pid) == "T", f"{peer.name} does not stop after place {place}")
+        wait_until_stopped(peer)
         yield
     except BaseException:
         peer.kill()
@@ -54,6 +62,11 @@ def go_on(peer: Peer) -> list[dict[str, Any]]:
     """Let a stopped peer finish its request. Return the outcomes."""
     os.kill(peer.pid, signal.SIGCONT)
     return peer.receive()
+
+
+def wait_until_stopped(peer: Peer) -> None:
+    """Wait until the peer has stopped itself."""
+    _wait(lambda: _state(peer.pid) == "T", f"{peer.name} does not stop")
 
 
 def is_asleep(pid: int) -> bool:

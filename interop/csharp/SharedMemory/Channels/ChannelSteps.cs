@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 namespace SharedMemory;
 
 /// <summary>
-/// Calls a test after each numbered store of docs/channels.md, so that it can stop the process there.
+/// Calls a test after each numbered store of docs/channels.md, and after the loads R3 and P2, so that it can
+/// stop the process there.
 /// Without a test, the just-in-time compiler removes the calls.
 /// </summary>
 internal static class ChannelSteps

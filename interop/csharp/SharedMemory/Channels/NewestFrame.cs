@@ -68,6 +68,7 @@ internal sealed unsafe class NewestFrame(ChannelMap map, ChannelWords words, in 
     /// </summary>
     public bool IsWhole(in FrameInfo info, byte* slot)
     {
+        ChannelSteps.After("R3");
         int index = (int)((slot - words.Slot(0)) / _geometry.Stride);
         if (IsUnchanged(index, info.Number))
         {
