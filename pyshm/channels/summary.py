@@ -56,7 +56,7 @@ def channel_summary(descriptor: int, size: int, is_locked: Callable[[int], bool]
     parts = [
         f"{kind} of {_CONTENTS[geometry.content]}",
         f"{geometry.capacity} bytes",
-        _writer(header, is_locked),
+        _writer(descriptor, geometry, is_locked),
         _pace(descriptor, geometry, header),
         _readers(descriptor, geometry, is_locked),
     ]
@@ -67,10 +67,12 @@ def _word(header: bytes, offset: int, size: int) -> int:
     return int.from_bytes(header[offset : offset + size], "little")
 
 
-def _writer(header: bytes, is_locked: Callable[[int], bool]) -> str:
-    state = _word(header, STATE, 4)
+def _writer(descriptor: int, geometry: Geometry, is_locked: Callable[[int], bool]) -> str:
+    # The lock first: a writer that closes stores the state, and then releases its lock.
+    alive = is_locked(WRITER_LOCK)
+    state = int.from_bytes(os.pread(descriptor, 4, geometry.header_at + STATE), "little")
     if state == OPEN:
-        return "writer alive" if is_locked(WRITER_LOCK) else "writer died"
+        return "writer alive" if alive else "writer died"
     return "writer closed" if state == CLOSED else "no writer"
 
 
