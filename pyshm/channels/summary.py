@@ -14,6 +14,7 @@ from .geometry import (
     ENTRY_LOCK,
     ENTRY_MODE,
     ENTRY_SIZE,
+    EPOCH,
     GRANULARITY,
     HEADER_SIZE,
     LATEST,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["channel_summary"]
 
 _CONTENTS = ("bytes", "images", "structs", "arrays")
+_LOOKS = 10
 _LIVE = 1.0  # seconds; a channel whose newest value is older has no rate
 
 
@@ -68,9 +70,13 @@ def _word(header: bytes, offset: int, size: int) -> int:
 
 
 def _writer(descriptor: int, geometry: Geometry, is_locked: Callable[[int], bool]) -> str:
-    # The lock first: a writer that closes stores the state, and then releases its lock.
-    alive = is_locked(WRITER_LOCK)
-    state = int.from_bytes(os.pread(descriptor, 4, geometry.header_at + STATE), "little")
+    # A writer that opens or closes between the two looks changes the epoch or the state.
+    for _ in range(_LOOKS):
+        before = os.pread(descriptor, 16, geometry.header_at + EPOCH)
+        alive = is_locked(WRITER_LOCK)
+        if os.pread(descriptor, 16, geometry.header_at + EPOCH) == before:
+            break
+    state = _word(before, STATE - EPOCH, 4)
     if state == OPEN:
         return "writer alive" if alive else "writer died"
     return "writer closed" if state == CLOSED else "no writer"
