@@ -9,9 +9,10 @@ namespace SharedMemory;
 /// </summary>
 /// <typeparam name="T">
 /// What the channel carries: <c>byte[]</c> for any bytes; <see cref="ImageData"/>; a structure, in its
-/// marshalled layout; or an array of numbers, which has a shape. A number or an enumeration is a structure with
-/// one field, <c>value</c>. Native AOT keeps the fields of a nested structure only if the program asks for
-/// that (DynamicDependency); without them, the channel throws <see cref="NotSupportedException"/>.
+/// marshalled layout; or an array of numbers, which has a shape. An array of bytes that has a shape is
+/// <see cref="Memory{T}"/> of bytes. A number or an enumeration is a structure with one field,
+/// <c>value</c>. Native AOT keeps the fields of a nested structure only if the program asks for that
+/// (DynamicDependency); without them, the channel throws <see cref="NotSupportedException"/>.
 /// </typeparam>
 /// <remarks>
 /// <para>

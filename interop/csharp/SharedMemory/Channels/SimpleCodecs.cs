@@ -107,3 +107,21 @@ internal sealed unsafe class ArrayCodec<TElement>()
     public override TElement[] Read(byte* slot, long length) =>
         new ReadOnlySpan<TElement>(slot, checked((int)(length / sizeof(TElement)))).ToArray();
 }
+
+/// <summary>
+/// Copies arrays of bytes. In a channel, <c>byte[]</c> is any bytes, which have no shape; an array of
+/// bytes, which has one, is <c>Memory&lt;byte&gt;</c>.
+/// </summary>
+internal sealed unsafe class ByteArrayCodec() : ValueCodec<Memory<byte>>(
+    ChannelType.Array(ElementTypeOf<byte>.Found!.Name))
+{
+    public override ElementType? Element => ElementTypeOf<byte>.Found;
+
+    public override long Measure(in Memory<byte> value) => value.Length;
+
+    public override void Write(in Memory<byte> value, byte* slot, long length) =>
+        value.Span.CopyTo(new Span<byte>(slot, value.Length));
+
+    public override Memory<byte> Read(byte* slot, long length) =>
+        new ReadOnlySpan<byte>(slot, checked((int)length)).ToArray();
+}

@@ -63,7 +63,8 @@ internal static class ValueCodecs<[DynamicallyAccessedMembers(TypeText.Carried)]
     }
 
     private static object? CreateForArray() =>
-        typeof(T) == typeof(bool[]) ? new ArrayCodec<bool>()
+        typeof(T) == typeof(Memory<byte>) ? new ByteArrayCodec()
+        : typeof(T) == typeof(bool[]) ? new ArrayCodec<bool>()
         : typeof(T) == typeof(sbyte[]) ? new ArrayCodec<sbyte>()
         : typeof(T) == typeof(short[]) ? new ArrayCodec<short>()
         : typeof(T) == typeof(ushort[]) ? new ArrayCodec<ushort>()

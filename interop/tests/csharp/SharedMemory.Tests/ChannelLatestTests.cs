@@ -96,6 +96,32 @@ public class ChannelLatestTests
     }
 
     [Fact]
+    public void An_array_of_bytes_has_a_shape_and_is_not_any_bytes()
+    {
+        string name = ChannelNames.New();
+        using var channel = LatestChannel<Memory<byte>>.Create(name, new() { Capacity = 6 });
+        using LatestWriter<Memory<byte>> writer = channel.OpenWriter();
+        using LatestReader<Memory<byte>> reader = channel.OpenReader();
+        writer.PublishArray<byte>([1, 2, 3, 4, 5, 6], [2, 3]);
+        Assert.True(reader.TryRead(out Memory<byte> value));
+        Assert.Equal([1, 2, 3, 4, 5, 6], value.ToArray());
+        Assert.Equal([2L, 3L], reader.Shape.ToArray());
+        using var raw = new RawMap(name);
+        byte[] expected = [.. "|u1"u8, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3];
+        Assert.Equal(expected, raw.Read(384 + 32, expected.Length));
+
+        writer.Publish(new byte[] { 7, 8 });
+        Assert.True(reader.TryRead(out value));
+        Assert.Equal([7, 8], value.ToArray());
+        Assert.Equal([2L], reader.Shape.ToArray());
+        writer.Publish(default);
+        Assert.True(reader.TryRead(out value));
+        Assert.True(value.IsEmpty);
+        Assert.Throws<InvalidOperationException>(() => writer.PublishBytes([1, 2]));
+        Assert.Throws<MapFormatException>(() => LatestChannel<byte[]>.Open(name));
+    }
+
+    [Fact]
     public void Arrays_have_a_type_and_a_shape()
     {
         string name = ChannelNames.New();
