@@ -152,7 +152,14 @@ class Runner:
             timeout.cancel()
             if not first:
                 raise self._error(block, f"ended with {process.wait()} and printed nothing", b"")
-            yield _text(first)
+            try:
+                yield _text(first)
+            except ExampleError as error:
+                if process.poll() is None:
+                    raise
+                rest, _ = process.communicate()
+                ended = f"{block.name} had ended with {process.returncode}"
+                raise ExampleError(f"{error}\n{ended}\n{_text(first + rest)}") from None
             rest, _ = process.communicate(b"\n", timeout=_PATIENCE)
             if process.returncode != 0:
                 raise self._error(block, f"exit status {process.returncode}", first + rest)

@@ -6,6 +6,7 @@ test_docs_csharp.py runs the examples that need .NET.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -178,6 +179,22 @@ def test_a_held_program_that_ends_early_is_an_error(page, tmp_path: Path) -> Non
 def test_a_held_program_that_fails_at_its_end_is_an_error(page, tmp_path: Path) -> None:
     text = "<!-- example: a.py, held -->\n```python\ninput('READY')\nraise OSError\n```\n"
     with pytest.raises(ExampleError, match="exit status 1\nREADYTraceback"):
+        run(page(text), tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+def test_the_error_of_a_program_names_the_held_one_that_had_ended(page, tmp_path: Path) -> None:
+    text = (
+        "<!-- example: a.py, held -->\n```python\nimport os, pathlib\n"
+        "pathlib.Path('pid').write_text(str(os.getpid()))\nprint('READY')\n"
+        "raise OSError('why')\n```\n"
+        "<!-- example: b.py -->\n```python\nimport pathlib\n"
+        "process = pathlib.Path('/proc', pathlib.Path('pid').read_text(), 'stat')\n"
+        "while ') Z' not in process.read_text():\n    pass\nraise SystemExit(2)\n```\n"
+    )
+    with pytest.raises(
+        ExampleError, match=r"(?s)b\.py: exit status 2.*a\.py had ended with 1.*why"
+    ):
         run(page(text), tmp_path)
 
 
