@@ -39,6 +39,10 @@ KINDS = {
         Kind("example: show.py", "Telemetry(id=7, speed=2.5, enabled=True)"),
     ],
     "Any bytes": [Kind("example: Bytes.cs", "bytes: 4096 bytes, the first is 42")],
+    "Live pictures and values": [
+        Kind("example: Camera.cs, held"),
+        Kind("example: watch.py, needs numpy", "…\n… (720, 1280, 3) …"),
+    ],
 }
 COMPILED = ["Windows Forms on .NET Framework", "Unity"]
 

@@ -7,6 +7,8 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,10 +17,25 @@ from PIL import Image
 import pyshm
 from interop.checkout import CHECKOUT
 from interop.doc_examples.pages import code_of
-from pyshm import ImageData, ShareMemoryHelper
+from pyshm import ImageData, LatestChannel, ShareMemoryHelper
 from pyshm.cli.parser import build_parser
 
 README = CHECKOUT / "README.md"
+
+
+@contextmanager
+def program(code: str) -> Iterator[None]:
+    """Run a program that does not end by itself."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(Path(pyshm.__file__).parent.parent)},
+    )
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait(timeout=60)
 
 
 def test_the_writer_shares_the_picture(map_name: str, tmp_path: Path) -> None:
@@ -68,6 +85,21 @@ def test_the_struct_example_prints_what_its_comments_say(
         "Player(id=100, age=20, scores=[60, 61, 62, 63, 64, 65, 66, 67, 68, 69])",
         "21",
     ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="channels are for Linux")
+def test_the_camera_publishes_frames(map_name: str) -> None:
+    pytest.importorskip("numpy")
+    code = code_of(README, "live.py").replace('"camera"', repr(map_name))
+    with (
+        LatestChannel.create_or_open(map_name, array=("u1", (720, 1280, 3))) as channel,
+        channel.viewer() as viewer,
+        program(code),
+    ):
+        for number in 1, 2:
+            with viewer.hold_next(timeout=60) as frame:
+                assert frame.number >= number
+                assert (frame.array == 255).all()
 
 
 def test_every_command_in_the_readme_is_valid() -> None:
