@@ -108,7 +108,7 @@ public class ChannelLatestTests
         Assert.Equal([2L, 3L], reader.Shape.ToArray());
         using var raw = new RawMap(name);
         byte[] expected = [.. "|u1"u8, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3];
-        Assert.Equal(expected, raw.Read(384 + 32, expected.Length));
+        Assert.Equal(expected, raw.Read(384 + 128 + 32, expected.Length));
 
         writer.Publish(new byte[] { 7, 8 });
         Assert.True(reader.TryRead(out value));
@@ -142,7 +142,7 @@ public class ChannelLatestTests
         Assert.Equal([2L, 3L], reader.Shape.ToArray());
         using var raw = new RawMap(name);
         byte[] expected = [.. "<i2"u8, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3];
-        Assert.Equal(expected, raw.Read(384 + 128 + 32, expected.Length));
+        Assert.Equal(expected, raw.Read(384 + 256 + 32, expected.Length));
 
         writer.PublishArray(ReadOnlySpan<short>.Empty, [5, 0]);
         Assert.True(reader.TryRead(out value));
