@@ -41,9 +41,9 @@ internal static partial class Checks
             using LatestViewer<Words> viewer = channel.OpenViewer();
             steps.Clear();
             viewer.Hold().Dispose();
-            AssertSteps(steps, "P1 P3 P6");
+            AssertSteps(steps, "P1 P2 P3 P6");
             viewer.Hold().Dispose();
-            AssertSteps(steps, "P3 P6");
+            AssertSteps(steps, "P2 P3 P6");
             steps.Clear();
         }
 
@@ -125,8 +125,9 @@ internal static partial class Checks
             if (step == "W2" && slot < 0)
             {
                 slot = Enumerable.Range(0, 3).First(index => Word(bytes, stamps + (128 * index)) == 7);
-                old = 2 * (slot + 1); // value 1 is in slot 0
-                SetWord(bytes, pin, (slot << 56) | (slot + 1));
+                long number = slot == 0 ? 3 : slot; // the values 1, 2 and 3 are in slots 1, 2 and 0
+                old = 2 * number;
+                SetWord(bytes, pin, (slot << 56) | number);
             }
         };
         writer.Publish(new Words(4));
@@ -202,6 +203,29 @@ internal static partial class Checks
         Is(found, 3);
         claimed.Dispose();
     }
+
+    public static void ForgottenViewer(string name)
+    {
+        using var channel = LatestChannel<Words>.Create(name);
+        using var raw = NamedMap.OpenExisting(name);
+        using MapView bytes = raw.CreateView();
+        using LatestWriter<Words> writer = channel.OpenWriter();
+        writer.Publish(new Words(1));
+        long pin = Word(bytes, bytes.Length - HeaderSize + 56) + 8;
+        Forget(channel);
+        for (int round = 0; round < 1000 && Word(bytes, pin) != 0; round++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        Is(Word(bytes, pin), 0L);
+        channel.OpenViewer().Dispose(); // the entry is free too
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Forget(LatestChannel<Words> channel) =>
+        Is(channel.OpenViewer().Hold().SequenceNumber, 1L);
 
     /// <summary>Publishes values, and stops after a step of the last one. The writer becomes garbage.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -66,6 +66,7 @@ internal static partial class Checks
         ["a-slot-that-is-pinned-while-it-is-chosen-is-given-back"] = PinDuringChoice,
         ["a-writer-that-dies-after-any-step-is-replaced"] = TakeoverAfterEachStep,
         ["an-entry-that-is-claimed-again-is-not-forgotten"] = EntryIsClaimedAgain,
+        ["a-viewer-that-is-garbage-leaves-no-pin"] = ForgottenViewer,
     };
 
     private const int UnfinishedLength = -1;
