@@ -33,7 +33,9 @@ internal static partial class Checks
             using LatestReader<Words> reader = channel.OpenReader();
             Is(reader.TryRead(out _), true);
             Is(reader.Wait(TimeSpan.Zero), false);
-            AssertSteps(steps, "S3");
+            AssertSteps(steps, "");
+            Is(reader.Wait(TimeSpan.FromMilliseconds(1)), false);
+            AssertSteps(steps, "S3 S3");
             writer.Publish(new Words(2));
             AssertSteps(steps, "W2 W3 W5 W5 W6 W7 W8 W9 W10");
             writer.Publish(new Words(3));

@@ -61,7 +61,8 @@ internal sealed unsafe class ChannelMap
     }
 
     /// <summary>Opens a channel. It must carry the type.</summary>
-    public static ChannelMap Open(string name, ChannelDiscipline discipline, ChannelType type)
+    public static ChannelMap Open(
+        string name, ChannelDiscipline discipline, ChannelType type, int fixedSize)
     {
         _ = ChannelSystem.Current;
         ChannelMap channel = Use(NamedMap.OpenExisting(name), name);
@@ -70,6 +71,7 @@ internal sealed unsafe class ChannelMap
             channel.WaitForCreator();
             channel.Geometry = ChannelHeader.Read(channel.Start, channel.Size);
             channel.Require(discipline, type);
+            channel.RequireRoom(fixedSize);
             return channel;
         }
         catch
@@ -81,14 +83,14 @@ internal sealed unsafe class ChannelMap
 
     /// <summary>Opens a channel, or creates it if no process holds a map with this name.</summary>
     public static ChannelMap CreateOrOpen(
-        string name, ChannelDiscipline discipline, ChannelType type, ChannelSizes sizes)
+        string name, ChannelDiscipline discipline, ChannelType type, ChannelSizes sizes, int fixedSize)
     {
         var wait = new BoundedWait($"Creating or opening the channel \"{name}\"");
         while (true)
         {
             try
             {
-                ChannelMap channel = Open(name, discipline, type);
+                ChannelMap channel = Open(name, discipline, type, fixedSize);
                 channel.RequireCapacity(sizes.Capacity);
                 return channel;
             }
@@ -195,6 +197,20 @@ internal sealed unsafe class ChannelMap
             throw Mismatch(
                 Geometry.Content == type.Content ? "type" : "content",
                 $"carries {found}, and is opened for {asked}");
+        }
+    }
+
+    /// <summary>Throws if not even one value fits: the header is damaged.</summary>
+    private void RequireRoom(int fixedSize)
+    {
+        if (fixedSize > Geometry.Capacity)
+        {
+            throw new MapFormatException(
+                FormatErrorKind.ChannelHeader,
+                "capacity",
+                Geometry.HeaderOffset + ChannelLayout.Capacity,
+                Geometry.Capacity,
+                fixedSize);
         }
     }
 

@@ -80,7 +80,9 @@ public sealed class LatestChannel<[DynamicallyAccessedMembers(TypeText.Carried)]
         ValueCodec<T> codec = ValueCodecs<T>.Codec;
         ChannelSizes sizes = (options ?? new LatestChannelOptions()).Check(codec.FixedSize);
         return new LatestChannel<T>(
-            ChannelMap.CreateOrOpen(name, ChannelDiscipline.Latest, codec.Type, sizes), codec);
+            ChannelMap.CreateOrOpen(
+                name, ChannelDiscipline.Latest, codec.Type, sizes, codec.FixedSize),
+            codec);
     }
 
     /// <summary>Opens a channel that a process holds.</summary>
@@ -93,7 +95,8 @@ public sealed class LatestChannel<[DynamicallyAccessedMembers(TypeText.Carried)]
     public static LatestChannel<T> Open(string name)
     {
         ValueCodec<T> codec = ValueCodecs<T>.Codec;
-        return new LatestChannel<T>(ChannelMap.Open(name, ChannelDiscipline.Latest, codec.Type), codec);
+        return new LatestChannel<T>(
+            ChannelMap.Open(name, ChannelDiscipline.Latest, codec.Type, codec.FixedSize), codec);
     }
 #pragma warning restore CA1000
 

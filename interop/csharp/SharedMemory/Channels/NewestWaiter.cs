@@ -69,6 +69,12 @@ internal sealed unsafe class NewestWaiter(ChannelEnd end, ChannelWords words)
         }
 
         token.ThrowIfCancellationRequested();
+        if (milliseconds == 0)
+        {
+            // Only a look: nobody need wake this thread.
+            return IsEnded(seen) ?? WaitResult.TimedOut;
+        }
+
         using CancellationTokenRegistration registration = token.CanBeCanceled
             ? token.Register(static state => ((ChannelEnd)state!).Interrupt(), end)
             : default;
@@ -94,10 +100,9 @@ internal sealed unsafe class NewestWaiter(ChannelEnd end, ChannelWords words)
             return WaitResult.Newer;
         }
 
-        if (Volatile.Read(ref words.State) == Closed)
+        if (IsEnded(seen) is { } result)
         {
-            // The writer may have published the last value after the look.
-            return words.Newest > seen ? WaitResult.Newer : WaitResult.Ended;
+            return result;
         }
 
         int rest = Waits.Rest(start, milliseconds);
@@ -124,6 +129,18 @@ internal sealed unsafe class NewestWaiter(ChannelEnd end, ChannelWords words)
         }
 
         return null;
+    }
+
+    /// <summary>Returns the result of a wait in a closed channel; null if it is not closed.</summary>
+    private WaitResult? IsEnded(ulong seen)
+    {
+        if (Volatile.Read(ref words.State) != Closed)
+        {
+            return null;
+        }
+
+        // The writer may have published the last value after the look.
+        return words.Newest > seen ? WaitResult.Newer : WaitResult.Ended;
     }
 
     private bool Spin(ulong seen, long start)

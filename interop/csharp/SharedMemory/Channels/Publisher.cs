@@ -76,9 +76,13 @@ internal sealed unsafe class Publisher
     /// <summary>Throws if a value is larger than a slot.</summary>
     public void CheckFits(long length)
     {
-        if (length > Rules.Capacity)
+        // Another program may have created the channel with a small plain area.
+        long room = _geometry.PlainSize == 0
+            ? Rules.Capacity
+            : Math.Min(Rules.Capacity, _geometry.PlainSize);
+        if (length > room)
         {
-            throw new MapFormatException(FormatErrorKind.DoesNotFit, "value", 0, length, Rules.Capacity);
+            throw new MapFormatException(FormatErrorKind.DoesNotFit, "value", 0, length, room);
         }
     }
 

@@ -78,7 +78,9 @@ public sealed class QueueChannel<[DynamicallyAccessedMembers(TypeText.Carried)] 
         ValueCodec<T> codec = ValueCodecs<T>.Codec;
         ChannelSizes sizes = (options ?? new QueueChannelOptions()).Check(codec.FixedSize);
         return new QueueChannel<T>(
-            ChannelMap.CreateOrOpen(name, ChannelDiscipline.Queue, codec.Type, sizes), codec);
+            ChannelMap.CreateOrOpen(
+                name, ChannelDiscipline.Queue, codec.Type, sizes, codec.FixedSize),
+            codec);
     }
 
     /// <summary>Opens a channel that a process holds.</summary>
@@ -91,7 +93,8 @@ public sealed class QueueChannel<[DynamicallyAccessedMembers(TypeText.Carried)] 
     public static QueueChannel<T> Open(string name)
     {
         ValueCodec<T> codec = ValueCodecs<T>.Codec;
-        return new QueueChannel<T>(ChannelMap.Open(name, ChannelDiscipline.Queue, codec.Type), codec);
+        return new QueueChannel<T>(
+            ChannelMap.Open(name, ChannelDiscipline.Queue, codec.Type, codec.FixedSize), codec);
     }
 #pragma warning restore CA1000
 

@@ -11,11 +11,12 @@ internal sealed unsafe class QueueGate(ChannelEnd end, ChannelWords words)
 
     private readonly int _entries = end.Map.Geometry.ReaderEntries;
     private readonly int _first = end.Map.Geometry.ViewerEntries;
+    private ulong _passUntil; // up to this number, there is room
 
     /// <summary>Waits for at most a time. Returns false if a consumer is still behind.</summary>
     public bool WaitForRoom(ulong number, ulong slots, int milliseconds, CancellationToken token)
     {
-        if (number <= slots)
+        if (number <= slots || number <= _passUntil)
         {
             return true;
         }
@@ -24,6 +25,8 @@ internal sealed unsafe class QueueGate(ChannelEnd end, ChannelWords words)
         int behind = FindBehind(needed); // G1
         if (behind == None)
         {
+            // A consumer that registers later begins at the newest value.
+            _passUntil = Slowest(number - 1) + slots;
             return true;
         }
 
@@ -70,6 +73,20 @@ internal sealed unsafe class QueueGate(ChannelEnd end, ChannelWords words)
             words.WriterWaits = 0; // G6
             ChannelSteps.After("G6");
         }
+    }
+
+    private ulong Slowest(ulong newest)
+    {
+        ulong slowest = newest;
+        for (int entry = _first; entry < _entries; entry++)
+        {
+            if (Volatile.Read(ref words.Mode(entry)) == Consumer)
+            {
+                slowest = Math.Min(slowest, Volatile.Read(ref words.Cursor(entry)));
+            }
+        }
+
+        return slowest;
     }
 
     private int FindBehind(ulong needed)

@@ -25,6 +25,7 @@ public class ChannelBytesTests
         { 24, 8, 0, FormatErrorKind.ChannelHeader, "capacity", 0, int.MaxValue },
         { 24, 8, 0x80000000, FormatErrorKind.ChannelHeader, "capacity", 0x80000000, int.MaxValue },
         { 24, 8, ulong.MaxValue, FormatErrorKind.ChannelHeader, "capacity", long.MaxValue, int.MaxValue },
+        { 24, 8, 11, FormatErrorKind.ChannelHeader, "capacity", 11, 12 },
         { 24, 8, 129, FormatErrorKind.ChannelHeader, "stride", 128, 129 },
         { 32, 8, 0, FormatErrorKind.ChannelHeader, "stride", 0, 12 },
         { 32, 8, 64, FormatErrorKind.ChannelHeader, "stride", 64, 12 },

@@ -166,7 +166,7 @@ public class ChannelLatestTests
         using LatestReader<Marshalled> reader = channel.OpenReader();
         writer.Publish(new Marshalled { Flag = true, Text = "ab" });
         using var raw = new RawMap(name);
-        Assert.Equal([1, 0, 0, 0, (byte)'a', (byte)'b', 0, 0, 0, 0, 0, 0], raw.Read(0, 12));
+        Assert.Equal([1, 0, 0, 0, (byte)'a', (byte)'b', 0, 0, 0, 0, 0, 0], raw.Read(128, 12)); // in slot 1
         Assert.True(reader.TryRead(out Marshalled value));
         Assert.Equal((true, "ab"), (value.Flag, value.Text));
         writer.PublishBytes([2, 0, 0, 0, (byte)'c', 0, 0, 0, 0, 0, 0, 0]);

@@ -43,7 +43,8 @@ public class PublicMembersTests
         foreach (MemberInfo member in type.GetMembers(Declared))
         {
             bool isNamedByItsType = member is FieldInfo { IsLiteral: true };
-            bool isAccessor = member is MethodInfo { IsSpecialName: true };
+            // An accessor, or the field that has the value of an enumeration.
+            bool isAccessor = member is MethodInfo { IsSpecialName: true } or FieldInfo { IsSpecialName: true };
             if (member is not (ConstructorInfo or Type) && !isAccessor)
             {
                 yield return isNamedByItsType ? $"{type.Name}.{member.Name}" : member.Name;
