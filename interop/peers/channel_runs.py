@@ -20,6 +20,7 @@ from .serve import Step
 __all__ = ["run"]
 
 _LATE = 0.5  # seconds; a sleeper that is not woken looks again after 1 s
+_MOST_LOST = 5  # wake-ups, after which a waiter gives up
 
 
 def run(step: Step, find: Callable[[str], Any]) -> dict[str, Any]:
@@ -119,6 +120,8 @@ def _answer(step: Step, find: Callable[[str], Any]) -> dict[str, Any]:
         while reader.number < step["until"]:
             number = int.from_bytes(reading.next(step["timeout"])[:8], "little")
             late += reader.age > _LATE
+            if counts["lost"] + late >= _MOST_LOST:
+                raise RuntimeError(f"{counts['lost']} wake-ups were lost, {late} values were late")
             answers.publish(frame(number, 8))
     return {"last": reader.number, "late": late, **counts}
 

@@ -10,6 +10,8 @@ namespace Peer;
 /// </summary>
 internal sealed class ChannelRuns(ObjectStore store)
 {
+    private const int MostLate = 5; // values, after which a waiter gives up
+
     private static readonly TimeSpan s_late = TimeSpan.FromSeconds(0.5);
 
     public StepValue Run(StepArguments arguments) => arguments.RequiredText("role") switch
@@ -144,6 +146,11 @@ internal sealed class ChannelRuns(ObjectStore store)
         {
             Next(reader, buffer, timeout);
             late += reader.Age > s_late ? 1 : 0;
+            if (late >= MostLate)
+            {
+                throw new TimeoutException($"{late} values were late");
+            }
+
             answers.PublishBytes(buffer);
         }
 
