@@ -68,8 +68,8 @@ internal static class EmbeddedArrays
     [UnconditionalSuppressMessage(
         "Trimming",
         "IL2070",
-        Justification = "The trimmer keeps the fields of structures. A native program may have no"
-            + " description of them; its marshaller checks the arrays.")]
+        Justification = "The trimmer keeps the fields of structures. A native program has no description of"
+            + " their arrays: there, nothing is checked.")]
     private static Field[] FieldsOf(Type type, Type[] outer)
     {
         if (outer.Contains(type))

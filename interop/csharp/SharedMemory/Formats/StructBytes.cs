@@ -16,7 +16,7 @@ namespace SharedMemory;
 /// The marshaller of .NET shortens values without an error: a text (ByValTStr) or an array
 /// (ByValArray) that is longer than its field loses its end, and null becomes zeros. Implement
 /// <see cref="IValidated"/> to refuse such values. An array that is shorter than its field is an
-/// <see cref="ArgumentException"/>.
+/// <see cref="ArgumentException"/>, but not in a native (AOT) program, where it is not checked.
 /// </para>
 /// </remarks>
 public static class StructBytes
