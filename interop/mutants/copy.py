@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,7 +77,7 @@ class Checkout:
     def end(self) -> None:
         """End the command that runs in another thread, if there is one."""
         if self._process is not None:
-            _end(self._process)
+            _end(self._process, self._root)
 
     def build(self, *, peer: bool = True, mono: bool = False) -> None:
         """Build from the sources of the copy, if there is a .NET SDK.
@@ -154,21 +154,32 @@ class Checkout:
             except subprocess.TimeoutExpired:
                 status = None
             finally:
-                _end(process)
+                _end(process, self._root)
         return status, log.read_text(encoding="utf-8", errors="replace")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], root: Path) -> None:
     """Kill a command and what it started, and remove the maps of its tests.
 
-    The fixture ``map_name`` removes them, unless pytest itself was killed. Their names contain the
-    process id of pytest.
+    The fixtures remove them, unless pytest itself was killed. Their names contain the process id
+    of pytest.
     """
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        for path in Path("/dev/shm").glob(f"pyshm-test-{process.pid}-*"):
+        for number in _working_in(root):  # peers have sessions of their own
+            with suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+        for path in Path("/dev/shm").glob(f"pyshm-*-{process.pid}-*"):
             if path.is_dir():  # a test of odd files has made one
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
+
+
+def _working_in(root: Path) -> Iterator[int]:
+    """Yield the processes whose current directory is in ``root``."""
+    for entry in Path("/proc").glob("[0-9]*/cwd"):
+        with suppress(OSError):  # it has ended, or it is another user's
+            if entry.readlink().is_relative_to(root):
+                yield int(entry.parent.name)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ def double(number):
     return 2 * number
 """
 TESTS = """
+import subprocess
 import time
 import pytest
 from code_under_test import double
@@ -40,6 +43,9 @@ def test_skipped():
         pytest.skip("no")
 
 def test_waiting():
+    if double(3) != 6:
+        # As the peers, it has a session of its own.
+        subprocess.Popen(["sleep", "2718281828"], start_new_session=True)
     while double(3) != 6:
         time.sleep(0.1)
 """
@@ -65,6 +71,13 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setattr(sdk, "find_dotnet", no_dotnet)
     return root
+
+
+def running() -> Iterator[bytes]:
+    """Yield the command lines of all processes."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended
+            yield path.read_bytes()
 
 
 def fault(name: str, replace: str, *tests: str) -> Mutant:
@@ -111,6 +124,7 @@ def test_each_fault_gets_its_outcome(
     assert "hang" in details["hangs"]
     assert "not run" in details["has-no-such-parameter"]
     assert (checkout / "code_under_test.py").read_text() == CODE
+    assert b"sleep\0002718281828\0" not in list(running())
     capsys.readouterr()
 
 
