@@ -30,6 +30,7 @@ internal sealed unsafe class MarshalledCodec<[DynamicallyAccessedMembers(StructB
     public override long Measure(in T value)
     {
         (value as IValidated)?.Validate();
+        EmbeddedArrays.Check(value);
         return size;
     }
 

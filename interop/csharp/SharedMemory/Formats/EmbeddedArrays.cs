@@ -19,11 +19,10 @@ internal static class EmbeddedArrays
     /// </summary>
     /// <exception cref="ArgumentException">An array is too short.</exception>
     public static void Check<T>(T value)
-        where T : notnull
     {
         if (Of<T>.Fields.Length > 0)
         {
-            CheckFields(Of<T>.Fields, value);
+            CheckFields(Of<T>.Fields, value!);
         }
     }
 

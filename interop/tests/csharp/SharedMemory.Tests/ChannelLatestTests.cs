@@ -44,6 +44,18 @@ public class ChannelLatestTests
     }
 
     [Fact]
+    public void An_array_that_is_too_short_is_refused_and_nothing_is_published()
+    {
+        using var channel = LatestChannel<Cells>.Create(ChannelNames.New());
+        using LatestWriter<Cells> writer = channel.OpenWriter();
+        var error = Assert.Throws<ArgumentException>(() => writer.Publish(new Cells { Numbers = [1, 2] }));
+        Assert.Contains("Cells.Numbers has 2 elements, its ByValArray 3.", error.Message, StringComparison.Ordinal);
+        Assert.Equal(0, writer.Published);
+        writer.Publish(new Cells { Numbers = [1, 2, 3] });
+        Assert.Equal(1, writer.Published);
+    }
+
+    [Fact]
     public void The_bytes_of_a_value_are_where_the_page_says()
     {
         string name = ChannelNames.New();
@@ -383,5 +395,11 @@ public class ChannelLatestTests
 
         [MarshalAs(UnmanagedType.ByValTStr, SizeConst = 8)]
         public string Text;
+    }
+
+    private struct Cells
+    {
+        [MarshalAs(UnmanagedType.ByValArray, SizeConst = 3)]
+        public int[] Numbers;
     }
 }
