@@ -44,7 +44,7 @@ internal readonly record struct FieldKind(char Letter, int Size, bool IsBlittabl
     public static FieldKind Bool { get; } = new('b', 4, IsBlittable: false);
 
     /// <summary>Gets the alignment of one value of this kind.</summary>
-    public int Alignment => Math.Min(Size, 8);
+    public int Alignment => Letter is 'i' or 'u' ? Size : Math.Min(Size, 8);
 
     private static FieldKind Pointer { get; } = new('p', s_pointer);
 
