@@ -123,6 +123,10 @@ class Part(Closing):
         finally:
             self._end(f"the {self.what} is closed")
 
+    def close_at_exit(self) -> None:
+        """Close the object at the end of the process."""
+        self.close()
+
     def _interrupt(self) -> None:
         """Wake a thread that waits in this object, so that it gets ClosedError."""
 
@@ -175,7 +179,7 @@ def _close_all() -> None:
     """Close what a program has left open, so that the others see a writer that closed."""
     for part in list(_parts):
         with suppress(Exception):
-            part.close()
+            part.close_at_exit()
 
 
 def _forked() -> None:

@@ -141,6 +141,18 @@ class WaitingPart(Part):
                 f"the number {self._words[self._latest] & LOW_56}; wait again for another writer"
             )
 
+    def close_at_exit(self) -> None:
+        """Close the object at the end of the process, unless a thread waits in it.
+
+        That is a daemon thread. It would report ClosedError while the interpreter ends, which can
+        crash the interpreter. The locks of the object end with the process.
+        """
+        if self._is_waiting.acquire(blocking=False):
+            try:
+                self.close()
+            finally:
+                self._is_waiting.release()
+
     def _interrupt(self) -> None:
         # The thread that waits may be about to sleep: wake it until it has answered.
         while not self._is_waiting.acquire(timeout=0.001):

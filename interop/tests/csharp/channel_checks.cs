@@ -33,7 +33,7 @@ internal static partial class Checks
             using LatestReader<Words> reader = channel.OpenReader();
             Is(reader.TryRead(out _), true);
             Is(reader.Wait(TimeSpan.Zero), false);
-            AssertSteps(steps, "");
+            AssertSteps(steps, "R3");
             Is(reader.Wait(TimeSpan.FromMilliseconds(1)), false);
             AssertSteps(steps, "S3 S3");
             writer.Publish(new Words(2));
@@ -85,6 +85,11 @@ internal static partial class Checks
             var seen = new List<string>();
             s_afterStep = step =>
             {
+                if (step == "R3")
+                {
+                    return; // of the look below
+                }
+
                 seen.Add(step);
                 bool isAnnounced = step is "W8" or "W9";
                 bool isComplete = isAnnounced || step == "W6";
