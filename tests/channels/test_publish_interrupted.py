@@ -22,7 +22,7 @@ def interrupted_at(line: int, action, sources: str = "/pyshm/") -> bool:
 
     def trace(frame, event, _):
         nonlocal passed, hit
-        if sources not in frame.f_code.co_filename:
+        if sources not in frame.f_code.co_filename.replace("\\", "/"):
             return None
         if event == "line":
             passed += 1

@@ -384,6 +384,7 @@ def test_a_map_that_is_closed_during_a_wait_that_fails_is_released(
         assert not map_file.with_name(f"{map_name}-2").exists()
 
 
+@pytest.mark.filterwarnings("ignore:MemoryMappedFile.fileno")  # deprecated on Windows
 def test_the_handle_of_a_map_that_another_thread_closes_is_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
