@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from pyshm.channels import geometry
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs" / "channels.md").read_text(encoding="utf-8")
-PACKAGE = ROOT / "pyshm" / "channels"
+PACKAGE = Path(geometry.__file__).parent
 SIZES = {"u32": 4, "u64": 8, "bytes": 8}
 
 
