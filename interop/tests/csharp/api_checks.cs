@@ -152,12 +152,12 @@ internal static partial class Checks
         helper.WriteImage(image);
         var content = new byte[50 * Page];
         var writer = new GrowingBuffer();
-        const long Boxed = 24; // an object with 8 bytes
+        long boxed = Type.GetType("Mono.Runtime") is null ? 24 : 128; // an object with 8 bytes; Mono makes more
         foreach ((Action frame, long most) in new (Action, long)[]
         {
-            (() => helper.WriteStruct(7L, 70 * Page), Boxed),
-            (() => helper.ReadStruct<long>(70 * Page), Boxed),
-            (() => StructBytes.WriteStruct(content, 7L), Boxed),
+            (() => helper.WriteStruct(7L, 70 * Page), boxed),
+            (() => helper.ReadStruct<long>(70 * Page), boxed),
+            (() => StructBytes.WriteStruct(content, 7L), boxed),
             (() => helper.WriteImage(image), 0),
             (() => helper.ReadImage(content, out _), 0),
             (() => helper.TryReadImage(content, out _, out _), 0),

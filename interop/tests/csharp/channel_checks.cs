@@ -2,6 +2,7 @@
 // or the writer stops as if its process was killed. Each runs in a process of its own, because the action
 // for the steps is set before the first channel.
 
+using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using SharedMemory;
 
@@ -280,8 +281,8 @@ internal static partial class Checks
     }
 
     private static long Word(MapView bytes, long offset) =>
-        BitConverter.ToInt64(bytes.GetSpan().Slice((int)offset, 8));
+        BinaryPrimitives.ReadInt64LittleEndian(bytes.GetSpan().Slice((int)offset, 8));
 
     private static void SetWord(MapView bytes, long offset, long value) =>
-        BitConverter.TryWriteBytes(bytes.GetSpan().Slice((int)offset, 8), value);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.GetSpan().Slice((int)offset, 8), value);
 }

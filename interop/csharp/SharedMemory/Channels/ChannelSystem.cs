@@ -10,12 +10,12 @@ namespace SharedMemory;
 internal abstract unsafe class ChannelSystem
 {
     private static readonly ChannelSystem? s_current =
-        Host.IsLinux && Futex.IsKnown ? new LinuxChannels() : null;
+        Host.IsLinux && !Host.IsMono && Futex.IsKnown ? new LinuxChannels() : null;
 
     /// <summary>Gets the system that runs this process.</summary>
     /// <exception cref="PlatformNotSupportedException">There are no channels on this system.</exception>
     public static ChannelSystem Current => s_current ?? throw new PlatformNotSupportedException(
-        "Channels need Linux on an x64 or Arm64 processor.");
+        "Channels need Linux on an x64 or Arm64 processor, and .NET; Mono has none.");
 
     /// <summary>Returns an object with which one end of a channel takes and examines locks.</summary>
     public abstract SafeHandle OpenLocks(NamedMap map);

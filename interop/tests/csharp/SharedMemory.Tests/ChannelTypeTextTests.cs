@@ -108,8 +108,7 @@ public unsafe class ChannelTypeTextTests
         Assert.ThrowsAny<Exception>(() => LatestChannel<Automatic>.Create(ChannelNames.New()));
     }
 
-    private static void AssertText<[System.Diagnostics.CodeAnalysis.DynamicallyAccessedMembers(
-        System.Diagnostics.CodeAnalysis.DynamicallyAccessedMemberTypes.All)] T>(string expected)
+    private static void AssertText<T>(string expected)
     {
         string name = ChannelNames.New();
         using var channel = LatestChannel<T>.Create(name);
