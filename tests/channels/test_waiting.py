@@ -189,7 +189,7 @@ handled = []
 
 def handler(*_):
     handled.append(1)
-    os.write(1, b"handled\n")  # print would not survive the next signal
+    os.write(1, b"handled\\n")  # print would not survive the next signal
 
 if sys.argv[2] != "raises":
     signal.signal(signal.SIGINT, handler)
