@@ -27,6 +27,7 @@ __all__ = [
     "FREE",
     "LATEST",
     "LATEST_WORD",
+    "LENGTH",
     "MAGIC",
     "MAX_CAPACITY",
     "MAX_READERS",
@@ -81,6 +82,9 @@ WRITER_LOCK: Final = 1
 """The byte of the map's file whose lock the writer has."""
 ENTRY_LOCK: Final = 16
 """The byte whose lock the owner of reader entry 0 has."""
+
+LENGTH: Final = 8
+"""Where a descriptor has the length of its value, followed by the time and the tag."""
 
 # Offsets in a reader entry, and its modes.
 CURSOR: Final = 0

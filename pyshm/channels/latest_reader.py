@@ -5,12 +5,12 @@ The comments R1 to R5 are the steps of that page.
 
 from __future__ import annotations
 
-import struct
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import ChannelFormatError, ChannelTimeoutError
-from .reader import Reader
+from .geometry import LENGTH
+from .reader import Reader, description
 from .words import LOW_56
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ __all__ = ["LatestReader"]
 
 _PATIENCE = 1.0  # seconds
 _TRIES = 8  # copies that the writer overwrites before a viewer pins the slot
-_description = struct.Struct("<QQI").unpack_from  # length, time, tag
 
 
 class LatestReader(Reader):
@@ -51,7 +50,7 @@ class LatestReader(Reader):
             if not number:
                 return None
             if slot < self._count and words[stamps[slot]] == 2 * number:  # R2
-                described = _description(self._memory, stamps[slot] * 8 + 8)  # R3
+                described = description(self._memory, stamps[slot] * 8 + LENGTH)  # R3
                 data = self._copy(slots[slot][: described[0]])
                 tail = bytes(self._tails[slot]) if self._has_tail else b""
                 if self._weak:

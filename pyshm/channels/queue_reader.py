@@ -5,7 +5,6 @@ The comments C1 to C5 are the steps of that page.
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ChannelFormatError
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from .opened import Opened
 
 __all__ = ["QueueReader"]
-
-_description = struct.Struct("<QQI").unpack_from  # length, time, tag
 
 
 class QueueReader(HoldingReader):
@@ -61,22 +58,20 @@ class QueueReader(HoldingReader):
         self._check_no_frame()
         if not self.wait(timeout):
             raise self._nothing(timeout)
-        slot, number, described = self._found()
-        tail = bytes(self._tails[slot]) if self._has_tail else b""
+        slot, number, described, tail = self._found()
         self._note(number, described)
         return self._frame_of(slot, number, described, tail)
 
     def _take(self) -> Any:
         self._check_no_frame()
-        slot, number, described = self._found()
+        slot, number, described, tail = self._found()
         data = self._opened.content.copied(self._slots[slot][: described[0]])
-        tail = bytes(self._tails[slot]) if self._has_tail else b""
         self._note(number, described)
-        self._hand_back(number)
+        self._done_with(number)
         return self._read(data, tail)
 
-    def _found(self) -> tuple[int, int, tuple[int, int, int]]:
-        """Return the slot, the number and the description of the next value, which exists."""
+    def _found(self) -> tuple[int, int, tuple[int, int, int], bytes]:
+        """Return slot, number, description and tail of the next value, which exists."""
         number = self._last + 1  # C1
         slot = number % len(self._slots)
         stamp = self._stamps[slot]
@@ -87,22 +82,18 @@ class QueueReader(HoldingReader):
                 f"offset {stamp * 8} is {found}, not {2 * number}",
                 field="stamp", offset=stamp * 8, value=found, limit=2 * number,
             )  # fmt: skip
-        described: tuple[int, int, int] = _description(self._opened.memory, stamp * 8 + 8)
-        self._check_length(slot, number, described[0])
-        return slot, number, described
+        return slot, number, *self._described(slot, number)
 
-    def _hand_back(self, number: int) -> None:
+    def _done_with(self, number: int) -> None:
         self._words[self._cursor] = number  # C3
+        self._wake_writer()
+
+    def _wake_writer(self) -> None:
         self._fence()  # C4
         if self._halves[self._writer_waits]:  # C5
             self._cursor_futex.wake(1)
 
-    def _done_with(self, number: int) -> None:
-        self._hand_back(number)
-
     def _release(self) -> None:
         super()._release()
         self._halves[self._mode] = FREE
-        self._fence()
-        if self._halves[self._writer_waits]:
-            self._cursor_futex.wake(1)
+        self._wake_writer()

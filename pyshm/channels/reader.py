@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 from time import monotonic, monotonic_ns
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ChannelEndedError, ChannelFormatError, ChannelTimeoutError
 from .contents import Arrays
+from .geometry import LENGTH
 from .waiting import WaitingPart, seconds_of
 
 if TYPE_CHECKING:
@@ -15,7 +17,10 @@ if TYPE_CHECKING:
     from .opened import Opened
     from .pump import Pump
 
-__all__ = ["Reader"]
+__all__ = ["Reader", "description"]
+
+description = struct.Struct("<QQI").unpack_from
+"""Returns length, time and tag of a value, at LENGTH in its descriptor."""
 
 
 class Reader(WaitingPart):
@@ -81,10 +86,18 @@ class Reader(WaitingPart):
         self.published_at = described[1]
         self.tag = described[2]
 
+    def _described(self, slot: int, number: int) -> tuple[tuple[int, int, int], bytes]:
+        """Return length, time and tag of a value that the writer does not touch, and its tail."""
+        described: tuple[int, int, int] = description(
+            self._opened.memory, self._stamps[slot] * 8 + LENGTH
+        )
+        self._check_length(slot, number, described[0])
+        return described, bytes(self._tails[slot]) if self._has_tail else b""
+
     def _check_length(self, slot: int, number: int, length: int) -> None:
         room = len(self._slots[slot])
         if length > room:
-            at = self._stamps[slot] * 8 + 8
+            at = self._stamps[slot] * 8 + LENGTH
             raise ChannelFormatError(
                 f"the channel {self._opened.name!r} is damaged: the length of the value {number} "
                 f"at offset {at} is {length}, and a slot has {room} bytes",

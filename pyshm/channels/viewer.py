@@ -5,7 +5,6 @@ The comments P1 to P6 are the steps of docs/channels.md ("Viewer").
 
 from __future__ import annotations
 
-import struct
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LatestViewer"]
 
-_description = struct.Struct("<QQI").unpack_from  # length, time, tag
 _PATIENCE = 1.0  # seconds
 
 
@@ -93,9 +91,7 @@ class LatestViewer(HoldingReader, LatestReader):
                 words[self._pin] = 0
                 self._give_up(word)
         try:
-            described = _description(self._opened.memory, stamp * 8 + 8)
-            self._check_length(slot, number, described[0])
-            tail = bytes(self._tails[slot]) if self._has_tail else b""
+            described, tail = self._described(slot, number)
         except BaseException:
             words[self._pin] = 0
             raise

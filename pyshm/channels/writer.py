@@ -18,7 +18,7 @@ from ..errors import (
     UnsupportedError,
     WriterAliveError,
 )
-from .geometry import CLOSED, OPEN
+from .geometry import CLOSED, LENGTH, OPEN
 from .linux import Futex
 from .loan import Loan
 from .parts import Part
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["Writer"]
 
 _describe = struct.Struct("<QQII").pack_into  # length, time, tag, reserved
-_LENGTH = 8  # the offset of these fields in a descriptor
 _MOST_TAG = 2**32 - 1
 _U64 = 2**64 - 1
 
@@ -100,7 +99,7 @@ class Writer(Part):
         """Complete W5, and carry out W6 to W10: the value in ``slot`` becomes the newest."""
         words, halves, sleepers = self._words, self._halves, self._sleepers
         stamp = self._stamps[slot]
-        _describe(self._memory, stamp * 8 + _LENGTH, length, monotonic_ns(), tag, 0)
+        _describe(self._memory, stamp * 8 + LENGTH, length, monotonic_ns(), tag, 0)
         if self._plain is not None:
             self._opened.content.write_plain(self._slots[slot][:length], self._plain)
         words[stamp] = 2 * number  # W6
